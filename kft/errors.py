@@ -1,0 +1,38 @@
+"""Errors that a user can cause; the command line shows them without a traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class KftError(Exception):
+    """Base of every error that kft explains to its user."""
+
+
+class ConfigError(KftError):
+    """A flag, or a combination of flags, that can not work."""
+
+
+class DataError(KftError):
+    """Data that can not be read or used as it is."""
+
+
+class RunDirError(KftError):
+    """A run folder that is in use, damaged, or of another run."""
+
+
+def closest(name: str, options: Iterable[str], *, most: int = 5) -> str:
+    """Return advice on what `name` may have meant, for the end of a message.
+
+    Args:
+        name: what the user wrote.
+        options: every legal value.
+        most: how many options are listed when none is similar to `name`.
+    """
+    options = list(options)
+    lowered = {option.lower(): option for option in options}
+    near = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
+    if near:
+        return f"Did you mean {' or '.join(lowered[option] for option in near)}?"
+    if len(options) <= most:
+        return f"Possible values: {', '.join(options)}."
+    return f"Possible values: {', '.join(options[:most])}, ... ({len(options)} in all)."

@@ -1,0 +1,85 @@
+"""Cut a flat Functional graph in two: a trunk that stays frozen and a tail that trains.
+
+The cut is the only mechanism for freezing. What the tail sees is the same whether the
+trunk has just run or has run once and for all into a cache, so caching can not change
+a result. A cut is every tensor that is made below and used above: one in most networks,
+two in NASNet, hidden states and mask in a text encoder.
+"""
+
+import dataclasses
+
+import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """The two halves of a graph; they share their variables with it.
+
+    Attributes:
+        trunk: maps the graph's inputs to the list of tensors of the cut.
+        tail: maps that list to the graph's outputs.
+    """
+
+    trunk: keras.Model
+    tail: keras.Model
+
+
+def split_at(model: keras.Model, anchor: str) -> Split:
+    """Return the halves of `model` below and above a layer's output.
+
+    Args:
+        model: a flat Functional model, each of whose layers is used once.
+        anchor: name of the layer that ends the trunk. The trunk is this layer with all
+            that it depends on.
+
+    Raises:
+        ValueError: where no layer has that name, or nothing is left above it.
+    """
+    below = ancestors(model, anchor)
+    outside = [tensor for tensor in model.outputs if _producer(tensor) in below]
+    if outside:
+        raise ValueError(f"nothing of {model.name!r} is left above {anchor!r}")
+    cut = _frontier(model, below)
+    return Split(
+        trunk=keras.Model(model.inputs, cut, name=f"{model.name}_trunk"),
+        tail=keras.Model(cut, model.outputs, name=f"{model.name}_tail"),
+    )
+
+
+def ancestors(model: keras.Model, anchor: str) -> frozenset[str]:
+    """Return the names of a layer and of all the layers that it depends on."""
+    found: set[str] = set()
+    waiting = [model.get_layer(anchor)]
+    while waiting:
+        layer = waiting.pop()
+        if layer.name not in found:
+            found.add(layer.name)
+            waiting.extend(_layer_of(tensor) for tensor in _inputs(layer))
+    return frozenset(found)
+
+
+def _frontier(model: keras.Model, below: frozenset[str]) -> list[keras.KerasTensor]:
+    """Return the tensors made in `below` and used above, in the graph's own order."""
+    cut: dict[int, keras.KerasTensor] = {}
+    for layer in model.layers:
+        if layer.name not in below:
+            for tensor in _inputs(layer):
+                if _producer(tensor) in below:
+                    cut.setdefault(id(tensor), tensor)
+    return list(cut.values())
+
+
+def _inputs(layer: keras.Layer) -> list[keras.KerasTensor]:
+    if isinstance(layer, keras.layers.InputLayer):
+        return []
+    return keras.tree.flatten(layer.input)
+
+
+def _layer_of(tensor: keras.KerasTensor) -> keras.Layer:
+    # Keras 3 keeps (operation, node index, tensor index) of the call that made a
+    # symbolic tensor; no public function gives it.
+    return tensor._keras_history.operation
+
+
+def _producer(tensor: keras.KerasTensor) -> str:
+    return _layer_of(tensor).name
