@@ -1,0 +1,98 @@
+"""Values that describe a data set: examples by row, and its splits."""
+
+import dataclasses
+import typing
+from collections.abc import Callable
+
+import numpy as np
+
+from kft import labels
+
+if typing.TYPE_CHECKING:
+    import tensorflow as tf
+
+TRAIN = "train"
+VALIDATION = "validation"
+TEST = "test"
+SIDES = (TRAIN, VALIDATION, TEST)
+
+Read = Callable[["tf.Tensor"], "tf.Tensor"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Examples:
+    """Examples of one split, with random access to their encoded bytes.
+
+    Attributes:
+        ids: str [n], unique and the same whenever the data set is loaded.
+        labels: int32 [n], class ids.
+        rows: int64 [n], where `read` finds the examples.
+        read: maps int64 rows [k] to their payloads, tf.string [k]; works eagerly and
+            in the functions of tf.data.
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    rows: np.ndarray
+    read: Read
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, indices: np.ndarray) -> "Examples":
+        """Return the examples at these positions, in this order."""
+        return Examples(
+            self.ids[indices], self.labels[indices], self.rows[indices], self.read
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+    """What a source found: every example of every split, in a stable order.
+
+    Attributes:
+        ids: str [n].
+        labels: int32 [n].
+        sizes: int64 [n], bytes of the payloads, 0 where finding out is expensive.
+        sides: str [n], one of `SIDES`: the split that the data itself names. Where it
+            names none, `train`, from which validation and test may still be cut.
+        read: reads row i, which is position i of these arrays.
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    sizes: np.ndarray
+    sides: np.ndarray
+    read: Read
+
+    def examples(self, rows: np.ndarray) -> Examples:
+        """Return the examples at these rows."""
+        return Examples(
+            self.ids[rows], self.labels[rows], rows.astype(np.int64), self.read
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Splits:
+    """A data set as a run sees it.
+
+    Attributes:
+        labels: the classes, from the training split.
+        train: what is trained on.
+        validation: what chooses the best weights, None where there is none.
+        test: what only the end of the run sees, None where there is none.
+        fingerprint: SHA-256 over ids, labels, splits and sizes; contents are not read.
+        source: the `--dataset` that this is.
+    """
+
+    labels: labels.LabelMap
+    train: Examples
+    validation: Examples | None
+    test: Examples | None
+    fingerprint: str
+    source: str
+
+    def parts(self) -> dict[str, Examples]:
+        """Return the splits that there are, by name."""
+        parts = {TRAIN: self.train, VALIDATION: self.validation, TEST: self.test}
+        return {side: part for side, part in parts.items() if part is not None}

@@ -1,0 +1,78 @@
+"""Folders, local or remote: the local ones are listed without TensorFlow."""
+
+import dataclasses
+import os
+import posixpath
+from collections.abc import Iterator
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A file or folder.
+
+    Attributes:
+        name: last part of the path.
+        path: how to open it.
+        is_folder: whether it can be listed; a link counts as what it points to.
+        size: bytes; 0 for folders, links that lead nowhere, and remote files.
+    """
+
+    name: str
+    path: str
+    is_folder: bool
+    size: int
+
+
+def is_remote(path: str) -> bool:
+    """Return whether only `tf.io.gfile` can open the path, such as gs://bucket/x."""
+    return "://" in path
+
+
+def expand(path: str) -> str:
+    """Return the path with the home folder in place of a leading ~."""
+    return path if is_remote(path) else os.path.expanduser(path)
+
+
+def is_folder(path: str) -> bool:
+    """Return whether there is a folder at the path."""
+    if is_remote(path):
+        import tensorflow as tf
+
+        return tf.io.gfile.isdir(path)
+    return os.path.isdir(path)
+
+
+def entries(folder: str) -> Iterator[Entry]:
+    """Yield what is in a folder, in the order of names, without hidden entries.
+
+    Raises:
+        OSError: where the folder can not be listed.
+    """
+    found = _remote_entries(folder) if is_remote(folder) else _local_entries(folder)
+    for entry in sorted(found, key=lambda entry: entry.name):
+        if not entry.name.startswith(".") and entry.name.lower() != "thumbs.db":
+            yield entry
+
+
+def _local_entries(folder: str) -> list[Entry]:
+    found = []
+    with os.scandir(folder) as iterator:
+        for item in iterator:
+            inside = item.is_dir()
+            try:
+                size = 0 if inside else item.stat().st_size
+            except OSError:
+                size = 0
+            found.append(Entry(item.name, item.path, inside, size))
+    return found
+
+
+def _remote_entries(folder: str) -> list[Entry]:
+    import tensorflow as tf
+
+    found = []
+    for name in tf.io.gfile.listdir(folder):
+        inside = name.endswith("/") or tf.io.gfile.isdir(posixpath.join(folder, name))
+        name = name.rstrip("/")
+        found.append(Entry(name, posixpath.join(folder, name), inside, 0))
+    return found

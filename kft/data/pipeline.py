@@ -1,0 +1,200 @@
+"""tf.data pipelines that are driven by rows; they know nothing of pictures.
+
+What a batch holds is decided in NumPy (`order`), before anything is read. A pipeline
+then reads the payloads of a batch at once, and turns each into an input in parallel, in
+a fixed order. Every shape is static.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from kft import errors
+from kft.data import examples as examples_lib
+from kft.data import order, splits
+
+# Maps the payload of one example (tf.string []) and its key (int64 [2], a seed for
+# stateless random ops) to the input of the network, of static shape.
+Preprocess = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def train_batches(
+    examples: examples_lib.Examples,
+    preprocess: Preprocess,
+    *,
+    batch_size: int,
+    seed: int,
+    epochs: int,
+    first_epoch: int = 0,
+    first_batch: int = 0,
+    worker: int = 0,
+    num_workers: int = 1,
+    replicas: int = 1,
+) -> tf.data.Dataset:
+    """Return the training batches of this worker over all remaining epochs.
+
+    Elements are (inputs [b, ...], labels int32 [b], weights float32 [b]) with b =
+    batch_size / (num_workers * replicas): `replicas` elements in a row make up one step
+    of the worker. The weights are 1 / (number of examples in the global batch), so that
+    they sum to 1 over it, and 0 for rows that only fill up the last batch of an epoch.
+
+    The key of an example is a pure function of (seed, epoch, example id).
+
+    Args:
+        examples: the training split.
+        preprocess: what turns a payload into an input.
+        batch_size: global.
+        seed: of the order and the keys.
+        epochs: where to end, counted from 0.
+        first_epoch: where to start; what lies before is not read.
+        first_batch: global batch of `first_epoch` to start with.
+        worker: this worker's index.
+        num_workers: workers that share each global batch.
+        replicas: devices of this worker.
+
+    Raises:
+        errors.ConfigError: where the batch can not be shared out evenly.
+    """
+    rows_per_replica = share_of_batch(batch_size, num_workers, replicas)
+    id_hashes = splits.hash_ids(examples.ids).view(np.int64)
+
+    def plan(epoch: np.ndarray) -> tuple[np.ndarray, ...]:
+        positions, valid = order.epoch_batches(
+            len(examples),
+            batch_size=batch_size,
+            seed=seed,
+            epoch=int(epoch),
+            shuffle=True,
+            worker=worker,
+            num_workers=num_workers,
+        )
+        keys = np.stack(np.broadcast_arrays((seed << 32) | epoch, id_hashes), axis=-1)
+        counts = np.full(len(positions), batch_size)
+        counts[-1] = len(examples) - (len(positions) - 1) * batch_size
+        weights = (valid / counts[:, None]).astype(np.float32)
+        return _plan(examples, positions, weights, keys, rows_per_replica)
+
+    elements = _elements(tf.data.Dataset.range(first_epoch, epochs), plan)
+    return _batches(
+        elements.skip(first_batch * replicas), examples, preprocess, rows_per_replica
+    )
+
+
+def eval_batches(
+    examples: examples_lib.Examples,
+    preprocess: Preprocess,
+    *,
+    batch_size: int,
+    worker: int = 0,
+    num_workers: int = 1,
+    replicas: int = 1,
+) -> tf.data.Dataset:
+    """Return one pass over the examples in their own order.
+
+    As `train_batches`, but weights are 1 for examples and 0 for rows that only fill up
+    the last batch, and keys are 0. Iterating again traces nothing again.
+    """
+    rows_per_replica = share_of_batch(batch_size, num_workers, replicas)
+    keys = np.zeros([len(examples), 2], dtype=np.int64)
+
+    def plan(epoch: np.ndarray) -> tuple[np.ndarray, ...]:
+        positions, valid = order.epoch_batches(
+            len(examples),
+            batch_size=batch_size,
+            seed=0,
+            epoch=int(epoch),
+            shuffle=False,
+            worker=worker,
+            num_workers=num_workers,
+        )
+        weights = valid.astype(np.float32)
+        return _plan(examples, positions, weights, keys, rows_per_replica)
+
+    elements = _elements(tf.data.Dataset.range(1), plan)
+    return _batches(elements, examples, preprocess, rows_per_replica)
+
+
+def share_of_batch(batch_size: int, num_workers: int, replicas: int) -> int:
+    """Return how many rows of a global batch one device takes.
+
+    Raises:
+        errors.ConfigError: where the batch can not be shared out evenly.
+    """
+    devices = num_workers * replicas
+    if batch_size % devices:
+        lower = max(devices, batch_size - batch_size % devices)
+        raise errors.ConfigError(
+            f"--batch_size: expected a multiple of the {devices} devices that share a "
+            f"batch, received {batch_size}. Use {lower}."
+        )
+    return batch_size // devices
+
+
+def _plan(
+    examples: examples_lib.Examples,
+    positions: np.ndarray,
+    weights: np.ndarray,
+    keys: np.ndarray,
+    rows_per_replica: int,
+) -> tuple[np.ndarray, ...]:
+    """Return rows, labels, weights [elements, b] and keys [elements, b, 2]."""
+    positions = positions.reshape(-1, rows_per_replica)
+    return (
+        examples.rows[positions].astype(np.int64),
+        examples.labels[positions].astype(np.int32),
+        weights.reshape(-1, rows_per_replica),
+        keys[positions],
+    )
+
+
+def _elements(
+    epochs: tf.data.Dataset, plan: Callable[[np.ndarray], tuple[np.ndarray, ...]]
+) -> tf.data.Dataset:
+    """Return the plan of each batch as a data set; nothing has been read yet."""
+
+    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        planned = tf.numpy_function(
+            plan, [epoch], [tf.int64, tf.int32, tf.float32, tf.int64]
+        )
+        return tf.data.Dataset.from_tensor_slices(tuple(planned))
+
+    return epochs.flat_map(one_epoch)
+
+
+def _batches(
+    elements: tf.data.Dataset,
+    examples: examples_lib.Examples,
+    preprocess: Preprocess,
+    rows: int,
+) -> tf.data.Dataset:
+    def read(
+        source_rows: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, keys: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        payloads = examples.read(tf.ensure_shape(source_rows, [rows]))
+        return (
+            tf.ensure_shape(payloads, [rows]),
+            tf.ensure_shape(labels, [rows]),
+            tf.ensure_shape(weights, [rows]),
+            tf.ensure_shape(keys, [rows, 2]),
+        )
+
+    def make_input(
+        payload: tf.Tensor, label: tf.Tensor, weight: tf.Tensor, key: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        return preprocess(payload, key), label, weight
+
+    parallel = tf.data.AUTOTUNE
+    batches = (
+        elements.map(read, num_parallel_calls=parallel, deterministic=True)
+        .unbatch()
+        .map(make_input, num_parallel_calls=parallel, deterministic=True)
+        .batch(rows, drop_remainder=True)
+        .prefetch(parallel)
+    )
+    options = tf.data.Options()
+    # Every worker takes its own rows already; sharding again would lose examples.
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.OFF
+    )
+    return batches.with_options(options)

@@ -1,0 +1,85 @@
+"""Random access to encoded examples, as functions of rows for tf.data."""
+
+import os
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from kft.data import examples, filesystem, records
+
+
+def from_files(paths: Sequence[str]) -> examples.Read:
+    """Return a `Read` whose row i is the content of paths[i]."""
+    table = tf.constant([path.encode() for path in paths])
+
+    def read(rows: tf.Tensor) -> tf.Tensor:
+        chosen = tf.gather(table, rows)
+        if chosen.shape[0] is None:
+            return tf.map_fn(tf.io.read_file, chosen)
+        # One op for each file of the batch, so that they are read side by side.
+        return tf.stack([tf.io.read_file(path) for path in tf.unstack(chosen)])
+
+    return read
+
+
+def from_memory(payloads: Sequence[bytes]) -> examples.Read:
+    """Return a `Read` whose row i is payloads[i]."""
+    table = tf.constant(np.array(payloads, dtype=object))
+    return lambda rows: tf.gather(table, rows)
+
+
+def from_records(table: records.Records, feature: str) -> examples.Read:
+    """Return a `Read` whose row i is a bytes feature of record i of a table.
+
+    Nothing stays in memory: the bytes are read when they are asked for, and the
+    system's file cache keeps what there is room for.
+
+    Args:
+        table: where the records lie.
+        feature: name of the bytes feature, such as image.
+    """
+    files = _Files(table.files)
+    spec = {feature: tf.io.FixedLenFeature([], tf.string)}
+
+    def read_records(rows: np.ndarray) -> np.ndarray:
+        return np.array(
+            [
+                files.read(
+                    table.file_numbers[row], table.offsets[row], table.lengths[row]
+                )
+                for row in rows
+            ],
+            dtype=object,
+        )
+
+    def read(rows: tf.Tensor) -> tf.Tensor:
+        serialized = tf.numpy_function(read_records, [rows], tf.string)
+        return tf.io.parse_example(tf.reshape(serialized, [-1]), spec)[feature]
+
+    return read
+
+
+class _Files:
+    """Files that are opened when first read, and read from several threads."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+        self._descriptors: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def read(self, number: int, offset: int, length: int) -> bytes:
+        path = self._paths[number]
+        if filesystem.is_remote(path):
+            with tf.io.gfile.GFile(path, "rb") as file:
+                file.seek(int(offset))
+                return file.read(int(length))
+        with self._lock:
+            if number not in self._descriptors:
+                self._descriptors[number] = os.open(path, os.O_RDONLY)
+        return os.pread(self._descriptors[number], int(length), int(offset))
+
+    def __del__(self) -> None:
+        for descriptor in self._descriptors.values():
+            os.close(descriptor)

@@ -1,0 +1,166 @@
+"""Splits that stay the same when the data grows.
+
+Each example goes where a hash of its id says: the hash is a number in [0, 1), and the
+thresholds are the fractions. So the split of an example depends on nothing but its own
+id, not on the other examples and not on `--seed`: pictures that are added or removed
+never move the others, and runs with different seeds can be compared. The price: the
+share of a class is the fraction only up to chance (for 100 pictures and 0.2, 20 +- 4).
+To fix every share to the picture, an old picture would have to move when one is added.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable
+
+import numpy as np
+from absl import logging
+
+from kft import config as config_lib
+from kft import errors, labels
+from kft.data import examples
+from kft.data.examples import TEST, TRAIN, VALIDATION
+
+
+def hash_ids(ids: Iterable[str]) -> np.ndarray:
+    """Return a uint64 [n] per id: BLAKE2b, the same on every machine and version."""
+    digests = b"".join(
+        hashlib.blake2b(str(name).encode(), digest_size=8).digest() for name in ids
+    )
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def assign(
+    ids: Iterable[str], *, validation_fraction: float, test_fraction: float
+) -> np.ndarray:
+    """Return the split of each id, str [n]; see the head of this file.
+
+    Test takes the lowest hashes and validation those above, so that a larger
+    `validation_fraction` only adds to validation.
+    """
+    position = (hash_ids(ids) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    sides = np.full(len(position), TRAIN, dtype=object)
+    sides[position < test_fraction + validation_fraction] = VALIDATION
+    sides[position < test_fraction] = TEST
+    return sides.astype(str)
+
+
+def check_fractions(config: config_lib.DataConfig) -> None:
+    """Check that something is left to train on.
+
+    Raises:
+        errors.ConfigError: where the fractions together take everything.
+    """
+    held_out = config.validation_fraction + config.test_fraction
+    if held_out > 0.95:
+        raise errors.ConfigError(
+            "--validation_fraction and --test_fraction: expected a sum of at most "
+            f"0.95, received {config.validation_fraction} + {config.test_fraction}: "
+            "too little is left to train on."
+        )
+
+
+def assemble(
+    label_map: labels.LabelMap, table: examples.Table, config: config_lib.DataConfig
+) -> examples.Splits:
+    """Return the splits of what a source found.
+
+    Sides that the data names itself are kept; a validation or test split that is
+    missing is cut from the training split by `assign`, as the fractions say.
+
+    Raises:
+        errors.ConfigError: for fractions that leave nothing to train on.
+        errors.DataError: for ids that repeat, or a split that comes out without the
+            examples it needs.
+    """
+    check_fractions(config)
+    _check_ids(table.ids)
+    sides = table.sides.astype(f"<U{len(VALIDATION)}")
+    own = set(np.unique(sides))
+    pool = np.flatnonzero(sides == TRAIN)
+    sides[pool] = assign(
+        table.ids[pool],
+        validation_fraction=0.0 if VALIDATION in own else config.validation_fraction,
+        test_fraction=0.0 if TEST in own else config.test_fraction,
+    )
+    _check_sides(label_map, table, sides, config)
+    rows = {side: np.flatnonzero(sides == side) for side in examples.SIDES}
+    parts = {s: table.examples(r) if len(r) else None for s, r in rows.items()}
+    return examples.Splits(
+        labels=label_map,
+        train=parts[TRAIN],
+        validation=parts[VALIDATION],
+        test=parts[TEST],
+        fingerprint=_fingerprint(label_map, table, sides),
+        source=config.dataset,
+    )
+
+
+def split_csv(splits: examples.Splits) -> str:
+    """Return the content of split.csv: a row of id, label, split for each example."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "label", "split"))
+    for side, part in splits.parts().items():
+        for name, label in zip(part.ids, part.labels, strict=True):
+            writer.writerow((name, splits.labels.names[label], side))
+    return text.getvalue()
+
+
+def _check_ids(ids: np.ndarray) -> None:
+    unique, counts = np.unique(ids, return_counts=True)
+    if len(unique) < len(ids):
+        repeated = unique[counts > 1]
+        raise errors.DataError(
+            f"Example ids: expected each once, received {len(repeated)} repeatedly, "
+            f"such as {repeated[0]!r}."
+        )
+
+
+def _check_sides(
+    label_map: labels.LabelMap,
+    table: examples.Table,
+    sides: np.ndarray,
+    config: config_lib.DataConfig,
+) -> None:
+    counts = {
+        side: np.bincount(table.labels[sides == side], minlength=len(label_map))
+        for side in examples.SIDES
+    }
+    empty = _names(label_map, counts[TRAIN] == 0)
+    if empty:
+        raise errors.DataError(
+            f"--dataset={config.dataset}: expected training examples of every class; "
+            f"after the split there are none of: {empty}. Add examples, or lower "
+            "--validation_fraction and --test_fraction."
+        )
+    for side, fraction in (
+        (VALIDATION, config.validation_fraction),
+        (TEST, config.test_fraction),
+    ):
+        if fraction > 0 and not counts[side].any():
+            raise errors.DataError(
+                f"--{side}_fraction={fraction}: of the {len(table.ids)} examples of "
+                f"--dataset={config.dataset} none falls into the {side} split. Raise "
+                "the fraction, add examples, or set it to 0 to go without."
+            )
+        missing = _names(label_map, counts[side] == 0)
+        if missing and counts[side].any():
+            logging.warning("No %s examples of these classes: %s.", side, missing)
+    for side, count in counts.items():
+        logging.info("%s: %d examples.", side, count.sum())
+
+
+def _names(label_map: labels.LabelMap, chosen: np.ndarray) -> str:
+    return ", ".join(label_map.names[index] for index in np.flatnonzero(chosen))
+
+
+def _fingerprint(
+    label_map: labels.LabelMap, table: examples.Table, sides: np.ndarray
+) -> str:
+    digest = hashlib.sha256(label_map.text().encode())
+    for names in (table.ids, sides):
+        digest.update("\0".join(names.tolist()).encode() + b"\0\0")
+    for numbers in (table.labels, table.sizes):
+        digest.update(numbers.astype("<i8").tobytes())
+    return digest.hexdigest()

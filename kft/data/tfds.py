@@ -1,0 +1,215 @@
+"""TensorFlow Datasets, read by record: encoded bytes all the way, no decoding on load.
+
+Importing this file imports neither TensorFlow nor tensorflow_datasets.
+"""
+
+import os
+import re
+import typing
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from kft import config as config_lib
+from kft import errors, labels
+from kft.data import examples, splits
+from kft.data.examples import TEST, TRAIN, VALIDATION
+
+if typing.TYPE_CHECKING:
+    import tensorflow_datasets
+
+_NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:\d+\.\d+\.\d+)?")
+_BARE_VERSION = re.compile(r"/(?=\d+\.\d+\.\d+$)")
+
+
+def check(rest: str, config: config_lib.DataConfig) -> None:
+    """Check what can be checked without TensorFlow.
+
+    Raises:
+        errors.ConfigError: for a malformed name, or a missing `--data_dir`.
+    """
+    if not _NAME.fullmatch(_builder_name(rest)):
+        raise errors.ConfigError(
+            "--dataset: expected tfds:NAME, tfds:NAME/CONFIG or tfds:NAME:VERSION, "
+            f"such as tfds:tf_flowers:3.0.1, received {config.dataset!r}."
+        )
+    data_dir = config.data_dir
+    if data_dir and "://" not in data_dir and not os.path.isdir(_expand(data_dir)):
+        raise errors.ConfigError(
+            f"--data_dir: expected a folder, received {data_dir!r}, which is none. "
+            "Create it to have data sets prepared there."
+        )
+
+
+def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
+    """Return the splits of a TensorFlow data set, preparing it where it is not.
+
+    Raises:
+        errors.ConfigError: for an unknown name, version or split, or where the data
+            set is not prepared and can not be.
+        errors.DataError: where it is not pictures with class labels.
+    """
+    from kft.data import read, records
+
+    builder = _builder(_builder_name(rest), config)
+    info = builder.info
+    features = _features(info, config)
+    by_side = _expressions(info, config)
+    chosen = {side: _records_of(info, e, side) for side, e in by_side.items()}
+    files = sorted({path for numbers in chosen.values() for path, _, _ in numbers})
+    index = {p: records.index_file(p, features.label) for p in files}
+    starts = _shard_starts(info)
+    parts, ids, sides = [], [], []
+    for side, slices in chosen.items():
+        for path, first, last in slices:
+            split, start = starts[path]
+            parts.append(index[path].part(first, last))
+            numbers = range(start + first, start + last)
+            ids += [f"{builder.name}/{split}/{number:06d}" for number in numbers]
+            sides += [side] * len(numbers)
+    _check_overlap(ids, by_side)
+    found = records.concatenate(parts)
+    table = examples.Table(
+        ids=np.array(ids),
+        labels=found.labels.astype(np.int32),
+        sizes=found.lengths,
+        sides=np.array(sides),
+        read=read.from_records(found, features.image),
+    )
+    return splits.assemble(features.label_map, table, config)
+
+
+class _Features(typing.NamedTuple):
+    image: str
+    label: str
+    label_map: labels.LabelMap
+
+
+def _builder_name(rest: str) -> str:
+    """Return the name as TFDS writes it; a version may also follow a slash."""
+    return _BARE_VERSION.sub(":", rest)
+
+
+def _expand(data_dir: str) -> str:
+    return data_dir if "://" in data_dir else os.path.expanduser(data_dir)
+
+
+def _builder(
+    name: str, config: config_lib.DataConfig
+) -> "tensorflow_datasets.core.DatasetBuilder":
+    import tensorflow_datasets
+
+    data_dir = _expand(config.data_dir) if config.data_dir else None
+    try:
+        builder = tensorflow_datasets.builder(name, data_dir=data_dir)
+    except tensorflow_datasets.core.DatasetNotFoundError as error:
+        near = errors.closest(name.split("/")[0], tensorflow_datasets.list_builders())
+        raise errors.ConfigError(
+            f"--dataset: TensorFlow Datasets has no {name!r}. {near} For a data set of "
+            "your own, --data_dir is the folder that it was prepared in."
+        ) from error
+    except (ValueError, AssertionError) as error:
+        raise errors.ConfigError(
+            f"--dataset={config.dataset}: TensorFlow Datasets refuses it: {error}"
+        ) from error
+    if not builder.info.splits:
+        _prepare(builder, config)
+    return builder
+
+
+def _prepare(
+    builder: "tensorflow_datasets.core.DatasetBuilder", config: config_lib.DataConfig
+) -> None:
+    logging.info("Preparing %s in %s.", builder.name, builder.data_dir)
+    problem: Exception | None = None
+    try:
+        builder.download_and_prepare()
+    # Each data set is code of its own, and fails in its own ways: no network, a wrong
+    # checksum, a missing package, a full disk.
+    except Exception as error:  # noqa: BLE001
+        problem = error
+    if problem or not builder.info.splits:
+        raise errors.ConfigError(
+            f"--dataset={config.dataset}: it is not prepared in {builder.data_dir}, "
+            f"and preparing it failed: {problem or 'the folder holds no splits'}. "
+            "Prepare it on a machine with network and copy the folder, or name the "
+            "folder that has it with --data_dir. An empty or damaged folder of that "
+            "version must be removed first."
+        ) from problem
+
+
+def _features(info: Any, config: config_lib.DataConfig) -> _Features:
+    """Return the names of the features that hold the picture and its class."""
+    import tensorflow_datasets
+
+    image, label = info.supervised_keys or ("image", "label")
+    features = info.features
+    kinds = {image: tensorflow_datasets.features.Image}
+    kinds[label] = tensorflow_datasets.features.ClassLabel
+    names = features.keys() if hasattr(features, "keys") else ()
+    if not all(
+        name in names and isinstance(features[name], kind)
+        for name, kind in kinds.items()
+    ):
+        raise errors.DataError(
+            f"--dataset={config.dataset}: expected pictures with one class label each, "
+            f"received the features {', '.join(names) or features}."
+        )
+    if info.file_format != tensorflow_datasets.core.FileFormat.TFRECORD:
+        raise errors.ConfigError(
+            f"--dataset={config.dataset}: expected files in the TFRecord format, "
+            f"received {info.file_format.value} in {info.data_dir}. Prepare it with "
+            "file_format='tfrecord'."
+        )
+    return _Features(image, label, labels.LabelMap(tuple(features[label].names)))
+
+
+def _expressions(info: Any, config: config_lib.DataConfig) -> dict[str, str]:
+    """Return the split expression of each side: the flags', else the data's own."""
+    given = {
+        TRAIN: config.train_split,
+        VALIDATION: config.validation_split,
+        TEST: config.test_split,
+    }
+    expressions = {side: e or side for side, e in given.items()}
+    return {
+        side: expression
+        for side, expression in expressions.items()
+        if given[side] or side == TRAIN or side in info.splits
+    }
+
+
+def _records_of(info: Any, expression: str, side: str) -> list[tuple[str, int, int]]:
+    """Return (file, first record, last record + 1) of each shard of an expression."""
+    try:
+        instructions = info.splits[expression].file_instructions
+    except (ValueError, KeyError) as error:
+        raise errors.ConfigError(
+            f"--{side}_split: expected a TFDS split expression over "
+            f"{', '.join(info.splits)}, such as {next(iter(info.splits))}[:80%], "
+            f"received {expression!r}: {error}"
+        ) from error
+    return [
+        (str(item.filename), item.skip, item.skip + item.take) for item in instructions
+    ]
+
+
+def _shard_starts(info: Any) -> dict[str, tuple[str, int]]:
+    """Return for each file its split, and the number of its first record there."""
+    starts = {}
+    for split in info.splits:
+        start = 0
+        for item in info.splits[split].file_instructions:
+            starts[str(item.filename)] = (split, start)
+            start += item.examples_in_shard
+    return starts
+
+
+def _check_overlap(ids: list[str], by_side: dict[str, str]) -> None:
+    if len(set(ids)) < len(ids):
+        flags = ", ".join(f"--{side}_split={e}" for side, e in by_side.items())
+        raise errors.ConfigError(
+            "Splits: expected no example in two splits or twice in one, received "
+            f"{len(ids) - len(set(ids))} such examples with {flags}."
+        )

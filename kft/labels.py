@@ -1,0 +1,81 @@
+"""Class names in the order of their indices, once per run."""
+
+import dataclasses
+import functools
+
+from kft import errors
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelMap:
+    """The classes that a network tells apart.
+
+    Attributes:
+        names: class names; the position is the class id. At least two, all different,
+            none empty or with a line break in it.
+
+    Raises:
+        errors.DataError: for names that break these rules.
+    """
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        unusable = [n for n in self.names if not n.strip() or len(n.splitlines()) != 1]
+        if unusable:
+            raise errors.DataError(
+                "Class names: expected text without line breaks, received "
+                f"{', '.join(repr(name) for name in unusable)}. Rename the classes."
+            )
+        repeated = sorted({n for n in self.names if self.names.count(n) > 1})
+        if repeated:
+            raise errors.DataError(
+                "Class names: expected each name once, received these repeatedly: "
+                f"{', '.join(repeated)}."
+            )
+        if len(self.names) < 2:
+            raise errors.DataError(
+                f"Class names: expected at least 2 classes, received {len(self.names)}"
+                f"{': ' + self.names[0] if self.names else ''}."
+            )
+
+    @classmethod
+    def read(cls, path: str) -> "LabelMap":
+        """Return what `text` wrote to a labels.txt: one name per line, UTF-8.
+
+        Raises:
+            errors.DataError: where there is no such file, or it holds no label map.
+        """
+        try:
+            with open(path, encoding="utf-8") as file:
+                names = tuple(file.read().split("\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise errors.DataError(
+                f"Labels: expected a text file with one class name per line at {path}; "
+                f"it can not be read: {error}."
+            ) from error
+        return cls(names[:-1] if names[-1] == "" else names)
+
+    def text(self) -> str:
+        """Return the content of labels.txt."""
+        return "".join(f"{name}\n" for name in self.names)
+
+    def index(self, name: str) -> int:
+        """Return the class id of a name.
+
+        Raises:
+            errors.DataError: where there is no such class; names the nearest ones.
+        """
+        try:
+            return self._indices[name]
+        except KeyError:
+            raise errors.DataError(
+                f"There is no class {name!r}. {errors.closest(name, self.names)}"
+            ) from None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @functools.cached_property
+    def _indices(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.names)}
