@@ -21,7 +21,7 @@ class LabelMap:
     names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        unusable = [n for n in self.names if not n.strip() or len(n.splitlines()) != 1]
+        unusable = [n for n in self.names if not n.strip() or n.splitlines() != [n]]
         if unusable:
             raise errors.DataError(
                 "Class names: expected text without line breaks, received "

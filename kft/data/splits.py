@@ -113,7 +113,7 @@ def _check_ids(ids: np.ndarray) -> None:
         repeated = unique[counts > 1]
         raise errors.DataError(
             f"Example ids: expected each once, received {len(repeated)} repeatedly, "
-            f"such as {repeated[0]!r}."
+            f"such as {str(repeated[0])!r}."
         )
 
 

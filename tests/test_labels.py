@@ -1,0 +1,52 @@
+"""LabelMap: names and ids are two sides of one thing, and its text file keeps both."""
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from kft import errors
+from kft.labels import LabelMap
+
+_name = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+    lambda name: name.strip() and name.splitlines() == [name]
+)
+
+
+@hypothesis.given(st.lists(_name, min_size=2, unique=True))
+def test_text_reads_back_whatever_the_names(tmp_path_factory, names):
+    labels = LabelMap(tuple(names))
+    path = tmp_path_factory.mktemp("labels") / "labels.txt"
+    path.write_text(labels.text(), encoding="utf-8", newline="")
+    assert LabelMap.read(str(path)) == labels
+
+
+def test_index_is_the_position():
+    labels = LabelMap(("rose", "daisy", "tulip"))
+    assert [labels.index(name) for name in labels.names] == [0, 1, 2]
+    assert len(labels) == 3
+
+
+def test_unknown_name_is_an_error_with_the_nearest_name():
+    with pytest.raises(errors.DataError, match="no class 'roze'.*mean rose"):
+        LabelMap(("rose", "daisy")).index("roze")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ((), "at least 2 classes, received 0"),
+        (("rose",), "at least 2 classes, received 1: rose"),
+        (("rose", "daisy", "rose"), "repeatedly: rose"),
+        (("rose", "two\nlines"), "line breaks, received 'two\\\\nlines'"),
+        (("rose", "two\u2028lines"), "line breaks"),
+        (("rose", " "), "line breaks, received ' '"),
+    ],
+)
+def test_unusable_names_are_refused(names, message):
+    with pytest.raises(errors.DataError, match=message):
+        LabelMap(names)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(errors.DataError, match="no-labels.txt"):
+        LabelMap.read(str(tmp_path / "no-labels.txt"))
