@@ -81,7 +81,8 @@ class DataConfig(Config):
     )
     seed: int = option(
         0,
-        "Seed of the splits, of the order, of the augmentation and of the new layers.",
+        "Seed of the order, of the augmentation and of the new layers; the splits do "
+        "not depend on it.",
         minimum=0,
         maximum=2**31 - 1,
     )
@@ -213,6 +214,12 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
 
     run_dir: str | None = option(
         None, "Run folder; default runs/DATASET-BACKBONE below the working directory."
+    )
+    checkpoint_minutes: float = option(
+        10.0,
+        "Longest time between two saves of the state, in minutes; it is saved after "
+        "every epoch as well.",
+        minimum=0.0,
     )
     export: tuple[str, ...] = option(
         ("saved_model",), "Formats written at the end of training; empty for none."

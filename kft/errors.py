@@ -1,6 +1,7 @@
 """Errors that a user can cause; the command line shows them without a traceback."""
 
 import difflib
+import signal
 from collections.abc import Iterable
 
 
@@ -18,6 +19,24 @@ class DataError(KftError):
 
 class RunDirError(KftError):
     """A run folder that is in use, damaged, or of another run."""
+
+
+class TrainingError(KftError):
+    """Training that can not go on, such as a loss that is not finite."""
+
+
+class Interrupted(KftError):
+    """A signal stopped the run after its state was saved; the same command goes on.
+
+    Attributes:
+        signal: what was received.
+    """
+
+    def __init__(self, signal: signal.Signals) -> None:
+        super().__init__(
+            f"Stopped by {signal.name}; the state is saved. The same command goes on."
+        )
+        self.signal = signal
 
 
 def closest(name: str, options: Iterable[str], *, most: int = 5) -> str:

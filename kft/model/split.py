@@ -83,3 +83,23 @@ def _layer_of(tensor: keras.KerasTensor) -> keras.Layer:
 
 def _producer(tensor: keras.KerasTensor) -> str:
     return _layer_of(tensor).name
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class FrozenTrunk(keras.Layer):
+    """Run a trunk as at inference time, whatever mode the caller is in.
+
+    Passing `training=False` to a nested model is not enough: a Functional model
+    overwrites it with the mode of the outer call (Keras up to 3.15.1, keras issue
+    20285), which would move BatchNorm statistics and drop features. This layer's own
+    `call` has no such argument, so nothing can be overwritten.
+    """
+
+    def __init__(self, trunk: keras.Model, name: str = "frozen_trunk") -> None:
+        super().__init__(name=name, trainable=False)
+        self.trunk = trunk
+
+    def call(self, inputs: keras.KerasTensor) -> list[keras.KerasTensor]:
+        """Return the tensors of the cut, always as a list."""
+        outputs = self.trunk([inputs], training=False)
+        return outputs if isinstance(outputs, list) else [outputs]

@@ -1,0 +1,70 @@
+"""Single-label image classification."""
+
+import keras
+import tensorflow as tf
+
+from kft import backbones
+from kft.config import TrainConfig
+from kft.data import augment, decode, resize
+from kft.labels import LabelMap
+from kft.model import classifier
+from kft.model.network import Network
+from kft.tasks.task import Preprocess
+
+
+class ImageClassification:
+    """Pictures in, one probability per class out. See `kft.tasks.task.Task`."""
+
+    def __init__(self, config: TrainConfig, labels: LabelMap) -> None:
+        self.labels = labels
+        self._config = config
+
+    @property
+    def image_size(self) -> int:
+        """Return the side of the square that the network sees, in pixels."""
+        backbone = backbones.get(self._config.backbone)
+        return self._config.image_size or backbone.image_size
+
+    def network(self, weights: str | None = None) -> Network:
+        """Return the flat graph from pixels [batch, size, size, 3], 0-255, to logits."""
+        return classifier.build(
+            self._config,
+            image_size=self.image_size,
+            num_classes=len(self.labels),
+            weights=self._config.weights if weights is None else weights,
+        )
+
+    def preprocess(self, *, training: bool) -> Preprocess:
+        """Return the function (encoded picture, key) -> uint8 [size, size, 3]."""
+        size, method = self.image_size, self._config.resize
+
+        def for_evaluation(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+            del key
+            return resize.resize(decode.decode(payload), size=size, method=method)
+
+        def for_training(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+            return augment.augment(
+                decode.decode(payload), key, config=self._config, size=size
+            )
+
+        if training and self._config.augment != "none":
+            return for_training
+        return for_evaluation
+
+    def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Return the cross entropy of each example with smoothed labels, [batch]."""
+        targets = tf.one_hot(labels, len(self.labels))
+        return keras.losses.categorical_crossentropy(
+            targets,
+            logits,
+            from_logits=True,
+            label_smoothing=self._config.label_smoothing,
+        )
+
+    def metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the plain cross entropy and the hit or miss of each example."""
+        loss = keras.losses.sparse_categorical_crossentropy(
+            labels, logits, from_logits=True
+        )
+        hit = tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels)
+        return {"loss": loss, "accuracy": tf.cast(hit, tf.float32)}

@@ -1,0 +1,44 @@
+"""The seam between a kind of data and everything that trains, resumes and exports."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import tensorflow as tf
+
+from kft.labels import LabelMap
+from kft.model.network import Network
+
+Preprocess = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class Task(Protocol):
+    """What training, evaluation, search and export know of the data.
+
+    Attributes:
+        labels: the classes, in index order.
+    """
+
+    labels: LabelMap
+
+    def network(self, weights: str | None = None) -> Network:
+        """Return the network.
+
+        Args:
+            weights: what the backbone starts from; None means the run's `--weights`.
+        """
+
+    def preprocess(self, *, training: bool) -> Preprocess:
+        """Return the function (payload, key) -> one input of the network.
+
+        payload is an encoded example (scalar string); key (int64 [2]) makes the
+        augmentation of a training example a pure function of epoch and example.
+        """
+
+    def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Return the training loss of each example, [batch], float32."""
+
+    def metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return what is reported of each example, [batch] each, as name -> values.
+
+        `loss` and `accuracy` are always among them.
+        """

@@ -1,0 +1,110 @@
+"""Drives ordinary Keras callbacks from kft's own loop."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+
+
+class Callbacks:
+    """The user's callbacks; their `model` is the whole network.
+
+    Epochs count through all stages, so that a callback sees one run. As with Keras'
+    `steps_per_execution`, batch hooks are called once per host call, with the index of
+    its first batch (begin) and of its last (end).
+    """
+
+    def __init__(
+        self, callbacks: Sequence[keras.callbacks.Callback], model: keras.Model
+    ) -> None:
+        self._callbacks = list(callbacks)
+        self._model = model
+        self._model.stop_training = False
+        for callback in self._callbacks:
+            callback.set_model(model)
+
+    @property
+    def stop_training(self) -> bool:
+        """Return whether a callback asked to end the stage."""
+        return bool(self._model.stop_training)
+
+    def train_begin(self, *, epochs: int, steps: int) -> None:
+        """Start the run."""
+        params = {"epochs": epochs, "steps": steps, "verbose": 0}
+        for callback in self._callbacks:
+            callback.set_params(params)
+            callback.on_train_begin()
+
+    def train_end(self, logs: Mapping[str, float]) -> None:
+        """End the run."""
+        for callback in self._callbacks:
+            callback.on_train_end(dict(logs))
+
+    def stage_begin(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Show the callbacks the stage's optimizer, as `compile` would."""
+        self._model.stop_training = False
+        self._model.optimizer = optimizer
+
+    def epoch_begin(self, epoch: int) -> None:
+        """Start an epoch, counted through the run."""
+        for callback in self._callbacks:
+            callback.on_epoch_begin(epoch)
+
+    def epoch_end(self, epoch: int, line: Mapping[str, Any]) -> None:
+        """End an epoch with the figures that Keras names too."""
+        names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+        logs = {name: line[name] for name in names if line[name] is not None}
+        for callback in self._callbacks:
+            callback.on_epoch_end(epoch, dict(logs))
+
+    def batch_begin(self, batch: int) -> None:
+        """Start the host call whose first batch this is."""
+        for callback in self._callbacks:
+            callback.on_train_batch_begin(batch)
+
+    def batch_end(self, batch: int, means: Callable[[], Mapping[str, float]]) -> None:
+        """End the host call whose last batch this is; read figures only if needed."""
+        if self._callbacks:
+            logs = means()
+            for callback in self._callbacks:
+                callback.on_train_batch_end(batch, dict(logs))
+
+    def test_begin(self) -> None:
+        """Start a validation."""
+        for callback in self._callbacks:
+            callback.on_test_begin()
+
+    def test_end(self, means: Mapping[str, float]) -> None:
+        """End a validation."""
+        for callback in self._callbacks:
+            callback.on_test_end(dict(means))
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """Return the plain numbers and texts that the callbacks hold, for a resume.
+
+        Keras callbacks have no protocol for their state; what counts epochs and best
+        values (`EarlyStopping.wait`, `ReduceLROnPlateau.cooldown_counter`, ...) are
+        plain attributes.
+        """
+        return {
+            f"{rank}:{type(callback).__name__}": {
+                name: value
+                for name, value in vars(callback).items()
+                if _is_plain(value)
+            }
+            for rank, callback in enumerate(self._callbacks)
+        }
+
+    def restore(self, state: Mapping[str, Mapping[str, Any]]) -> None:
+        """Put back what `state` returned, where the same callbacks are given again."""
+        for rank, callback in enumerate(self._callbacks):
+            saved = state.get(f"{rank}:{type(callback).__name__}", {})
+            for name, value in saved.items():
+                setattr(callback, name, value)
+
+
+def _is_plain(value: Any) -> bool:
+    if not isinstance(value, bool | int | float | str | None):
+        return False
+    return json.loads(json.dumps(value)) == value

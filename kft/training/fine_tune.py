@@ -1,0 +1,176 @@
+"""A run, from a config to the best weights in its run folder."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+from absl import logging
+
+from kft import data, preflight, run_dir, runtime, schedule, tasks
+from kft.config import TrainConfig
+from kft.data import splits as data_splits
+from kft.data.examples import Splits
+from kft.run_dir import RunDir
+from kft.training import checkpoints, interrupt, outcome, stages
+from kft.training.callbacks import Callbacks
+from kft.training.checkpoints import Snapshot
+from kft.training.progress import ConsoleReporter, Reporter
+from kft.training.records import FileRecorder, NullRecorder
+from kft.training.session import Session, plan_rows
+from kft.training.state import RunState
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResult:
+    """What result.json says of a finished run.
+
+    Attributes:
+        run_dir: the run folder.
+        val_accuracy: of the weights that are kept, in [0, 1]; None without validation.
+        val_loss: mean cross entropy of the same weights, in nats.
+        test_accuracy: on the test split, None without one.
+        test_loss: likewise.
+        seconds: of the run, over all starts.
+        stages: one entry per stage: name, epochs, seconds, images_per_second,
+            trainable_parameters, cached, best_epoch, val_accuracy.
+    """
+
+    run_dir: Path
+    val_accuracy: float | None
+    val_loss: float | None
+    test_accuracy: float | None
+    test_loss: float | None
+    seconds: float
+    stages: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def read(cls, run: RunDir) -> Self:
+        """Return the result of a finished run."""
+        values = json.loads(run.result_json.read_text())
+        names = [field.name for field in dataclasses.fields(cls)]
+        values = {name: values[name] for name in names if name != "run_dir"}
+        return cls(run_dir=run.path, **{**values, "stages": tuple(values["stages"])})
+
+
+def fine_tune(
+    config: TrainConfig,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    reporter: Reporter | None = None,
+) -> RunResult:
+    """Train the stages of `config` and keep the best weights in the run folder.
+
+    The same config on an unfinished run folder continues that run; on a finished one it
+    returns its result and changes nothing.
+
+    Args:
+        config: the run.
+        callbacks: ordinary Keras callbacks; their `model` is the whole network.
+        reporter: shows progress; by default on standard output.
+
+    Raises:
+        errors.ConfigError: for options that can not work, before anything is loaded.
+        errors.DataError: for data that can not be used.
+        errors.RunDirError: for a run folder that is in use, damaged or of another run.
+        errors.Interrupted: after a signal; the state is saved.
+    """
+    preflight.check(config)
+    reporter = reporter or ConsoleReporter()
+    run, status = run_dir.prepare(config)
+    with run.lock():
+        if status == "finished":
+            reporter.say(f"{run.path} is finished already; nothing was changed.")
+            return RunResult.read(run)
+        with interrupt.listening() as signals:
+            session = _open(config, run, callbacks, reporter, signals)
+            _train(session)
+        return RunResult.read(run)
+
+
+def _open(
+    config: TrainConfig,
+    run: RunDir,
+    callbacks: Sequence[keras.callbacks.Callback],
+    reporter: Reporter,
+    signals: interrupt.Interrupt,
+) -> Session:
+    """Load the data, build the network, and put the parts of the run together."""
+    devices = runtime.start(config, seed=config.seed)
+    splits = data.load_splits(config)
+    reporter.say(_describe(splits))
+    task = tasks.get(config, splits.labels)
+    has_state = checkpoints.exists(run)
+    with devices.strategy.scope():
+        # The tensors of an unfinished run come from its checkpoint.
+        network = task.network(weights="none" if has_state else config.weights)
+    specs = schedule.parse_stages(config.stages)
+    session = Session(
+        config=config,
+        stages=specs,
+        depths=schedule.check_stages(specs, network.blocks),
+        run=run,
+        devices=devices,
+        task=task,
+        splits=splits,
+        network=network,
+        reporter=reporter,
+        recorder=FileRecorder(run) if devices.is_chief else NullRecorder(),
+        callbacks=Callbacks(callbacks, network.model),
+        interrupt=signals,
+    )
+    if devices.is_chief:
+        _write_facts(session)
+    return session
+
+
+def _write_facts(session: Session) -> None:
+    """Write what the run starts from: labels, split, environment."""
+    run, splits = session.run, session.splits
+    run.write_text(run.labels_txt, splits.labels.text())
+    run.write_text(run.split_csv, data_splits.split_csv(splits))
+    environment = runtime.environment(session.devices)
+    environment["data_fingerprint"] = splits.fingerprint
+    run.write_json(run.environment_json, environment)
+
+
+def _describe(splits: Splits) -> str:
+    counts = [("training", splits.train), ("validation", splits.validation)]
+    counts.append(("test", splits.test))
+    parts = [f"{len(e):,} {name}" for name, e in counts if e is not None and len(e)]
+    return (
+        f"{splits.source}: {', '.join(parts)} examples of {len(splits.labels)} classes"
+    )
+
+
+def _train(session: Session) -> None:
+    """Run the stages that are left, then evaluate and write the result."""
+    snapshot = checkpoints.load_last(session.run, warn=logging.warning)
+    session.reporter.plan(plan_rows(session))
+    resumed = snapshot is not None
+    if snapshot is None:
+        snapshot = Snapshot(RunState(), {})
+    else:
+        _say_where(session, snapshot.state)
+    session.recorder.restart(snapshot.state.history)
+    epochs = sum(stage.epochs for stage in session.stages)
+    session.callbacks.train_begin(epochs=epochs, steps=session.steps_per_epoch)
+    while snapshot.state.stage < len(session.stages):
+        state = stages.run_stage(session, snapshot, resumed=resumed)
+        snapshot, resumed = Snapshot(state, {}), False
+    result = outcome.finish(session, snapshot.state)
+    session.callbacks.train_end({k: v for k, v in result.items() if _is_number(v)})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _say_where(session: Session, state: RunState) -> None:
+    stage = session.stages[state.stage]
+    session.reporter.say(
+        f"Continuing {session.run.path}: stage {stage.unfreeze}, epoch "
+        f"{state.epoch + 1}, step {state.step + 1}."
+    )

@@ -1,0 +1,243 @@
+"""The loop of one stage: epochs of steps, validation, best weights, saves."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from kft import errors
+from kft.config import TrainConfig
+from kft.schedule import Stage
+from kft.training import optimizers
+from kft.training.callbacks import Callbacks
+from kft.training.interrupt import Interrupt
+from kft.training.progress import EpochBar, Reporter
+from kft.training.records import Recorder
+from kft.training.scoring import Scorer
+from kft.training.stage_data import StageData
+from kft.training.state import Best, RunState
+from kft.training.step import StageStep
+
+# A host call lasts about this long: short enough for the bar, for signals and for a
+# save to come in time, long enough that its overhead (about 1 ms) does not show.
+_SECONDS_PER_CALL = 0.25
+
+
+@dataclasses.dataclass(frozen=True)
+class Outlets:
+    """Where a run shows itself and hears from outside.
+
+    Attributes:
+        reporter: shows progress to a person.
+        recorder: writes metrics.jsonl and TensorBoard events.
+        callbacks: the user's Keras callbacks.
+        interrupt: remembers a signal.
+        save: writes a checkpoint of a state, with what the caller adds.
+    """
+
+    reporter: Reporter
+    recorder: Recorder
+    callbacks: Callbacks
+    interrupt: Interrupt
+    save: Callable[[RunState], None]
+
+
+class StageLoop:
+    """Runs one stage from wherever its state stands to its end."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        stage: Stage,
+        step: StageStep,
+        scorer: Scorer,
+        *,
+        data: StageData,
+        outlets: Outlets,
+        schedule: optimizers.StageSchedule,
+    ) -> None:
+        self._config = config
+        self._stage = stage
+        self._step = step
+        self._scorer = scorer
+        self._data = data
+        self._outlets = outlets
+        self._schedule = schedule
+        self._steps_per_call = 1
+        self._saved_at = time.monotonic()
+
+    def run(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
+        """Train until the stage's last epoch, or until patience is at its end.
+
+        Args:
+            state: where the stage stands; its step may be within an epoch.
+            keep_best: called while the model has the best weights so far.
+
+        Raises:
+            errors.Interrupted: after a signal; the state has been saved.
+            errors.TrainingError: where the loss is not finite.
+        """
+        if self._ended(state):
+            return state
+        self._step.sums.reset()
+        self._step.sums.write(state.sums)
+        batches = iter(self._data.train(state.epoch, state.step))
+        while not self._ended(state):
+            state = self._epoch(state, batches)
+            state = self._finish_epoch(state, keep_best)
+            self._save(state)
+        return state
+
+    def _ended(self, state: RunState) -> bool:
+        patience = self._config.patience
+        return (
+            state.epoch >= self._stage.epochs
+            or (patience is not None and state.stale_epochs >= patience)
+            or self._outlets.callbacks.stop_training
+        )
+
+    def _epoch(self, state: RunState, batches: Iterator) -> RunState:
+        """Run the steps that are left of an epoch."""
+        callbacks, steps = self._outlets.callbacks, self._data.steps_per_epoch
+        title = f"{self._stage.unfreeze} {state.epoch + 1}/{self._stage.epochs}"
+        if not state.step:
+            callbacks.epoch_begin(len(state.history))
+        with self._outlets.reporter.epoch(title, steps) as bar:
+            while state.step < steps:
+                count = min(self._steps_per_call, steps - state.step)
+                callbacks.batch_begin(state.step)
+                state = self._call(state, batches, count)
+                self._show(bar, state)
+                callbacks.batch_end(state.step - 1, self._step.sums.means)
+                self._listen(state)
+        return state
+
+    def _call(self, state: RunState, batches: Iterator, count: int) -> RunState:
+        """Run `count` steps in one host call and choose the next call's count."""
+        start = time.monotonic()
+        chunk = self._step.train(batches, count)
+        seconds = time.monotonic() - start
+        if chunk.bad_step is not None:
+            raise errors.TrainingError(self._bad_loss(state, chunk.bad_step))
+        fitting = int(_SECONDS_PER_CALL * count / max(seconds, 1e-9))
+        self._steps_per_call = max(1, min(fitting, 4 * self._steps_per_call))
+        return dataclasses.replace(
+            state,
+            step=state.step + count,
+            global_step=state.global_step + count,
+            epoch_seconds=state.epoch_seconds + seconds,
+            input_seconds=state.input_seconds + chunk.input_seconds,
+        )
+
+    def _bad_loss(self, state: RunState, bad_step: int) -> str:
+        return (
+            f"The loss is not finite at step {state.step + bad_step + 1} of epoch "
+            f"{state.epoch + 1} of stage {self._stage.unfreeze!r}. The likely cause is "
+            "a learning rate that is too high for this stage, a warm-up that is too "
+            "short (--warmup_fraction), or float16 (--precision). The best weights "
+            "before this are kept in the run folder."
+        )
+
+    def _show(self, bar: EpochBar, state: RunState) -> None:
+        seconds = max(state.epoch_seconds, 1e-9)
+        examples = min(state.step * self._config.batch_size, self._data.train_examples)
+        means = self._step.sums.means()
+        bar.update(state.step, {**means, "images_per_second": examples / seconds})
+
+    def _listen(self, state: RunState) -> None:
+        """Save when it is time to, or when a signal asks for it."""
+        received = self._outlets.interrupt.signal
+        minutes = (time.monotonic() - self._saved_at) / 60
+        if received is None and minutes < self._config.checkpoint_minutes:
+            return
+        state = dataclasses.replace(state, sums=self._step.sums.read())
+        self._save(state)
+        if received is not None:
+            raise errors.Interrupted(received)
+
+    def _save(self, state: RunState) -> None:
+        self._outlets.save(state)
+        self._saved_at = time.monotonic()
+
+    def _finish_epoch(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
+        """Validate, keep the best, and write the line of the epoch."""
+        start = time.monotonic()
+        train = self._step.sums.means()
+        self._step.swap_averages()
+        validation = self._validate()
+        state, is_best = _judge(state, validation)
+        if is_best:
+            keep_best()
+        self._step.swap_averages()
+        line = self._line(state, train, validation)
+        seconds = state.epoch_seconds + time.monotonic() - start
+        state = dataclasses.replace(
+            state,
+            epoch=state.epoch + 1,
+            step=0,
+            sums={},
+            epoch_seconds=0.0,
+            input_seconds=0.0,
+            stage_seconds=state.stage_seconds + seconds,
+            history=(*state.history, line),
+        )
+        self._step.sums.reset()
+        self._outlets.recorder.append(state.history)
+        self._outlets.reporter.done(line)
+        self._outlets.callbacks.epoch_end(len(state.history) - 1, line)
+        return dataclasses.replace(state, callbacks=self._outlets.callbacks.state())
+
+    def _validate(self) -> Mapping[str, float] | None:
+        if self._data.validation is None:
+            return None
+        batches, count = self._data.validation
+        self._outlets.callbacks.test_begin()
+        means = self._scorer.evaluate(batches, count)
+        self._outlets.callbacks.test_end(means)
+        return means
+
+    def _line(
+        self,
+        state: RunState,
+        train: Mapping[str, float],
+        validation: Mapping[str, float] | None,
+    ) -> dict[str, Any]:
+        seconds = max(state.epoch_seconds, 1e-9)
+        return {
+            "stage": self._stage.unfreeze,
+            "epoch": state.epoch + 1,
+            "epochs": self._stage.epochs,
+            "step": state.global_step,
+            "loss": train["loss"],
+            "accuracy": train["accuracy"],
+            "val_loss": validation["loss"] if validation else None,
+            "val_accuracy": validation["accuracy"] if validation else None,
+            "learning_rate": self._last_rate(state),
+            "seconds": round(seconds, 3),
+            "images_per_second": round(self._data.train_examples / seconds, 1),
+            "input_wait_fraction": round(min(state.input_seconds / seconds, 1.0), 4),
+        }
+
+    def _last_rate(self, state: RunState) -> float:
+        steps = state.epoch * self._data.steps_per_epoch + state.step
+        return float(self._schedule(steps - 1))
+
+
+def _judge(
+    state: RunState, validation: Mapping[str, float] | None
+) -> tuple[RunState, bool]:
+    """Return the state with its best epochs, and whether this is the run's best."""
+    now = Best(
+        stage=state.stage,
+        epoch=state.epoch,
+        val_accuracy=validation["accuracy"] if validation else None,
+        val_loss=validation["loss"] if validation else None,
+    )
+    gained, is_best = now.beats(state.stage_best), now.beats(state.best)
+    state = dataclasses.replace(
+        state,
+        stage_best=now if gained else state.stage_best,
+        stale_epochs=0 if gained else state.stale_epochs + 1,
+        best=now if is_best else state.best,
+    )
+    return state, is_best

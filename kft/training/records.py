@@ -1,0 +1,78 @@
+"""What a run writes down epoch by epoch: metrics.jsonl and TensorBoard events.
+
+Both follow the history in the checkpoint, which is the truth: on resume they are written
+anew from it, so no line is missing and none stands twice.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from kft.run_dir import RunDir
+
+_SCALARS = (
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "images_per_second",
+    "input_wait_fraction",
+)
+
+
+class Recorder(Protocol):
+    """Writes the history of a run."""
+
+    def restart(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Write the whole history anew."""
+
+    def append(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Write the last line of the history."""
+
+
+class FileRecorder:
+    """The recorder of the chief."""
+
+    def __init__(self, run: RunDir) -> None:
+        self._run = run
+        self._writer: tf.summary.SummaryWriter | None = None
+
+    def restart(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Write both files anew from the history."""
+        shutil.rmtree(self._run.tensorboard, ignore_errors=True)
+        self._writer = tf.summary.create_file_writer(str(self._run.tensorboard))
+        for line in history:
+            self._write_scalars(line)
+        self._write_lines(history)
+
+    def append(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Write the last line of the history."""
+        self._write_scalars(history[-1])
+        self._write_lines(history)
+
+    def _write_lines(self, history: Sequence[Mapping[str, Any]]) -> None:
+        # A run has some tens of epochs, so the whole file is written each time: an
+        # appended line can be torn by a kill, a replaced file can not.
+        text = "".join(json.dumps(line) + "\n" for line in history)
+        self._run.write_text(self._run.metrics_jsonl, text)
+
+    def _write_scalars(self, line: Mapping[str, Any]) -> None:
+        with self._writer.as_default():
+            for name in _SCALARS:
+                if line[name] is not None:
+                    tf.summary.scalar(name, line[name], step=line["step"])
+        self._writer.flush()
+
+
+class NullRecorder:
+    """The recorder of all other workers."""
+
+    def restart(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Write nothing."""
+
+    def append(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Write nothing."""

@@ -1,0 +1,118 @@
+"""Means of metrics over examples, and logits: what a network is worth."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kft.model.split import FrozenTrunk
+from kft.runtime import Devices
+from kft.tasks.task import Task
+
+Batches = Any  # A tf.data.Dataset, or its tf.distribute counterpart.
+_NAMES = ("loss", "accuracy", "count")
+
+
+class Sums:
+    """Sums over examples that grow on the devices; make it in the strategy's scope.
+
+    float32 counts exactly up to 2 ** 24 examples per replica and epoch.
+    """
+
+    def __init__(self) -> None:
+        self._variables = {
+            name: tf.Variable(
+                0.0,
+                trainable=False,
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.SUM,
+                name=f"sum_{name}",
+            )
+            for name in _NAMES
+        }
+
+    def add(self, losses: tf.Tensor, hits: tf.Tensor, valid: tf.Tensor) -> None:
+        """Add one value per row of a batch; `valid` is 1, or 0 for a row to ignore."""
+        # A row that only fills up the batch must not poison the sum with its NaN.
+        losses = tf.where(valid > 0, losses, 0.0)
+        self._variables["loss"].assign_add(tf.reduce_sum(losses * valid))
+        self._variables["accuracy"].assign_add(tf.reduce_sum(hits * valid))
+        self._variables["count"].assign_add(tf.reduce_sum(valid))
+
+    def read(self) -> dict[str, float]:
+        """Return the sums over all replicas; every worker has to call it."""
+        return {name: float(v.read_value()) for name, v in self._variables.items()}
+
+    def write(self, sums: Mapping[str, float]) -> None:
+        """Put back what `read` returned."""
+        for name, value in sums.items():
+            self._variables[name].assign(value)
+
+    def reset(self) -> None:
+        """Start at zero."""
+        self.write(dict.fromkeys(_NAMES, 0.0))
+
+    def means(self) -> dict[str, float]:
+        """Return loss and accuracy over the examples since the last reset."""
+        sums = self.read()
+        count = max(sums.pop("count"), 1.0)
+        return {name: value / count for name, value in sums.items()}
+
+
+class Scorer:
+    """Evaluates and predicts; make it in the strategy's scope.
+
+    Args:
+        task: says what the metrics are.
+        tail: from the features, or from the inputs where there is no trunk, to logits.
+        trunk: the frozen part below the tail.
+        devices: where to compute.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        tail: keras.Model,
+        *,
+        trunk: FrozenTrunk | None = None,
+        devices: Devices,
+    ) -> None:
+        self._task = task
+        self._tail = tail
+        self._trunk = trunk
+        self._devices = devices
+        self._sums = Sums()
+        self._eval_function = tf.function(self._eval_steps)
+        self._predict_function = tf.function(self._predict_step)
+
+    def evaluate(self, batches: Batches, num_batches: int) -> dict[str, float]:
+        """Return the means of loss and accuracy over all examples of the batches."""
+        self._sums.reset()
+        self._eval_function(iter(batches), tf.constant(num_batches))
+        return self._sums.means()
+
+    def predict(self, batches: Batches) -> np.ndarray:
+        """Return the logits [examples, classes] in the order of the batches."""
+        rows = []
+        for inputs, _, weights in batches:
+            logits = self._predict_function(inputs)
+            valid = self._devices.gather_rows(weights) > 0
+            rows.append(self._devices.gather_rows(logits)[valid])
+        return np.concatenate(rows)
+
+    def _eval_steps(self, batches: Iterator, num_batches: tf.Tensor) -> None:
+        for _ in tf.range(num_batches):
+            self._devices.strategy.run(self._eval_replica, args=next(batches))
+
+    def _eval_replica(self, inputs: Any, labels: tf.Tensor, weights: tf.Tensor) -> None:
+        values = self._task.metrics(labels, self._logits(inputs))
+        self._sums.add(values["loss"], values["accuracy"], weights)
+
+    def _predict_step(self, inputs: Any) -> Any:
+        return self._devices.strategy.run(self._logits, args=(inputs,))
+
+    def _logits(self, inputs: Any) -> tf.Tensor:
+        features = self._trunk(inputs) if self._trunk else inputs
+        return self._tail(features, training=False)

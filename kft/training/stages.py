@@ -1,0 +1,221 @@
+"""One stage of a run: set up, go on or begin, train, prove the freezing, keep the best."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from kft import runtime
+from kft.model import freeze, network
+from kft.model.freeze import StageParts
+from kft.training import checkpoints, optimizers, outcome, stage_data
+from kft.training.checkpoints import Snapshot
+from kft.training.loop import Outlets, StageLoop
+from kft.training.scoring import Scorer
+from kft.training.session import Session
+from kft.training.state import RunState
+from kft.training.step import StageStep
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def run_stage(session: Session, snapshot: Snapshot, *, resumed: bool) -> RunState:
+    """Run the stage at which the state stands and return the state after it.
+
+    Args:
+        session: the run.
+        snapshot: the state; where `resumed`, with the tensors to go on from.
+        resumed: whether the stage had begun in an earlier process.
+
+    Raises:
+        freeze.FreezingError: where something frozen has moved.
+    """
+    state = snapshot.state
+    with session.devices.strategy.scope():
+        stage = _Stage(session, state)
+    if resumed:
+        stage.restore(snapshot.arrays)
+    else:
+        state = stage.begin(state)
+    session.callbacks.restore(state.callbacks)
+    session.callbacks.stage_begin(stage.optimizer)
+    state = stage.loop.run(state, stage.keep_best)
+    unmoved = freeze.prove_frozen(
+        state.digests, freeze.digests(session.network.model), stage.parts.movable
+    )
+    if unmoved and state.epoch:
+        logging.warning(
+            "stage %s: %d trainable variables did not move: %s",
+            session.stages[state.stage].unfreeze,
+            len(unmoved),
+            ", ".join(unmoved[:10]),
+        )
+    state = stage.write_best(state)
+    if _ended_early(session, state):
+        stage.back_to_best()
+    return _after(session, state, stage.parts)
+
+
+def _ended_early(session: Session, state: RunState) -> bool:
+    return state.epoch < session.stages[state.stage].epochs
+
+
+def _after(session: Session, state: RunState, parts: StageParts) -> RunState:
+    """Return the state at the border to the next stage."""
+    stage, best = session.stages[state.stage], state.stage_best
+    lines = state.history[len(state.history) - state.epoch :]
+    busy = sum(line["seconds"] for line in lines) or 1e-9
+    entry = {
+        "name": stage.unfreeze,
+        "epochs": state.epoch,
+        "seconds": round(state.stage_seconds, 3),
+        "images_per_second": round(len(session.splits.train) * state.epoch / busy, 1),
+        "trainable_parameters": sum(int(np.prod(v.shape)) for v in parts.trainable),
+        "cached": False,
+        "best_epoch": best.epoch + 1 if best else None,
+        "val_accuracy": best.val_accuracy if best else None,
+    }
+    return dataclasses.replace(
+        state,
+        stage=state.stage + 1,
+        epoch=0,
+        step=0,
+        stale_epochs=0,
+        stage_best=None,
+        stages=(*state.stages, entry),
+        stage_seconds=0.0,
+        digests={},
+    )
+
+
+class _Stage:
+    """The parts of one stage, and the tensors that a checkpoint of it holds."""
+
+    def __init__(self, session: Session, state: RunState) -> None:
+        config, index = session.config, state.stage
+        spec = session.stages[index]
+        steps = spec.epochs * session.steps_per_epoch
+        self._session = session
+        self._started = time.monotonic() - state.seconds
+        self._paths = network.stable_paths(session.network.model)
+        self._best: dict[str, np.ndarray] | None = None
+        self.parts = freeze.prepare_stage(
+            session.network, session.depths[index], batch_norm=config.batch_norm
+        )
+        schedule = optimizers.StageSchedule(
+            session.peak_rate(index) * state.rate_scale,
+            total_steps=steps,
+            warmup_steps=round(config.warmup_fraction * steps),
+            kind=config.schedule,
+        )
+        self.optimizer = optimizers.build_optimizer(
+            config,
+            self.parts.trainable,
+            schedule=schedule,
+            distances=self.parts.distances,
+        )
+        self._step = StageStep(
+            session.task,
+            self.parts,
+            self.optimizer,
+            config=config,
+            devices=session.devices,
+        )
+        scorer = Scorer(
+            session.task,
+            self.parts.tail,
+            trunk=self.parts.trunk,
+            devices=session.devices,
+        )
+        self.loop = StageLoop(
+            config,
+            spec,
+            self._step,
+            scorer,
+            data=stage_data.live(
+                config,
+                session.splits,
+                task=session.task,
+                devices=session.devices,
+                epochs=spec.epochs,
+                first_epoch=session.epochs_before(index),
+            ),
+            outlets=Outlets(
+                session.reporter,
+                session.recorder,
+                session.callbacks,
+                session.interrupt,
+                self._save,
+            ),
+            schedule=schedule,
+        )
+
+    def begin(self, state: RunState) -> RunState:
+        """Note what the proof compares with, and save the start of the stage."""
+        state = dataclasses.replace(
+            state, digests=freeze.digests(self._session.network.model)
+        )
+        if self._session.devices.is_chief:
+            frozen = self._paths.keys() - self.parts.movable
+            arrays = {f"model/{p}": self._paths[p].numpy() for p in frozen}
+            checkpoints.save_frozen(self._session.run, state.stage, arrays)
+        self._save(state)
+        return state
+
+    def restore(self, arrays: Arrays) -> None:
+        """Put every tensor back where the checkpoint had it."""
+        checkpoints.assign(self._paths, arrays, prefix="model/")
+        for prefix, variables in self._slots():
+            checkpoints.assign(variables, arrays, prefix=prefix)
+        best = {k: v for k, v in arrays.items() if k.startswith("best/")}
+        self._best = {k.removeprefix("best/"): v for k, v in best.items()} or None
+
+    def keep_best(self) -> None:
+        """Remember the weights that the model has now as the best of the run."""
+        self._best = {path: self._paths[path].numpy() for path in self.parts.movable}
+
+    def write_best(self, state: RunState) -> RunState:
+        """Write best.weights.h5 where this stage brought the best weights."""
+        if self._best is None:
+            return state
+        last = {path: self._paths[path].numpy() for path in self._best}
+        self._assign(self._best)
+        model = self._session.network.model
+        if self._session.devices.is_chief:
+            with self._session.run.replacing(self._session.run.best_weights) as path:
+                model.save_weights(path)
+        digests = outcome.weight_digests(model)
+        self._assign(last)
+        return dataclasses.replace(state, best_digests=digests)
+
+    def back_to_best(self) -> None:
+        """Give the model the best weights of this stage, if it brought the best."""
+        if self._best is not None:
+            self._assign(self._best)
+
+    def _assign(self, arrays: Arrays) -> None:
+        for path, value in arrays.items():
+            self._paths[path].assign(value)
+
+    def _slots(self) -> list[tuple[str, dict[str, Any]]]:
+        optimizer = {f"{i:05d}": v for i, v in enumerate(self.optimizer.variables)}
+        averages = {f"{i:05d}": v for i, v in enumerate(self._step.averages)}
+        return [("optimizer/", optimizer), ("average/", averages)]
+
+    def _save(self, state: RunState) -> None:
+        """Write a checkpoint of the stage (the chief does)."""
+        if not self._session.devices.is_chief:
+            return
+        arrays = {f"model/{p}": self._paths[p].numpy() for p in self.parts.movable}
+        for prefix, variables in self._slots():
+            arrays.update({prefix + k: v.numpy() for k, v in variables.items()})
+        for path, value in (self._best or {}).items():
+            arrays[f"best/{path}"] = value
+        seconds = time.monotonic() - self._started
+        state = dataclasses.replace(state, seconds=seconds)
+        checkpoints.save(
+            self._session.run, Snapshot(state, arrays), versions=runtime.versions()
+        )
