@@ -21,13 +21,14 @@ Preprocess = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 def train_batches(
     examples: examples_lib.Examples,
-    preprocess: Preprocess,
+    preprocess: Preprocess | None,
     *,
     batch_size: int,
     seed: int,
     epochs: int,
     first_epoch: int = 0,
     first_batch: int = 0,
+    views: int = 1,
     worker: int = 0,
     num_workers: int = 1,
     replicas: int = 1,
@@ -43,12 +44,15 @@ def train_batches(
 
     Args:
         examples: the training split.
-        preprocess: what turns a payload into an input.
+        preprocess: what turns a payload into an input; None where `examples.read`
+            gives the inputs of the network itself, [k, ...] each.
         batch_size: global.
         seed: of the order and the keys.
         epochs: where to end, counted from 0.
         first_epoch: where to start; what lies before is not read.
         first_batch: global batch of `first_epoch` to start with.
+        views: inputs stored per example, used in turn; with n examples, view v of
+            row r is row r + v * n.
         worker: this worker's index.
         num_workers: workers that share each global batch.
         replicas: devices of this worker.
@@ -73,7 +77,8 @@ def train_batches(
         counts = np.full(len(positions), batch_size)
         counts[-1] = len(examples) - (len(positions) - 1) * batch_size
         weights = (valid / counts[:, None]).astype(np.float32)
-        return _plan(examples, positions, weights, keys, rows_per_replica)
+        view = int(epoch) % views * len(examples)
+        return _plan(examples, positions, weights, keys, rows_per_replica, view)
 
     elements = _elements(tf.data.Dataset.range(first_epoch, epochs), plan)
     return _batches(
@@ -83,7 +88,7 @@ def train_batches(
 
 def eval_batches(
     examples: examples_lib.Examples,
-    preprocess: Preprocess,
+    preprocess: Preprocess | None,
     *,
     batch_size: int,
     worker: int = 0,
@@ -137,11 +142,12 @@ def _plan(
     weights: np.ndarray,
     keys: np.ndarray,
     rows_per_replica: int,
+    first_row: int = 0,
 ) -> tuple[np.ndarray, ...]:
     """Return rows, labels, weights [elements, b] and keys [elements, b, 2]."""
     positions = positions.reshape(-1, rows_per_replica)
     return (
-        examples.rows[positions].astype(np.int64),
+        examples.rows[positions].astype(np.int64) + first_row,
         examples.labels[positions].astype(np.int32),
         weights.reshape(-1, rows_per_replica),
         keys[positions],
@@ -165,6 +171,42 @@ def _elements(
 def _batches(
     elements: tf.data.Dataset,
     examples: examples_lib.Examples,
+    preprocess: Preprocess | None,
+    rows: int,
+) -> tf.data.Dataset:
+    """Return the batches of `rows` examples that the elements plan."""
+    if preprocess is None:
+        batches = _read_inputs(elements, examples, rows)
+    else:
+        batches = _make_inputs(elements, examples, preprocess, rows)
+    options = tf.data.Options()
+    # Every worker takes its own rows already; sharding again would lose examples.
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.OFF
+    )
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _read_inputs(
+    elements: tf.data.Dataset, examples: examples_lib.Examples, rows: int
+) -> tf.data.Dataset:
+    def read(
+        source_rows: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, keys: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        del keys
+        inputs = examples.read(tf.ensure_shape(source_rows, [rows]))
+        return (
+            inputs,
+            tf.ensure_shape(labels, [rows]),
+            tf.ensure_shape(weights, [rows]),
+        )
+
+    return elements.map(read)
+
+
+def _make_inputs(
+    elements: tf.data.Dataset,
+    examples: examples_lib.Examples,
     preprocess: Preprocess,
     rows: int,
 ) -> tf.data.Dataset:
@@ -185,16 +227,9 @@ def _batches(
         return preprocess(payload, key), label, weight
 
     parallel = tf.data.AUTOTUNE
-    batches = (
+    return (
         elements.map(read, num_parallel_calls=parallel, deterministic=True)
         .unbatch()
         .map(make_input, num_parallel_calls=parallel, deterministic=True)
         .batch(rows, drop_remainder=True)
-        .prefetch(parallel)
     )
-    options = tf.data.Options()
-    # Every worker takes its own rows already; sharding again would lose examples.
-    options.experimental_distribute.auto_shard_policy = (
-        tf.data.experimental.AutoShardPolicy.OFF
-    )
-    return batches.with_options(options)
