@@ -2,11 +2,19 @@
 
 import dataclasses
 import math
+import re
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from kft import errors
+
+NONE = "none"
+COMMENT_HINT = (
+    "a value can not contain ' #', for it looks like a comment; a comment in a "
+    "flagfile needs a line of its own."
+)
 
 
 def option(
@@ -15,16 +23,25 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
+    may_change: bool = False,
 ) -> Any:
     """Return a dataclass field that knows how to explain and check itself.
 
     Args:
-        default: the one place where the default is stated.
+        default: the one place where the default is stated; `dataclasses.MISSING` where
+            the user has to choose.
         help: one or two sentences, with the unit or range.
         minimum: smallest legal number.
         maximum: largest legal number.
+        may_change: whether a started run goes on when the value is another one; only
+            where the value can not change what is computed.
     """
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum}
+    metadata = {
+        "help": help,
+        "minimum": minimum,
+        "maximum": maximum,
+        "may_change": may_change,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -72,14 +89,27 @@ def check_fields(config: Any) -> None:
     Raises:
         errors.ConfigError: naming every flag that is wrong, not only the first.
     """
-    hints = typing.get_type_hints(type(config))
-    problems = []
-    for field in dataclasses.fields(config):
-        problem = _problem(field, hints[field.name], getattr(config, field.name))
-        if problem:
-            problems.append(problem)
-    if problems:
-        raise errors.ConfigError("\n".join(problems))
+    values = {f.name: getattr(config, f.name) for f in dataclasses.fields(config)}
+    found = problems(type(config), values)
+    if found:
+        raise errors.ConfigError("\n".join(found))
+
+
+def problems(config_class: type, values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the values of fields, a line for each.
+
+    Args:
+        config_class: the dataclass.
+        values: by the name of the field; those that are absent are not checked.
+    """
+    hints = typing.get_type_hints(config_class)
+    found = []
+    for field in dataclasses.fields(config_class):
+        if field.name in values:
+            problem = _problem(field, hints[field.name], values[field.name])
+            if problem:
+                found.append(problem)
+    return found
 
 
 def _problem(field: dataclasses.Field, annotation: Any, value: Any) -> str | None:
@@ -99,15 +129,49 @@ def _problem(field: dataclasses.Field, annotation: Any, value: Any) -> str | Non
             f"--{field.name}: expected one of {', '.join(expected.choices)}, "
             f"received {value!r}. {errors.closest(value, expected.choices)}"
         )
-    return _bounds_problem(field, value)
+    if expected.base is tuple:
+        strays = [item for item in value if not isinstance(item, str) or not item]
+        if strays:
+            return f"--{field.name}: expected names, received {strays[0]!r} among them."
+    if expected.base is str:
+        return _text_problem(field.name, value, optional=expected.optional)
+    if expected.base in (int, float):
+        return _bounds_problem(field, value, is_float=expected.base is float)
+    return None
 
 
-def _bounds_problem(field: dataclasses.Field, value: Any) -> str | None:
+def _text_problem(name: str, value: str, *, optional: bool) -> str | None:
+    """Return why a text can not be a line of a flagfile, None where it can.
+
+    Every config is written to its run folder as a flagfile and has to come back equal.
+    """
+    if re.search(r"\s#", value):
+        return f"--{name}: {COMMENT_HINT} Received {value!r}."
+    if re.search(r"[\n\r\0\ud800-\udfff]", value) or value != value.strip():
+        return (
+            f"--{name}: expected text without line breaks, without blanks at its ends "
+            f"and in valid Unicode, received {value!r}."
+        )
+    if optional and value.lower() == NONE:
+        return f"--{name}: the text {value!r} means no value; write None in Python."
+    return None
+
+
+def _bounds_problem(
+    field: dataclasses.Field, value: float, *, is_float: bool
+) -> str | None:
     low, high = field.metadata["minimum"], field.metadata["maximum"]
-    if isinstance(value, float) and not math.isfinite(value):
+    if is_float and not _is_finite(value):
         return f"--{field.name}: expected a finite number, received {value}."
     if low is not None and value < low:
         return f"--{field.name}: expected at least {low}, received {value}."
     if high is not None and value > high:
         return f"--{field.name}: expected at most {high}, received {value}."
     return None
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond the range of float
+        return False

@@ -1,0 +1,114 @@
+"""Files that are whole or absent: written beside, synced, and renamed.
+
+A kill at any byte leaves what was there before. POSIX guarantees that a rename
+replaces in one step; syncing the file before it and the folder after it makes that hold
+through a power failure too.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from kft import errors
+
+_TEMPORARY = ".tmp-"
+_SPACE = "Make room, then repeat the same command."
+_PLACE = "Choose a --run_dir that this user may write, or give the permission."
+_GONE = "Something removed it. What it held is lost; the same command starts again."
+# What happened, and what to do.
+_CAUSES = {
+    errno.ENOSPC: ("there is no space left on the device", _SPACE),
+    errno.EDQUOT: ("the disk quota is used up", _SPACE),
+    errno.EFBIG: ("the limit on the size of a file is reached (ulimit -f)", _SPACE),
+    errno.EROFS: ("the file system is read-only", _PLACE),
+    errno.EACCES: ("the permission is missing", _PLACE),
+    errno.EPERM: ("the permission is missing", _PLACE),
+    errno.ENOENT: ("the folder is gone", _GONE),
+    errno.ENOTDIR: ("a file stands where a folder is expected", _PLACE),
+}
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to; the file becomes `path` when the block ends well.
+
+    The temporary name ends like `path`, for writers that look at the suffix. It is
+    removed when the block fails.
+
+    Raises:
+        errors.RunDirError: where the file can not be written; `path` is as before.
+    """
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+    try:
+        with explaining(path):
+            yield temporary
+            _sync(temporary)
+            os.replace(temporary, path)
+            _sync(path.parent)
+    finally:
+        # After a failure the folder may be gone or read-only as well.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole.
+
+    Raises:
+        errors.RunDirError: where it can not be written; `path` is as before.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers left below `folder`; there must be no other writer."""
+    for leftover in list(folder.rglob(f"{_TEMPORARY}*")):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Return whether a path is a temporary one of `replacing`."""
+    return path.name.startswith(_TEMPORARY)
+
+
+@contextlib.contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Turn every OSError of the block into a RunDirError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise errors.RunDirError(_message(path, error)) from error
+
+
+def _message(path: Path, error: OSError) -> str:
+    cause = _CAUSES.get(_number(error))
+    if cause is None:
+        return f"{path} can not be written: {error}. What was saved before is intact."
+    what, advice = cause
+    kept = "" if advice is _GONE else " What was saved before is intact."
+    return f"{path} can not be written: {what}.{kept} {advice}"
+
+
+def _number(error: OSError) -> int | None:
+    """Return the errno; h5py (3.14) has it only in the text of some of its errors."""
+    if error.errno is not None:
+        return error.errno
+    match = re.search(r"errno = (\d+)", str(error))
+    return int(match[1]) if match else None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

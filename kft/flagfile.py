@@ -1,0 +1,222 @@
+"""Flagfiles: one `--name=value` a line, written from a config and read as arguments.
+
+Other than with absl, a comment may be indented, and a nested `--flagfile=` is relative
+to the file that names it, so that a config works from every working directory.
+"""
+
+import dataclasses
+import textwrap
+import typing
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kft import errors, fields
+from kft.config import Config
+
+_TRUE = ("true", "t", "1")
+_FALSE = ("false", "f", "0")
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """A command line in which every `--flagfile` is replaced by its lines.
+
+    Attributes:
+        values: the arguments, without the name of the program.
+        origins: for each flag whose last value comes out of a file, the place, such as
+            `configs/flowers.cfg, line 3`.
+    """
+
+    values: tuple[str, ...]
+    origins: Mapping[str, str]
+
+
+def parse_value(text: str, expected: fields.FieldType) -> Any:
+    """Return the value that the text of a flag stands for.
+
+    Choices and bounds are left to the config, which checks them in any case.
+
+    Raises:
+        ValueError: where it is not of the expected type; the text says what is.
+    """
+    text = text.strip()
+    if expected.optional and text.lower() == fields.NONE:
+        return None
+    if expected.base is str:
+        return text
+    if expected.base is tuple:
+        return tuple(part.strip() for part in text.split(",")) if text else ()
+    if expected.base is bool:
+        return _parse_bool(text)
+    try:
+        return expected.base(text)
+    except ValueError:
+        name = "a whole number" if expected.base is int else "a number"
+        raise ValueError(f"expected {name}, received {text!r}") from None
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise ValueError(f"expected true or false, received {text!r}")
+
+
+def format_value(value: Any) -> str:
+    """Return the text that `parse_value` turns into `value`."""
+    if value is None:
+        return fields.NONE
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, float):
+        return repr(float(value))
+    return str(value)
+
+
+def format_flagfile(config: Config) -> str:
+    """Return a flagfile with every field, its help above it; parsing gives it back.
+
+    Raises:
+        errors.ConfigError: where a value can not be written as a line.
+    """
+    lines = []
+    for title, part in groups(type(config)):
+        lines += ["", f"# === {title} ==="]
+        for field in part:
+            value = getattr(config, field.name)
+            comment = textwrap.wrap(field.metadata["help"], 86, break_on_hyphens=False)
+            lines += ["", *(f"# {line}" for line in comment)]
+            lines.append(f"--{field.name}={_checked_text(config, field.name, value)}")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def _checked_text(config: Config, name: str, value: Any) -> str:
+    text = format_value(value)
+    expected = fields.field_type(typing.get_type_hints(type(config))[name])
+    if "\n" in text or parse_value(text, expected) != value:
+        raise errors.ConfigError(
+            f"--{name}: {value!r} can not be written in a flagfile: expected names "
+            "without commas, line breaks and blanks at their ends."
+        )
+    return text
+
+
+def groups(
+    config_class: type[Config],
+) -> Sequence[tuple[str, Sequence[dataclasses.Field]]]:
+    """Return the fields by the class that declares them, with the class's docstring.
+
+    The classes come in the order of inheritance, the class itself last.
+    """
+    own, *bases = config_class.__mro__
+    by_name = {field.name: field for field in dataclasses.fields(config_class)}
+    found = []
+    for part in (*bases, own):
+        declared = [
+            by_name[n] for n in vars(part).get("__annotations__", ()) if n in by_name
+        ]
+        if declared:
+            title = (part.__doc__ or part.__name__).splitlines()[0].rstrip(".")
+            found.append((title, declared))
+    return found
+
+
+def expand(arguments: Iterable[str], *, switches: Collection[str]) -> Arguments:
+    """Return the arguments with the lines of every flagfile in its place.
+
+    Args:
+        arguments: the command line without the name of the program.
+        switches: the flags that need no value, such as `nesterov`.
+
+    Raises:
+        errors.ConfigError: naming the file, and the line that is not understood.
+    """
+    values: list[str] = []
+    origins: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if argument == "--":
+            values += [argument, *rest]
+            break
+        name, has_value, text = _split(argument)
+        if name != "flagfile":
+            values.append(argument)
+            origins.pop(name, None)
+            continue
+        if not has_value and not rest:
+            raise errors.ConfigError("--flagfile: expected a file after it.")
+        path = Path(text if has_value else rest.pop(0)).expanduser()
+        for line, origin in _read(path, switches=switches, readers=()):
+            values.append(line)
+            origins[_split(line)[0]] = origin
+    return Arguments(tuple(values), origins)
+
+
+def _split(argument: str) -> tuple[str, bool, str]:
+    """Return name, whether a value follows, and the value; no name: not a flag."""
+    if not argument.startswith("-"):
+        return "", False, argument
+    name, equals, value = argument.lstrip("-").partition("=")
+    return name, bool(equals), value
+
+
+def _read(
+    path: Path, *, switches: Collection[str], readers: tuple[Path, ...]
+) -> list[tuple[str, str]]:
+    """Return the lines of a flagfile, and of those it names, each with its origin."""
+    if path.resolve() in readers:
+        raise errors.ConfigError(f"--flagfile: {path} reads itself.")
+    readers = (*readers, path.resolve())
+    found = []
+    for number, line in enumerate(_text(path, readers).split("\n"), start=1):
+        line, origin = line.strip(), f"{path}, line {number}"
+        if not line or line.startswith(("#", "//")):
+            continue
+        name, has_value, value = _split(line)
+        if not name:
+            raise errors.ConfigError(
+                f"{origin}: expected --name=value, received {line!r}."
+            )
+        if not has_value and name.removeprefix("no") not in switches:
+            raise errors.ConfigError(
+                f"{origin}: expected --name=value on one line, received {line!r}."
+            )
+        if name == "flagfile":
+            nested = path.parent / Path(value).expanduser()
+            found += _read(nested, switches=switches, readers=readers)
+        else:
+            found.append((line, origin))
+    return found
+
+
+def _text(path: Path, readers: tuple[Path, ...]) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        nested = len(readers) > 1
+        raise errors.ConfigError(
+            f"--flagfile: there is no file {path}"
+            + (
+                f" (named in {readers[-2]}; paths are relative to it)."
+                if nested
+                else "."
+            )
+            + _neighbours(path)
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.ConfigError(
+            f"--flagfile: {path} can not be read as text: {error}."
+        ) from error
+
+
+def _neighbours(path: Path) -> str:
+    """Return advice on the file that may have been meant."""
+    if not path.parent.is_dir():
+        return f" There is no folder {path.parent} either."
+    names = sorted(p.name for p in path.parent.iterdir() if p.is_file())
+    return " " + errors.closest(path.name, names) if names else ""

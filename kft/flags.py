@@ -1,0 +1,161 @@
+"""Config dataclasses <-> absl flags."""
+
+import dataclasses
+import re
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from absl import flags as absl_flags
+
+from kft import errors, fields, flagfile
+from kft.config import Config
+
+# What the command line itself understands, besides the fields of a config.
+SPECIAL = ("flagfile", "help", "version", "debug")
+
+
+@dataclasses.dataclass(frozen=True)
+class Parsed:
+    """A command line, understood.
+
+    Attributes:
+        config: the config that it describes.
+        given: the fields whose value was written on the command line or in a flagfile,
+            as opposed to those that have their default.
+    """
+
+    config: Any
+    given: frozenset[str]
+
+
+def define(
+    config_class: type[Config], *, positional: str | None = None
+) -> absl_flags.FlagValues:
+    """Return a flag for each field of a config, apart from absl's global flags.
+
+    The flags keep their text, so that `parse` can report every wrong one at once. A
+    flag that is not given is None.
+
+    Args:
+        config_class: the config dataclass.
+        positional: the field that takes the arguments without a name; it has no flag.
+    """
+    values = absl_flags.FlagValues()
+    # Flags may stand after the positional arguments.
+    values.set_gnu_getopt(True)
+    hints = typing.get_type_hints(config_class)
+    for field in dataclasses.fields(config_class):
+        if field.name != positional:
+            values[field.name] = absl_flags.Flag(
+                parser=absl_flags.ArgumentParser(),
+                serializer=None,
+                name=field.name,
+                default=None,
+                help_string=field.metadata["help"],
+                boolean=fields.field_type(hints[field.name]).base is bool,
+            )
+    return values
+
+
+def parse(
+    config_class: type[Config],
+    arguments: Sequence[str],
+    *,
+    positional: str | None = None,
+) -> Parsed:
+    """Return the config that a command line describes.
+
+    Later flags win over earlier ones; a flagfile counts where it stands.
+
+    Args:
+        config_class: the config dataclass.
+        arguments: the command line without the name of the program.
+        positional: the tuple field that takes the arguments without a name.
+
+    Raises:
+        errors.ConfigError: naming every flag that is wrong, and where it was written.
+    """
+    values = define(config_class, positional=positional)
+    switches = [name for name in values if values[name].boolean]
+    expanded = flagfile.expand(arguments, switches=switches)
+    try:
+        leftover = values(["kft", *expanded.values], known_only=True)[1:]
+    except (absl_flags.Error, ValueError) as error:
+        raise errors.ConfigError(f"{error}.") from error
+    unnamed = _unnamed(leftover, values, expanded.origins)
+    given = {name: values[name].value for name in values if values[name].present}
+    if unnamed and positional:
+        given[positional] = unnamed
+    elif unnamed:
+        raise errors.ConfigError(
+            f"Expected flags only, received {', '.join(map(repr, unnamed))}. Write "
+            "--name=value; a value with blanks needs quotes."
+        )
+    config = _make(config_class, given, expanded.origins)
+    return Parsed(config, frozenset(given))
+
+
+def _unnamed(
+    leftover: Sequence[str],
+    values: absl_flags.FlagValues,
+    origins: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return the arguments that are no flags, of those that absl did not take."""
+    end = leftover.index("--") if "--" in leftover else len(leftover)
+    strays = [a for a in leftover[:end] if a.startswith("-") and a.strip("-")]
+    if strays:
+        raise errors.ConfigError(
+            "\n".join(_unknown(a, values, origins) for a in strays)
+        )
+    return (*leftover[:end], *leftover[end + 1 :])
+
+
+def _unknown(
+    argument: str, values: absl_flags.FlagValues, origins: Mapping[str, str]
+) -> str:
+    name = argument.lstrip("-").partition("=")[0]
+    place = f" ({origins[name]})" if name in origins else ""
+    known = [f"--{flag}" for flag in (*values, *SPECIAL)]
+    advice = errors.closest(f"--{name}", known, most=0)
+    if not advice.startswith("Did you mean"):
+        advice = "--help lists the flags."
+    return f"There is no flag --{name}{place}. {advice}"
+
+
+def _make(
+    config_class: type[Config], given: Mapping[str, Any], origins: Mapping[str, str]
+) -> Any:
+    """Return the config, or raise with every problem of every flag."""
+    hints = typing.get_type_hints(config_class)
+    converted, problems = {}, []
+    for field in dataclasses.fields(config_class):
+        if field.default is dataclasses.MISSING and field.name not in given:
+            problems.append(
+                f"--{field.name}: a value is needed. {field.metadata['help']}"
+            )
+    for name, value in given.items():
+        try:
+            converted[name] = _convert(value, fields.field_type(hints[name]))
+        except ValueError as error:
+            problems.append(f"--{name}: {error}.")
+    problems += fields.problems(config_class, converted)
+    if problems:
+        raise errors.ConfigError("\n".join(_placed(p, origins) for p in problems))
+    return config_class(**converted)
+
+
+def _convert(value: Any, expected: fields.FieldType) -> Any:
+    if not isinstance(value, str):
+        return value
+    if re.search(r"\s#", value):
+        raise ValueError(f"{fields.COMMENT_HINT} Received {value!r}")
+    return flagfile.parse_value(value, expected)
+
+
+def _placed(problem: str, origins: Mapping[str, str]) -> str:
+    """Return a problem with the place that its flag was written at, if in a file."""
+    match = re.match(r"--(\w+): ", problem)
+    if match and match[1] in origins:
+        return f"{problem} ({origins[match[1]]})"
+    return problem

@@ -1,0 +1,88 @@
+"""The config.json of a run: read with care, and compared with a new config.
+
+Run folders are copied, edited and cut off by full disks, so nothing is taken on trust.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from absl import logging
+
+from kft import config, errors, flagfile
+from kft.config import TrainConfig
+
+_REPAIRS = {
+    "config.json": "flags.cfg beside it says the same: restore the file from it, or "
+    "repeat the run with --flagfile=FOLDER/flags.cfg and another --run_dir.",
+    "result.json": "Remove the file and repeat the command: the run goes on from its "
+    "last checkpoint.",
+}
+
+
+def read(path: Path) -> TrainConfig:
+    """Return the config that a file holds.
+
+    A field that is not in the file gets its default, with a warning: the field is
+    newer than the run.
+
+    Raises:
+        errors.RunDirError: where the file is missing or damaged.
+    """
+    content = read_json(path)
+    known = {field.name for field in dataclasses.fields(TrainConfig)}
+    strays = sorted(set(content) - known)
+    if strays:
+        raise errors.RunDirError(
+            f"{path} has fields that this kft does not know: {', '.join(strays)}. Use "
+            "the kft that wrote it; environment.json beside it names the version."
+        )
+    missing = sorted(known - set(content))
+    if missing:
+        logging.warning("%s has no %s: the default is used.", path, ", ".join(missing))
+    try:
+        return config.from_dict(TrainConfig, content)
+    except errors.ConfigError as error:
+        raise errors.RunDirError(_damaged(path, str(error))) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file of a run folder holds.
+
+    Raises:
+        errors.RunDirError: where the file is missing or damaged.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise errors.RunDirError(_absent(path)) from None
+    except OSError as error:
+        raise errors.RunDirError(f"{path} can not be read: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise errors.RunDirError(_damaged(path, str(error))) from error
+    if not isinstance(content, dict):
+        raise errors.RunDirError(_damaged(path, "it holds no JSON object"))
+    return content
+
+
+def _absent(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"There is no run folder {path.parent}; `python -m kft.train` makes one."
+    return f"{path.parent} is no run folder of kft: it has no {path.name}."
+
+
+def _damaged(path: Path, reason: str) -> str:
+    advice = _REPAIRS.get(path.name, "Restore it from a copy.")
+    return f"{path} is damaged: {reason.rstrip('.')}. {advice}"
+
+
+def differences(old: TrainConfig, new: TrainConfig) -> list[str]:
+    """Return a line for each field whose values exclude each other."""
+    found = []
+    for field in dataclasses.fields(new):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if before != after and not field.metadata["may_change"]:
+            texts = map(flagfile.format_value, (before, after))
+            found.append(f"--{field.name}: " + " -> ".join(texts))
+    return found

@@ -1,0 +1,116 @@
+"""Silence at the start of a command: TensorFlow's greetings, other packages' logs.
+
+TensorFlow 2.21 writes some greetings to file descriptor 2 before it reads
+TF_CPP_MIN_LOG_LEVEL. They are caught there while it is imported, and what is no
+greeting is written out afterwards.
+"""
+
+import contextlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import logging
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import absl.logging
+
+_INFO_OR_WARNING = re.compile(r"[IW]\d{4} \d\d:\d\d:|WARNING: All log messages before")
+_NO_GPU = re.compile(r"E\d{4} .*failed call to cuInit")
+_PACKAGE = Path(__file__).parent
+
+
+def start(*, debug: bool) -> None:
+    """Set up the environment and the logs of a command, before TensorFlow is imported.
+
+    Errors of TensorFlow are shown in any case.
+
+    Args:
+        debug: whether everything is shown.
+    """
+    # kft's networks and loops are TensorFlow's, whatever the user's Keras is set to.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(message)s"))
+    absl.logging.set_verbosity(absl.logging.DEBUG if debug else absl.logging.INFO)
+    logger = absl.logging.get_absl_logger()
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    if debug:
+        return
+    handler.addFilter(_is_for_the_user)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _QuietImport())
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if record.levelno < logging.WARNING:
+            return text
+        return f"{record.levelname.lower()}: {text}"
+
+
+def _is_for_the_user(record: logging.LogRecord) -> bool:
+    """Return whether a log line is kft's own, or another package's warning."""
+    own = Path(record.pathname).is_relative_to(_PACKAGE)
+    return own or record.levelno >= logging.WARNING
+
+
+class _QuietImport(importlib.abc.MetaPathFinder):
+    """Catches what TensorFlow writes while it is imported for the first time."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return TensorFlow's spec with a quiet loader, None for all other modules."""
+        del path, target
+        if fullname != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None:
+            execute = spec.loader.exec_module
+
+            def execute_quietly(module: ModuleType) -> None:
+                with _without_greetings():
+                    execute(module)
+                    # Looking for GPUs greets as well, and it is done once.
+                    module.config.list_physical_devices()
+
+            spec.loader.exec_module = execute_quietly
+        return spec
+
+
+@contextlib.contextmanager
+def _without_greetings() -> Iterator[None]:
+    """Hold back file descriptor 2 within the block; then write all but greetings."""
+    sys.stderr.flush()
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(original, 2)
+            os.close(original)
+            held.seek(0)
+            for line in held.read().decode(errors="replace").splitlines(keepends=True):
+                if not _is_greeting(line):
+                    sys.stderr.write(line)
+
+
+def _is_greeting(line: str) -> bool:
+    # On a machine with a GPU the failed call explains why it is not used.
+    has_gpu = Path("/dev/nvidiactl").exists()
+    return bool(_INFO_OR_WARNING.match(line) or (_NO_GPU.match(line) and not has_gpu))

@@ -1,0 +1,210 @@
+"""The folder of a run: its paths, atomic writes to it, and the config that it keeps."""
+
+import contextlib
+import dataclasses
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from kft import atomic, config, errors, flagfile, kept_config, run_lock
+from kft.config import TrainConfig
+
+Status = Literal["new", "unfinished", "finished"]
+# Characters of a data set's or backbone's name in the default path.
+_NAME_LENGTH = 60
+
+
+def _below(name: str) -> property:
+    """Return a property: the path of a file or folder in the run folder."""
+    return property(lambda run: run.path / name)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunDir:
+    """Every path of a run folder. What is written through it is whole or absent.
+
+    Attributes:
+        path: the folder itself.
+        flags_cfg: a flagfile that repeats the run.
+        config_json: the same for programs; it makes a folder a run folder.
+        labels_txt: class names in the order of their indices.
+        split_csv: example id, label and split.
+        environment_json: versions, device, command and data fingerprint.
+        metrics_jsonl: one line per epoch.
+        result_json: status and final figures.
+        checkpoints: folder of exact-resume states.
+        best_weights: best weights so far.
+        tensorboard: folder of event files.
+        export: folder of exports.
+        report_html: the report, one page.
+        lock_file: locked while a process works in the folder.
+    """
+
+    path: Path
+
+    flags_cfg = _below("flags.cfg")
+    config_json = _below("config.json")
+    labels_txt = _below("labels.txt")
+    split_csv = _below("split.csv")
+    environment_json = _below("environment.json")
+    metrics_jsonl = _below("metrics.jsonl")
+    result_json = _below("result.json")
+    checkpoints = _below("checkpoints")
+    best_weights = _below("best.weights.h5")
+    tensorboard = _below("tensorboard")
+    export = _below("export")
+    report_html = _below("report.html")
+    lock_file = _below(".lock")
+
+    @contextlib.contextmanager
+    def replacing(self, path: Path) -> Iterator[Path]:
+        """Give a path to write to; the file becomes `path` when the block ends well.
+
+        Sub-folders are made as needed; the run folder itself is not.
+
+        Raises:
+            errors.RunDirError: where it can not be written; `path` is as before.
+        """
+        with atomic.explaining(path):
+            if path.parent != self.path and self.path.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.replacing(path) as temporary:
+            yield temporary
+
+    def write_bytes(self, path: Path, content: bytes) -> None:
+        """Write a file whole; raises like `replacing`."""
+        with self.replacing(path) as temporary:
+            temporary.write_bytes(content)
+
+    def write_text(self, path: Path, content: str) -> None:
+        """Write a UTF-8 file whole; raises like `replacing`."""
+        self.write_bytes(path, content.encode())
+
+    def write_json(self, path: Path, content: Any) -> None:
+        """Write a JSON file whole; raises like `replacing`.
+
+        Raises:
+            ValueError: for NaN and infinity, which JSON has not; None stands for them.
+        """
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        self.write_text(path, text + "\n")
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Return a block in which no other process works in the folder.
+
+        Raises:
+            errors.RunDirError: on entry where one does, naming it.
+        """
+        return run_lock.lock(self.lock_file)
+
+
+def at(path: str) -> RunDir:
+    """Return the run folder at a path that a user wrote."""
+    return RunDir(Path(path).expanduser())
+
+
+def default_path(settings: TrainConfig) -> Path:
+    """Return `runs/DATASET-BACKBONE`, with what a path does not take replaced."""
+    parts = (settings.dataset, settings.backbone)
+    names = (
+        re.sub(r"[^\w.-]+", "-", part)[-_NAME_LENGTH:].strip("-.") for part in parts
+    )
+    return Path("runs", "-".join(names))
+
+
+@contextlib.contextmanager
+def claim(settings: TrainConfig) -> Iterator[tuple[RunDir, Status]]:
+    """Hold the run folder of a config for this process, made ready, and its status.
+
+    A finished folder is neither locked nor written: it may be on a read-only disk.
+
+    Raises:
+        errors.RunDirError: see `find`; also where another process holds the folder.
+    """
+    run, status = find(settings)
+    if status == "finished":
+        yield run, status
+        return
+    _make_folder(run)
+    with run.lock():
+        atomic.remove_leftovers(run.path)
+        # Another process may have been here since.
+        yield prepare(settings)
+
+
+def find(settings: TrainConfig) -> tuple[RunDir, Status]:
+    """Return the run folder of a config and how far it is, without writing anything.
+
+    Raises:
+        errors.RunDirError: where the folder is no run folder, is damaged, or is that of
+            another config; the difference is in the message.
+    """
+    run = at(settings.run_dir or str(default_path(settings)))
+    with atomic.explaining(run.path):
+        if not run.config_json.exists():
+            _check_free(run)
+            return run, "new"
+    differences = kept_config.differences(read_config(run), settings)
+    status: Status = "finished" if _is_finished(run) else "unfinished"
+    if differences:
+        lines = "\n".join(f"  {line}" for line in differences)
+        raise errors.RunDirError(
+            f"{run.path} holds the {status} run of another config (old -> new):\n"
+            f"{lines}\nChoose another --run_dir, or repeat the flags of that run: "
+            f"{shlex.join((f'--flagfile={run.flags_cfg}', f'--run_dir={run.path}'))}"
+        )
+    return run, status
+
+
+def prepare(settings: TrainConfig) -> tuple[RunDir, Status]:
+    """Write config.json and flags.cfg; `claim` does it while it holds the folder.
+
+    Returns what `find` does, and raises what it raises.
+    """
+    run, status = find(settings)
+    if status != "finished":
+        _make_folder(run)
+        kept = dataclasses.replace(settings, run_dir=str(run.path))
+        command = shlex.join(
+            ("python", "-m", "kft.train", f"--flagfile={run.flags_cfg}")
+        )
+        flags = f"# {command}\n\n{flagfile.format_flagfile(kept)}"
+        # config.json comes first: it makes the folder a run folder.
+        run.write_json(run.config_json, config.to_dict(kept))
+        run.write_text(run.flags_cfg, flags)
+    return run, status
+
+
+def read_config(run: RunDir) -> TrainConfig:
+    """Return the config of a run.
+
+    Raises:
+        errors.RunDirError: where its file is missing or damaged, naming it.
+    """
+    return kept_config.read(run.config_json)
+
+
+def _make_folder(run: RunDir) -> None:
+    with atomic.explaining(run.path):
+        run.path.mkdir(parents=True, exist_ok=True)
+
+
+def _check_free(run: RunDir) -> None:
+    """Raise where a folder without config.json holds anything but traces of a start."""
+    if not run.path.exists():
+        return
+    for entry in run.path.iterdir():
+        if entry != run.lock_file and not atomic.is_leftover(entry):
+            raise errors.RunDirError(
+                f"{run.path} is no run folder of kft: it has no config.json, and it "
+                f"is not empty ({entry.name}). Choose another --run_dir."
+            )
+
+
+def _is_finished(run: RunDir) -> bool:
+    if not run.result_json.exists():
+        return False
+    return kept_config.read_json(run.result_json).get("status") == "finished"
