@@ -206,6 +206,29 @@ class RuntimeConfig(Config):
     deterministic: bool = option(
         False, "Bit-equal runs on one machine, at some cost in speed."
     )
+    feature_cache: Literal["auto", "memory", "disk", "off"] = option(
+        "auto",
+        "Where the outputs of a stage's frozen trunk are kept, so that it runs once "
+        "and not in every epoch; the weights at the end are the same. auto: memory or "
+        "disk, as there is room, unless the pictures are augmented.",
+    )
+    cached_views: int | None = option(
+        None,
+        "Augmented views of each training example to keep and use in turn, so that an "
+        "augmented stage can be cached.",
+        minimum=1,
+        maximum=100,
+    )
+    cache_dtype: Literal["float32", "float16"] = option(
+        "float32",
+        "How kept features are stored; float16 takes half the room and rounds them to "
+        "3 digits.",
+    )
+    cache_dir: str | None = option(
+        None,
+        "Folder for features on disk that several runs share; default: in the run "
+        "folder.",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ def train_batches(
         errors.ConfigError: where the batch can not be shared out evenly.
     """
     rows_per_replica = share_of_batch(batch_size, num_workers, replicas)
-    id_hashes = splits.hash_ids(examples.ids).view(np.int64)
+    key_of = example_keys(examples, seed=seed)
 
     def plan(epoch: np.ndarray) -> tuple[np.ndarray, ...]:
         positions, valid = order.epoch_batches(
@@ -73,7 +73,7 @@ def train_batches(
             worker=worker,
             num_workers=num_workers,
         )
-        keys = np.stack(np.broadcast_arrays((seed << 32) | epoch, id_hashes), axis=-1)
+        keys = key_of(int(epoch))
         counts = np.full(len(positions), batch_size)
         counts[-1] = len(examples) - (len(positions) - 1) * batch_size
         weights = (valid / counts[:, None]).astype(np.float32)
@@ -94,14 +94,19 @@ def eval_batches(
     worker: int = 0,
     num_workers: int = 1,
     replicas: int = 1,
+    keys: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Return one pass over the examples in their own order.
 
     As `train_batches`, but weights are 1 for examples and 0 for rows that only fill up
-    the last batch, and keys are 0. Iterating again traces nothing again.
+    the last batch. Iterating again traces nothing again.
+
+    Args:
+        keys: int64 [n, 2], what `preprocess` gets; 0 by default.
     """
     rows_per_replica = share_of_batch(batch_size, num_workers, replicas)
-    keys = np.zeros([len(examples), 2], dtype=np.int64)
+    if keys is None:
+        keys = np.zeros([len(examples), 2], dtype=np.int64)
 
     def plan(epoch: np.ndarray) -> tuple[np.ndarray, ...]:
         positions, valid = order.epoch_batches(
@@ -118,6 +123,19 @@ def eval_batches(
 
     elements = _elements(tf.data.Dataset.range(1), plan)
     return _batches(elements, examples, preprocess, rows_per_replica)
+
+
+def example_keys(
+    examples: examples_lib.Examples, *, seed: int
+) -> Callable[[int], np.ndarray]:
+    """Return the function from an epoch to the key of each example, int64 [n, 2]."""
+    id_hashes = splits.hash_ids(examples.ids).view(np.int64)
+
+    def keys(epoch: int) -> np.ndarray:
+        run = np.int64((seed << 32) | epoch)
+        return np.stack(np.broadcast_arrays(run, id_hashes), axis=-1)
+
+    return keys
 
 
 def share_of_batch(batch_size: int, num_workers: int, replicas: int) -> int:
