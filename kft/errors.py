@@ -45,13 +45,16 @@ def closest(name: str, options: Iterable[str], *, most: int = 5) -> str:
     Args:
         name: what the user wrote.
         options: every legal value.
-        most: how many options are listed when none is similar to `name`.
+        most: how many options are listed when none is similar to `name`; with 0 the
+            advice is empty then.
     """
     options = list(options)
     lowered = {option.lower(): option for option in options}
     near = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
     if near:
         return f"Did you mean {' or '.join(lowered[option] for option in near)}?"
+    if not options or not most:
+        return ""
     if len(options) <= most:
         return f"Possible values: {', '.join(options)}."
     return f"Possible values: {', '.join(options[:most])}, ... ({len(options)} in all)."

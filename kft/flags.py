@@ -92,8 +92,13 @@ def parse(
             f"Expected flags only, received {', '.join(map(repr, unnamed))}. Write "
             "--name=value; a value with blanks needs quotes."
         )
-    config = _make(config_class, given, expanded.origins)
-    return Parsed(config, frozenset(given))
+    problems, converted = _convert_all(config_class, given)
+    problems += _missing(config_class, given, positional)
+    problems += fields.problems(config_class, converted)
+    if problems:
+        placed = [_placed(problem, expanded.origins) for problem in problems]
+        raise errors.ConfigError("\n".join(placed))
+    return Parsed(config_class(**converted), frozenset(given))
 
 
 def _unnamed(
@@ -116,33 +121,36 @@ def _unknown(
 ) -> str:
     name = argument.lstrip("-").partition("=")[0]
     place = f" ({origins[name]})" if name in origins else ""
-    known = [f"--{flag}" for flag in (*values, *SPECIAL)]
-    advice = errors.closest(f"--{name}", known, most=0)
-    if not advice.startswith("Did you mean"):
-        advice = "--help lists the flags."
+    advice = errors.closest(name, [*values, *SPECIAL], most=0)
+    advice = advice or "--help lists the flags."
     return f"There is no flag --{name}{place}. {advice}"
 
 
-def _make(
-    config_class: type[Config], given: Mapping[str, Any], origins: Mapping[str, str]
-) -> Any:
-    """Return the config, or raise with every problem of every flag."""
-    hints = typing.get_type_hints(config_class)
-    converted, problems = {}, []
+def _missing(
+    config_class: type[Config], given: Mapping[str, Any], positional: str | None
+) -> list[str]:
+    """Return a line for each field that has no default and was not given."""
+    found = []
     for field in dataclasses.fields(config_class):
         if field.default is dataclasses.MISSING and field.name not in given:
-            problems.append(
-                f"--{field.name}: a value is needed. {field.metadata['help']}"
-            )
+            unnamed = field.name == positional
+            flag = f"{field.name.upper()}..." if unnamed else f"--{field.name}"
+            found.append(f"{flag}: a value is needed. {field.metadata['help']}")
+    return found
+
+
+def _convert_all(
+    config_class: type[Config], given: Mapping[str, Any]
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the problems of texts that are no values, and the values of the others."""
+    hints = typing.get_type_hints(config_class)
+    problems, converted = [], {}
     for name, value in given.items():
         try:
             converted[name] = _convert(value, fields.field_type(hints[name]))
         except ValueError as error:
             problems.append(f"--{name}: {error}.")
-    problems += fields.problems(config_class, converted)
-    if problems:
-        raise errors.ConfigError("\n".join(_placed(p, origins) for p in problems))
-    return config_class(**converted)
+    return problems, converted
 
 
 def _convert(value: Any, expected: fields.FieldType) -> Any:

@@ -126,9 +126,8 @@ def _unknown_cut(name: str, blocks: Blocks) -> str:
     groups = [group for group, _ in blocks.groups]
     legal = [HEAD, *groups, *blocks.names, f"top1..top{len(blocks.names)}", ALL]
     near = errors.closest(name, [HEAD, *groups, *blocks.names, ALL], most=0)
-    hint = near + " " if near.startswith("Did") else ""
     return (
-        f"--stages: this backbone has no cut {name!r}. {hint}"
+        f"--stages: this backbone has no cut {name!r}. {near}{near and ' '}"
         f"Possible values: {', '.join(legal)}."
     )
 

@@ -1,0 +1,98 @@
+"""What tests share: a quiet TensorFlow, pictures, and commands in real processes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+# Before anything imports TensorFlow. Results are compared bit by bit and with figures
+# measured on CPUs, so a GPU is used only where CUDA_VISIBLE_DEVICES asks for it.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+REPOSITORY = Path(__file__).parent.parent
+COLOURS = {"cyan": (0, 255, 255), "magenta": (255, 0, 255), "yellow": (255, 255, 0)}
+
+# The same inputs in every run; `pytest --hypothesis-profile=fuzz` looks for new ones.
+hypothesis.settings.register_profile("kft", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=20_000)
+hypothesis.settings.load_profile("kft")
+
+RunKft = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of shared data, or skip: it is not part of the repository."""
+    path = Path(os.environ.get("KFT_SHARED", REPOSITORY.parent / "shared"))
+    if not path.is_dir():
+        pytest.skip(f"no shared data: {path} does not exist (set KFT_SHARED)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_kft() -> RunKft:
+    """Return a function that runs a command of kft in a process of its own.
+
+    `run_kft("train", "--batch_size=3", cwd=..., env=..., timeout=...)`; `env` is added
+    to this process' environment, `timeout` is in seconds.
+    """
+
+    def run(
+        command: str,
+        *arguments: str | Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 300.0,
+    ) -> subprocess.CompletedProcess[str]:
+        paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return subprocess.run(
+            [sys.executable, "-m", f"kft.{command}", *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def solid_colours(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes pictures of three colours, one folder each.
+
+    `solid_colours(per_class=20, shuffled=False, size=64)`; pictures are JPEGs of `size`
+    pixels a side with slight noise. `shuffled` deals the same pictures out over the
+    folders at random, so that there is nothing to learn.
+    """
+
+    def write(*, per_class: int = 20, shuffled: bool = False, size: int = 64) -> Path:
+        folder = tmp_path / ("shuffled_colours" if shuffled else "colours")
+        names = [name for name in COLOURS for _ in range(per_class)]
+        rng = np.random.default_rng(0)
+        labels = rng.permutation(names) if shuffled else names
+        for number, (colour, label) in enumerate(zip(names, labels, strict=True)):
+            path = folder / str(label) / f"{number:04d}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_jpeg(path, COLOURS[colour], size=size, rng=rng)
+        return folder
+
+    return write
+
+
+def _write_jpeg(
+    path: Path, colour: tuple[int, int, int], *, size: int, rng: np.random.Generator
+) -> None:
+    from PIL import Image
+
+    noisy = np.array(colour) + rng.normal(0, 8, size=(size, size, 3))
+    Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(path, quality=95)

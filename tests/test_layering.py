@@ -1,0 +1,215 @@
+"""The layers of the package, and the limits on its files."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "kft"
+FILES = sorted(PACKAGE.rglob("*.py"))
+MAX_FILE_LINES = 250
+MAX_FUNCTION_LINES = 60
+
+# The layer of a file or folder below kft/; a file imports its own or lower layers only.
+# `kft/__init__.py` imports the public names when they are used, so it counts as edge.
+LAYERS = {
+    "": 5,
+    "errors": 0,
+    "fields": 0,
+    "config": 0,
+    "schedule": 0,
+    "labels": 0,
+    "flagfile": 0,
+    "atomic": 0,
+    "run_lock": 0,
+    "kept_config": 0,
+    "run_dir": 0,
+    "preflight": 1,
+    "runtime": 1,
+    "data": 1,
+    "backbones": 1,
+    "model": 2,
+    "tasks": 2,
+    "training": 3,
+    "evaluation": 4,
+    "exporters": 4,
+    "search": 4,
+    "backbones.__main__": 5,
+    "__main__": 5,
+    "cli": 5,
+    "flags": 5,
+    "quiet": 5,
+    "usage": 5,
+    "train": 5,
+    "evaluate": 5,
+    "predict": 5,
+    "export": 5,
+    "tune": 5,
+    "find_lr": 5,
+    "audit": 5,
+    "report": 5,
+}
+# The ground floor computes nothing; the edge answers --help before TensorFlow starts.
+LAYERS_WITHOUT_TENSORFLOW = (0, 5)
+STRATEGIES = {
+    "MirroredStrategy",
+    "MultiWorkerMirroredStrategy",
+    "TPUStrategy",
+    "OneDeviceStrategy",
+    "CentralStorageStrategy",
+    "ParameterServerStrategy",
+}
+
+
+def _name(path: Path) -> str:
+    """Return the name of a module below kft, '' for kft itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+def _layer(name: str) -> int | None:
+    return LAYERS.get(name, LAYERS.get(name.split(".")[0]))
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the full names that a module imports, also inside functions."""
+    for node in ast.walk(tree):
+        yield from _imported(node)
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _imports_at_start(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that are imported when the module is."""
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        yield from _imported(node)
+        waiting += ast.iter_child_nodes(node)
+
+
+def _modules_of_kft(names: Iterator[str]) -> Iterator[str]:
+    """Yield the modules below kft that imported names stand for."""
+    for full in names:
+        if full.split(".")[0] != "kft":
+            continue
+        name = full.removeprefix("kft").removeprefix(".")
+        while name not in MODULES:
+            name = name.rpartition(".")[0]
+        yield name
+
+
+def test_every_file_has_a_layer() -> None:
+    assert [name for name in MODULES if _layer(name) is None] == []
+
+
+def test_files_import_their_own_or_lower_layers_only() -> None:
+    upward = [
+        f"{name} -> {imported}"
+        for name, tree in MODULES.items()
+        if name  # kft itself hands out names of higher layers when they are used
+        for imported in _modules_of_kft(_imports(tree))
+        if imported and _layer(imported) > _layer(name)
+    ]
+    assert upward == []
+
+
+def test_relative_imports_are_not_used() -> None:
+    relative = [
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert relative == []
+
+
+def _reached_at_start(name: str) -> Iterator[str]:
+    """Yield what importing a module imports, through all modules of kft."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        # The packages above a module are imported with it.
+        waiting += [module.rpartition(".")[0]] if module else []
+        names = list(_imports_at_start(MODULES[module]))
+        yield from names
+        waiting += _modules_of_kft(iter(names))
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in MODULES if _layer(n) in LAYERS_WITHOUT_TENSORFLOW]
+)
+def test_ground_floor_and_edge_do_not_start_tensorflow(name: str) -> None:
+    started = {full.split(".")[0] for full in _reached_at_start(name)}
+    slow = {"tensorflow", "keras", "tensorflow_datasets", "keras_tuner"}
+    assert started & slow == set()
+
+
+def test_a_python_that_imports_the_edge_has_no_tensorflow() -> None:
+    names = [n for n in MODULES if _layer(n) in LAYERS_WITHOUT_TENSORFLOW]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {names!r}:\n"
+        "    importlib.import_module(f'kft.{name}'.rstrip('.'))\n"
+        "found = {'tensorflow', 'keras'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {found}' if found else 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
+
+
+def test_files_are_short() -> None:
+    long = {
+        str(path.relative_to(PACKAGE)): lines
+        for path in FILES
+        if (lines := len(path.read_text().splitlines())) > MAX_FILE_LINES
+    }
+    assert long == {}
+
+
+def test_functions_are_short() -> None:
+    long = {
+        f"{name}.{node.name}": lines
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and (lines := node.end_lineno - node.lineno + 1) > MAX_FUNCTION_LINES
+    }
+    assert long == {}
+
+
+def test_only_the_tuner_imports_keras_tuner() -> None:
+    importers = {
+        name
+        for name, tree in MODULES.items()
+        if any(full.split(".")[0] == "keras_tuner" for full in _imports(tree))
+    }
+    assert importers <= {"search.tuner"}
+
+
+def test_only_runtime_makes_strategies() -> None:
+    makers = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in STRATEGIES
+    }
+    assert makers <= {"runtime"}
