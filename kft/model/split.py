@@ -7,6 +7,7 @@ two in NASNet, hidden states and mask in a text encoder.
 """
 
 import dataclasses
+from typing import Any
 
 import keras
 
@@ -103,3 +104,16 @@ class FrozenTrunk(keras.Layer):
         """Return the tensors of the cut, always as a list."""
         outputs = self.trunk([inputs], training=False)
         return outputs if isinstance(outputs, list) else [outputs]
+
+
+def tail_inputs(trunk: FrozenTrunk | None, inputs: Any) -> Any:
+    """Return what a tail reads for a batch.
+
+    Args:
+        trunk: the frozen part below the tail; None where there is none, or where it has
+            run already.
+        inputs: a batch of the network's inputs, or a tuple of stored cut tensors.
+    """
+    if trunk is not None:
+        return trunk(inputs)
+    return list(inputs) if isinstance(inputs, tuple) else inputs

@@ -1,5 +1,7 @@
 """Single-label image classification."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -25,6 +27,19 @@ class ImageClassification:
         backbone = backbones.get(self._config.backbone)
         return self._config.image_size or backbone.image_size
 
+    @property
+    def is_augmented(self) -> bool:
+        """Return whether a training picture differs from epoch to epoch."""
+        return self._config.augment != "none"
+
+    def input_facts(self) -> dict[str, Any]:
+        """Return what decides the pixels that the network sees."""
+        config = self._config
+        facts = {"size": self.image_size, "resize": config.resize}
+        if self.is_augmented:
+            facts.update({"augment": config.augment, "seed": config.seed})
+        return facts
+
     def network(self, weights: str | None = None) -> Network:
         """Return the flat graph from pixels [batch, size, size, 3], 0-255, to logits."""
         return classifier.build(
@@ -47,7 +62,7 @@ class ImageClassification:
                 decode.decode(payload), key, config=self._config, size=size
             )
 
-        if training and self._config.augment != "none":
+        if training and self.is_augmented:
             return for_training
         return for_evaluation
 

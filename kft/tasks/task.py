@@ -1,7 +1,7 @@
 """The seam between a kind of data and everything that trains, resumes and exports."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -19,6 +19,13 @@ class Task(Protocol):
     """
 
     labels: LabelMap
+
+    @property
+    def is_augmented(self) -> bool:
+        """Return whether a training example differs from epoch to epoch."""
+
+    def input_facts(self) -> dict[str, Any]:
+        """Return what decides the inputs that `preprocess` makes, for cache keys."""
 
     def network(self, weights: str | None = None) -> Network:
         """Return the network.

@@ -175,7 +175,7 @@ def assign(
     lines = [f"+ {name}: only in the checkpoint" for name in saved.keys() - variables]
     lines += [f"- {name}: only in the model" for name in variables.keys() - saved]
     lines += [
-        f"  {name}: {saved[name].shape} in the checkpoint, {tuple(v.shape)} in the model"
+        f"  {name}: {saved[name].shape} in the checkpoint, {v.shape} in the model"
         for name, v in variables.items()
         if name in saved and saved[name].shape != tuple(v.shape)
     ]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,14 +13,16 @@ from kft import data, preflight, run_dir, runtime, schedule, tasks
 from kft.config import TrainConfig
 from kft.data import splits as data_splits
 from kft.data.examples import Splits
+from kft.model.network import stable_paths
 from kft.run_dir import RunDir
-from kft.training import checkpoints, interrupt, outcome, stages
+from kft.training import checkpoints, interrupt, outcome, plan, stages, trunk_cache
 from kft.training.callbacks import Callbacks
 from kft.training.checkpoints import Snapshot
 from kft.training.progress import ConsoleReporter, Reporter
 from kft.training.records import FileRecorder, NullRecorder
-from kft.training.session import Session, plan_rows
+from kft.training.session import Session
 from kft.training.state import RunState
+from kft.training.trunk_cache import StageCache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,20 +150,38 @@ def _describe(splits: Splits) -> str:
 def _train(session: Session) -> None:
     """Run the stages that are left, then evaluate and write the result."""
     snapshot = checkpoints.load_last(session.run, warn=logging.warning)
-    session.reporter.plan(plan_rows(session))
     resumed = snapshot is not None
     if snapshot is None:
         snapshot = Snapshot(RunState(), {})
     else:
+        paths = stable_paths(session.network.model)
+        checkpoints.assign(paths, snapshot.arrays, prefix="model/")
+    caches = _plan(session, snapshot.state.stage)
+    if resumed:
         _say_where(session, snapshot.state)
     session.recorder.restart(snapshot.state.history)
     epochs = sum(stage.epochs for stage in session.stages)
     session.callbacks.train_begin(epochs=epochs, steps=session.steps_per_epoch)
     while snapshot.state.stage < len(session.stages):
-        state = stages.run_stage(session, snapshot, resumed=resumed)
+        state = stages.run_stage(session, snapshot, caches, resumed=resumed)
         snapshot, resumed = Snapshot(state, {}), False
     result = outcome.finish(session, snapshot.state)
     session.callbacks.train_end({k: v for k, v in result.items() if _is_number(v)})
+
+
+def _plan(session: Session, first_stage: int) -> Mapping[str, StageCache]:
+    """Show what the stages will do, and run the frozen trunk where that is once."""
+    found = trunk_cache.trunks(session, first_stage)
+    choices = trunk_cache.choose(session, found)
+    filler = trunk_cache.Filler(session, found, choices)
+    seconds = filler.start()
+    session.reporter.plan(plan.rows(session))
+    for line in plan.trunk_lines(session, choices):
+        session.reporter.say(line)
+    savings = plan.savings(session, choices, seconds)
+    if savings:
+        session.reporter.say(savings)
+    return filler.finish()
 
 
 def _is_number(value: Any) -> bool:

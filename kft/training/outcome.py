@@ -51,9 +51,7 @@ def _evaluate(
 ) -> Mapping[str, float]:
     if examples is None or not len(examples):
         return {}
-    batches, count = stage_data.evaluation(
-        session.config, examples, task=session.task, devices=session.devices
-    )
+    batches, count = stage_data.evaluation(session, examples)
     return scorer.evaluate(batches, count)
 
 
@@ -93,9 +91,7 @@ def _kept_network(session: Session, state: RunState) -> Scorer:
         )
     examples = session.splits.validation or session.splits.train
     sample = examples.take(np.arange(min(len(examples), _SELF_CHECK_EXAMPLES)))
-    batches, _ = stage_data.evaluation(
-        session.config, sample, task=session.task, devices=session.devices
-    )
+    batches, _ = stage_data.evaluation(session, sample)
     difference = float(np.abs(new.predict(batches) - old.predict(batches)).max())
     if not difference <= _SELF_CHECK_TOLERANCE:
         raise errors.TrainingError(

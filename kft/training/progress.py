@@ -80,7 +80,7 @@ class ConsoleReporter:
         table = Table(box=box.SIMPLE_HEAD, title="Plan", title_justify="left")
         for name in rows[0]:
             number = not isinstance(rows[0][name], str)
-            table.add_column(name, justify="right" if number else "left")
+            table.add_column(name, justify="right" if number else "left", no_wrap=True)
         for row in rows:
             table.add_row(*(_cell(value) for value in row.values()))
         self._console.print(table, soft_wrap=False)
@@ -117,6 +117,10 @@ def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+_NAMES = {"loss": "loss", "accuracy": "accuracy", "images_per_second": "images/s"}
+_FORMATS = {"loss": ".4f", "accuracy": ".4f", "images_per_second": ".0f"}
+
+
 class _NoBar:
     def __enter__(self) -> Self:
         return self
@@ -149,8 +153,5 @@ class _Bar:
         self._progress.stop()
 
     def update(self, step: int, logs: Mapping[str, float]) -> None:
-        figures = (
-            f"loss {logs['loss']:.4f} accuracy {logs['accuracy']:.4f} "
-            f"{logs['images_per_second']:.0f} images/s"
-        )
+        figures = " ".join(f"{_NAMES[k]} {v:{_FORMATS[k]}}" for k, v in logs.items())
         self._progress.update(self._task, completed=step, figures=figures)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kft.model import split
 from kft.model.split import FrozenTrunk
 from kft.runtime import Devices
 from kft.tasks.task import Task
@@ -114,5 +115,5 @@ class Scorer:
         return self._devices.strategy.run(self._logits, args=(inputs,))
 
     def _logits(self, inputs: Any) -> tf.Tensor:
-        features = self._trunk(inputs) if self._trunk else inputs
+        features = split.tail_inputs(self._trunk, inputs)
         return self._tail(features, training=False)

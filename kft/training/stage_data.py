@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Callable
 
-from kft.config import TrainConfig
-from kft.data import pipeline
-from kft.data.examples import Examples, Splits
-from kft.runtime import Devices
-from kft.tasks.task import Task
+from kft.data import order, pipeline
+from kft.data.examples import Examples
+from kft.tasks.task import Preprocess
 from kft.training.scoring import Batches
+from kft.training.session import Session
+from kft.training.trunk_cache import StageCache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,56 +28,69 @@ class StageData:
     steps_per_epoch: int
 
 
-def live(
-    config: TrainConfig,
-    splits: Splits,
-    *,
-    task: Task,
-    devices: Devices,
-    epochs: int,
-    first_epoch: int,
-) -> StageData:
-    """Return the batches of a stage that decodes and augments every epoch anew.
+def stage_data(session: Session, index: int, cache: StageCache | None) -> StageData:
+    """Return the batches of a stage: of stored features, or of examples made anew.
+
+    The order and the augmentation of an epoch follow from its number in the run.
 
     Args:
-        epochs: of this stage.
-        first_epoch: epochs of earlier stages; the order and the augmentation of an
-            epoch follow from its number in the run.
+        session: the run.
+        index: of the stage.
+        cache: the features of the stage's trunk; None where the trunk runs live.
     """
-    preprocess = task.preprocess(training=True)
+    config, devices = session.config, session.devices
+    first = session.epochs_before(index)
+    examples, preprocess, views = session.splits.train, None, 1
+    if cache:
+        examples, views = cache.train.examples(examples), config.cached_views or 1
+    else:
+        preprocess = session.task.preprocess(training=True)
 
     def train(epoch: int, step: int) -> Batches:
         return devices.distribute(
             lambda: pipeline.train_batches(
-                splits.train,
+                examples,
                 preprocess,
                 batch_size=config.batch_size,
                 seed=config.seed,
-                epochs=first_epoch + epochs,
-                first_epoch=first_epoch + epoch,
+                epochs=first + session.stages[index].epochs,
+                first_epoch=first + epoch,
                 first_batch=step,
+                views=views,
                 worker=devices.worker,
                 num_workers=devices.num_workers,
                 replicas=devices.replicas_per_worker,
             )
         )
 
-    validation = None
-    if splits.validation is not None and len(splits.validation):
-        validation = evaluation(config, splits.validation, task=task, devices=devices)
     return StageData(
         train=train,
-        validation=validation,
-        train_examples=len(splits.train),
-        steps_per_epoch=num_batches(len(splits.train), config.batch_size),
+        validation=_validation(session, cache),
+        train_examples=len(examples),
+        steps_per_epoch=session.steps_per_epoch,
     )
 
 
-def evaluation(
-    config: TrainConfig, examples: Examples, *, task: Task, devices: Devices
-) -> tuple[Batches, int]:
+def _validation(
+    session: Session, cache: StageCache | None
+) -> tuple[Batches, int] | None:
+    examples = session.splits.validation
+    if examples is None or not len(examples):
+        return None
+    if cache and cache.validation:
+        return _batches(session, cache.validation.examples(examples), None)
+    return evaluation(session, examples)
+
+
+def evaluation(session: Session, examples: Examples) -> tuple[Batches, int]:
     """Return the batches of a split, each example once, and their number."""
-    preprocess = task.preprocess(training=False)
+    return _batches(session, examples, session.task.preprocess(training=False))
+
+
+def _batches(
+    session: Session, examples: Examples, preprocess: Preprocess | None
+) -> tuple[Batches, int]:
+    config, devices = session.config, session.devices
     batches = devices.distribute(
         lambda: pipeline.eval_batches(
             examples,
@@ -88,9 +101,4 @@ def evaluation(
             replicas=devices.replicas_per_worker,
         )
     )
-    return batches, num_batches(len(examples), config.batch_size)
-
-
-def num_batches(examples: int, batch_size: int) -> int:
-    """Return how many batches hold all examples, the last one filled up."""
-    return -(-examples // batch_size)
+    return batches, order.num_batches(len(examples), config.batch_size)

@@ -1,4 +1,4 @@
-"""One stage of a run: set up, go on or begin, train, prove the freezing, keep the best."""
+"""One stage of a run: begin or go on, train, prove the freezing, keep the best."""
 
 import dataclasses
 import time
@@ -10,7 +10,6 @@ from absl import logging
 
 from kft import runtime
 from kft.model import freeze, network
-from kft.model.freeze import StageParts
 from kft.training import checkpoints, optimizers, outcome, stage_data
 from kft.training.checkpoints import Snapshot
 from kft.training.loop import Outlets, StageLoop
@@ -18,16 +17,24 @@ from kft.training.scoring import Scorer
 from kft.training.session import Session
 from kft.training.state import RunState
 from kft.training.step import StageStep
+from kft.training.trunk_cache import StageCache
 
 Arrays = Mapping[str, np.ndarray]
 
 
-def run_stage(session: Session, snapshot: Snapshot, *, resumed: bool) -> RunState:
+def run_stage(
+    session: Session,
+    snapshot: Snapshot,
+    caches: Mapping[str, StageCache],
+    *,
+    resumed: bool,
+) -> RunState:
     """Run the stage at which the state stands and return the state after it.
 
     Args:
         session: the run.
         snapshot: the state; where `resumed`, with the tensors to go on from.
+        caches: stored features, by the layer that ends the trunk.
         resumed: whether the stage had begun in an earlier process.
 
     Raises:
@@ -35,7 +42,7 @@ def run_stage(session: Session, snapshot: Snapshot, *, resumed: bool) -> RunStat
     """
     state = snapshot.state
     with session.devices.strategy.scope():
-        stage = _Stage(session, state)
+        stage = _Stage(session, state, _cache(session, state, caches))
     if resumed:
         stage.restore(snapshot.arrays)
     else:
@@ -56,14 +63,21 @@ def run_stage(session: Session, snapshot: Snapshot, *, resumed: bool) -> RunStat
     state = stage.write_best(state)
     if _ended_early(session, state):
         stage.back_to_best()
-    return _after(session, state, stage.parts)
+    return _after(session, state, stage)
+
+
+def _cache(
+    session: Session, state: RunState, caches: Mapping[str, StageCache]
+) -> StageCache | None:
+    anchor = session.network.anchor(session.depths[state.stage])
+    return caches.get(anchor) if anchor else None
 
 
 def _ended_early(session: Session, state: RunState) -> bool:
     return state.epoch < session.stages[state.stage].epochs
 
 
-def _after(session: Session, state: RunState, parts: StageParts) -> RunState:
+def _after(session: Session, state: RunState, done: "_Stage") -> RunState:
     """Return the state at the border to the next stage."""
     stage, best = session.stages[state.stage], state.stage_best
     lines = state.history[len(state.history) - state.epoch :]
@@ -73,8 +87,10 @@ def _after(session: Session, state: RunState, parts: StageParts) -> RunState:
         "epochs": state.epoch,
         "seconds": round(state.stage_seconds, 3),
         "images_per_second": round(len(session.splits.train) * state.epoch / busy, 1),
-        "trainable_parameters": sum(int(np.prod(v.shape)) for v in parts.trainable),
-        "cached": False,
+        "trainable_parameters": sum(
+            int(np.prod(v.shape)) for v in done.parts.trainable
+        ),
+        "cached": done.cached,
         "best_epoch": best.epoch + 1 if best else None,
         "val_accuracy": best.val_accuracy if best else None,
     }
@@ -87,6 +103,7 @@ def _after(session: Session, state: RunState, parts: StageParts) -> RunState:
         stage_best=None,
         stages=(*state.stages, entry),
         stage_seconds=0.0,
+        seconds=done.seconds(),
         digests={},
     )
 
@@ -94,7 +111,9 @@ def _after(session: Session, state: RunState, parts: StageParts) -> RunState:
 class _Stage:
     """The parts of one stage, and the tensors that a checkpoint of it holds."""
 
-    def __init__(self, session: Session, state: RunState) -> None:
+    def __init__(
+        self, session: Session, state: RunState, cache: StageCache | None
+    ) -> None:
         config, index = session.config, state.stage
         spec = session.stages[index]
         steps = spec.epochs * session.steps_per_epoch
@@ -102,9 +121,13 @@ class _Stage:
         self._started = time.monotonic() - state.seconds
         self._paths = network.stable_paths(session.network.model)
         self._best: dict[str, np.ndarray] | None = None
+        self.cached = cache is not None
         self.parts = freeze.prepare_stage(
             session.network, session.depths[index], batch_norm=config.batch_norm
         )
+        if cache:
+            # The batches are what the trunk gives.
+            self.parts = dataclasses.replace(self.parts, trunk=None)
         schedule = optimizers.StageSchedule(
             session.peak_rate(index) * state.rate_scale,
             total_steps=steps,
@@ -135,14 +158,7 @@ class _Stage:
             spec,
             self._step,
             scorer,
-            data=stage_data.live(
-                config,
-                session.splits,
-                task=session.task,
-                devices=session.devices,
-                epochs=spec.epochs,
-                first_epoch=session.epochs_before(index),
-            ),
+            data=stage_data.stage_data(session, index, cache),
             outlets=Outlets(
                 session.reporter,
                 session.recorder,
@@ -196,6 +212,10 @@ class _Stage:
         if self._best is not None:
             self._assign(self._best)
 
+    def seconds(self) -> float:
+        """Return the time spent in the run, over all starts."""
+        return time.monotonic() - self._started
+
     def _assign(self, arrays: Arrays) -> None:
         for path, value in arrays.items():
             self._paths[path].assign(value)
@@ -214,8 +234,7 @@ class _Stage:
             arrays.update({prefix + k: v.numpy() for k, v in variables.items()})
         for path, value in (self._best or {}).items():
             arrays[f"best/{path}"] = value
-        seconds = time.monotonic() - self._started
-        state = dataclasses.replace(state, seconds=seconds)
+        state = dataclasses.replace(state, seconds=self.seconds())
         checkpoints.save(
             self._session.run, Snapshot(state, arrays), versions=runtime.versions()
         )

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from kft.config import OptimizerConfig
+from kft.model import split
 from kft.model.freeze import StageParts
 from kft.runtime import Devices
 from kft.tasks.task import Task
@@ -100,8 +101,8 @@ class StageStep:
     def _train_replica(
         self, inputs: Any, labels: tf.Tensor, weights: tf.Tensor
     ) -> tf.Tensor:
-        """Update the weights with one batch; return this replica's share of the loss."""
-        features = self._parts.trunk(inputs) if self._parts.trunk else inputs
+        """Update the weights with one batch; return its share of the loss."""
+        features = split.tail_inputs(self._parts.trunk, inputs)
         parts = self._config.accumulation_steps
         if parts == 1:
             loss, gradients = self._gradients(features, labels, weights)

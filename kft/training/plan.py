@@ -1,0 +1,76 @@
+"""The plan of a run as a table: what each stage trains, on what, how long."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kft.model import freeze
+from kft.training import cache_choice
+from kft.training.cache_choice import Choice
+from kft.training.session import Session
+
+
+def rows(session: Session) -> list[dict[str, Any]]:
+    """Return a row of the table for each stage."""
+    total = session.network.model.count_params()
+    table = []
+    for index, (stage, depth) in enumerate(
+        zip(session.stages, session.depths, strict=True)
+    ):
+        trainable = freeze.count_trainable(
+            session.network, depth, batch_norm=session.config.batch_norm
+        )
+        table.append(
+            {
+                "stage": stage.unfreeze,
+                "frozen up to": session.network.anchor(depth) or "-",
+                "trains": f"{trainable:,} of {total:,}",
+                "epochs": stage.epochs,
+                "steps": stage.epochs * session.steps_per_epoch,
+                "peak rate": session.peak_rate(index),
+            }
+        )
+    return table
+
+
+def trunk_lines(session: Session, choices: Sequence[Choice]) -> list[str]:
+    """Return for each stage with a trunk a line on where its outputs come from.
+
+    Args:
+        session: the run.
+        choices: where the features of the trunks go.
+    """
+    places = {choice.need.anchor: choice for choice in choices}
+    lines = []
+    for stage, depth in zip(session.stages, session.depths, strict=True):
+        choice = places.get(session.network.anchor(depth))
+        if choice is not None and choice.where:
+            lines.append(f"stage {stage.unfreeze}: trunk cached ({choice.reason})")
+        elif choice is not None:
+            lines.append(f"stage {stage.unfreeze}: trunk live ({choice.reason})")
+    return lines
+
+
+def savings(
+    session: Session, choices: Sequence[Choice], seconds_per_example: float
+) -> str | None:
+    """Return a line that says what the cache saves, None where nothing was timed."""
+    if not seconds_per_example:
+        return None
+    validation = session.splits.validation
+    examples = len(session.splits.train) + (len(validation) if validation else 0)
+    views = session.config.cached_views or 1
+    saved = cache_choice.saved_seconds(
+        choices,
+        examples=examples,
+        views=views,
+        seconds_per_example=seconds_per_example,
+    )
+    once = examples * views * seconds_per_example
+    return (
+        f"The frozen trunk runs once, about {_duration(once)}, instead of in every "
+        f"epoch; that saves about {_duration(saved)}."
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
