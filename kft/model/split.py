@@ -50,7 +50,7 @@ def split_at(model: keras.Model, anchor: str) -> Split:
 def ancestors(model: keras.Model, anchor: str) -> frozenset[str]:
     """Return the names of a layer and of all the layers that it depends on."""
     found: set[str] = set()
-    waiting = [model.get_layer(anchor)]
+    waiting = [_operation(model, anchor)]
     while waiting:
         layer = waiting.pop()
         if layer.name not in found:
@@ -59,24 +59,32 @@ def ancestors(model: keras.Model, anchor: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _operation(model: keras.Model, name: str) -> keras.Operation:
+    # `inputs + x`, as ConvNeXt writes it, is an operation that is no layer.
+    for operation in model.operations:
+        if operation.name == name:
+            return operation
+    raise ValueError(f"{model.name!r} has no layer {name!r}")
+
+
 def _frontier(model: keras.Model, below: frozenset[str]) -> list[keras.KerasTensor]:
     """Return the tensors made in `below` and used above, in the graph's own order."""
     cut: dict[int, keras.KerasTensor] = {}
-    for layer in model.layers:
-        if layer.name not in below:
-            for tensor in _inputs(layer):
+    for operation in model.operations:
+        if operation.name not in below:
+            for tensor in _inputs(operation):
                 if _producer(tensor) in below:
                     cut.setdefault(id(tensor), tensor)
     return list(cut.values())
 
 
-def _inputs(layer: keras.Layer) -> list[keras.KerasTensor]:
-    if isinstance(layer, keras.layers.InputLayer):
+def _inputs(operation: keras.Operation) -> list[keras.KerasTensor]:
+    if isinstance(operation, keras.layers.InputLayer):
         return []
-    return keras.tree.flatten(layer.input)
+    return keras.tree.flatten(operation.input)
 
 
-def _layer_of(tensor: keras.KerasTensor) -> keras.Layer:
+def _layer_of(tensor: keras.KerasTensor) -> keras.Operation:
     # Keras 3 keeps (operation, node index, tensor index) of the call that made a
     # symbolic tensor; no public function gives it.
     return tensor._keras_history.operation

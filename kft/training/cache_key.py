@@ -20,7 +20,8 @@ def trunk_key(session: Session, anchor: str, layout: Layout) -> str:
     """
     model = session.network.model
     below = split.ancestors(model, anchor)
-    names = {id(v) for n in below for v in model.get_layer(n).variables}
+    frozen = [layer for layer in model.layers if layer.name in below]
+    names = {id(variable) for layer in frozen for variable in layer.variables}
     paths = network.stable_paths(model)
     digests = {
         path: digest

@@ -1,0 +1,137 @@
+"""Build a backbone as part of a flat graph, and find the places where it can be cut."""
+
+import re
+from collections.abc import Callable
+
+import keras
+
+from kft.backbones import (
+    FAMILIES,
+    efficientnet_lite,
+    imagenet,
+    scaling,
+    weights,
+    weights_flag,
+)
+from kft.backbones.backbone import Backbone, Family
+
+# Builders: backbone, scaled images [batch, height, width, 3] -> feature map.
+_Builder = Callable[[Backbone, keras.KerasTensor], keras.KerasTensor]
+
+
+def build(
+    backbone: Backbone, images: keras.KerasTensor, weights_from: str
+) -> keras.KerasTensor:
+    """Return the feature map [batch, rows, columns, channels] of a backbone.
+
+    The layers are part of the graph of `images` itself: no model is nested in it, and
+    every layer is used once. They are the same whatever `weights_from` is, so a network
+    that was built with weights can be built again without, and restored.
+
+    Args:
+        backbone: what to build.
+        images: output of `keras.Input`, [batch, size, size, 3], RGB, 0-255.
+        weights_from: `imagenet`, `none`, or the path of a file.
+
+    Raises:
+        errors.ConfigError: for weights that can not be had, or do not fit.
+    """
+    features = _BUILDERS.get(backbone.family, _keras_network)(backbone, images)
+    network = keras.Model(images, features, name=backbone.name)
+    if weights_from == weights_flag.IMAGENET and backbone.imagenet is None:
+        efficientnet_lite.load_imagenet(network)
+    elif weights_from == weights_flag.IMAGENET:
+        weights.load(network, imagenet.fetch(backbone))
+    elif weights_from != weights_flag.NONE:
+        weights_flag.check(weights_from)
+        weights.load(network, weights_flag.to_path(weights_from))
+    return features
+
+
+def _keras_network(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:
+    return _application(backbone, _scaled(backbone, images)).output
+
+
+def _efficientnet(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:
+    """Return a network of keras.applications with kft's own `Normalization`."""
+    draft = keras.Input(batch_shape=images.shape, dtype=images.dtype)
+    network = keras.models.clone_model(
+        keras.Model(draft, _application(backbone, draft).output),
+        input_tensors=images,
+        clone_function=_with_own_normalization,
+    )
+    return network.output
+
+
+def _with_own_normalization(layer: keras.layers.Layer) -> keras.layers.Layer:
+    if isinstance(layer, keras.layers.Normalization):
+        return scaling.Normalization(name=layer.name)
+    return layer.__class__.from_config(layer.get_config())
+
+
+def _lite(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:
+    return efficientnet_lite.features(_scaled(backbone, images))
+
+
+_BUILDERS: dict[str, _Builder] = {
+    "EfficientNet": _efficientnet,
+    "EfficientNetLite": _lite,
+}
+
+
+def _scaled(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:
+    mode = FAMILIES[backbone.family].scaling
+    if mode == "own":
+        return images
+    return scaling.Scaling(mode, name="scaling")(images)
+
+
+def _application(backbone: Backbone, images: keras.KerasTensor) -> keras.Model:
+    network = getattr(keras.applications, backbone.name)
+    return network(include_top=False, weights=None, input_tensor=images)
+
+
+def cut_anchors(backbone: Backbone, model: keras.Model) -> dict[str, str]:
+    """Return for each block the layer whose output ends everything below the block.
+
+    Args:
+        backbone: what the graph was built from.
+        model: a flat graph that contains the backbone, and more above it.
+
+    Returns:
+        Block -> name of a layer or operation, from the input upwards.
+
+    Raises:
+        ValueError: where the graph has no such layers.
+    """
+    family = FAMILIES[backbone.family]
+    blocks = backbone.blocks.names
+    if family.edge == "begins":
+        return {block: _below(model, family.layer(block)) for block in blocks}
+    # A block is cut off where the one below it ends.
+    ends = [_first(model, family.layer(block)).name for block in blocks[:-1]]
+    return dict(zip(blocks, [_stem_end(family, model, ends[0]), *ends], strict=True))
+
+
+def _below(model: keras.Model, pattern: str) -> str:
+    """Return the name of what makes the input of the first layer of that name."""
+    tensor = _first(model, pattern).input
+    # See kft.model.split: Keras has no public way from a tensor to its maker.
+    return tensor._keras_history.operation.name
+
+
+def _first(model: keras.Model, pattern: str) -> keras.layers.Layer:
+    for layer in model.layers:
+        if re.fullmatch(pattern, layer.name):
+            return layer
+    raise ValueError(f"{model.name} has no layer {pattern!r}")
+
+
+def _stem_end(family: Family, model: keras.Model, first_end: str) -> str:
+    """Return the last layer that may end the stem, of those before `first_end`."""
+    names = [layer.name for layer in model.layers]
+    stem = names[: names.index(first_end)]
+    found = [name for name in stem if re.fullmatch(family.stem_end or "", name)]
+    if not found:
+        raise ValueError(f"{model.name} has no layer {family.stem_end!r}")
+    return found[-1]

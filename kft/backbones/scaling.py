@@ -1,0 +1,109 @@
+"""The first layers of a network: from RGB 0-255 to what its weights expect.
+
+Both are ordinary layers of the graph, so what serves scales as what trained.
+"""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+# Mean and standard deviation of ImageNet, RGB, 0-1, and its mean in BGR, 0-255:
+# keras.applications.imagenet_utils.preprocess_input, modes `torch` and `caffe`.
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
+_CAFFE_MEAN = (103.939, 116.779, 123.68)
+
+# For each mode, what is subtracted and by what the rest is divided.
+_MODES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "caffe": (_CAFFE_MEAN, (1.0, 1.0, 1.0)),
+    "tf": ((127.5,) * 3, (127.5,) * 3),
+    "torch": (
+        tuple(255 * mean for mean in _MEAN),
+        tuple(255 * deviation for deviation in _DEVIATION),
+    ),
+    # tensorflow/tpu, models/official/efficientnet/lite/efficientnet_lite_builder.py
+    "lite": ((127.0,) * 3, (128.0,) * 3),
+}
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class Scaling(keras.layers.Layer):
+    """Scale RGB 0-255, [batch, height, width, 3], of any type, to float32.
+
+    Modes: `caffe` (BGR less the mean), `tf` (-1 to 1), `torch` (ImageNet's mean 0 and
+    deviation 1), `lite` (about -1 to 1). The arithmetic is float32 under every
+    precision policy.
+    """
+
+    def __init__(
+        self,
+        mode: str,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = "float32",
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        if mode not in _MODES:
+            raise ValueError(f"expected one of {', '.join(_MODES)}, received {mode!r}")
+        self.mode = mode
+
+    def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the scaled images, float32."""
+        shift, divisor = (np.array(values, "float32") for values in _MODES[self.mode])
+        images = keras.ops.cast(images, "float32")
+        if self.mode == "caffe":
+            images = keras.ops.flip(images, axis=-1)
+        return (images - shift) / divisor
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "mode": self.mode}
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class Normalization(keras.layers.Layer):
+    """Normalise RGB 0-1 as the ImageNet weights of EfficientNetB0 to B7 expect.
+
+    Stands where Keras has a `Normalization`, with the same three variables, so that the
+    same files fit. Two things are better here. With `weights="imagenet"` alone Keras
+    divides once more by the root of the deviation (tensorflow issue 49930), so the same
+    weights give another function when they come from a path (tensorflow issue 62193);
+    this layer always does. And Keras copies the variables into constants, which a
+    restored checkpoint does not reach; this layer reads them in every call.
+    """
+
+    def build(self, input_shape: tuple) -> None:
+        """Make the variables; a new network scales like the pretrained one."""
+        del input_shape
+        self.mean = self._statistic("mean", _MEAN)
+        self.variance = self._statistic("variance", _DEVIATION)
+        self.count = self.add_weight(
+            name="count", shape=(), dtype="int", initializer="zeros", trainable=False
+        )
+
+    def _statistic(self, name: str, values: tuple[float, ...]) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=(len(values),),
+            initializer=lambda shape, dtype: keras.ops.convert_to_tensor(values, dtype),
+            trainable=False,
+            autocast=False,
+        )
+
+    def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the normalised images, [batch, height, width, 3]."""
+        again = np.array([math.sqrt(d) for d in _DEVIATION], "float32")
+        centered = keras.ops.cast(images, "float32") - self.mean
+        scaled = centered / keras.ops.sqrt(self.variance) / again
+        return keras.ops.cast(scaled, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape of the input."""
+        return input_shape
