@@ -83,6 +83,6 @@ def differences(old: TrainConfig, new: TrainConfig) -> list[str]:
     for field in dataclasses.fields(new):
         before, after = getattr(old, field.name), getattr(new, field.name)
         if before != after and not field.metadata["may_change"]:
-            texts = map(flagfile.format_value, (before, after))
-            found.append(f"--{field.name}: " + " -> ".join(texts))
+            texts = [flagfile.format_value(v) or "(empty)" for v in (before, after)]
+            found.append(f"--{field.name}: {' -> '.join(texts)}")
     return found

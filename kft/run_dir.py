@@ -13,8 +13,8 @@ from kft import atomic, config, errors, flagfile, kept_config, run_lock
 from kft.config import TrainConfig
 
 Status = Literal["new", "unfinished", "finished"]
-# Characters of a data set's or backbone's name in the default path.
-_NAME_LENGTH = 60
+# Of a data set's or backbone's name in the default path; a name may have 255 in all.
+_NAME_BYTES = 100
 
 
 def _below(name: str) -> property:
@@ -108,11 +108,13 @@ def at(path: str) -> RunDir:
 
 def default_path(settings: TrainConfig) -> Path:
     """Return `runs/DATASET-BACKBONE`, with what a path does not take replaced."""
-    parts = (settings.dataset, settings.backbone)
-    names = (
-        re.sub(r"[^\w.-]+", "-", part)[-_NAME_LENGTH:].strip("-.") for part in parts
-    )
-    return Path("runs", "-".join(names))
+    names = [_path_safe(part) for part in (settings.dataset, settings.backbone)]
+    return Path("runs", "-".join(filter(None, names)) or "run")
+
+
+def _path_safe(text: str) -> str:
+    name = re.sub(r"[^\w.-]+", "-", text).encode()[-_NAME_BYTES:]
+    return name.decode(errors="ignore").strip("-.")
 
 
 @contextlib.contextmanager

@@ -80,7 +80,7 @@ def _holder(descriptor: int) -> Mapping[str, Any] | None:
     """Return what the lock file says, None where it says nothing that is understood."""
     try:
         holder = json.loads(os.pread(descriptor, 1 << 20, 0))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return (
         holder

@@ -70,8 +70,8 @@ def _entry(
 ) -> str:
     expected = fields.field_type(annotation)
     if field.name == positional:
-        return _described(f"{field.name.upper()}...", field.metadata["help"], width)
-    if expected.base is bool:
+        head = f"{field.name.upper()}..."
+    elif expected.base is bool:
         head = f"--[no]{field.name}"
     elif expected.choices:
         head = f"--{field.name}={'|'.join(expected.choices)}"

@@ -1,0 +1,236 @@
+"""Files that are whole or absent."""
+
+import contextlib
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from kft import atomic, errors
+
+OLD, NEW = b"old" * 1000, b"new" * 100_000
+_ADVICE = "What was saved before is intact."
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """Return a file that holds OLD."""
+    path = tmp_path / "state.bin"
+    path.write_bytes(OLD)
+    return path
+
+
+@contextlib.contextmanager
+def _file_size_limit(size: int) -> Iterator[None]:
+    """Let this process write at most `size` bytes into any file."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def _only(path: Path) -> bool:
+    return list(path.parent.iterdir()) == [path]
+
+
+def test_the_new_content_is_there_and_nothing_else(target: Path) -> None:
+    atomic.write(target, NEW)
+    assert target.read_bytes() == NEW
+    assert _only(target)
+
+
+def test_until_the_block_ends_the_old_content_is_there(target: Path) -> None:
+    with atomic.replacing(target) as temporary:
+        temporary.write_bytes(NEW)
+        assert target.read_bytes() == OLD
+        assert temporary.parent == target.parent
+        assert temporary.suffix == target.suffix
+    assert target.read_bytes() == NEW
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_writer_that_fails_leaves_the_old_content(
+    target: Path, error: type[BaseException]
+) -> None:
+    with pytest.raises(error), atomic.replacing(target) as temporary:
+        temporary.write_bytes(NEW)
+        raise error
+    assert target.read_bytes() == OLD
+    assert _only(target)
+
+
+def test_a_full_disk_leaves_the_old_content(target: Path) -> None:
+    with (
+        _file_size_limit(len(NEW) // 2),
+        pytest.raises(
+            errors.RunDirError, match="limit on the size of a file"
+        ) as caught,
+    ):
+        atomic.write(target, NEW)
+    assert _ADVICE in str(caught.value)
+    assert str(target) in str(caught.value)
+    assert target.read_bytes() == OLD
+    assert _only(target)
+
+
+def test_a_full_disk_under_h5py_leaves_the_old_content(target: Path) -> None:
+    with (
+        _file_size_limit(100_000),
+        pytest.raises(errors.RunDirError, match="limit on the size of a file"),
+        atomic.replacing(target) as temporary,
+        h5py.File(temporary, "w") as file,
+    ):
+        file["weights"] = np.zeros(1_000_000)
+    assert target.read_bytes() == OLD
+    assert _only(target)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a disk of 64 KiB, or skip where none can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a small disk can not be mounted: {error}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_without_room_leaves_the_old_content(small_disk: Path) -> None:
+    target = small_disk / "state.bin"
+    atomic.write(target, OLD)
+    with pytest.raises(errors.RunDirError, match="no space left on the device. What"):
+        atomic.write(target, NEW)
+    assert target.read_bytes() == OLD
+    assert _only(target)
+
+
+def test_a_read_only_disk_leaves_the_old_content(small_disk: Path) -> None:
+    target = small_disk / "state.bin"
+    atomic.write(target, OLD)
+    remount = ["mount", "-o", "remount,ro", str(small_disk)]
+    subprocess.run(remount, check=True, capture_output=True)
+    with pytest.raises(errors.RunDirError, match="the file system is read-only"):
+        atomic.write(target, NEW)
+    assert target.read_bytes() == OLD
+
+
+def test_a_folder_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
+    target = tmp_path / "gone" / "state.bin"
+    with pytest.raises(errors.RunDirError, match="the folder is gone") as caught:
+        atomic.write(target, NEW)
+    assert _ADVICE not in str(caught.value)
+    assert not target.parent.exists()
+
+
+def test_a_folder_that_goes_while_it_is_written_to(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with (
+        pytest.raises(errors.RunDirError, match="the folder is gone"),
+        atomic.replacing(folder / "state.bin") as temporary,
+    ):
+        temporary.write_bytes(NEW)
+        temporary.unlink()
+        folder.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "no space left"),
+        (errno.EDQUOT, "quota"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "permission"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_every_cause_is_told_apart(
+    target: Path, number: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(errors.RunDirError, match=words):
+        atomic.write(target, NEW)
+    assert target.read_bytes() == OLD
+    assert _only(target)
+
+
+def test_content_is_synced_before_the_rename_and_the_rename_after(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    replace = os.replace
+
+    def noted_replace(source: Path, destination: Path) -> None:
+        calls.append("rename")
+        replace(source, destination)
+
+    def noted_sync(descriptor: int) -> None:
+        calls.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+
+    monkeypatch.setattr(os, "replace", noted_replace)
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    atomic.write(target, NEW)
+    content, rename, folder = calls
+    assert content.endswith(f"-{target.name}")
+    assert (rename, folder) == ("rename", target.parent.name)
+
+
+def test_a_kill_leaves_the_old_or_the_new_content_whole(tmp_path: Path) -> None:
+    # Writes two contents in turn until it is killed; 15 kills at growing moments.
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom kft import atomic\n"
+        "print('on', flush=True)\nnumber = 0\n"
+        "while True:\n"
+        "    number += 1\n"
+        "    content = bytes([number % 256]) * 500_000\n"
+        "    atomic.write(Path(sys.argv[1]), content)\n"
+    )
+    target = tmp_path / "state.bin"
+    for attempt in range(15):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE
+        )
+        with writer:
+            assert writer.stdout.read(2) == b"on"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                writer.wait(timeout=attempt * 0.002)
+            writer.send_signal(signal.SIGKILL)
+        if target.exists():
+            content = target.read_bytes()
+            assert len(content) == 500_000
+            assert len(set(content)) == 1
+    assert target.exists()
+    atomic.remove_leftovers(tmp_path)
+    assert _only(target)
+
+
+def test_leftovers_are_removed_in_sub_folders_too(tmp_path: Path) -> None:
+    kept = tmp_path / "checkpoints" / "state.npz"
+    kept.parent.mkdir()
+    kept.touch()
+    with atomic.replacing(kept) as temporary:
+        name = temporary.name
+        temporary.touch()
+    (kept.parent / name).touch()
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "inside").touch()
+    assert atomic.is_leftover(tmp_path / name) and not atomic.is_leftover(kept)
+    atomic.remove_leftovers(tmp_path)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["checkpoints", "state.npz"]

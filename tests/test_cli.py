@@ -1,0 +1,191 @@
+"""The edge of every command."""
+
+import dataclasses
+import logging
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import absl.logging
+import pytest
+
+import kft
+from kft import cli, config, errors
+from kft.fields import option
+from tests.conftest import REPOSITORY, RunKft
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShowConfig(config.Config):
+    """How it is shown."""
+
+    files: tuple[str, ...] = option((), "Files to show.")
+    limit: int = option(3, "Most rows.", minimum=1)
+
+
+@pytest.fixture(autouse=True)
+def _restored_process() -> Iterator[None]:
+    """Undo what a command does to the process that it has for itself."""
+    logger = absl.logging.get_absl_logger()
+    state = (list(logger.handlers), logger.propagate, list(sys.meta_path))
+    verbosity, environment = absl.logging.get_verbosity(), dict(os.environ)
+    yield
+    logger.handlers[:], logger.propagate, sys.meta_path[:] = state
+    absl.logging.set_verbosity(verbosity)
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def _raising(error: BaseException) -> Callable[[ShowConfig], None]:
+    def main(settings: ShowConfig) -> None:
+        raise error
+
+    return main
+
+
+def _do_nothing(settings: ShowConfig) -> None:
+    """Do nothing."""
+
+
+def test_the_command_gets_its_config() -> None:
+    seen: list[ShowConfig] = []
+    assert cli.execute(ShowConfig, seen.append, ["--limit=7"]) == 0
+    assert seen == [ShowConfig(limit=7)]
+
+
+def test_positional_arguments_reach_the_config() -> None:
+    seen: list[ShowConfig] = []
+    arguments = ["a", "--limit=7", "--debug", "--", "--debug"]
+    assert cli.execute(ShowConfig, seen.append, arguments, positional="files") == 0
+    assert seen == [ShowConfig(files=("a", "--debug"), limit=7)]
+
+
+def test_a_mistake_is_a_message_and_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.execute(ShowConfig, _do_nothing, ["--limit=0"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == "error: --limit: expected at least 1, received 0.\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    "kind", [errors.ConfigError, errors.DataError, errors.RunDirError]
+)
+def test_an_error_of_the_command_is_a_message_without_a_traceback(
+    kind: type[errors.KftError], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.execute(ShowConfig, _raising(kind("No pictures.")), []) == 2
+    assert capsys.readouterr().err == "error: No pictures.\n"
+
+
+def test_debug_shows_the_traceback_of_a_mistake(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main = _raising(errors.DataError("No pictures."))
+    assert cli.execute(ShowConfig, main, ["--debug"]) == 2
+    captured = capsys.readouterr().err
+    assert captured.startswith("Traceback (most recent call last):")
+    assert captured.endswith("error: No pictures.\n")
+
+
+def test_another_error_is_called_a_bug_and_shows_its_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.execute(ShowConfig, _raising(ZeroDivisionError("x")), []) == 1
+    captured = capsys.readouterr().err
+    assert "ZeroDivisionError: x" in captured
+    assert "this is a bug in kft" in captured
+
+
+def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.execute(ShowConfig, _raising(KeyboardInterrupt()), []) == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)],
+)
+def test_a_run_that_saved_itself_says_so_with_a_code_of_its_own(
+    number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.execute(ShowConfig, _raising(errors.Interrupted(number)), []) == code
+    assert number.name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help", "--helpfull"])
+def test_help_comes_before_everything_else(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = _raising(ZeroDivisionError())
+    assert cli.execute(ShowConfig, main, ["--limit=x", flag, "--nonsense"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("usage: python -m ")
+    assert "The edge of every command." in text
+    assert "--limit=INT" in text
+
+
+def test_help_after_two_dashes_is_an_argument() -> None:
+    seen: list[ShowConfig] = []
+    cli.execute(ShowConfig, seen.append, ["--", "--help"], positional="files")
+    assert seen == [ShowConfig(files=("--help",))]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.execute(ShowConfig, _do_nothing, ["--version"]) == 0
+    assert capsys.readouterr().out == f"kft {kft.__version__}\n"
+
+
+def test_run_exits_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["show", "--limit=0"])
+    with pytest.raises(SystemExit) as caught:
+        cli.run(ShowConfig, _do_nothing)
+    assert caught.value.code == 2
+
+
+def test_logs_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    def main(settings: ShowConfig) -> None:
+        absl.logging.warning("small: %d", 3)
+        logging.getLogger("other").info("nothing")
+
+    assert cli.execute(ShowConfig, main, []) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "warning: small: 3\n"
+    assert captured.out == ""
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    piped = f"{sys.executable} -m kft.train --help | true; exit ${{PIPESTATUS[0]}}"
+    for _ in range(3):
+        done = subprocess.run(
+            ["bash", "-c", piped], cwd=REPOSITORY, capture_output=True, text=True
+        )
+        assert done.stderr == ""
+        assert done.returncode in (0, cli.BROKEN_PIPE)
+
+
+def test_flags_are_checked_before_tensorflow_starts(run_kft: RunKft) -> None:
+    start = time.perf_counter()
+    done = run_kft("train", "--batch_size=0", "--resize=cop", "--learning_rat=1")
+    seconds = time.perf_counter() - start
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "error: There is no flag --learning_rat. Did you mean learning_rate?\n"
+    )
+    # TensorFlow alone takes longer to import.
+    assert seconds < 2.0
+
+
+def test_help_is_quick(run_kft: RunKft) -> None:
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        done = run_kft("train", "--help")
+        seconds.append(time.perf_counter() - start)
+        assert done.returncode == 0
+        assert "usage: python -m kft.train" in done.stdout
+    assert statistics.median(seconds) < 0.5

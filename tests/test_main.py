@@ -1,0 +1,85 @@
+"""The command `kft`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kft
+from kft import __main__ as main
+from tests.conftest import REPOSITORY
+
+PACKAGE = REPOSITORY / "kft"
+
+
+def _run(*arguments: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kft", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_every_command_is_listed_with_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main.dispatch(["--help"]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    for name in main.COMMANDS:
+        (line,) = [line for line in lines if line.split()[:1] == [name]]
+        assert 20 < len(line) <= 80
+
+
+def test_every_module_that_is_a_command_is_listed() -> None:
+    files = [*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__main__.py")]
+    commands = {
+        path.stem if path.parent == PACKAGE else path.parent.name
+        for path in files
+        if path != PACKAGE / "__main__.py" and "cli.run(" in path.read_text()
+    }
+    assert commands - {"cli"} == set(main.COMMANDS)
+
+
+def test_without_a_command_the_list_is_shown_as_a_mistake(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main.dispatch([]) == 2
+    assert "usage: kft COMMAND" in capsys.readouterr().out
+
+
+def test_an_unknown_command_gets_the_near_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main.dispatch(["trian"]) == 2
+    assert capsys.readouterr().err == (
+        "error: kft has no command 'trian'. Did you mean train?\n"
+    )
+
+
+def test_an_unknown_command_that_is_near_none_gets_the_list(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main.dispatch(["xyzzy"]) == 2
+    assert f"Possible values: {', '.join(main.COMMANDS)}." in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.dispatch(["--version"]) == 0
+    assert capsys.readouterr().out == f"kft {kft.__version__}\n"
+
+
+def test_kft_train_is_python_m_kft_train() -> None:
+    help_of_both = [_run("train", "--help").stdout]
+    module = [sys.executable, "-m", "kft.train", "--help"]
+    done = subprocess.run(module, cwd=REPOSITORY, capture_output=True, text=True)
+    assert help_of_both == [done.stdout]
+    assert done.stdout.startswith("usage: python -m kft.train [--name=value ...]\n")
+
+
+def test_the_exit_code_of_the_command_comes_through() -> None:
+    done = _run("train", "--batch_size=0")
+    assert done.returncode == 2
+    assert done.stderr == "error: --batch_size: expected at least 1, received 0.\n"

@@ -1,0 +1,93 @@
+"""Silence at the start of a command."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kft import quiet
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def _run(code: str, *, debug: bool) -> subprocess.CompletedProcess[str]:
+    """Run Python after `quiet.start`, with the environment of a user."""
+    start = f"from kft import quiet\nquiet.start(debug={debug})\n"
+    env = {k: v for k, v in os.environ.items() if not k.startswith("TF_CPP")}
+    env.pop("CUDA_VISIBLE_DEVICES", None)
+    return subprocess.run(
+        [sys.executable, "-c", start + code],
+        cwd=REPOSITORY,
+        env={**env, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def test_tensorflow_starts_without_a_word_and_keras_runs_on_it() -> None:
+    done = _run(
+        "import keras, tensorflow as tf\n"
+        "tf.reduce_sum(tf.random.normal([3])).numpy()\n"
+        "print(keras.backend.backend(), len(tf.config.list_logical_devices()) > 0)\n",
+        debug=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout == "tensorflow True\n"
+
+
+def test_debug_shows_what_tensorflow_says() -> None:
+    assert "oneDNN" in _run("import tensorflow\n", debug=True).stderr
+
+
+def test_logs_of_other_packages_are_shown_from_warnings_on() -> None:
+    code = "from absl import logging\nlogging.info('chatty')\nlogging.warning('bad')\n"
+    assert _run(code, debug=False).stderr == "warning: bad\n"
+    assert _run(code, debug=True).stderr == "chatty\nwarning: bad\n"
+
+
+def test_logs_of_kft_are_shown_plainly() -> None:
+    code = (
+        "from absl import logging\n"
+        f"code = compile('logging.info(1)', {str(REPOSITORY / 'kft/x.py')!r}, 'exec')\n"
+        "exec(code)\n"
+    )
+    assert _run(code, debug=False).stderr == "1\n"
+
+
+def test_greetings_are_dropped_and_all_else_is_kept(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with quiet._without_greetings():
+        os.write(2, b"I0000 00:00:1795441051.797024    4433 port.cc:153] oneDNN on\n")
+        os.write(2, b"WARNING: All log messages before absl::InitializeLog() ...\n")
+        os.write(2, b"E0000 00:00:1795441051.797024 4433 x.cc:1] out of memory\n")
+        os.write(2, b"F0000 00:00:1795441051.797024 4433 x.cc:1] the end\n")
+        os.write(2, b"Illegal instruction\n")
+    assert capfd.readouterr().err.split("\n") == [
+        "E0000 00:00:1795441051.797024 4433 x.cc:1] out of memory",
+        "F0000 00:00:1795441051.797024 4433 x.cc:1] the end",
+        "Illegal instruction",
+        "",
+    ]
+
+
+def test_what_was_held_back_is_written_when_the_import_fails(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ImportError), quiet._without_greetings():
+        os.write(2, b"no AVX on this machine\n")
+        raise ImportError
+    assert capfd.readouterr().err == "no AVX on this machine\n"
+
+
+@pytest.mark.parametrize("has_gpu", [True, False])
+def test_a_gpu_that_does_not_start_is_worth_a_word_where_there_is_one(
+    has_gpu: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "E0000 00:00:1.2 3 cuda_platform.cc:52] failed call to cuInit: UNKNOWN"
+    monkeypatch.setattr(Path, "exists", lambda path: has_gpu)
+    assert quiet._is_greeting(line) is not has_gpu
