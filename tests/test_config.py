@@ -76,6 +76,10 @@ def test_a_config_comes_back_from_json(made: TrainConfig) -> None:
     assert config.from_dict(TrainConfig, json.loads(text)) == made
 
 
+def test_a_dict_of_a_config_holds_what_json_knows() -> None:
+    assert config.to_dict(TrainConfig(export=("a", "b")))["export"] == ["a", "b"]
+
+
 @hypothesis.given(st.sampled_from(sorted(configs.HINTS)), configs.JSON_VALUES)
 def test_json_of_the_wrong_type_is_a_config_error(name: str, value: object) -> None:
     try:

@@ -50,7 +50,7 @@ def test_the_second_process_is_refused_at_once_and_told_who_is_first(
         start = time.perf_counter()
         with pytest.raises(errors.RunDirError) as caught, run_lock.lock(lock_file):
             pass
-        assert time.perf_counter() - start < 0.5
+        assert time.perf_counter() - start < 10  # the holder sleeps for 60
     message = str(caught.value)
     assert message.startswith(
         f"{lock_file.parent} is in use by process {holder.pid} on "
