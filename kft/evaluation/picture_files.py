@@ -1,0 +1,71 @@
+"""Files that a user names: pictures, folders and patterns, in the order given."""
+
+import dataclasses
+import glob
+import os
+from collections.abc import Iterable, Iterator
+
+from kft.data import filesystem, folder
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A file to predict, or the reason why an argument stands for none.
+
+    Attributes:
+        file: path as the user would write it.
+        error: None for a file that is there.
+    """
+
+    file: str
+    error: str | None = None
+
+
+def find(arguments: Iterable[str]) -> Iterator[Found]:
+    """Yield what the arguments stand for; folders to any depth, names sorted.
+
+    A path that exists is taken as it is, also where it looks like a pattern. A file is
+    taken whatever its name; in folders, pictures are known by their names.
+    """
+    for argument in arguments:
+        path = filesystem.expand(argument)
+        if filesystem.is_folder(path):
+            yield from _in_folder(path)
+        elif filesystem.is_remote(path) or os.path.exists(path):
+            yield Found(path)
+        elif glob.has_magic(path):
+            yield from _matching(path)
+        else:
+            yield Found(path, "there is no such file")
+
+
+def _in_folder(path: str) -> Iterator[Found]:
+    try:
+        pictures = list(_pictures(path, ()))
+    except OSError as error:
+        yield Found(path, f"the folder can not be read: {error.strerror}")
+        return
+    if not pictures:
+        endings = ", ".join(folder.PICTURE_ENDINGS)
+        yield Found(path, f"the folder has no pictures ({endings})")
+    yield from map(Found, pictures)
+
+
+def _pictures(path: str, parents: tuple[str, ...]) -> Iterator[str]:
+    """Yield the pictures at any depth, sorted; follows links, but not in circles."""
+    real = os.path.realpath(path)
+    if real in parents:
+        return
+    for entry in filesystem.entries(path):
+        if entry.is_folder:
+            yield from _pictures(entry.path, (*parents, real))
+        elif entry.name.lower().endswith(folder.PICTURE_ENDINGS):
+            yield entry.path
+
+
+def _matching(pattern: str) -> Iterator[Found]:
+    paths = sorted(glob.glob(pattern, recursive=True))
+    files = [path for path in paths if not os.path.isdir(path)]
+    if not files:
+        yield Found(pattern, "no file matches the pattern")
+    yield from map(Found, files)

@@ -1,0 +1,139 @@
+"""The examples that a finished run is measured on."""
+
+import csv
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from absl import logging
+
+from kft import data, errors
+from kft.data.examples import TRAIN, Examples, Splits
+from kft.evaluation.trained import Trained
+from kft.labels import LabelMap
+from kft.run_dir import RunDir
+
+_SHOWN = 5
+
+
+def of_split(trained: Trained, split: str) -> Examples:
+    """Return a split of the run as it was: split.csv says which examples it has.
+
+    So pictures that were added since do not count, and a change of what the data set
+    itself calls its splits changes nothing.
+
+    Raises:
+        errors.RunDirError: where the run has no such split, or split.csv is damaged.
+        errors.DataError: where the data is gone, in part or in whole.
+    """
+    ids = _split_ids(trained.run, split)
+    examples = _all_examples(data.load_splits(trained.config), trained.labels)
+    positions = {name: position for position, name in enumerate(examples.ids)}
+    missing = [name for name in ids if name not in positions]
+    if missing:
+        raise errors.DataError(
+            f"--dataset={trained.config.dataset}: {len(missing)} of the {len(ids)} "
+            f"{split} examples of the run are not there any more: "
+            f"{_listed(missing)}. Put them back, or give other data with --data."
+        )
+    return examples.take(np.array([positions[name] for name in ids]))
+
+
+def of_data(trained: Trained, dataset: str, split: str) -> Examples:
+    """Return the examples of other data, with the class ids of the run.
+
+    Args:
+        trained: the run; its classes are those that may occur.
+        dataset: written like --dataset.
+        split: what is taken where the data has splits of its own; else all is.
+
+    Raises:
+        errors.ConfigError: where there is no such data.
+        errors.DataError: where it has other classes, or has splits but not this one.
+    """
+    config = dataclasses.replace(
+        trained.config,
+        dataset=dataset,
+        validation_fraction=0.0,
+        test_fraction=0.0,
+        train_split=None,
+        validation_split=None,
+        test_split=None,
+    )
+    splits = data.load_splits(config)
+    parts = splits.parts()
+    if set(parts) == {TRAIN}:
+        split = TRAIN
+    if split not in parts:
+        raise errors.DataError(
+            f"--data={dataset} has no {split} split. It has: {', '.join(parts)}; "
+            "choose with --split."
+        )
+    return _relabelled(parts[split], splits.labels, trained.labels)
+
+
+def has_split(run: RunDir, split: str) -> bool:
+    """Return whether split.csv of a run names a split.
+
+    Raises:
+        errors.RunDirError: where split.csv is damaged.
+    """
+    return any(side == split for _, side in _read_split_csv(run))
+
+
+def _split_ids(run: RunDir, split: str) -> Sequence[str]:
+    """Return the ids that split.csv gives to a split."""
+    rows = _read_split_csv(run)
+    ids = [name for name, side in rows if side == split]
+    if not ids:
+        there = ", ".join(sorted({side for _, side in rows})) or "none"
+        raise errors.RunDirError(
+            f"--split={split}: the run has no such split; {run.split_csv} has: {there}."
+        )
+    return ids
+
+
+def _read_split_csv(run: RunDir) -> Sequence[tuple[str, str]]:
+    """Return id and split of every example of a run."""
+    try:
+        with open(run.split_csv, newline="", encoding="utf-8") as file:
+            return [(row["id"], str(row["split"])) for row in csv.DictReader(file)]
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise errors.RunDirError(
+            f"{run.split_csv} can not be read as a table of id, label and split: "
+            f"{error!r}. Give the data with --data instead."
+        ) from error
+
+
+def _all_examples(splits: Splits, labels: LabelMap) -> Examples:
+    parts = list(splits.parts().values())
+    together = Examples(
+        ids=np.concatenate([part.ids for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        rows=np.concatenate([part.rows for part in parts]),
+        # All splits of a data set read from the same table.
+        read=parts[0].read,
+    )
+    return _relabelled(together, splits.labels, labels)
+
+
+def _relabelled(examples: Examples, own: LabelMap, labels: LabelMap) -> Examples:
+    """Return the examples with the class ids of the run, matched by name."""
+    if own == labels:
+        return examples
+    used = [own.names[index] for index in np.unique(examples.labels)]
+    strays = [name for name in used if name not in labels.names]
+    if strays:
+        raise errors.DataError(
+            f"Expected classes of the run ({_listed(labels.names)}), received also "
+            f"{_listed(strays)}. {errors.closest(strays[0], labels.names)}"
+        )
+    logging.info("The data has other classes than the run; they are matched by name.")
+    ids = {name: labels.index(name) for name in own.names if name in labels.names}
+    table = np.array([ids.get(name, 0) for name in own.names], dtype=np.int32)
+    return dataclasses.replace(examples, labels=table[examples.labels])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > _SHOWN else ""
+    return ", ".join(map(str, names[:_SHOWN])) + more

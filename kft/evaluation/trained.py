@@ -1,0 +1,108 @@
+"""A finished run, back in memory: its config, labels, task and network."""
+
+import dataclasses
+import warnings
+from typing import Literal
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from kft import errors, run_dir, runtime, tasks
+from kft.config import TrainConfig
+from kft.labels import LabelMap
+from kft.run_dir import RunDir
+from kft.runtime import Devices
+from kft.tasks.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What training left behind.
+
+    Attributes:
+        config: of the run; strategy and precision are those in use now.
+        run: the run folder.
+        labels: the classes.
+        task: says what goes in and what comes out.
+        model: the network with the kept weights, from inputs to logits.
+        devices: where it computes: one device.
+    """
+
+    config: TrainConfig
+    run: RunDir
+    labels: LabelMap
+    task: Task
+    model: keras.Model
+    devices: Devices
+
+
+def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
+    """Return a finished run. The weights are float32 whatever computes with them.
+
+    Args:
+        path: the run folder.
+        precision: `run` computes as in training, where this machine can; an export is
+            float32, for not every format has the mixed types.
+
+    Raises:
+        errors.RunDirError: where the folder is none of a finished run, or is damaged.
+    """
+    run, status = _find(path)
+    if status != "finished":
+        raise errors.RunDirError(
+            f"{run.path} holds an unfinished run. Finish it first: `python -m "
+            f"kft.train --flagfile={run.flags_cfg} --run_dir={run.path}`."
+        )
+    config = dataclasses.replace(
+        run_dir.read_config(run), run_dir=str(run.path), strategy="single"
+    )
+    config = dataclasses.replace(config, precision=_precision(config, precision))
+    labels = _read_labels(run)
+    devices = runtime.start(config, seed=config.seed)
+    task = tasks.get(config, labels)
+    model = task.network(weights="none").model
+    _load_weights(model, run)
+    return Trained(config, run, labels, task, model, devices)
+
+
+def _find(path: str) -> tuple[RunDir, run_dir.Status]:
+    run = run_dir.at(path)
+    settings = dataclasses.replace(run_dir.read_config(run), run_dir=str(run.path))
+    return run_dir.find(settings)
+
+
+def _precision(config: TrainConfig, precision: str) -> str:
+    if precision == "float32":
+        return "float32"
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    if config.precision == "float16" and not has_gpu:
+        logging.warning("The run computed in float16; without a GPU it is float32.")
+        return "float32"
+    return config.precision
+
+
+def _read_labels(run: RunDir) -> LabelMap:
+    try:
+        return LabelMap.read(str(run.labels_txt))
+    except errors.DataError as error:
+        raise errors.RunDirError(f"{run.path} is damaged. {error}") from error
+
+
+def _load_weights(model: keras.Model, run: RunDir) -> None:
+    path = run.best_weights
+    if not path.is_file():
+        raise errors.RunDirError(
+            f"{run.path} has no {path.name}, the weights that the run kept. Copy the "
+            "whole run folder, or train again in another one."
+        )
+    try:
+        with warnings.catch_warnings():
+            # Keras (3.15.1) leaves out what it does not find in the file, and warns.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
+    except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
+        raise errors.RunDirError(
+            f"{path} does not hold the weights of this run's network; it is damaged, "
+            f"or labels.txt or config.json are of another run: {error}"
+        ) from error

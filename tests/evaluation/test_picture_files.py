@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from kft.evaluation import picture_files
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    for name in ("b.jpg", "a.PNG", "sub/c.webp", "sub/notes.txt", ".hidden.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    return tmp_path
+
+
+def _files(*arguments: str | Path) -> list[str]:
+    return [one.file for one in picture_files.find(map(str, arguments))]
+
+
+def test_folders_are_searched_to_any_depth_and_sorted(pictures: Path) -> None:
+    expected = ["a.PNG", "b.jpg", "sub/c.webp"]
+    assert _files(pictures) == [str(pictures / name) for name in expected]
+
+
+def test_the_order_of_the_arguments_is_kept(pictures: Path) -> None:
+    arguments = [pictures / "b.jpg", pictures / "a.PNG", pictures / "b.jpg"]
+    assert _files(*arguments) == [str(path) for path in arguments]
+
+
+def test_patterns_are_expanded_and_sorted(pictures: Path) -> None:
+    assert _files(pictures / "*.[jP]*") == [
+        str(pictures / "a.PNG"),
+        str(pictures / "b.jpg"),
+    ]
+    assert _files(f"{pictures}/**/*.webp") == [str(pictures / "sub/c.webp")]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> None:
+    path = tmp_path / "holiday [1].jpg"
+    path.write_bytes(b"x")
+    assert _files(path) == [str(path)]
+
+
+def test_what_is_not_there_is_an_error_in_its_place(pictures: Path) -> None:
+    (pictures / "empty").mkdir()
+    names = ("gone.jpg", "b.jpg", "*.gif", "empty")
+    found = list(picture_files.find(str(pictures / name) for name in names))
+    assert [one.file for one in found] == [str(pictures / name) for name in names]
+    assert [one.error and one.error.split("(")[0].strip() for one in found] == [
+        "there is no such file",
+        None,
+        "no file matches the pattern",
+        "the folder has no pictures",
+    ]
+
+
+def test_links_in_a_circle_end(pictures: Path) -> None:
+    (pictures / "sub" / "up").symlink_to(pictures)
+    assert len(_files(pictures)) == 3

@@ -1,0 +1,153 @@
+"""The command, on a real finished run."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kft import cli, errors, evaluate
+from kft.config import EvaluateConfig
+from kft.data import decode, resize
+from kft.evaluation import evaluate as evaluation
+from kft.evaluation import trained
+
+
+def _validation_files(run: Path) -> list[tuple[Path, str]]:
+    with open(run / "split.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "validation"]
+    return [(run.parent / "pictures" / row["id"], row["label"]) for row in rows]
+
+
+def _logits(run: Path, files: list[Path]) -> np.ndarray:
+    """Return the network's logits of pictures, without pipeline and batches."""
+    model: keras.Model = trained.load(str(run)).model
+    pictures = [
+        resize.resize(
+            decode.decode(tf.constant(path.read_bytes())), size=64, method="crop"
+        )
+        for path in files
+    ]
+    return model.predict_on_batch(np.stack(pictures))
+
+
+def test_figures_equal_numpy_over_all_pictures_at_once(finished_run: Path) -> None:
+    files, names = zip(*_validation_files(finished_run), strict=True)
+    assert len(files) % 7  # the last batch is a part of one
+    logits = _logits(finished_run, list(files))
+    labels = [sorted(set(names)).index(name) for name in names]
+
+    result = evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)))
+
+    assert result["examples"] == len(files)
+    assert result["accuracy"] == np.mean(logits.argmax(-1) == labels)
+    log_softmax = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    loss = -log_softmax[np.arange(len(labels)), labels].mean()
+    assert result["loss"] == pytest.approx(loss, abs=1e-5)
+
+
+def test_figures_are_those_of_the_end_of_training(finished_run: Path) -> None:
+    trained_result = json.loads((finished_run / "result.json").read_text())
+    result = evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)))
+    assert result["accuracy"] == pytest.approx(trained_result["val_accuracy"])
+    assert result["loss"] == pytest.approx(trained_result["val_loss"], abs=1e-6)
+
+
+def test_the_command_prints_and_keeps_the_figures(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    arguments = [f"--run_dir={run}", "--split=train"]
+    assert cli.execute(EvaluateConfig, evaluate.main, arguments) == cli.DONE
+    kept = json.loads((run / "evaluation.json").read_text())
+    assert (kept["split"], kept["examples"]) == ("train", 42)
+    assert f"accuracy        {kept['accuracy']:.4f}" in capsys.readouterr().out
+
+
+def test_an_accuracy_below_the_bar_is_exit_code_1(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    arguments = [f"--run_dir={run}", "--assert_accuracy_at_least=1"]
+    with pytest.raises(SystemExit) as exit_info:
+        cli.execute(EvaluateConfig, evaluate.main, arguments)
+    assert "accuracy is 0." in str(exit_info.value.code)
+
+
+def _evaluate_folder(run: Path, folder: Path) -> dict:
+    return evaluation.evaluate(
+        EvaluateConfig(run_dir=str(run), data=f"folder:{folder}")
+    )
+
+
+def test_other_data_counts_as_a_whole_with_classes_matched_by_name(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    # Without cyan, magenta would be class 0 of the folder; in the run it is 1.
+    pictures = finished_run.parent / "pictures"
+    for name in ("magenta", "yellow"):
+        shutil.copytree(pictures / name, tmp_path / name)
+    files = sorted(tmp_path.glob("*/*.jpg"))
+    labels = [("cyan", "magenta", "yellow").index(path.parent.name) for path in files]
+
+    result = _evaluate_folder(finished_run, tmp_path)
+
+    assert result["examples"] == 40
+    hits = _logits(finished_run, files).argmax(-1) == labels
+    assert result["accuracy"] == np.mean(hits)
+
+
+def test_other_data_with_a_strange_class_is_an_error_that_names_it(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    pictures = finished_run.parent / "pictures"
+    shutil.copytree(pictures / "cyan", tmp_path / "cyan")
+    shutil.copytree(pictures / "yellow", tmp_path / "yelow")
+    with pytest.raises(errors.DataError, match=r"yelow.*Did you mean yellow"):
+        _evaluate_folder(finished_run, tmp_path)
+
+
+def _moved(finished_run: Path, folder: Path) -> Path:
+    """Copy run and pictures, so that the pictures may be changed."""
+    shutil.copytree(finished_run.parent, folder, dirs_exist_ok=True)
+    config = folder / "run" / "config.json"
+    values = json.loads(config.read_text())
+    values["dataset"] = f"folder:{folder / 'pictures'}"
+    config.write_text(json.dumps(values))
+    return folder / "run"
+
+
+def test_pictures_added_since_do_not_count(finished_run: Path, tmp_path: Path) -> None:
+    run = _moved(finished_run, tmp_path)
+    for number in range(50):
+        new = tmp_path / "pictures" / "cyan" / f"new{number}.jpg"
+        shutil.copy(tmp_path / "pictures" / "yellow" / "0040.jpg", new)
+    before = evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)))
+    after = evaluation.evaluate(EvaluateConfig(run_dir=str(run)))
+    assert after["examples"] == before["examples"]
+    assert after["loss"] == pytest.approx(before["loss"], abs=1e-6)
+
+
+def test_a_missing_example_is_named(finished_run: Path, tmp_path: Path) -> None:
+    run = _moved(finished_run, tmp_path)
+    gone, _ = _validation_files(run)[3]
+    gone.unlink()
+    with pytest.raises(errors.DataError, match=f"1 of the 18 .*{gone.name}"):
+        evaluation.evaluate(EvaluateConfig(run_dir=str(run)))
+
+
+def test_a_damaged_example_is_named(finished_run: Path, tmp_path: Path) -> None:
+    run = _moved(finished_run, tmp_path)
+    bad, _ = _validation_files(run)[3]
+    bad.write_bytes(b"no picture")
+    with pytest.raises(errors.DataError, match=bad.name):
+        evaluation.evaluate(EvaluateConfig(run_dir=str(run)))
+
+
+def test_a_split_that_the_run_has_not_is_an_error(finished_run: Path) -> None:
+    with pytest.raises(errors.RunDirError, match="--split=test.* train, validation"):
+        evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run), split="test"))
