@@ -10,6 +10,9 @@ import keras
 class Callbacks:
     """The user's callbacks; their `model` is the whole network.
 
+    It is a view with the same layers: the optimizer that a callback expects as an
+    attribute would otherwise be saved with the weights.
+
     Epochs count through all stages, so that a callback sees one run. As with Keras'
     `steps_per_execution`, batch hooks are called once per host call, with the index of
     its first batch (begin) and of its last (end).
@@ -19,10 +22,10 @@ class Callbacks:
         self, callbacks: Sequence[keras.callbacks.Callback], model: keras.Model
     ) -> None:
         self._callbacks = list(callbacks)
-        self._model = model
+        self._model = keras.Model(model.inputs, model.outputs, name=model.name)
         self._model.stop_training = False
         for callback in self._callbacks:
-            callback.set_model(model)
+            callback.set_model(self._model)
 
     @property
     def stop_training(self) -> bool:

@@ -139,14 +139,15 @@ def _load(run: RunDir, path: Path) -> Snapshot:
 def _stage_of(path: Path) -> int | None:
     """Return the stage that a checkpoint belongs to, None where it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return _meta(archive[_META])["state"]["stage"]
     except _DAMAGED:
         return None
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as archive:
+    # NumPy leaves a file open that it can not read, so it is opened here.
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 
 

@@ -1,0 +1,97 @@
+"""A network and a task that are small enough to train within a test."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kft import schedule
+from kft.data.examples import Examples
+from kft.labels import LabelMap
+from kft.model.network import Network
+
+BLOCKS = schedule.Blocks(("block_1", "block_2", "block_3"), (("upper", "block_2"),))
+NUM_CLASSES = 3
+SHAPE = (8, 8, 3)
+
+
+def network(*, dropout: float = 0.0, seed: int = 0) -> Network:
+    """Return stem -> 3 residual blocks with BatchNorm -> pooling -> logits."""
+    keras.utils.set_random_seed(seed)
+    images = keras.Input(SHAPE, name="images")
+    x = keras.layers.Rescaling(1 / 255, name="scaling")(images)
+    x = keras.layers.Conv2D(4, 3, name="stem")(x)
+    for name in BLOCKS.names:
+        y = keras.layers.Conv2D(4, 3, padding="same", name=f"{name}_conv")(x)
+        y = keras.layers.BatchNormalization(name=f"{name}_bn")(y)
+        y = keras.layers.ReLU(name=f"{name}_relu")(y)
+        if dropout:
+            y = keras.layers.Dropout(dropout, name=f"{name}_drop")(y)
+        x = keras.layers.Add(name=f"{name}_add")([x, y])
+    x = keras.layers.GlobalAveragePooling2D(name="pooling")(x)
+    logits = keras.layers.Dense(NUM_CLASSES, name="logits")(x)
+    return Network(
+        model=keras.Model(images, logits, name="tiny"),
+        blocks=BLOCKS,
+        anchors={
+            "block_1": "stem",
+            "block_2": "block_1_add",
+            "block_3": "block_2_add",
+        },
+        head_anchor="pooling",
+    )
+
+
+class Task:
+    """Classification of noise pictures, whose payloads are raw pixels."""
+
+    labels = LabelMap(("a", "b", "c"))
+    is_augmented = False
+
+    def __init__(self, *, dropout: float = 0.0) -> None:
+        self._dropout = dropout
+
+    def input_facts(self) -> dict[str, Any]:
+        return {"shape": SHAPE}
+
+    def network(self, weights: str | None = None) -> Network:
+        return network(dropout=self._dropout)
+
+    def preprocess(self, *, training: bool):
+        def decode(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(tf.io.decode_raw(payload, tf.uint8), SHAPE)
+
+        return decode
+
+    def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        return keras.losses.sparse_categorical_crossentropy(
+            labels, logits, from_logits=True
+        )
+
+    def metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels)
+        return {
+            "loss": self.losses(labels, logits),
+            "accuracy": tf.cast(hits, tf.float32),
+        }
+
+
+def pixels(n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return n pictures, uint8, and their labels, int32; the mean tells the label."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, NUM_CLASSES, n).astype(np.int32)
+    noise = rng.integers(0, 128, (n, *SHAPE))
+    return (noise + labels[:, None, None, None] * 60).astype(np.uint8), labels
+
+
+def examples(n: int, *, seed: int = 0) -> Examples:
+    """Return n examples with random access to their pixels."""
+    images, labels = pixels(n, seed=seed)
+    payloads = tf.constant([image.tobytes() for image in images])
+    return Examples(
+        ids=np.array([f"{seed}/{i:04d}" for i in range(n)]),
+        labels=labels,
+        rows=np.arange(n),
+        read=lambda rows: tf.gather(payloads, rows),
+    )

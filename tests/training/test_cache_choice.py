@@ -1,0 +1,69 @@
+"""Where features go is arithmetic on sizes."""
+
+import pytest
+
+from kft.training import cache_choice
+from kft.training.cache_choice import Need, Room
+
+ROOM = Room(memory=1000, disk=10_000)
+SMALL = Need("head", bytes=100, epochs=10)
+LARGE = Need("block", bytes=450, epochs=10)
+
+
+def places(*needs, mode="auto", room=ROOM, augmented=False, views=None):
+    chosen = cache_choice.choose(
+        needs, mode=mode, room=room, augmented=augmented, views=views
+    )
+    return [choice.where for choice in chosen]
+
+
+def test_memory_comes_first_and_the_smallest_features_first():
+    # Half of the free memory may be taken: 100 and then 400 of 450.
+    assert places(LARGE, SMALL) == ["disk", "memory"]
+    assert places(SMALL) == ["memory"]
+
+
+def test_what_fits_nowhere_runs_live_and_says_so():
+    tight = Room(memory=10, disk=10)
+    (choice,) = cache_choice.choose(
+        [SMALL], mode="auto", room=tight, augmented=False, views=None
+    )
+    assert choice.where is None
+    assert choice.reason == "100 B do not fit in memory or on disk"
+
+
+@pytest.mark.parametrize("mode", ["memory", "disk"])
+def test_a_named_place_is_taken_whatever_is_free(mode):
+    assert places(SMALL, mode=mode, room=Room(0, 0)) == [mode]
+
+
+def test_off_caches_nothing():
+    assert places(SMALL, LARGE, mode="off") == [None, None]
+
+
+def test_augmented_examples_are_cached_only_as_views():
+    assert places(SMALL, augmented=True) == [None]
+    assert places(SMALL, augmented=True, views=2) == ["memory"]
+
+
+def test_a_single_epoch_has_nothing_to_save():
+    once = Need("head", bytes=1, epochs=1)
+    assert places(once) == [None]
+    assert places(once, mode="memory") == ["memory"]
+
+
+def test_savings_are_the_passes_that_do_not_run():
+    chosen = cache_choice.choose(
+        [SMALL, LARGE], mode="memory", room=ROOM, augmented=False, views=None
+    )
+    saved = cache_choice.saved_seconds(
+        chosen, examples=100, views=1, seconds_per_example=0.01
+    )
+    assert saved == pytest.approx((10 + 10 - 1) * 100 * 0.01)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(999, "999 B"), (20_800_000, "20.8 MB"), (1.5e12, "1.5 TB")]
+)
+def test_sizes_read_well(count, text):
+    assert cache_choice.format_bytes(count) == text

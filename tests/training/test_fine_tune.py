@@ -1,0 +1,169 @@
+"""A run as its user has it: what is written, kept, repeated and continued."""
+
+import json
+import signal
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from kft import errors
+from kft.model import freeze
+from kft.training import loop, stages
+
+
+def weights(run_dir) -> dict[str, np.ndarray]:
+    found = {}
+
+    def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = np.array(item)
+
+    with h5py.File(run_dir / "best.weights.h5") as file:
+        file.visititems(visit)
+    return found
+
+
+def lines(run_dir) -> list[dict]:
+    text = (run_dir / "metrics.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def without_times(line: dict) -> dict:
+    timed = ("seconds", "images_per_second", "input_wait_fraction")
+    return {k: v for k, v in line.items() if k not in timed}
+
+
+def assert_same_run(first, second) -> None:
+    a, b = weights(first), weights(second)
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+    assert [*map(without_times, lines(first))] == [*map(without_times, lines(second))]
+
+
+def test_a_run_learns_and_writes_what_the_contract_names(tiny_run):
+    result = tiny_run("run")
+    assert result.val_accuracy > 0.8
+    written = json.loads((result.run_dir / "result.json").read_text())
+    assert written["status"] == "finished"
+    assert written["test_accuracy"] == result.test_accuracy > 0.6
+    assert [stage["name"] for stage in result.stages] == ["head", "block_3", "all"]
+    assert [stage["cached"] for stage in result.stages] == [True, True, False]
+    assert [line["step"] for line in lines(result.run_dir)] == [*range(5, 41, 5)]
+    best = max(lines(result.run_dir), key=lambda line: line["val_accuracy"])
+    assert result.val_accuracy == pytest.approx(best["val_accuracy"], abs=1e-6)
+    assert len(list((result.run_dir / "tensorboard").glob("events.*"))) == 1
+    for name in ("labels.txt", "split.csv", "environment.json", "config.json"):
+        assert (result.run_dir / name).stat().st_size > 0
+
+
+def test_a_finished_run_is_left_alone(tiny_run):
+    result = tiny_run("run")
+    before = (result.run_dir / "best.weights.h5").stat().st_mtime_ns
+    assert tiny_run("run") == result
+    assert (result.run_dir / "best.weights.h5").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("where", ["memory", "disk"])
+def test_cached_features_change_nothing(tiny_run, where):
+    live = tiny_run("live", feature_cache="off")
+    cached = tiny_run(where, feature_cache=where)
+    assert [stage["cached"] for stage in live.stages] == [False, False, False]
+    assert [stage["cached"] for stage in cached.stages] == [True, True, False]
+    assert_same_run(live.run_dir, cached.run_dir)
+
+
+def stop_after(monkeypatch, calls: int) -> None:
+    """Send this process SIGTERM in the host call with this number."""
+    original, count = loop.StageLoop._call, iter(range(1000))
+
+    def call(self, *args):
+        if next(count) == calls:
+            signal.raise_signal(signal.SIGTERM)
+        return original(self, *args)
+
+    monkeypatch.setattr(loop.StageLoop, "_call", call)
+    monkeypatch.setattr(loop, "_SECONDS_PER_CALL", 0.0)
+
+
+@pytest.mark.parametrize("changes", [{}, {"ema_decay": 0.9, "batch_norm": "train"}])
+def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(
+    tiny_run, monkeypatch, changes
+):
+    whole = tiny_run("whole", **changes)
+    # 40 steps in all: stopped at once, within epochs, at the end of an epoch and of a
+    # stage, and in the last step.
+    for calls in (0, 3, 7, 5, 14, 5):
+        with monkeypatch.context() as patch:
+            stop_after(patch, calls)
+            with pytest.raises(errors.Interrupted, match="SIGTERM"):
+                tiny_run("stopped", **changes)
+    resumed = tiny_run("stopped", **changes)
+    assert_same_run(whole.run_dir, resumed.run_dir)
+
+
+def test_the_same_command_gives_the_same_weights(tiny_run):
+    assert_same_run(tiny_run("one").run_dir, tiny_run("two").run_dir)
+
+
+def test_another_seed_gives_other_weights(tiny_run):
+    one, two = tiny_run("one"), tiny_run("two", seed=1)
+    name = "layers/dense/vars/0"
+    assert (weights(one.run_dir)[name] != weights(two.run_dir)[name]).any()
+
+
+def test_patience_ends_a_stage_and_the_next_one_begins(tiny_run):
+    result = tiny_run("run", stages="head:50@1e-30,all:1", patience=2)
+    assert [stage["epochs"] for stage in result.stages] == [3, 1]
+
+
+def test_keras_callbacks_see_one_run(tiny_run):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append((epoch, set(logs), float(self.model.optimizer.iterations)))
+
+    tiny_run("run", callbacks=[Watch()])
+    assert [epoch for epoch, _, _ in seen] == [*range(8)]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= seen[0][1]
+    assert [iterations for _, _, iterations in seen] == [5, 10, 15, 5, 10, 15, 5, 10]
+
+
+def test_a_callback_that_writes_to_frozen_weights_is_found_out(tiny_run):
+    class Meddle(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            kernel = self.model.get_layer("stem").kernel
+            kernel.assign(kernel + 1e-7)
+
+    with pytest.raises(freeze.FreezingError, match="stem/0/kernel"):
+        tiny_run("run", callbacks=[Meddle()])
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tiny_run):
+    with pytest.raises(errors.TrainingError, match="step .* of stage 'all'.*too high"):
+        tiny_run("run", stages="head:1,all:1@1e30")
+
+
+def test_a_stage_without_progress_warns(tiny_run, caplog):
+    tiny_run("run", stages="head:1@1e-30")
+    assert "did not move: logits/0/kernel" in caplog.text
+
+
+def test_damaged_weights_are_found_before_the_run_counts_as_finished(
+    tiny_run, monkeypatch
+):
+    original = stages._Stage.write_best
+
+    def write_and_damage(self, state):
+        state = original(self, state)
+        path = self._session.run.best_weights
+        with h5py.File(path, "r+") as file:
+            file["layers/dense/vars/0"][0, 0] += 1e-3
+        return state
+
+    monkeypatch.setattr(stages._Stage, "write_best", write_and_damage)
+    with pytest.raises(errors.TrainingError, match="does not hold the weights"):
+        tiny_run("run")
