@@ -8,7 +8,6 @@ through a power failure too.
 import contextlib
 import errno
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -38,7 +37,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to; the file becomes `path` when the block ends well.
 
     The temporary name ends like `path`, for writers that look at the suffix. It is
-    removed when the block fails.
+    removed when the block fails. HDF5 is no such writer: on a full disk it crashes
+    (`kft.model.weights_file`).
 
     Raises:
         errors.RunDirError: where the file can not be written; `path` is as before.
@@ -90,20 +90,12 @@ def explaining(path: Path) -> Iterator[None]:
 
 
 def _message(path: Path, error: OSError) -> str:
-    cause = _CAUSES.get(_number(error))
+    cause = _CAUSES.get(error.errno)
     if cause is None:
         return f"{path} can not be written: {error}. What was saved before is intact."
     what, advice = cause
     kept = "" if advice is _GONE else " What was saved before is intact."
     return f"{path} can not be written: {what}.{kept} {advice}"
-
-
-def _number(error: OSError) -> int | None:
-    """Return the errno; h5py (3.14) has it only in the text of some of its errors."""
-    if error.errno is not None:
-        return error.errno
-    match = re.search(r"errno = (\d+)", str(error))
-    return int(match[1]) if match else None
 
 
 def _sync(path: Path) -> None:

@@ -178,10 +178,6 @@ def _read(
         if not line or line.startswith(("#", "//")):
             continue
         name, has_value, value = _split(line)
-        if not name:
-            raise errors.ConfigError(
-                f"{origin}: expected --name=value, received {line!r}."
-            )
         if not has_value and name.removeprefix("no") not in switches:
             raise errors.ConfigError(
                 f"{origin}: expected --name=value on one line, received {line!r}."

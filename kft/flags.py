@@ -42,8 +42,6 @@ def define(
         positional: the field that takes the arguments without a name; it has no flag.
     """
     values = absl_flags.FlagValues()
-    # Flags may stand after the positional arguments.
-    values.set_gnu_getopt(True)
     hints = typing.get_type_hints(config_class)
     for field in dataclasses.fields(config_class):
         if field.name != positional:

@@ -76,6 +76,15 @@ def test_a_finished_run_is_left_as_it_is(settings: TrainConfig) -> None:
     assert _content(run) == before
 
 
+def test_preparing_a_finished_run_changes_nothing(settings: TrainConfig) -> None:
+    run = _made(settings)
+    run.write_json(run.result_json, {"status": "finished"})
+    before = _content(run)
+    again = dataclasses.replace(settings, checkpoint_minutes=1.0)
+    assert run_dir.prepare(again) == (run, "finished")
+    assert _content(run) == before
+
+
 def test_a_finished_run_is_not_locked(settings: TrainConfig) -> None:
     run = _made(settings)
     run.write_json(run.result_json, {"status": "finished"})

@@ -26,7 +26,7 @@ def _usage(
 ) -> str:
     return usage.usage(
         "python -m kft.show",
-        "Show files.\n\nA long sentence that is\nbroken.\n\n  as it  is\n",
+        "Show files.\n\nA long sentence that is\nbroken.\n\n  as it  is\n  and was\n",
         config_class,
         positional=positional,
         width=width,
@@ -37,7 +37,7 @@ def test_help_says_type_choices_default_and_meaning() -> None:
     text = _usage(ShowConfig, positional="files")
     assert text.startswith(
         "usage: python -m kft.show [--name=value ...] FILES...\n\nShow files.\n\n"
-        "A long sentence that is broken.\n\n  as it  is\n\nHow it is shown:\n"
+        "A long sentence that is broken.\n\n  as it  is\n  and was\n\nHow it is shown:\n"
     )
     for entry in (
         "  FILES...\n      Files to show. [needed]\n",
