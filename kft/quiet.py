@@ -44,7 +44,7 @@ def start(*, debug: bool) -> None:
     if debug:
         return
     handler.addFilter(_is_for_the_user)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _QuietImport())
 

@@ -7,16 +7,58 @@ result.json, all in one run folder. The same command continues a run that was st
   python -m kft.train --dataset=folder:photos --backbone=MobileNetV2
 """
 
-from kft import cli
-from kft.config import TrainConfig
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kft import cli, preflight
+from kft.config import ExportConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from kft.training.fine_tune import RunResult
 
 
 def main(config: TrainConfig) -> None:
-    """Train, and say what to do with the result."""
+    """Train, export, and say what to do with the result."""
+    preflight.check(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.training import fine_tune
 
-    fine_tune.fine_tune(config)
+    result = fine_tune.fine_tune(config)
+    _export(config, result)
+    print("\n".join(_closing(config, result)))
+
+
+def _export(config: TrainConfig, result: "RunResult") -> None:
+    """Write the formats of the run that are not there yet."""
+    from kft import run_dir
+    from kft.exporters import export_run
+
+    done = export_run.read_certificates(run_dir.at(str(result.run_dir)))
+    formats = tuple(name for name in config.export if name not in done)
+    if formats:
+        exports = export_run.export_run(
+            ExportConfig(run_dir=str(result.run_dir), formats=formats)
+        )
+        print("\n".join(export_run.table(exports)))
+
+
+def _closing(config: TrainConfig, result: "RunResult") -> Iterator[str]:
+    """Yield what to read at the end of a run: the figures, and what to type next."""
+    yield ""
+    yield f"run folder           {result.run_dir}"
+    for name in ("val_accuracy", "test_accuracy"):
+        accuracy = getattr(result, name)
+        if accuracy is not None:
+            split = name.replace("val", "validation").replace("_", " ")
+            yield f"{split:<20} {accuracy:.4f}"
+    yield f"{'time':<20} {result.seconds:.0f} s"
+    yield ""
+    yield "Next:"
+    yield f"  python -m kft.evaluate --run_dir={result.run_dir}"
+    for example in sorted(result.run_dir.glob("example.*")):
+        yield f"  python -m kft.predict --run_dir={result.run_dir} {example}"
+    formats = ",".join(config.export or ("saved_model",))
+    yield f"  python -m kft.export --run_dir={result.run_dir} --formats={formats}"
 
 
 if __name__ == "__main__":

@@ -64,6 +64,9 @@ class Task:
 
         return decode
 
+    def suffix(self, payload: bytes) -> str:
+        return ".raw"
+
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         return keras.losses.sparse_categorical_crossentropy(
             labels, logits, from_logits=True

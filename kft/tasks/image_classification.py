@@ -13,6 +13,8 @@ from kft.model import classifier
 from kft.model.network import Network
 from kft.tasks.task import Preprocess
 
+_MAGIC = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp"}
+
 
 class ImageClassification:
     """Pictures in, one probability per class out. See `kft.tasks.task.Task`."""
@@ -41,7 +43,7 @@ class ImageClassification:
         return facts
 
     def network(self, weights: str | None = None) -> Network:
-        """Return the flat graph from pixels [batch, size, size, 3], 0-255, to logits."""
+        """Return the graph from pixels [batch, size, size, 3], 0-255, to logits."""
         return classifier.build(
             self._config,
             image_size=self.image_size,
@@ -65,6 +67,13 @@ class ImageClassification:
         if training and self.is_augmented:
             return for_training
         return for_evaluation
+
+    def suffix(self, payload: bytes) -> str:
+        """Return the file ending of an encoded picture, by its first bytes."""
+        for magic, ending in _MAGIC.items():
+            if payload.startswith(magic):
+                return ending
+        return ".webp" if payload[8:12] == b"WEBP" else ""
 
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the cross entropy of each example with smoothed labels, [batch]."""

@@ -41,6 +41,9 @@ class Task(Protocol):
         augmentation of a training example a pure function of epoch and example.
         """
 
+    def suffix(self, payload: bytes) -> str:
+        """Return the ending of a file that holds an encoded example, such as .jpg."""
+
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the training loss of each example, [batch], float32."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import keras
+import tensorflow as tf
 from absl import logging
 
 from kft import data, preflight, run_dir, runtime, schedule, tasks
@@ -81,8 +82,7 @@ def fine_tune(
     """
     preflight.check(config)
     reporter = reporter or ConsoleReporter()
-    run, status = run_dir.prepare(config)
-    with run.lock():
+    with run_dir.claim(config) as (run, status):
         if status == "finished":
             reporter.say(f"{run.path} is finished already; nothing was changed.")
             return RunResult.read(run)
@@ -136,6 +136,16 @@ def _write_facts(session: Session) -> None:
     environment = runtime.environment(session.devices)
     environment["data_fingerprint"] = splits.fingerprint
     run.write_json(run.environment_json, environment)
+    _write_example(session)
+
+
+def _write_example(session: Session) -> None:
+    """Write one example that is not trained on, for a first prediction."""
+    validation = session.splits.validation
+    examples = validation if validation else session.splits.train
+    payload = examples.read(tf.constant(examples.rows[:1]))[0].numpy()
+    suffix = session.task.suffix(payload)
+    session.run.write_bytes(session.run.path / f"example{suffix}", payload)
 
 
 def _describe(splits: Splits) -> str:

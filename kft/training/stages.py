@@ -9,7 +9,7 @@ import numpy as np
 from absl import logging
 
 from kft import runtime
-from kft.model import freeze, network
+from kft.model import freeze, network, weights_file
 from kft.training import checkpoints, optimizers, outcome, stage_data
 from kft.training.checkpoints import Snapshot
 from kft.training.loop import Outlets, StageLoop
@@ -201,8 +201,8 @@ class _Stage:
         self._assign(self._best)
         model = self._session.network.model
         if self._session.devices.is_chief:
-            with self._session.run.replacing(self._session.run.best_weights) as path:
-                model.save_weights(path)
+            run = self._session.run
+            run.write_bytes(run.best_weights, weights_file.to_bytes(model))
         digests = outcome.weight_digests(model)
         self._assign(last)
         return dataclasses.replace(state, best_digests=digests)
