@@ -1,0 +1,26 @@
+"""Export a finished run, and prove that each export answers as the network does.
+
+Writes below export/ of the run folder: the formats, labels.txt, and parity.json with
+the figures of the proof.
+
+  python -m kft.export --run_dir=runs/flowers --formats=saved_model
+"""
+
+from kft import cli, exporters
+from kft.config import ExportConfig
+
+
+def main(config: ExportConfig) -> None:
+    """Export, and print the certificates."""
+    exporters.check(config.formats)
+    # TensorFlow starts slowly: not before the flags are known to be right.
+    from kft.exporters import export_run
+
+    written = export_run.export_run(config)
+    print("\n".join(export_run.table(written)))
+    for one in written:
+        print(f"{one.name}: {one.path}")
+
+
+if __name__ == "__main__":
+    cli.run(ExportConfig, main)

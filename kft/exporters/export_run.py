@@ -1,0 +1,149 @@
+"""Write exports of a finished run, each into its place once it is proved."""
+
+import dataclasses
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from kft import atomic, errors, exporters
+from kft.config import ExportConfig
+from kft.data.examples import Examples
+from kft.evaluation import run_examples, trained
+from kft.evaluation.trained import Trained
+from kft.exporters import Exporter, parity, served
+from kft.exporters.parity import Certificate, ParityError, Questions
+from kft.exporters.served import Served
+from kft.run_dir import RunDir
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """One format, written.
+
+    Attributes:
+        name: of the format.
+        path: what is loaded: a file, or the folder of a version.
+        certificate: how it compares with the network.
+    """
+
+    name: str
+    path: Path
+    certificate: Certificate
+
+
+def export_run(config: ExportConfig) -> tuple[Export, ...]:
+    """Write and check exports of a finished run, below export/ of its folder.
+
+    It computes on the CPU, in float32: on another device, or in other types, the same
+    weights do not give the same digits.
+
+    Raises:
+        errors.ConfigError: for a format that does not exist.
+        errors.DataError: where the examples of the run are gone.
+        errors.RunDirError: where the folder is of no finished run, or full.
+        ParityError: for exports that do not answer as the network does; they are not
+            kept unless the config allows it.
+    """
+    exporters.check(config.formats)
+    with tf.device("CPU:0"):
+        run = trained.load(config.run_dir, precision="float32")
+        questions = parity.pose(run, _examples(run), config.parity_examples)
+        serving = served.serve(run)
+        run.run.write_text(run.run.export / "labels.txt", run.labels.text())
+        written = [
+            _export(serving, name, questions, keep=config.allow_disagreement)
+            for name in config.formats
+        ]
+    failed = [one for one in written if not one.certificate.passed]
+    if failed and not config.allow_disagreement:
+        problems = "\n".join(
+            f"{one.name}: {one.certificate.problem}." for one in failed
+        )
+        raise ParityError(
+            f"These exports do not answer as the network does, and are not kept:\n"
+            f"{problems}\nparity.json has the figures; --allow_disagreement keeps them."
+        )
+    return tuple(written)
+
+
+def _examples(run: Trained) -> Examples:
+    """Return the validation examples, or those of training where there are none."""
+    if run_examples.has_split(run.run, "validation"):
+        return run_examples.of_split(run, "validation")
+    return run_examples.of_split(run, "train")
+
+
+def _export(serving: Served, name: str, questions: Questions, *, keep: bool) -> Export:
+    """Write a format beside its place, check it there, and move it into place."""
+    exporter = exporters.EXPORTERS[name]
+    run = serving.run.run
+    target = place(run, name, exporter)
+    with atomic.explaining(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    # TensorFlow Serving looks at folders whose name is a number only.
+    draft = target.with_name(f".tmp-{uuid.uuid4().hex[:12]}")
+    try:
+        exporter.load().write(serving, draft)
+        certificate = parity.certify(name, exporter, draft, questions)
+        certificate = dataclasses.replace(
+            certificate, export=str(target.relative_to(run.export))
+        )
+        _note(run, name, certificate)
+        if certificate.passed or keep:
+            with atomic.explaining(target):
+                os.replace(draft, target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Export(name, target, certificate)
+
+
+def place(run: RunDir, name: str, exporter: Exporter) -> Path:
+    """Return the folder of the next version of a format."""
+    folder = run.export / name
+    if not exporter.versioned:
+        return folder
+    versions = [int(p.name) for p in folder.glob("*") if p.name.isdecimal()]
+    return folder / str(max(versions, default=0) + 1)
+
+
+def _note(run: RunDir, name: str, certificate: Certificate) -> None:
+    """Put a certificate into parity.json beside those of other formats."""
+    path = run.export / "parity.json"
+    run.write_json(path, {**read_certificates(run), name: certificate.to_json()})
+
+
+def read_certificates(run: RunDir) -> dict[str, Any]:
+    """Return parity.json, empty where there is none yet.
+
+    Raises:
+        errors.RunDirError: where it is damaged.
+    """
+    path = run.export / "parity.json"
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise errors.RunDirError(f"{path} is damaged: {error}. Remove it.") from error
+
+
+def table(exports: Sequence[Export]) -> Sequence[str]:
+    """Return the lines that show the certificates of exports."""
+    lines = [
+        f"{'format':12}  {'agreement':>9}  {'largest':>8}  {'accuracy':>8}  "
+        f"{'MB':>7}  {'p50 ms':>7}  {'p95 ms':>7}  {'images/s':>8}"
+    ]
+    for one in exports:
+        c = one.certificate
+        lines.append(
+            f"{one.name:12}  {c.top1_agreement:9.2%}  {c.largest_difference:8.1e}  "
+            f"{c.accuracy:8.4f}  {c.megabytes:7.2f}  {c.milliseconds_p50:7.1f}  "
+            f"{c.milliseconds_p95:7.1f}  {c.images_per_second:8.1f}"
+        )
+    return lines

@@ -1,0 +1,94 @@
+"""Run an export as a stranger would: a program of its own that knows nothing of kft.
+
+usage: python -P outside.py FORMAT EXPORT QUESTIONS ANSWERS
+
+QUESTIONS is an .npz: `payloads` uint8 (all encoded pictures, one after the other),
+`lengths` int64 [n], and `images` uint8 [n, size, size, 3], the same pictures ready for
+the network. ANSWERS becomes an .npz: `probabilities` float32 [n, classes], `valid` bool
+[n], `milliseconds` [k] of single pictures, and `images_per_second` in batches of 32.
+"""
+
+import itertools
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+BATCH = 32
+SECONDS = 1.0
+# Questions are a list of encoded pictures, or uint8 [n, size, size, 3]; the answer is
+# probabilities [n, classes] and bool [n].
+Ask = Callable[[Sequence[bytes] | np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def saved_model(path: str) -> Ask:
+    """Return what asks a SavedModel through serving_default, with encoded pictures."""
+    import tensorflow as tf
+
+    # The signature belongs to the loaded object, which has to live as long.
+    loaded = tf.saved_model.load(path)
+
+    def ask(payloads: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        signature = loaded.signatures["serving_default"]
+        answer = signature(image_bytes=tf.constant(list(payloads)))
+        return answer["probabilities"].numpy(), answer["valid"].numpy()
+
+    return ask
+
+
+FORMATS = {"saved_model": (saved_model, "payloads")}
+
+
+def main(name: str, export: str, questions_path: str, answers_path: str) -> None:
+    """Answer all questions, then measure how fast the export is."""
+    open_export, kind = FORMATS[name]
+    with np.load(questions_path) as file:
+        questions = file["images"]
+        if kind == "payloads":
+            ends = np.cumsum(file["lengths"])
+            data = file["payloads"].tobytes()
+            questions = [data[a:b] for a, b in itertools.pairwise([0, *ends])]
+    ask = open_export(export)
+    answers = [
+        ask(questions[start : start + BATCH])
+        for start in range(0, len(questions), BATCH)
+    ]
+    np.savez(
+        answers_path,
+        probabilities=np.concatenate([probabilities for probabilities, _ in answers]),
+        valid=np.concatenate([valid for _, valid in answers]),
+        milliseconds=_latencies(ask, questions),
+        images_per_second=_throughput(ask, questions),
+    )
+
+
+def _latencies(ask: Ask, questions: Sequence[bytes] | np.ndarray) -> list[float]:
+    """Return the milliseconds of single questions, for about a second."""
+    ask(questions[:1])
+    found, start = [], time.perf_counter()
+    for i in itertools.cycle(range(len(questions))):
+        before = time.perf_counter()
+        ask(questions[i : i + 1])
+        now = time.perf_counter()
+        found.append(1000 * (now - before))
+        if now - start > SECONDS:
+            return found
+
+
+def _throughput(ask: Ask, questions: Sequence[bytes] | np.ndarray) -> float:
+    """Return pictures per second in batches, over about a second."""
+    batch = [questions[i % len(questions)] for i in range(BATCH)]
+    if isinstance(questions, np.ndarray):
+        batch = np.stack(batch)
+    ask(batch)
+    start = time.perf_counter()
+    for count in itertools.count(1):
+        ask(batch)
+        seconds = time.perf_counter() - start
+        if seconds > SECONDS:
+            return BATCH * count / seconds
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,128 @@
+import ast
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kft import errors
+from kft.config import ExportConfig
+from kft.data import decode, resize
+from kft.evaluation import run_examples, trained
+from kft.exporters import EXPORTERS, export_run, outside, parity, saved_model, served
+from kft.run_dir import RunDir
+from tests.exporters.conftest import Exported
+
+
+def test_the_certificate_is_kept_and_true(exported: Exported) -> None:
+    (export,) = exported.exports
+    kept = json.loads((exported.run / "export" / "parity.json").read_text())
+    assert kept == {"saved_model": export.certificate.to_json()}
+    certificate = kept["saved_model"]
+    result = json.loads((exported.run / "result.json").read_text())
+    assert certificate["examples"] == 18  # the validation split is smaller than 64
+    assert certificate["top1_agreement"] == 1.0
+    assert certificate["largest_difference"] <= 1e-5
+    assert certificate["accuracy"] == pytest.approx(result["val_accuracy"])
+    assert certificate["milliseconds_p50"] <= certificate["milliseconds_p95"]
+    assert certificate["export"] == "saved_model/1"
+    labels = (exported.run / "export" / "labels.txt").read_text()
+    assert labels == "cyan\nmagenta\nyellow\n"
+
+
+def test_the_fresh_process_knows_nothing_of_kft() -> None:
+    tree = ast.parse(Path(outside.__file__).read_text())
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module.split(".")[0])
+    assert "kft" not in imported
+    assert "keras" not in imported
+
+
+@pytest.fixture
+def squashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make exports resize otherwise than the network was trained with."""
+    original = served.serve
+
+    def serve(run):
+        def read(payload):
+            picture = decode.decode_in_graph(payload)
+            return resize.resize(picture, size=64, method="squash")
+
+        return dataclasses.replace(original(run), read=read)
+
+    monkeypatch.setattr(served, "serve", serve)
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(finished_run, tmp_path / "run")
+
+
+def test_an_export_that_resizes_otherwise_is_found_out(
+    run: Path, squashed: None
+) -> None:
+    config = ExportConfig(run_dir=str(run), parity_examples=4, allow_disagreement=True)
+    (export,) = export_run.export_run(config)
+    assert not export.certificate.passed
+    assert export.certificate.largest_difference > 1e-3
+    assert (run / "export" / "saved_model" / "1" / "saved_model.pb").is_file()
+
+
+def test_an_export_of_other_weights_is_not_kept(
+    run: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_old(serving: served.Served, folder: Path) -> None:
+        shutil.copytree(exported.saved_model, folder)
+
+    monkeypatch.setattr(saved_model, "write", write_old)
+    model = trained.load(str(run)).model
+    bias = model.get_layer("logits").bias
+    bias.assign(bias + np.array([0.01, 0, 0]))
+    model.save_weights(run / "best.weights.h5")
+
+    config = ExportConfig(run_dir=str(run), parity_examples=4)
+    with pytest.raises(parity.ParityError, match="saved_model: a probability differs"):
+        export_run.export_run(config)
+    assert list((run / "export" / "saved_model").iterdir()) == []
+    kept = json.loads((run / "export" / "parity.json").read_text())["saved_model"]
+    assert not kept["passed"]
+    assert 1e-4 < kept["largest_difference"] < 1e-2
+
+
+def test_versions_count_up_past_what_is_there(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    exporter = EXPORTERS["saved_model"]
+    first = export_run.place(run, "saved_model", exporter)
+    assert first == tmp_path / "export" / "saved_model" / "1"
+    for name in ("2", "10", ".tmp-killed", "notes"):
+        (tmp_path / "export" / "saved_model" / name).mkdir(parents=True)
+    assert export_run.place(run, "saved_model", exporter).name == "11"
+
+
+def test_an_export_that_does_not_load_is_an_error(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_model, "write", lambda served, folder: folder.mkdir())
+    with pytest.raises(parity.ParityError, match="can not be run"):
+        export_run.export_run(ExportConfig(run_dir=str(run), parity_examples=1))
+
+
+def test_questions_are_spread_over_the_split(exported: Exported) -> None:
+    examples = run_examples.of_split(exported.network, "validation")
+    questions = parity.pose(exported.network, examples, 3)
+    assert questions.ids.tolist() == examples.ids[[0, 8, 17]].tolist()
+    assert len(np.unique(questions.labels)) == 3
+    np.testing.assert_allclose(
+        questions.probabilities, exported.probabilities(questions.images), atol=1e-6
+    )
+
+
+def test_an_unknown_format_is_an_error_that_names_the_known(run: Path) -> None:
+    with pytest.raises(errors.ConfigError, match="saved_modle.*saved_model"):
+        export_run.export_run(ExportConfig(run_dir=str(run), formats=("saved_modle",)))
