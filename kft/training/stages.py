@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from kft import runtime
+from kft import errors, runtime
 from kft.model import freeze, network, weights_file
 from kft.training import checkpoints, optimizers, outcome, stage_data
 from kft.training.checkpoints import Snapshot
@@ -39,6 +39,7 @@ def run_stage(
 
     Raises:
         freeze.FreezingError: where something frozen has moved.
+        errors.NotFiniteError: where the loss or the weights are not finite.
     """
     state = snapshot.state
     with session.devices.strategy.scope():
@@ -49,7 +50,12 @@ def run_stage(
         state = stage.begin(state)
     session.callbacks.restore(state.callbacks)
     session.callbacks.stage_begin(stage.optimizer)
-    state = stage.loop.run(state, stage.keep_best)
+    try:
+        state = stage.loop.run(state, stage.keep_best)
+    except errors.NotFiniteError:
+        # What was good before stays: on disk, whatever happens next.
+        stage.write_best(state)
+        raise
     unmoved = freeze.prove_frozen(
         state.digests, freeze.digests(session.network.model), stage.parts.movable
     )
@@ -230,6 +236,9 @@ class _Stage:
         if not self._session.devices.is_chief:
             return
         arrays = {f"model/{p}": self._paths[p].numpy() for p in self.parts.movable}
+        for name, value in arrays.items():
+            if not np.isfinite(value).all():
+                raise errors.NotFiniteError(f"{name} is not finite after an update.")
         for prefix, variables in self._slots():
             arrays.update({prefix + k: v.numpy() for k, v in variables.items()})
         for path, value in (self._best or {}).items():
