@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import runpy
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import kft
 from kft import errors, usage
 
 COMMANDS = ("train", "evaluate", "predict", "export", "backbones")
+_WIDTH = 80  # columns
 
 
 def main() -> int:
@@ -43,7 +45,15 @@ def dispatch(arguments: Sequence[str]) -> int:
 
 def _overview() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {_summary(name)}" for name in COMMANDS]
+    lines = [
+        textwrap.fill(
+            _summary(name),
+            _WIDTH,
+            initial_indent=f"  {name:{width}}  ",
+            subsequent_indent=" " * (width + 4),
+        )
+        for name in COMMANDS
+    ]
     return "\n".join(
         [
             "usage: kft COMMAND [--name=value ...]",

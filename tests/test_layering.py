@@ -97,6 +97,9 @@ def _imports_at_start(tree: ast.Module) -> Iterator[str]:
         node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
         yield from _imported(node)
         waiting += ast.iter_child_nodes(node)
 
