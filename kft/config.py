@@ -64,6 +64,23 @@ class DataConfig(Config):
         minimum=16,
         maximum=2048,
     )
+    max_pixels: int = option(
+        100_000_000,
+        "Largest picture that is decoded, height times width; a larger one counts as "
+        "damaged.",
+        minimum=1,
+    )
+    on_bad_image: Literal["fail", "skip"] = option(
+        "fail",
+        "What to do about a picture that can not be read: fail and name it, or read "
+        "everything once before training and skip what is bad (bad_images.csv).",
+    )
+    max_bad_fraction: float = option(
+        0.01,
+        "Largest share of bad pictures, in [0, 1], that is skipped.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     resize: Literal["crop", "pad", "squash"] = option(
         "crop",
         "How a picture becomes a square: crop the middle (the ImageNet protocol), pad "

@@ -45,7 +45,20 @@ def central_square(image: tf.Tensor) -> tf.Tensor:
 
 def scale(image: tf.Tensor, size: int) -> tf.Tensor:
     """Return the whole picture as uint8 [size, size, 3], whatever its aspect."""
-    scaled = tf.image.resize(image, [size, size], method="bilinear", antialias=True)
+    shape = tf.shape(image)[:2]
+
+    def interpolate(antialias: bool) -> tf.Tensor:
+        return tf.image.resize(
+            image, [size, size], method="bilinear", antialias=antialias
+        )
+
+    # Where nothing shrinks the two are the same to float rounding, and the one without
+    # antialias is more than twice as fast.
+    scaled = tf.cond(
+        tf.reduce_all(shape <= size),
+        lambda: interpolate(False),
+        lambda: interpolate(True),
+    )
     return _round(scaled, size)
 
 

@@ -1,17 +1,25 @@
 """Find the examples that can not be read."""
 
 import concurrent.futures
+import csv
 import dataclasses
+import io
 import os
+import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from kft import errors
 from kft.data import examples as examples_lib
 from kft.data import pipeline
 
 _CHUNK = 64
+_GRAPH_NODES = re.compile(r"\{\{[^}]*\}\}")
+_ASSERTION = "assertion failed: "
+_PYTHON_ERROR = re.compile(r"^\w+(Error|Exception): ")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +67,48 @@ def bad_examples(
                     yield BadExample(str(examples.ids[index]), found)
 
 
+def without_bad(
+    splits: examples_lib.Splits,
+    preprocess: pipeline.Preprocess,
+    *,
+    max_bad_fraction: float,
+) -> tuple[examples_lib.Splits, tuple[BadExample, ...]]:
+    """Return the splits without the examples that can not be read, and those.
+
+    Reads everything once. The fingerprint stays: it is that of the data as it lies.
+
+    Raises:
+        errors.DataError: where more than that share of all examples is bad, or a class
+            is left without training examples.
+    """
+    kept, bad = {}, []
+    for side, part in splits.parts().items():
+        found = tuple(bad_examples(part, preprocess))
+        bad += found
+        names = np.array([example.id for example in found], dtype=part.ids.dtype)
+        kept[side] = part.take(np.flatnonzero(~np.isin(part.ids, names)))
+    for example in bad:
+        logging.warning("Skipped %s: %s.", example.id, example.reason)
+    total = sum(len(part) for part in splits.parts().values())
+    if len(bad) > max_bad_fraction * total:
+        raise errors.DataError(
+            f"--max_bad_fraction={max_bad_fraction}: {len(bad)} of {total} examples "
+            f"can not be read, such as {bad[0].id}: {bad[0].reason}. Repair or remove "
+            "them, or raise the fraction."
+        )
+    _check_classes(splits, kept)
+    return dataclasses.replace(splits, **kept), tuple(bad)
+
+
+def bad_csv(bad: Iterable[BadExample]) -> str:
+    """Return the content of bad_images.csv: a row of id and reason for each."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "reason"))
+    writer.writerows((example.id, example.reason) for example in bad)
+    return text.getvalue()
+
+
 def explain_failure(
     error: Exception,
     parts: Iterable[examples_lib.Examples],
@@ -91,6 +141,21 @@ def explain_failure(
 
 def first_line(error: tf.errors.OpError) -> str:
     """Return what an op has to say, without where in which graph it said it."""
-    message = error.message or type(error).__name__
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return lines[0].removeprefix("{{function_node").split("}} ")[-1].rstrip(".")
+    lines = (error.message or type(error).__name__).splitlines()
+    message = _GRAPH_NODES.sub("", lines[0]).strip()
+    if message.startswith(_ASSERTION):
+        message = message.removeprefix(_ASSERTION).replace("] [", " ").strip("[]")
+    return _PYTHON_ERROR.sub("", message).rstrip(".")
+
+
+def _check_classes(
+    splits: examples_lib.Splits, kept: dict[str, examples_lib.Examples]
+) -> None:
+    """Check that every class can still be learned, and no split is empty."""
+    counts = np.bincount(kept[examples_lib.TRAIN].labels, minlength=len(splits.labels))
+    lost = [n for n, c in zip(splits.labels.names, counts, strict=True) if not c]
+    lost += [f"the {side} split" for side, part in kept.items() if not len(part)]
+    if lost:
+        raise errors.DataError(
+            f"Every example of {', '.join(lost)} can not be read. Repair the files."
+        )

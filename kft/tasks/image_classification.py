@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kft import backbones
 from kft.config import TrainConfig
-from kft.data import augment, decode, resize
+from kft.data import augment
 from kft.labels import LabelMap
 from kft.model import classifier
 from kft.model.network import Network
@@ -53,16 +53,14 @@ class ImageClassification:
 
     def preprocess(self, *, training: bool) -> Preprocess:
         """Return the function (encoded picture, key) -> uint8 [size, size, 3]."""
-        size, method = self.image_size, self._config.resize
+        config, size = self._config, self.image_size
 
         def for_evaluation(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
             del key
-            return resize.resize(decode.decode(payload), size=size, method=method)
+            return augment.eval_picture(payload, config=config, size=size)
 
         def for_training(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-            return augment.augment(
-                decode.decode(payload), key, config=self._config, size=size
-            )
+            return augment.train_picture(payload, key, config=config, size=size)
 
         if training and self.is_augmented:
             return for_training

@@ -1,0 +1,70 @@
+"""Turn a picture upright, as the EXIF data of its JPEG says, by graph ops.
+
+So that the exported graph does what training did. EXIF data is a TIFF structure behind
+the mark `Exif`, in a segment before the picture (Exif 2.32, section 4.5).
+"""
+
+import tensorflow as tf
+
+# Where EXIF data must begin: its segment comes first, and segments are no longer.
+_SEARCHED_BYTES = 65_536
+_MARK = r"Exif\x00\x00"
+
+_ORIENTATION = 0x0112
+_ENTRY_BYTES = 12
+_MOST_ENTRIES = 64
+_DIRECTORY_BYTES = 2 + _MOST_ENTRIES * _ENTRY_BYTES
+
+
+def has_exif(payload: tf.Tensor) -> tf.Tensor:
+    """Return whether an encoded JPEG seems to have EXIF data, bool []."""
+    start = tf.strings.substr(payload, 0, _SEARCHED_BYTES)
+    # \C is one byte; a dot would be a character of UTF-8.
+    return tf.strings.regex_full_match(start, rf"\C*{_MARK}\C*")
+
+
+def orientation(payload: tf.Tensor) -> tf.Tensor:
+    """Return the orientation of an encoded JPEG, int32 [], 1 to 8; 1 where unsaid.
+
+    Damaged EXIF data counts as unsaid: the picture itself may be whole.
+    """
+    start = tf.strings.substr(payload, 0, 2 * _SEARCHED_BYTES)
+    tiff = tf.strings.regex_replace(start, rf"^\C*?{_MARK}", "", replace_global=False)
+    size = tf.strings.length(tiff)
+    # Zeros at the end, so that nothing is out of range, whatever the data says.
+    tiff = tf.strings.join([tiff, b"\0" * _DIRECTORY_BYTES])
+    head = _bytes(tiff, 0, 8)
+    big_endian = head[0] == ord("M")
+    place = _number(head[4:8], 4, big_endian)
+    directory = _bytes(tiff, tf.clip_by_value(place, 0, size), _DIRECTORY_BYTES)
+    count = _number(directory[:2], 2, big_endian)
+    entries = tf.reshape(directory[2:], [_MOST_ENTRIES, _ENTRY_BYTES])
+    is_tag = _number(entries[:, :2], 2, big_endian) == _ORIENTATION
+    is_entry = tf.range(_MOST_ENTRIES) < count
+    values = _number(entries[:, 8:10], 2, big_endian)
+    value = tf.reduce_max(tf.where(is_tag & is_entry, values, 0))
+    return tf.where(has_exif(payload) & (value >= 1) & (value <= 8), value, 1)
+
+
+def upright(picture: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
+    """Return the picture [height, width, 3] turned as an orientation asks for."""
+    picture = tf.cond(
+        turn >= 5, lambda: tf.transpose(picture, [1, 0, 2]), lambda: picture
+    )
+    # Reversing no axis at all is how a picture is left as it is, without a condition.
+    axes = tf.boolean_mask(
+        [0, 1],
+        [tf.reduce_any(turn == [3, 4, 7, 8]), tf.reduce_any(turn == [2, 3, 6, 7])],
+    )
+    return tf.reverse(picture, axes)
+
+
+def _bytes(text: tf.Tensor, start: tf.Tensor | int, count: int) -> tf.Tensor:
+    found = tf.io.decode_raw(tf.strings.substr(text, start, count), tf.uint8)
+    return tf.ensure_shape(tf.cast(found, tf.int32), [count])
+
+
+def _number(digits: tf.Tensor, count: int, big_endian: tf.Tensor) -> tf.Tensor:
+    """Return the number that bytes [..., count] stand for, int32 [...]."""
+    powers = [256**power for power in range(count)]
+    return tf.reduce_sum(digits * tf.where(big_endian, powers[::-1], powers), axis=-1)

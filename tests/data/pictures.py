@@ -1,0 +1,108 @@
+"""Pictures for tests, encoded in every way that users have."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageOps
+
+_HEIGHT, _WIDTH = 37, 53
+
+
+def encode(picture, kind, **options):
+    """Return a Pillow picture, or an array, as the bytes of a file."""
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture)
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def gradient(height=_HEIGHT, width=_WIDTH):
+    """Return a picture that differs under every turn and flip, uint8 RGB."""
+    down, across = np.mgrid[0:height, 0:width]
+    channels = (down / height, across / width, (down + across) / (height + width))
+    return (np.stack(channels, axis=-1) * 255).astype(np.uint8)
+
+
+def solid(color, size=32, kind="PNG"):
+    """Return an encoded square of one color."""
+    return encode(Image.new("RGB", (size, size), color), kind)
+
+
+def of_every_kind():
+    """Return encoded pictures by name; Pillow reads all of them."""
+    color = Image.fromarray(gradient())
+    gray, palette = color.convert("L"), color.quantize(32)
+    alpha = Image.fromarray(gradient()[..., 1])
+    see_through = color.copy()
+    see_through.putalpha(alpha)
+    gray_alpha = Image.merge("LA", (gray, alpha))
+    deep = Image.fromarray(gradient()[..., 0].astype(np.uint16) * 250)
+    later = [ImageOps.flip(color), ImageOps.mirror(color)]
+    frames = {"save_all": True, "append_images": later}
+    corner = tuple(int(value) for value in gradient()[0, 0])
+    return {
+        "jpeg": encode(color, "JPEG"),
+        "jpeg-420": encode(color, "JPEG", quality=60, subsampling=2),
+        "jpeg-progressive": encode(color, "JPEG", progressive=True),
+        "jpeg-gray": encode(gray, "JPEG"),
+        "jpeg-cmyk": encode(color.convert("CMYK"), "JPEG"),
+        "jpeg-comment": encode(color, "JPEG", comment="Exif"),
+        "png": encode(color, "PNG"),
+        "png-gray": encode(gray, "PNG"),
+        "png-1-bit": encode(gray.convert("1"), "PNG"),
+        "png-4-bit-palette": encode(color.quantize(9), "PNG", bits=4),
+        "png-palette": encode(palette, "PNG"),
+        "png-palette-hole": encode(palette, "PNG", transparency=0),
+        "png-palette-alpha": encode(see_through.quantize(32), "PNG"),
+        "png-rgb-hole": encode(color, "PNG", transparency=corner),
+        "png-alpha": encode(see_through, "PNG"),
+        "png-gray-alpha": encode(gray_alpha, "PNG"),
+        "png-16-bit": encode(deep, "PNG"),
+        "gif": encode(palette, "GIF"),
+        "gif-hole": encode(palette, "GIF", transparency=0),
+        "gif-animated": encode(color, "GIF", **frames),
+        "bmp": encode(color, "BMP"),
+        "bmp-gray": encode(gray, "BMP"),
+        "bmp-palette": encode(palette, "BMP"),
+        "bmp-1-bit": encode(gray.convert("1"), "BMP"),
+        "bmp-32-bit": encode(see_through, "BMP"),
+        "webp": encode(color, "WEBP"),
+        "webp-lossless": encode(color, "WEBP", lossless=True),
+        "webp-alpha": encode(see_through, "WEBP", lossless=True),
+        "webp-lossy-alpha": encode(see_through, "WEBP"),
+        "webp-animated": encode(color, "WEBP", **frames),
+        "1x1": encode(gradient(1, 1), "PNG"),
+        "1x20000": encode(gradient(1, 20_000), "PNG"),
+        "20000x1": encode(gradient(20_000, 1), "JPEG"),
+    }
+
+
+def turned():
+    """Return pictures with each EXIF orientation, by name."""
+    found = {}
+    for orientation in range(1, 9):
+        for order in ("<", ">"):
+            exif = Image.Exif()
+            exif.endian = order
+            exif[0x010F] = "Maker"
+            exif[0x0112] = orientation
+            name = f"{orientation}{order}"
+            color = Image.fromarray(gradient())
+            found[f"jpeg-{name}"] = encode(color, "JPEG", exif=exif.tobytes())
+            found[f"png-{name}"] = encode(color, "PNG", exif=exif)
+            found[f"webp-{name}"] = encode(color, "WEBP", exif=exif, lossless=True)
+    return found
+
+
+def by_pillow(payload):
+    """Return what Pillow makes of a picture: upright, on white, RGB, first frame."""
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(payload)))
+    if picture.mode.startswith("I"):
+        high = (np.asarray(picture).astype(int) >> 8).astype(np.uint8)
+        return np.repeat(high[..., None], 3, axis=-1)
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        white.alpha_composite(picture.convert("RGBA"))
+        picture = white
+    return np.asarray(picture.convert("RGB"))

@@ -1,0 +1,203 @@
+"""Every picture gives the pixels that Pillow gives, or an error that says why."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kft.data import decode, scan
+from tests.data import pictures
+
+_KINDS = pictures.of_every_kind()
+_TURNED = pictures.turned()
+
+# What TensorFlow's ops alone read otherwise, as `decode_in_graph` says of itself.
+_NOT_IN_GRAPH = {"gif-hole", "bmp-palette", "bmp-1-bit", "webp-animated"}
+
+
+@pytest.fixture(scope="module")
+def in_graph():
+    """Return `decode` as tf.data runs it."""
+    return tf.function(
+        lambda payload: decode.decode(payload, max_pixels=10_000_000),
+        input_signature=[tf.TensorSpec([], tf.string)],
+    )
+
+
+@pytest.fixture(scope="module")
+def as_exported():
+    """Return `decode_in_graph` as an export runs it."""
+    return tf.function(
+        lambda payload: decode.decode_in_graph(payload, max_pixels=10_000_000),
+        input_signature=[tf.TensorSpec([], tf.string)],
+    )
+
+
+@pytest.mark.parametrize("name", [*_KINDS, *_TURNED])
+def test_pixels_are_those_of_pillow(name, in_graph):
+    payload = (_KINDS | _TURNED)[name]
+    expected = pictures.by_pillow(payload)
+    np.testing.assert_array_equal(decode.decode(tf.constant(payload)), expected)
+    np.testing.assert_array_equal(in_graph(payload), expected)
+
+
+@pytest.mark.parametrize("name", sorted(set(_KINDS) - _NOT_IN_GRAPH))
+def test_the_export_sees_the_same_pixels(name, as_exported):
+    payload = _KINDS[name]
+    np.testing.assert_array_equal(as_exported(payload), pictures.by_pillow(payload))
+
+
+@pytest.mark.parametrize("name", [name for name in _TURNED if name.startswith("jpeg")])
+def test_the_export_turns_photographs_upright(name, as_exported):
+    payload = _TURNED[name]
+    np.testing.assert_array_equal(as_exported(payload), pictures.by_pillow(payload))
+
+
+def test_the_export_holds_no_python(as_exported):
+    graph = as_exported.get_concrete_function().graph.as_graph_def()
+    functions = [node for f in graph.library.function for node in f.node_def]
+    assert not {"PyFunc", "EagerPyFunc", "PyFuncStateless"} & {
+        node.op for node in [*graph.node, *functions]
+    }
+
+
+def test_a_mirrored_photograph_is_not_the_plain_one():
+    plain, mirrored = (decode.decode(_TURNED[f"jpeg-{o}<"]).numpy() for o in (1, 2))
+    np.testing.assert_array_equal(mirrored, plain[:, ::-1])
+
+
+def test_exif_data_is_found_behind_other_segments(in_graph):
+    payload = _TURNED["jpeg-6<"]
+    filler = b"\xff\xe2" + struct.pack(">H", 3_002) + b"x" * 3_000
+    moved = payload[:2] + filler + payload[2:]
+    expected = pictures.by_pillow(payload)
+    assert expected.shape == (53, 37, 3)
+    np.testing.assert_array_equal(in_graph(moved), expected)
+
+
+@pytest.mark.parametrize("cut", [12, 16, 20, 24, 30, 36])
+def test_damaged_exif_data_counts_as_unsaid(cut, in_graph):
+    payload = _TURNED["jpeg-6<"]
+    start = payload.index(b"Exif\0\0")
+    length = struct.unpack(">H", payload[start - 2 : start])[0]
+    segment = payload[start : start + cut]
+    damaged = (
+        payload[: start - 2]
+        + struct.pack(">H", cut + 2)
+        + segment
+        + payload[start - 2 + length :]
+    )
+    assert in_graph(damaged).shape in [(37, 53, 3), (53, 37, 3)]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_16_bits_keep_the_high_byte(bits, channels, in_graph):
+    values = np.arange(6 * 7 * channels).reshape(6, 7, channels) * 250
+    deep = values.astype(np.uint16) | 0x00FF
+    if channels in (2, 4):
+        deep[..., -1] = 65_535
+    stored = deep if bits == 16 else (deep >> 8).astype(np.uint8)
+    payload = tf.io.encode_png(stored).numpy()
+    color = (deep >> 8)[..., : 1 if channels < 3 else 3].astype(np.uint8)
+    np.testing.assert_array_equal(in_graph(payload), np.broadcast_to(color, (6, 7, 3)))
+
+
+def test_what_is_transparent_is_white(in_graph):
+    payload = tf.io.encode_png(np.zeros([4, 4, 4], np.uint8)).numpy()
+    assert (in_graph(payload).numpy() == 255).all()
+
+
+def test_the_name_does_not_matter_but_the_content(tmp_path, in_graph):
+    for kind in ("PNG", "GIF", "WEBP", "BMP"):
+        payload = pictures.solid((255, 0, 0), kind=kind)
+        assert in_graph(payload).numpy().mean(axis=(0, 1)) == pytest.approx(
+            [255, 0, 0], abs=3
+        )
+
+
+def _huge_png():
+    head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + head
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", len(head))
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+    )
+
+
+def _huge(name):
+    """Return a picture whose header claims 30,000 x 30,000 pixels."""
+    if name == "png":
+        return _huge_png()
+    if name == "gif":
+        small = pictures.solid("red", kind="GIF")
+        return small[:6] + struct.pack("<HH", 30_000, 30_000) + small[10:]
+    if name == "bmp":
+        return (
+            pictures.solid("red", kind="BMP")[:18]
+            + struct.pack("<ii", 30_000, -30_000)
+            + pictures.solid("red", kind="BMP")[26:]
+        )
+    if name == "webp":
+        small = bytearray(pictures.encode(pictures.gradient(8, 8), "WEBP"))
+        small[26:30] = struct.pack("<HH", 16_000, 16_000)
+        return bytes(small)
+    small = pictures.encode(pictures.gradient(8, 8), "JPEG")
+    size = small.index(b"\xff\xc0") + 5
+    return small[:size] + struct.pack(">HH", 30_000, 30_000) + small[size + 4 :]
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "gif", "bmp", "webp"])
+def test_an_absurd_size_is_refused_by_the_header(name, in_graph, as_exported):
+    for read in (in_graph, as_exported):
+        with pytest.raises(tf.errors.OpError) as caught:
+            read(_huge(name))
+        line = scan.first_line(caught.value)
+        assert "more pixels than --max_pixels=10000000" in line
+
+
+_HOSTILE = {
+    "nothing": b"",
+    "one byte": b"\xff",
+    "two bytes": b"\xff\xd8",
+    "jpeg magic": b"\xff\xd8\xff",
+    "png magic": b"\x89PNG\r\n\x1a\n",
+    "webp magic": b"RIFF\0\0\0\0WEBP",
+    "webp lossy magic": b"RIFF\0\0\0\0WEBPVP8 ",
+    "gif magic": b"GIF89a",
+    "bmp magic": b"BM",
+    "text": b"This is a text file with a name that ends in .jpg.\n" * 20,
+    "zeros": b"\0" * 1000,
+    "html": b"<!DOCTYPE html><html>404</html>",
+    "tiff": pictures.encode(pictures.gradient(), "TIFF"),
+    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "jpeg with exif and no picture": _TURNED["jpeg-6<"][:90],
+}
+_HOSTILE |= {
+    f"{name} cut at {tenth}/10": _KINDS[name][: len(_KINDS[name]) * tenth // 10]
+    for name in ("jpeg", "jpeg-progressive", "png", "gif", "bmp", "webp", "webp-alpha")
+    for tenth in range(1, 10)
+}
+
+
+@pytest.mark.parametrize("name", _HOSTILE)
+def test_a_damaged_picture_is_an_error_of_one_line(name, in_graph):
+    with pytest.raises(tf.errors.OpError) as caught:
+        in_graph(_HOSTILE[name])
+    line = scan.first_line(caught.value)
+    assert line
+    assert "\n" not in line
+    assert "function_node" not in line
+
+
+def test_what_is_no_picture_says_what_it_begins_with(in_graph):
+    with pytest.raises(tf.errors.OpError) as caught:
+        in_graph(b"<!DOCTYPE html>")
+    assert scan.first_line(caught.value) == (
+        "not a picture: expected JPEG, PNG, WebP, GIF or BMP, received 15 bytes that "
+        "begin with b'<!DOCTYPE html>'"
+    )
