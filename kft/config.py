@@ -199,6 +199,11 @@ class OptimizerConfig(Config):
         minimum=0.5,
         maximum=0.99999,
     )
+    on_nan: Literal["stop", "recover"] = option(
+        "stop",
+        "What to do when the loss is NaN or infinite: stop, or go back to the last save "
+        "and halve the learning rate, at most 3 times.",
+    )
     patience: int | None = option(
         None,
         "Epochs without a better validation accuracy after which a stage ends.",
@@ -320,7 +325,17 @@ class ExportConfig(RunConfig):
     """Which formats, and how they are checked."""
 
     formats: tuple[str, ...] = option(
-        ("saved_model",), "Formats to write: saved_model."
+        ("saved_model",), "Formats to write, of saved_model, litert and onnx."
+    )
+    quantize: Literal["none", "float16", "dynamic", "int8"] = option(
+        "none",
+        "How litert makes its numbers smaller: float16 or dynamic (8 bits) for the "
+        "weights alone, int8 for the arithmetic too. Other formats stay float32.",
+    )
+    calibrate: bool = option(
+        False,
+        "Fit a temperature on the validation split, so that a probability of 0.8 is "
+        "right in 8 of 10 cases, and build it into the exports.",
     )
     parity_examples: int = option(
         64,

@@ -22,7 +22,11 @@ class RunDirError(KftError):
 
 
 class TrainingError(KftError):
-    """Training that can not go on, such as a loss that is not finite."""
+    """Training that can not go on."""
+
+
+class NotFiniteError(TrainingError):
+    """A loss or weights that are NaN or infinite."""
 
 
 class Interrupted(KftError):

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from kft import data, preflight, run_dir, runtime, schedule, tasks
+from kft import data, errors, preflight, run_dir, runtime, schedule, tasks
 from kft.config import TrainConfig
 from kft.data import splits as data_splits
 from kft.data.examples import Splits
@@ -24,6 +24,8 @@ from kft.training.records import FileRecorder, NullRecorder
 from kft.training.session import Session
 from kft.training.state import RunState
 from kft.training.trunk_cache import StageCache
+
+_MAX_RECOVERIES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,10 +175,40 @@ def _train(session: Session) -> None:
     epochs = sum(stage.epochs for stage in session.stages)
     session.callbacks.train_begin(epochs=epochs, steps=session.steps_per_epoch)
     while snapshot.state.stage < len(session.stages):
-        state = stages.run_stage(session, snapshot, caches, resumed=resumed)
-        snapshot, resumed = Snapshot(state, {}), False
+        try:
+            state = stages.run_stage(session, snapshot, caches, resumed=resumed)
+            snapshot, resumed = Snapshot(state, {}), False
+        except errors.NotFiniteError as error:
+            recoveries = snapshot.state.recoveries + 1
+            snapshot, resumed = _step_back(session, error, recoveries), True
     result = outcome.finish(session, snapshot.state)
     session.callbacks.train_end({k: v for k, v in result.items() if _is_number(v)})
+
+
+def _step_back(
+    session: Session, error: errors.NotFiniteError, recoveries: int
+) -> Snapshot:
+    """Return the last save with half the learning rate, or raise the error again.
+
+    Args:
+        session: the run.
+        error: what happened.
+        recoveries: how often it has, this time included.
+    """
+    if session.config.on_nan == "stop":
+        raise error
+    if recoveries > _MAX_RECOVERIES:
+        raise errors.TrainingError(
+            f"{error} So it was after {_MAX_RECOVERIES} recoveries too: choose lower "
+            "rates."
+        ) from error
+    logging.warning("%s Recovery %d halves the rate.", error, recoveries)
+    snapshot = checkpoints.load_last(session.run, warn=logging.warning)
+    state = dataclasses.replace(snapshot.state, recoveries=recoveries)
+    paths = stable_paths(session.network.model)
+    checkpoints.assign(paths, snapshot.arrays, prefix="model/")
+    session.recorder.restart(state.history)
+    return Snapshot(state, snapshot.arrays)
 
 
 def _plan(session: Session, first_stage: int) -> Mapping[str, StageCache]:

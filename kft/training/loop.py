@@ -1,6 +1,7 @@
 """The loop of one stage: epochs of steps, validation, best weights, saves."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -75,7 +76,7 @@ class StageLoop:
 
         Raises:
             errors.Interrupted: after a signal; the state has been saved.
-            errors.TrainingError: where the loss is not finite.
+            errors.NotFiniteError: where the loss is not finite.
         """
         if self._ended(state):
             return state
@@ -118,7 +119,7 @@ class StageLoop:
         chunk = self._step.train(batches, count)
         seconds = time.monotonic() - start
         if chunk.bad_step is not None:
-            raise errors.TrainingError(self._bad_loss(state, chunk.bad_step))
+            raise errors.NotFiniteError(self._bad_loss(state, chunk.bad_step))
         fitting = int(_SECONDS_PER_CALL * count / max(seconds, 1e-9))
         self._steps_per_call = max(1, min(fitting, 4 * self._steps_per_call))
         return dataclasses.replace(
@@ -133,9 +134,9 @@ class StageLoop:
         return (
             f"The loss is not finite at step {state.step + bad_step + 1} of epoch "
             f"{state.epoch + 1} of stage {self._stage.unfreeze!r}. The likely cause is "
-            "a learning rate that is too high for this stage, a warm-up that is too "
-            "short (--warmup_fraction), or float16 (--precision). The best weights "
-            "before this are kept in the run folder."
+            "a learning rate that is too high for this stage (--stages), a warm-up "
+            "that is too short (--warmup_fraction), or float16 (--precision). "
+            "--on_nan=recover would go back to the last save and halve the rate."
         )
 
     def _show(self, bar: EpochBar, state: RunState) -> None:
@@ -165,6 +166,9 @@ class StageLoop:
         train = self._step.sums.means()
         self._step.swap_averages()
         validation = self._validate()
+        if validation and not math.isfinite(validation["loss"]):
+            # The last update of the epoch may be the one that went wrong.
+            raise errors.NotFiniteError(self._bad_loss(state, -1))
         state, is_best = _judge(state, validation)
         if is_best:
             keep_best()

@@ -52,7 +52,7 @@ class RunState:
         input_seconds: of which waiting for input.
         stage_seconds: time spent in this stage.
         seconds: time spent in the run.
-        rate_scale: factor on the learning rates after recoveries from NaN.
+        recoveries: how often a loss that was not finite has halved the rates.
         callbacks: state of the Keras callbacks.
     """
 
@@ -72,8 +72,13 @@ class RunState:
     input_seconds: float = 0.0
     stage_seconds: float = 0.0
     seconds: float = 0.0
-    rate_scale: float = 1.0
+    recoveries: int = 0
     callbacks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def rate_scale(self) -> float:
+        """Return the factor on the learning rates."""
+        return 0.5**self.recoveries
 
 
 def to_dict(state: RunState) -> dict[str, Any]:

@@ -142,9 +142,35 @@ def test_a_callback_that_writes_to_frozen_weights_is_found_out(tiny_run):
         tiny_run("run", callbacks=[Meddle()])
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tiny_run):
-    with pytest.raises(errors.TrainingError, match="step .* of stage 'all'.*too high"):
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tiny_run, tmp_path):
+    with pytest.raises(errors.NotFiniteError, match="step .* of stage 'all'.*too high"):
         tiny_run("run", stages="head:1,all:1@1e30")
+    kept = weights(tmp_path / "run")
+    assert all(np.isfinite(value).all() for value in kept.values())
+
+
+def test_recovery_halves_the_rate_until_the_loss_is_finite(tiny_run, caplog):
+    # A step multiplies the weights by 1 - rate * decay, that is by -7, -3, -1: a rate
+    # of 0.8 ends in infinity, and so does its half, a quarter does not.
+    result = tiny_run(
+        "run",
+        stages="head:20@0.8",
+        weight_decay=10.0,
+        momentum=0.0,
+        schedule="constant",
+        warmup_fraction=0.0,
+        on_nan="recover",
+    )
+    assert "Recovery 2 halves the rate" in caplog.text
+    rates = [line["learning_rate"] for line in lines(result.run_dir)]
+    assert rates[0] == pytest.approx(0.8)
+    assert rates[-1] == pytest.approx(0.2)
+    assert [line["epoch"] for line in lines(result.run_dir)] == [*range(1, 21)]
+
+
+def test_recovery_gives_up_after_three_times(tiny_run):
+    with pytest.raises(errors.TrainingError, match="So it was after 3 recoveries"):
+        tiny_run("run", stages="head:1,all:1@1e30", on_nan="recover")
 
 
 def test_a_stage_without_progress_warns(tiny_run, caplog):
