@@ -5,6 +5,8 @@ import os
 import posixpath
 from collections.abc import Iterator
 
+from kft import errors
+
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
@@ -46,9 +48,14 @@ def entries(folder: str) -> Iterator[Entry]:
     """Yield what is in a folder, in the order of names, without hidden entries.
 
     Raises:
-        OSError: where the folder can not be listed.
+        errors.DataError: where the folder can not be listed.
     """
-    found = _remote_entries(folder) if is_remote(folder) else _local_entries(folder)
+    try:
+        found = _remote_entries(folder) if is_remote(folder) else _local_entries(folder)
+    except OSError as error:
+        raise errors.DataError(
+            f"The folder {folder} can not be listed: {error}."
+        ) from (error)
     for entry in sorted(found, key=lambda entry: entry.name):
         if not entry.name.startswith(".") and entry.name.lower() != "thumbs.db":
             yield entry

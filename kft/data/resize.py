@@ -28,10 +28,7 @@ def resize(image: tf.Tensor, *, size: int, method: Method) -> tf.Tensor:
         return scale(central_square(image), size)
     if method == "squash":
         return scale(image, size)
-    return _round(
-        tf.image.resize_with_pad(image, size, size, method="bilinear", antialias=True),
-        size,
-    )
+    return _pad(image, size)
 
 
 def central_square(image: tf.Tensor) -> tf.Tensor:
@@ -45,23 +42,29 @@ def central_square(image: tf.Tensor) -> tf.Tensor:
 
 def scale(image: tf.Tensor, size: int) -> tf.Tensor:
     """Return the whole picture as uint8 [size, size, 3], whatever its aspect."""
-    shape = tf.shape(image)[:2]
+    scaled = _interpolate(image, tf.constant([size, size]))
+    return tf.ensure_shape(scaled, [size, size, 3])
 
-    def interpolate(antialias: bool) -> tf.Tensor:
-        return tf.image.resize(
-            image, [size, size], method="bilinear", antialias=antialias
-        )
+
+def _pad(image: tf.Tensor, size: int) -> tf.Tensor:
+    # tf.image.resize_with_pad fails where the shorter side comes out as 0 pixels.
+    shape = tf.cast(tf.shape(image)[:2], tf.float64)
+    inner = tf.round(shape * (size / tf.reduce_max(shape)))
+    inner = tf.maximum(1, tf.cast(inner, tf.int32))
+    before = (size - inner) // 2
+    padding = tf.stack([before, size - inner - before], axis=1)
+    padded = tf.pad(_interpolate(image, inner), tf.concat([padding, [[0, 0]]], axis=0))
+    return tf.ensure_shape(padded, [size, size, 3])
+
+
+def _interpolate(image: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """Return the picture with int32 [2] height and width, uint8."""
+
+    def make(antialias: bool) -> tf.Tensor:
+        return tf.image.resize(image, shape, method="bilinear", antialias=antialias)
 
     # Where nothing shrinks the two are the same to float rounding, and the one without
     # antialias is more than twice as fast.
-    scaled = tf.cond(
-        tf.reduce_all(shape <= size),
-        lambda: interpolate(False),
-        lambda: interpolate(True),
-    )
-    return _round(scaled, size)
-
-
-def _round(image: tf.Tensor, size: int) -> tf.Tensor:
-    rounded = tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
-    return tf.ensure_shape(rounded, [size, size, 3])
+    grows = tf.reduce_all(tf.shape(image)[:2] <= shape)
+    scaled = tf.cond(grows, lambda: make(False), lambda: make(True))
+    return tf.cast(tf.round(scaled), tf.uint8)

@@ -154,7 +154,7 @@ def _features(info: Any, config: config_lib.DataConfig) -> _Features:
     ):
         raise errors.DataError(
             f"--dataset={config.dataset}: expected pictures with one class label each, "
-            f"received the features {', '.join(names) or features}."
+            f"received the features {', '.join(sorted(names)) or features}."
         )
     if info.file_format != tensorflow_datasets.core.FileFormat.TFRECORD:
         raise errors.ConfigError(

@@ -1,0 +1,136 @@
+"""A damaged file is named, or left out and counted."""
+
+import csv
+import functools
+import io
+import os
+
+import pytest
+import tensorflow as tf
+
+from kft import config, data, errors
+from kft.data import augment, pipeline, scan
+from tests.data import pictures
+
+
+@pytest.fixture
+def preprocess():
+    """Return what turns a picture into the input of a network."""
+    options = config.DataConfig(resize="squash")
+    read = functools.partial(augment.eval_picture, config=options, size=16)
+    return lambda payload, key: read(payload)
+
+
+def _folder(root, bad=()):
+    """Make two classes of 20 pictures each, with damaged ones among them."""
+    for number, color in enumerate(("red", "blue")):
+        (root / color).mkdir()
+        for index in range(20):
+            path = root / color / f"{number}{index:02d}.png"
+            path.write_bytes(pictures.solid(color))
+    for name, content in dict(bad).items():
+        (root / name).write_bytes(content)
+    return data.load_splits(
+        config.DataConfig(dataset=f"folder:{root}", validation_fraction=0.3)
+    )
+
+
+_BAD = {
+    "red/cut.jpg": pictures.encode(pictures.gradient(), "JPEG")[:400],
+    "blue/text.jpg": b"This is text.",
+}
+
+
+def test_every_bad_example_is_found_in_order(tmp_path, preprocess):
+    splits = _folder(tmp_path, _BAD)
+    found = [
+        bad
+        for part in splits.parts().values()
+        for bad in scan.bad_examples(part, preprocess)
+    ]
+    reasons = {bad.id: bad.reason for bad in found}
+    assert set(reasons) == set(_BAD)
+    assert "13 bytes that begin with b'This is text.'" in reasons["blue/text.jpg"]
+    assert "JPEG" in reasons["red/cut.jpg"]
+
+
+def test_a_good_folder_has_no_bad_example(tmp_path, preprocess):
+    splits = _folder(tmp_path)
+    kept, bad = scan.without_bad(splits, preprocess, max_bad_fraction=0.0)
+    assert bad == ()
+    assert kept.train.ids.tolist() == splits.train.ids.tolist()
+
+
+def test_skipping_leaves_exactly_the_bad_ones_out(tmp_path, preprocess):
+    splits = _folder(tmp_path, _BAD)
+    kept, bad = scan.without_bad(splits, preprocess, max_bad_fraction=0.05)
+    before = {i for part in splits.parts().values() for i in part.ids}
+    after = {i for part in kept.parts().values() for i in part.ids}
+    assert before - after == set(_BAD) == {example.id for example in bad}
+    rows = list(csv.DictReader(io.StringIO(scan.bad_csv(bad))))
+    assert {row["id"] for row in rows} == set(_BAD)
+    assert all(row["reason"] for row in rows)
+
+
+def test_too_many_bad_examples_fail(tmp_path, preprocess):
+    splits = _folder(tmp_path, _BAD)
+    with pytest.raises(errors.DataError, match=r"=0\.04: 2 of 42 examples"):
+        scan.without_bad(splits, preprocess, max_bad_fraction=0.04)
+
+
+def test_a_class_of_bad_examples_alone_fails(tmp_path, preprocess):
+    (tmp_path / "green").mkdir()
+    (tmp_path / "green" / "only.png").write_bytes(b"nothing")
+    splits = _folder(tmp_path)
+    if "green/only.png" not in splits.train.ids:
+        pytest.fail("choose a name that the hash sends to training")
+    with pytest.raises(errors.DataError, match="Every example of green"):
+        scan.without_bad(splits, preprocess, max_bad_fraction=0.5)
+
+
+def test_the_failure_of_a_pipeline_becomes_an_error_that_names_the_example(
+    tmp_path, preprocess
+):
+    splits = _folder(tmp_path, _BAD)
+    parts = splits.parts().values()
+    failed = 0
+    for part in parts:
+        batches = pipeline.eval_batches(part, preprocess, batch_size=4)
+        try:
+            list(batches)
+        except tf.errors.OpError as error:
+            failed += 1
+            explained = scan.explain_failure(error, parts, preprocess)
+            assert isinstance(explained, errors.DataError)
+            assert any(name in str(explained) for name in _BAD)
+    assert failed >= 1
+
+
+@pytest.mark.parametrize("kind", ["dangling", "removed", "folder"])
+def test_a_file_that_can_not_be_opened_is_named(tmp_path, preprocess, kind):
+    if kind == "dangling":
+        (tmp_path / "x").mkdir()
+        (tmp_path / "x" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    splits = _folder(tmp_path)
+    victim = splits.train.ids[0]
+    if kind == "dangling":
+        victim = "x/gone.png"
+    else:
+        os.remove(tmp_path / victim)
+    if kind == "folder":
+        (tmp_path / victim).mkdir()
+    found = [
+        bad.id
+        for part in splits.parts().values()
+        for bad in scan.bad_examples(part, preprocess)
+    ]
+    assert found == [victim]
+
+
+def test_errors_of_another_kind_stay_as_they_are(tmp_path, preprocess):
+    parts = _folder(tmp_path, _BAD).parts().values()
+    for error in (ValueError("no"), KeyboardInterrupt()):
+        assert scan.explain_failure(error, parts, preprocess) is error
+    good = [part.take(slice(0, 2)) for part in parts]
+    failure = tf.errors.InternalError(None, None, "out of luck")
+    assert scan.explain_failure(failure, good, preprocess) is failure
