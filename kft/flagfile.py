@@ -5,6 +5,7 @@ to the file that names it, so that a config works from every working directory.
 """
 
 import dataclasses
+import os
 import textwrap
 import typing
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -150,7 +151,7 @@ def expand(arguments: Iterable[str], *, switches: Collection[str]) -> Arguments:
             continue
         if not has_value and not rest:
             raise errors.ConfigError("--flagfile: expected a file after it.")
-        path = Path(text if has_value else rest.pop(0)).expanduser()
+        path = _path(text if has_value else rest.pop(0))
         for line, origin in _read(path, switches=switches, readers=()):
             values.append(line)
             origins[_split(line)[0]] = origin
@@ -169,9 +170,10 @@ def _read(
     path: Path, *, switches: Collection[str], readers: tuple[Path, ...]
 ) -> list[tuple[str, str]]:
     """Return the lines of a flagfile, and of those it names, each with its origin."""
-    if path.resolve() in readers:
+    real = Path(os.path.realpath(path))
+    if real in readers:
         raise errors.ConfigError(f"--flagfile: {path} reads itself.")
-    readers = (*readers, path.resolve())
+    readers = (*readers, real)
     found = []
     for number, line in enumerate(_text(path, readers).split("\n"), start=1):
         line, origin = line.strip(), f"{path}, line {number}"
@@ -183,11 +185,18 @@ def _read(
                 f"{origin}: expected --name=value on one line, received {line!r}."
             )
         if name == "flagfile":
-            nested = path.parent / Path(value).expanduser()
+            nested = path.parent / _path(value)
             found += _read(nested, switches=switches, readers=readers)
         else:
             found.append((line, origin))
     return found
+
+
+def _path(text: str) -> Path:
+    if "\0" in text:
+        raise errors.ConfigError(f"--flagfile: expected a file, received {text!r}.")
+    # Other than Path.expanduser, it leaves the name of an unknown user as it is.
+    return Path(os.path.expanduser(text))
 
 
 def _text(path: Path, readers: tuple[Path, ...]) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -103,7 +104,8 @@ class RunDir:
 
 def at(path: str) -> RunDir:
     """Return the run folder at a path that a user wrote."""
-    return RunDir(Path(path).expanduser())
+    # Other than Path.expanduser, it leaves the name of an unknown user as it is.
+    return RunDir(Path(os.path.expanduser(path)))
 
 
 def default_path(settings: TrainConfig) -> Path:

@@ -173,6 +173,15 @@ def test_files_that_read_each_other_are_refused(tmp_path: Path) -> None:
     assert "a.cfg reads itself" in _problem(f"--flagfile={tmp_path}/a.cfg")
 
 
+def test_a_file_that_reads_itself_under_another_name_is_refused(
+    tmp_path: Path,
+) -> None:
+    path = _write(tmp_path / "a.cfg", "--flagfile=b/../c/a.cfg")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "c").symlink_to(tmp_path)
+    assert "reads itself" in _problem(f"--flagfile={path}")
+
+
 def test_one_file_may_be_read_twice(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.cfg", "--seed=3")
     assert _expand(*[f"--flagfile={path}"] * 2).values == ("--seed=3",) * 2
@@ -201,6 +210,17 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "a.cfg"
     path.write_bytes(content)
     assert "can not be read as text" in _problem(f"--flagfile={path}")
+
+
+@pytest.mark.parametrize("name", ["~nobody-has-this-name/a", "a\0b", "x" * 5000])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    assert _problem(f"--flagfile={name}").startswith("--flagfile: ")
+
+
+def test_a_link_that_points_to_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.cfg"
+    path.symlink_to(path)
+    assert _problem(f"--flagfile={path}").startswith("--flagfile: ")
 
 
 def test_a_folder_is_no_flagfile(tmp_path: Path) -> None:
