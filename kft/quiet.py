@@ -28,7 +28,8 @@ _PACKAGE = Path(__file__).parent
 def start(*, debug: bool) -> None:
     """Set up the environment and the logs of a command, before TensorFlow is imported.
 
-    Errors of TensorFlow are shown in any case.
+    What TensorFlow can not do reaches the user as an exception; its log lines are for
+    --debug, or for a TF_CPP_MIN_LOG_LEVEL that the user has set.
 
     Args:
         debug: whether everything is shown.
