@@ -140,6 +140,14 @@ def test_a_nested_flagfile_is_relative_to_the_file_that_names_it(
     assert _expand(f"--flagfile={top}").values == ("--seed=3", "--epochs=1")
 
 
+def test_a_tilde_is_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    _write(tmp_path / "a.cfg", "--seed=3")
+    assert _expand("--flagfile=~/a.cfg").values == ("--seed=3",)
+
+
 def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "a.cfg"
     path.write_bytes(b"\xef\xbb\xbf# first\r\n--seed=3\r\n--dataset=x\r\n")

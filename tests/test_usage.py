@@ -37,7 +37,8 @@ def test_help_says_type_choices_default_and_meaning() -> None:
     text = _usage(ShowConfig, positional="files")
     assert text.startswith(
         "usage: python -m kft.show [--name=value ...] FILES...\n\nShow files.\n\n"
-        "A long sentence that is broken.\n\n  as it  is\n  and was\n\nHow it is shown:\n"
+        "A long sentence that is broken.\n\n  as it  is\n  and was\n\n"
+        "How it is shown:\n"
     )
     for entry in (
         "  FILES...\n      Files to show. [needed]\n",
