@@ -147,8 +147,6 @@ def _check_sides(
         missing = _names(label_map, counts[side] == 0)
         if missing and counts[side].any():
             logging.warning("No %s examples of these classes: %s.", side, missing)
-    for side, count in counts.items():
-        logging.info("%s: %d examples.", side, count.sum())
 
 
 def _names(label_map: labels.LabelMap, chosen: np.ndarray) -> str:

@@ -5,7 +5,11 @@ Importing this file imports neither TensorFlow nor tensorflow_datasets.
 
 import os
 import re
+import socket
 import typing
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -124,6 +128,7 @@ def _prepare(
     logging.info("Preparing %s in %s.", builder.name, builder.data_dir)
     problem: Exception | None = None
     try:
+        _check_network(builder.url_infos)
         builder.download_and_prepare()
     # Each data set is code of its own, and fails in its own ways: no network, a wrong
     # checksum, a missing package, a full disk.
@@ -137,6 +142,27 @@ def _prepare(
             "folder that has it with --data_dir. An empty or damaged folder of that "
             "version must be removed first."
         ) from problem
+
+
+def _check_network(urls: Iterable[str]) -> None:
+    """Fail at once where no server has an address; TFDS would try for minutes.
+
+    Raises:
+        OSError: where there is no network.
+    """
+    hosts = {urllib.parse.urlparse(url).hostname for url in urls} - {None}
+    if not hosts or urllib.request.getproxies():
+        return
+    problem: OSError | None = None
+    for host in sorted(hosts):
+        try:
+            socket.getaddrinfo(host, None)
+        except OSError as error:
+            problem = OSError(f"no network: {host} is unknown ({error})")
+        else:
+            return
+    if problem:
+        raise problem
 
 
 def _features(info: Any, config: config_lib.DataConfig) -> _Features:

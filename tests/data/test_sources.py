@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from kft import config, data, errors
-from kft.data import digits
+from kft.data import digits, tfds
 
 
 def _load(dataset, **options):
@@ -131,6 +131,20 @@ def test_tfds_reads_data_sets_of_ones_own(flowers, tmp_path):
     result = _load(**_own(flowers, tmp_path))
     assert result.train.ids[0].startswith("my_pictures/train/")
     assert len(result.train) + len(result.validation) == 4064
+
+
+def test_tfds_without_network_says_at_once_what_to_do(tmp_path, monkeypatch):
+    def unknown(host, port):
+        raise OSError(-2, "Name or service not known")
+
+    monkeypatch.setattr(tfds.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(tfds.urllib.request, "getproxies", dict)
+    with pytest.raises(errors.ConfigError) as caught:
+        _load("tfds:tf_flowers", data_dir=str(tmp_path))
+    message = str(caught.value)
+    assert f"not prepared in {tmp_path}" in message
+    assert "no network: download.tensorflow.org is unknown" in message
+    assert "--data_dir" in message
 
 
 def test_tfds_in_another_format_is_refused(flowers, tmp_path):
