@@ -217,8 +217,32 @@ class RuntimeConfig(Config):
 
     strategy: Literal["auto", "single", "mirrored", "multi_worker", "tpu"] = option(
         "auto",
-        "auto: several GPUs -> mirrored; TF_CONFIG or SLURM_* with more than one task "
-        "-> multi_worker; else single.",
+        "auto: several workers (TF_CONFIG, Slurm or --coordinator) -> multi_worker; "
+        "several devices -> mirrored; else single. tpu is experimental.",
+    )
+    devices: str | None = option(
+        None,
+        "Devices of each process: a number of GPUs such as 2 or gpu:2, or cpu:N for N "
+        "logical CPUs; default: all GPUs, else one CPU.",
+        may_change=True,
+    )
+    coordinator: str | None = option(
+        None,
+        "HOST:PORT of the first worker, the same for all of them, where neither "
+        "TF_CONFIG nor Slurm says who takes part; worker I listens at PORT + I.",
+        may_change=True,
+    )
+    num_workers: int | None = option(
+        None,
+        "Processes that train together, with --coordinator.",
+        minimum=1,
+        may_change=True,
+    )
+    worker_index: int | None = option(
+        None,
+        "Which of the workers this process is, from 0, with --coordinator.",
+        minimum=0,
+        may_change=True,
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
         "auto",

@@ -3,7 +3,8 @@
 Writes below export/ of the run folder: the formats, labels.txt, and parity.json with
 the figures of the proof.
 
-  python -m kft.export --run_dir=runs/flowers --formats=saved_model
+  python -m kft.export --run_dir=runs/flowers --formats=saved_model,onnx
+  python -m kft.export --run_dir=runs/flowers --formats=litert --quantize=int8
 """
 
 from kft import cli, exporters
@@ -12,7 +13,7 @@ from kft.config import ExportConfig
 
 def main(config: ExportConfig) -> None:
     """Export, and print the certificates."""
-    exporters.check(config.formats)
+    exporters.check(config.formats, config.quantize)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.exporters import export_run
 

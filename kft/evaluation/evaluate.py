@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kft.config import EvaluateConfig
@@ -42,16 +43,20 @@ def measure(run: Trained, examples: Examples) -> Figures:
     Raises:
         errors.DataError: naming the example that can not be read.
     """
+    return metrics.measure(logits(run, examples), examples.labels, run.labels.names)
+
+
+def logits(run: Trained, examples: Examples) -> np.ndarray:
+    """Return the logits [n, classes] of examples; raises like `measure`."""
     preprocess = run.task.preprocess(training=False)
     batches = pipeline.eval_batches(
         examples, preprocess, batch_size=run.config.batch_size
     )
     scorer = Scorer(run.task, run.model, devices=run.devices)
     try:
-        logits = scorer.predict(batches)
+        return scorer.predict(batches)
     except tf.errors.OpError as error:
         raise scan.explain_failure(error, [examples], preprocess) from error
-    return metrics.measure(logits, examples.labels, run.labels.names)
 
 
 def table(result: dict[str, Any]) -> Sequence[str]:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from kft import errors, run_dir, runtime, tasks
+from kft import errors, kept_config, run_dir, runtime, tasks
 from kft.config import TrainConfig
 from kft.labels import LabelMap
 from kft.run_dir import RunDir
@@ -48,15 +48,11 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
     Raises:
         errors.RunDirError: where the folder is none of a finished run, or is damaged.
     """
-    run, status = _find(path)
-    if status != "finished":
-        raise errors.RunDirError(
-            f"{run.path} holds an unfinished run. Finish it first: `python -m "
-            f"kft.train --flagfile={run.flags_cfg} --run_dir={run.path}`."
-        )
+    run = run_dir.at(path)
     config = dataclasses.replace(
         run_dir.read_config(run), run_dir=str(run.path), strategy="single"
     )
+    _check_finished(run)
     config = dataclasses.replace(config, precision=_precision(config, precision))
     labels = _read_labels(run)
     devices = runtime.start(config, seed=config.seed)
@@ -66,10 +62,14 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
     return Trained(config, run, labels, task, model, devices)
 
 
-def _find(path: str) -> tuple[RunDir, run_dir.Status]:
-    run = run_dir.at(path)
-    settings = dataclasses.replace(run_dir.read_config(run), run_dir=str(run.path))
-    return run_dir.find(settings)
+def _check_finished(run: RunDir) -> None:
+    if run.result_json.exists():
+        if kept_config.read_json(run.result_json).get("status") == "finished":
+            return
+    raise errors.RunDirError(
+        f"{run.path} holds an unfinished run. Finish it first: "
+        f"`python -m kft.train --flagfile={run.flags_cfg} --run_dir={run.path}`."
+    )
 
 
 def _precision(config: TrainConfig, precision: str) -> str:

@@ -5,10 +5,28 @@ Importing this package does not import TensorFlow.
 
 import dataclasses
 import importlib
-from collections.abc import Iterable
+import importlib.util
+from collections.abc import Iterable, Mapping
 from types import ModuleType
+from typing import Literal
 
 from kft import errors
+
+# How weights and arithmetic are made smaller; `none` keeps float32.
+Quantize = Literal["none", "float16", "dynamic", "int8"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Bar:
+    """What an export has to reach, against the network it is made from.
+
+    Attributes:
+        largest_difference: of any probability; None for no limit.
+        top1_agreement: share of pictures with the same class.
+    """
+
+    largest_difference: float | None
+    top1_agreement: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,18 +34,21 @@ class Exporter:
     """A format.
 
     Attributes:
-        module: has `write(served, folder)`, which writes the format into a folder, and
-            `file_name`, None where the folder itself is what is loaded.
+        module: has `write(served, path, quantize)`.
         takes: `bytes` where the export decodes encoded pictures itself; `pixels` where
             it takes uint8 [n, size, size, 3].
-        versioned: whether each export gets a folder with the next number.
-        tolerance: largest difference of a probability from the network's.
+        ending: of its file; None where it is a folder, which then gets the next number.
+        bars: what it has to reach, for each way to quantize that it knows.
+        packages: what has to be importable, besides what kft needs in any case.
+        extra: the extra of kft that installs them.
     """
 
     module: str
-    takes: str
-    versioned: bool
-    tolerance: float
+    takes: Literal["bytes", "pixels"]
+    ending: str | None
+    bars: Mapping[Quantize, Bar]
+    packages: tuple[str, ...] = ()
+    extra: str | None = None
 
     def load(self) -> ModuleType:
         """Return the module; it imports what the format needs."""
@@ -36,20 +57,58 @@ class Exporter:
 
 EXPORTERS = {
     "saved_model": Exporter(
-        "kft.exporters.saved_model", takes="bytes", versioned=True, tolerance=1e-5
+        "kft.exporters.saved_model",
+        takes="bytes",
+        ending=None,
+        bars={"none": Bar(1e-5)},
+    ),
+    "litert": Exporter(
+        "kft.exporters.litert",
+        takes="pixels",
+        ending=".tflite",
+        bars={
+            "none": Bar(1e-4),
+            "float16": Bar(1e-2),
+            "dynamic": Bar(None, top1_agreement=0.97),
+            "int8": Bar(None, top1_agreement=0.97),
+        },
+        packages=("ai_edge_litert",),
+        extra="litert",
+    ),
+    "onnx": Exporter(
+        "kft.exporters.onnx",
+        takes="pixels",
+        ending=".onnx",
+        bars={"none": Bar(1e-4)},
+        packages=("onnx", "onnxruntime", "tf2onnx"),
+        extra="onnx",
     ),
 }
 
 
-def check(formats: Iterable[str]) -> None:
-    """Check the names of formats.
+def check(formats: Iterable[str], quantize: Quantize = "none") -> None:
+    """Check that the formats exist and can be written here.
 
     Raises:
-        errors.ConfigError: for one that does not exist; names those that do.
+        errors.ConfigError: naming the formats that exist, or what to install.
     """
+    formats = tuple(formats)
     for name in formats:
         if name not in EXPORTERS:
             raise errors.ConfigError(
                 f"There is no export format {name!r}. "
                 f"{errors.closest(name, EXPORTERS, most=len(EXPORTERS))}"
             )
+        exporter = EXPORTERS[name]
+        missing = [p for p in exporter.packages if not importlib.util.find_spec(p)]
+        if missing:
+            raise errors.ConfigError(
+                f"The format {name} needs {', '.join(missing)}: "
+                f"pip install 'kft[{exporter.extra}]'"
+            )
+    if not any(quantize in EXPORTERS[name].bars for name in formats) and formats:
+        able = [name for name, one in EXPORTERS.items() if quantize in one.bars]
+        raise errors.ConfigError(
+            f"--quantize={quantize}: none of the formats {', '.join(formats)} can do "
+            f"it. Possible with: {', '.join(able)}."
+        )

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from absl import logging
 
 from kft import atomic, errors, exporters
 from kft.config import ExportConfig
-from kft.data.examples import Examples
-from kft.evaluation import run_examples, trained
+from kft.data.examples import TRAIN, VALIDATION, Examples
+from kft.evaluation import calibration, evaluate, run_examples, trained
 from kft.evaluation.trained import Trained
-from kft.exporters import Exporter, parity, served
+from kft.exporters import Quantize, parity, served
 from kft.exporters.parity import Certificate, ParityError, Questions
 from kft.exporters.served import Served
 from kft.run_dir import RunDir
@@ -27,7 +28,7 @@ class Export:
     """One format, written.
 
     Attributes:
-        name: of the format.
+        name: of the format, and how it is quantized.
         path: what is loaded: a file, or the folder of a version.
         certificate: how it compares with the network.
     """
@@ -50,16 +51,15 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
         ParityError: for exports that do not answer as the network does; they are not
             kept unless the config allows it.
     """
-    exporters.check(config.formats)
+    exporters.check(config.formats, config.quantize)
     with tf.device("CPU:0"):
         run = trained.load(config.run_dir, precision="float32")
-        questions = parity.pose(run, _examples(run), config.parity_examples)
-        serving = served.serve(run)
+        examples = _examples(run, config)
+        temperature = _temperature(run, examples) if config.calibrate else 1.0
+        serving = served.serve(run, temperature=temperature)
+        questions = parity.pose(serving, examples, config.parity_examples)
         run.run.write_text(run.run.export / "labels.txt", run.labels.text())
-        written = [
-            _export(serving, name, questions, keep=config.allow_disagreement)
-            for name in config.formats
-        ]
+        written = [_export(serving, name, questions, config) for name in config.formats]
     failed = [one for one in written if not one.certificate.passed]
     if failed and not config.allow_disagreement:
         problems = "\n".join(
@@ -72,50 +72,75 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
     return tuple(written)
 
 
-def _examples(run: Trained) -> Examples:
+def _examples(run: Trained, config: ExportConfig) -> Examples:
     """Return the validation examples, or those of training where there are none."""
-    if run_examples.has_split(run.run, "validation"):
-        return run_examples.of_split(run, "validation")
-    return run_examples.of_split(run, "train")
+    if run_examples.has_split(run.run, VALIDATION):
+        return run_examples.of_split(run, VALIDATION)
+    if config.calibrate:
+        raise errors.ConfigError(
+            "--calibrate needs a validation split, and this run has none."
+        )
+    return run_examples.of_split(run, TRAIN)
 
 
-def _export(serving: Served, name: str, questions: Questions, *, keep: bool) -> Export:
+def _temperature(run: Trained, examples: Examples) -> float:
+    """Return what makes the probabilities honest; calibration.json has the figures."""
+    found = calibration.calibrate(evaluate.logits(run, examples), examples.labels)
+    run.run.write_json(run.run.export / "calibration.json", found.to_json())
+    logging.info(
+        "Temperature %.3f: expected calibration error %.4f before, %.4f after.",
+        found.temperature,
+        found.ece_before,
+        found.ece_after,
+    )
+    return found.temperature
+
+
+def _export(
+    serving: Served, name: str, questions: Questions, config: ExportConfig
+) -> Export:
     """Write a format beside its place, check it there, and move it into place."""
     exporter = exporters.EXPORTERS[name]
+    quantize = config.quantize if config.quantize in exporter.bars else "none"
     run = serving.run.run
-    target = place(run, name, exporter)
+    target = place(run, name, quantize)
     with atomic.explaining(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     # TensorFlow Serving looks at folders whose name is a number only.
-    draft = target.with_name(f".tmp-{uuid.uuid4().hex[:12]}")
+    draft = target.with_name(f".tmp-{uuid.uuid4().hex[:12]}{exporter.ending or ''}")
     try:
-        exporter.load().write(serving, draft)
-        certificate = parity.certify(name, exporter, draft, questions)
+        exporter.load().write(serving, draft, quantize)
         certificate = dataclasses.replace(
-            certificate, export=str(target.relative_to(run.export))
+            parity.certify(name, draft, questions, quantize),
+            export=str(target.relative_to(run.export)),
         )
-        _note(run, name, certificate)
-        if certificate.passed or keep:
+        _note(run, _key(name, quantize), certificate)
+        if certificate.passed or config.allow_disagreement:
             with atomic.explaining(target):
                 os.replace(draft, target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Export(name, target, certificate)
+        draft.unlink(missing_ok=True)
+    return Export(_key(name, quantize), target, certificate)
 
 
-def place(run: RunDir, name: str, exporter: Exporter) -> Path:
-    """Return the folder of the next version of a format."""
-    folder = run.export / name
-    if not exporter.versioned:
-        return folder
+def _key(name: str, quantize: Quantize) -> str:
+    return name if quantize == "none" else f"{name}_{quantize}"
+
+
+def place(run: RunDir, name: str, quantize: Quantize) -> Path:
+    """Return where a format goes: its file, or the folder of the next version."""
+    folder, ending = run.export / name, exporters.EXPORTERS[name].ending
+    if ending is not None:
+        return folder / f"{_key('model', quantize)}{ending}"
     versions = [int(p.name) for p in folder.glob("*") if p.name.isdecimal()]
     return folder / str(max(versions, default=0) + 1)
 
 
-def _note(run: RunDir, name: str, certificate: Certificate) -> None:
+def _note(run: RunDir, key: str, certificate: Certificate) -> None:
     """Put a certificate into parity.json beside those of other formats."""
     path = run.export / "parity.json"
-    run.write_json(path, {**read_certificates(run), name: certificate.to_json()})
+    run.write_json(path, {**read_certificates(run), key: certificate.to_json()})
 
 
 def read_certificates(run: RunDir) -> dict[str, Any]:
@@ -136,13 +161,13 @@ def read_certificates(run: RunDir) -> dict[str, Any]:
 def table(exports: Sequence[Export]) -> Sequence[str]:
     """Return the lines that show the certificates of exports."""
     lines = [
-        f"{'format':12}  {'agreement':>9}  {'largest':>8}  {'accuracy':>8}  "
+        f"{'format':14}  {'agreement':>9}  {'largest':>8}  {'accuracy':>8}  "
         f"{'MB':>7}  {'p50 ms':>7}  {'p95 ms':>7}  {'images/s':>8}"
     ]
     for one in exports:
         c = one.certificate
         lines.append(
-            f"{one.name:12}  {c.top1_agreement:9.2%}  {c.largest_difference:8.1e}  "
+            f"{one.name:14}  {c.top1_agreement:9.2%}  {c.largest_difference:8.1e}  "
             f"{c.accuracy:8.4f}  {c.megabytes:7.2f}  {c.milliseconds_p50:7.1f}  "
             f"{c.milliseconds_p95:7.1f}  {c.images_per_second:8.1f}"
         )

@@ -5,10 +5,12 @@ usage: python -P outside.py FORMAT EXPORT QUESTIONS ANSWERS
 QUESTIONS is an .npz: `payloads` uint8 (all encoded pictures, one after the other),
 `lengths` int64 [n], and `images` uint8 [n, size, size, 3], the same pictures ready for
 the network. ANSWERS becomes an .npz: `probabilities` float32 [n, classes], `valid` bool
-[n], `milliseconds` [k] of single pictures, and `images_per_second` in batches of 32.
+[n], `milliseconds` [k] of single pictures, `images_per_second` in batches of 32, and
+`packages`, the top-level modules that are imported at the end.
 """
 
 import itertools
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -37,7 +39,48 @@ def saved_model(path: str) -> Ask:
     return ask
 
 
-FORMATS = {"saved_model": (saved_model, "payloads")}
+def litert(path: str) -> Ask:
+    """Return what asks a LiteRT model, with pixels."""
+    from ai_edge_litert import interpreter as litert_interpreter
+
+    interpreter = litert_interpreter.Interpreter(
+        model_path=path, num_threads=os.cpu_count()
+    )
+    (images,) = interpreter.get_input_details()
+    (probabilities,) = interpreter.get_output_details()
+    shape: list[tuple[int, ...]] = []
+
+    def ask(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if shape != [pixels.shape]:
+            interpreter.resize_tensor_input(images["index"], pixels.shape)
+            interpreter.allocate_tensors()
+            shape[:] = [pixels.shape]
+        interpreter.set_tensor(images["index"], pixels)
+        interpreter.invoke()
+        answer = interpreter.get_tensor(probabilities["index"])
+        return answer, np.ones(len(answer), bool)
+
+    return ask
+
+
+def onnx(path: str) -> Ask:
+    """Return what asks an ONNX model, with pixels."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+    def ask(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        (answer,) = session.run(["probabilities"], {"images": pixels})
+        return answer, np.ones(len(answer), bool)
+
+    return ask
+
+
+FORMATS = {
+    "saved_model": (saved_model, "payloads"),
+    "litert": (litert, "images"),
+    "onnx": (onnx, "images"),
+}
 
 
 def main(name: str, export: str, questions_path: str, answers_path: str) -> None:
@@ -60,6 +103,7 @@ def main(name: str, export: str, questions_path: str, answers_path: str) -> None
         valid=np.concatenate([valid for _, valid in answers]),
         milliseconds=_latencies(ask, questions),
         images_per_second=_throughput(ask, questions),
+        packages=sorted({module.split(".")[0] for module in sys.modules}),
     )
 
 

@@ -1,8 +1,8 @@
 """The certificate of an export: does it answer as the network does?
 
-The same pictures go through the network in this process, and as raw bytes through the
-export in a process that does not import kft. What is compared includes decoding and
-resizing.
+The same pictures go through the network in this process, and through the export in a
+process that does not import kft: as raw bytes where the export takes these, so that
+decoding and resizing are compared too, else as the pixels that the network sees.
 """
 
 import dataclasses
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from kft import errors
+from kft import errors, exporters
 from kft.data.examples import Examples
 from kft.evaluation import metrics
-from kft.evaluation.trained import Trained
-from kft.exporters import Exporter, outside
+from kft.exporters import Bar, Quantize, outside, pictures
+from kft.exporters.served import Served
 
 _TIMEOUT_SECONDS = 900
+_HEAVY = ("kft", "tensorflow", "keras")
 
 
 class ParityError(errors.KftError):
@@ -54,35 +54,39 @@ class Certificate:
 
     Attributes:
         export: path, relative to the folder of exports.
+        quantize: how its numbers were made smaller.
         takes: what it was asked with: bytes (encoded pictures) or pixels.
         examples: how many pictures.
         top1_agreement: share for which both name the same class.
         largest_difference: of a probability, over all pictures and classes.
         mean_difference: likewise.
-        tolerance: for `largest_difference`.
+        tolerance: for `largest_difference`; None where there is none.
         accuracy: of the export, in [0, 1].
         network_accuracy: of the network, on the same pictures.
         megabytes: on disk.
         milliseconds_p50: for one picture, median.
         milliseconds_p95: for one picture, 95th percentile.
         images_per_second: in batches of 32.
+        without: which of kft, tensorflow and keras its process did not import.
         passed: whether it answers as the network does.
         problem: why not; None where it does.
     """
 
     export: str
+    quantize: str
     takes: str
     examples: int
     top1_agreement: float
     largest_difference: float
     mean_difference: float
-    tolerance: float
+    tolerance: float | None
     accuracy: float
     network_accuracy: float
     megabytes: float
     milliseconds_p50: float
     milliseconds_p95: float
     images_per_second: float
+    without: tuple[str, ...]
     passed: bool
     problem: str | None
 
@@ -91,81 +95,86 @@ class Certificate:
         return dataclasses.asdict(self)
 
 
-def pose(run: Trained, examples: Examples, count: int) -> Questions:
+def pose(served: Served, examples: Examples, count: int) -> Questions:
     """Return up to `count` examples, spread evenly, and the network's answers.
 
     Raises:
-        errors.DataError: where an example can not be read.
+        errors.DataError: naming the example that can not be read.
     """
-    chosen = np.linspace(0, len(examples) - 1, min(count, len(examples)))
-    sample = examples.take(np.unique(chosen.round().astype(np.int64)))
-    preprocess = run.task.preprocess(training=False)
-    no_key = tf.zeros([2], tf.int64)
-    try:
-        payloads = sample.read(tf.constant(sample.rows)).numpy()
-        reading = tf.data.Dataset.from_tensor_slices(payloads).map(
-            lambda payload: preprocess(payload, no_key),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-        images = np.stack(list(reading.as_numpy_iterator()))
-    except tf.errors.OpError as error:
-        raise errors.DataError(f"An example can not be read: {error}") from error
-    logits = run.model.predict_on_batch(images)
+    sample = pictures.spread(examples, count)
+    loaded = pictures.load(served.run, sample)
+    logits = served.run.model.predict_on_batch(loaded.images)
     return Questions(
         ids=sample.ids,
-        payloads=tuple(payloads),
-        images=images,
+        payloads=loaded.payloads,
+        images=loaded.images,
         labels=sample.labels,
-        probabilities=metrics.softmax(logits),
+        probabilities=metrics.softmax(logits / served.temperature),
     )
 
 
 def certify(
-    name: str, exporter: Exporter, export: Path, questions: Questions
+    name: str, export: Path, questions: Questions, quantize: Quantize
 ) -> Certificate:
     """Ask an export what the network was asked, and compare.
 
     Args:
         name: of the format.
-        exporter: its tolerance.
         export: what was written: the file or folder that is loaded.
         questions: with the network's answers.
+        quantize: how it was made; decides what it has to reach.
 
     Raises:
         ParityError: where the export can not be run.
     """
+    exporter = exporters.EXPORTERS[name]
+    bar = exporter.bars[quantize]
     answers = _ask(name, export, questions)
     difference = np.abs(answers["probabilities"] - questions.probabilities)
     agree = _top(answers["probabilities"]) == _top(questions.probabilities)
-    problem = _problem(questions, answers["valid"], difference, exporter.tolerance)
+    problem = _problem(questions, answers["valid"], difference, bar)
+    if problem is None and agree.mean() < bar.top1_agreement:
+        problem = (
+            f"it names the same class for {agree.mean():.2%} of {len(agree)} pictures "
+            f"(at least {bar.top1_agreement:.0%} expected)"
+        )
+    hits = [
+        float((_top(one) == questions.labels).mean())
+        for one in (answers["probabilities"], questions.probabilities)
+    ]
     return Certificate(
         export=export.name,
+        quantize=quantize,
         takes=exporter.takes,
         examples=len(questions.ids),
         top1_agreement=float(agree.mean()),
         largest_difference=float(difference.max()),
         mean_difference=float(difference.mean()),
-        tolerance=exporter.tolerance,
-        accuracy=float((_top(answers["probabilities"]) == questions.labels).mean()),
-        network_accuracy=float(
-            (_top(questions.probabilities) == questions.labels).mean()
-        ),
+        tolerance=bar.largest_difference,
+        accuracy=hits[0],
+        network_accuracy=hits[1],
         megabytes=round(_size(export) / 1e6, 3),
         milliseconds_p50=round(float(np.percentile(answers["milliseconds"], 50)), 3),
         milliseconds_p95=round(float(np.percentile(answers["milliseconds"], 95)), 3),
         images_per_second=round(float(answers["images_per_second"]), 1),
+        without=tuple(
+            package for package in _HEAVY if package not in answers["packages"]
+        ),
         passed=problem is None,
         problem=problem,
     )
 
 
 def _problem(
-    questions: Questions, valid: np.ndarray, difference: np.ndarray, tolerance: float
+    questions: Questions, valid: np.ndarray, difference: np.ndarray, bar: Bar
 ) -> str | None:
     if not valid.all():
         bad = questions.ids[~valid]
         return f"{len(bad)} pictures can not be decoded by the export, such as {bad[0]}"
-    if not difference.max() <= tolerance:
+    if not np.isfinite(difference).all():
+        return "it gives probabilities that are no numbers"
+    tolerance = bar.largest_difference
+    if tolerance is not None and difference.max() > tolerance:
         worst = questions.ids[difference.max(axis=-1).argmax()]
         return (
             f"a probability differs by {difference.max():.2g} (tolerance "

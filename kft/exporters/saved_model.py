@@ -5,19 +5,18 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from kft.exporters import warmup
+from kft.exporters import Quantize, warmup
 from kft.exporters.served import Served
 
-file_name = None
 
-
-def write(served: Served, folder: Path) -> None:
+def write(served: Served, path: Path, quantize: Quantize) -> None:
     """Write a SavedModel with two signatures to a folder.
 
     `serving_default` takes `image_bytes`, tf.string [n]: JPEG, PNG, GIF, BMP or WebP,
     any sizes, mixed. `images` takes uint8 [n, size, size, 3] of the network's own size;
     nothing is cropped or resized there. Both return what `Served.answer` does.
     """
+    del quantize  # `none` is all that the format knows
     size = served.image_size
     # It finds the variables in the endpoints; after track() it would save each of them
     # twice (keras 3.15.1).
@@ -32,10 +31,10 @@ def write(served: Served, folder: Path) -> None:
         served.answer_images,
         input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8, name="images")],
     )
-    archive.write_out(str(folder), verbose=False)
+    archive.write_out(str(path), verbose=False)
     gray = tf.fill([size, size, 3], tf.constant(128, tf.uint8))
     warmup.write(
-        folder,
+        path,
         {
             "serving_default": {"image_bytes": tf.io.encode_jpeg(gray)[None]},
             "images": {"images": gray[None]},

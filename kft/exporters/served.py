@@ -3,10 +3,14 @@
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from kft.data import decode, resize
+from kft.data.examples import TRAIN
+from kft.evaluation import run_examples
 from kft.evaluation.trained import Trained
+from kft.exporters import pictures
 
 TOP_K = 5
 
@@ -20,18 +24,23 @@ class Served:
         image_size: side of the pictures that the network sees, in pixels.
         read: an encoded picture (tf.string []) -> uint8 [size, size, 3], by ops of
             TensorFlow alone.
+        training_pictures: n -> uint8 [n or fewer, size, size, 3], training examples.
+        temperature: what the logits are divided by; it makes the probabilities honest
+            and does not change which class is likeliest.
     """
 
     run: Trained
     image_size: int
     read: Callable[[tf.Tensor], tf.Tensor]
+    training_pictures: Callable[[int], np.ndarray]
+    temperature: float = 1.0
 
     def probabilities(self, images: tf.Tensor) -> tf.Tensor:
         """Return float32 [n, classes] for uint8 [n, size, size, 3]."""
         # Without training=False, layers whose default is True would augment (keras
         # 3.15.1, BaseImagePreprocessingLayer).
         logits = self.run.model(images, training=False)
-        return tf.nn.softmax(logits)
+        return tf.nn.softmax(logits / self.temperature)
 
     def answer(self, images: tf.Tensor, valid: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the outputs of a signature; rows that are not valid are zeros.
@@ -96,7 +105,7 @@ class Served:
         return tf.gather(images, sources), sources < read
 
 
-def serve(run: Trained) -> Served:
+def serve(run: Trained, *, temperature: float = 1.0) -> Served:
     """Return what exporters write, for a run whose model computes in float32."""
     size, method = run.task.image_size, run.config.resize
 
@@ -104,4 +113,8 @@ def serve(run: Trained) -> Served:
         picture = decode.decode_in_graph(payload)
         return resize.resize(picture, size=size, method=method)
 
-    return Served(run, size, read)
+    def training_pictures(count: int) -> np.ndarray:
+        sample = pictures.spread(run_examples.of_split(run, TRAIN), count)
+        return pictures.load(run, sample).images
+
+    return Served(run, size, read, training_pictures, temperature)

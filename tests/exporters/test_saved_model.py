@@ -135,7 +135,7 @@ def test_of_many_classes_the_five_likeliest_are_named(exported: Exported) -> Non
     run = dataclasses.replace(
         exported.network, labels=LabelMap(tuple("abcdef")), model=logits
     )
-    serving = served.Served(run, image_size=1, read=lambda payload: payload)
+    serving = dataclasses.replace(served.serve(exported.network), run=run)
     answer = serving.answer(tf.constant([[0, 3, 1, 2, 5, 4]]), tf.constant([True]))
     assert answer["top_k_labels"].numpy().tolist() == [[b"e", b"f", b"b", b"d", b"c"]]
 
