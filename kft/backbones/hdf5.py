@@ -23,11 +23,14 @@ _MEMBER = "model.weights.h5"
 # What h5py and zipfile raise over a damaged file.
 _DAMAGE = (
     OSError,
+    EOFError,
     RuntimeError,
     LookupError,
     TypeError,
     AttributeError,
     OverflowError,
+    ValueError,
+    MemoryError,
     zipfile.BadZipFile,
 )
 _LINKS = {h5py.h5l.TYPE_SOFT: "soft link", h5py.h5l.TYPE_EXTERNAL: "external link"}
@@ -42,6 +45,8 @@ def _reading() -> Iterator[None]:
     """Turn what h5py raises over a damaged file into `Hdf5Error`."""
     try:
         yield
+    except Hdf5Error:
+        raise
     except _DAMAGE as error:
         raise Hdf5Error(f"it is cut short or damaged ({error})") from error
 
@@ -96,12 +101,20 @@ def _names(group: h5py.Group, attribute: str) -> list[str]:
     if count == 0:  # An empty list is stored as one of numbers.
         return []
     if kept.dtype.kind not in "SOU" or count > _MOST_NAMES:
-        raise Hdf5Error(f"attribute {attribute!r} of {group.name} is no list of names")
+        raise Hdf5Error(
+            f"attribute {attribute!r} of {group.name!r} is no list of names"
+        )
     return [_text(name) for name in np.ravel(group.attrs[attribute])]
 
 
 def _text(name: bytes | str) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+
+
+def listing(group: h5py.Group) -> list[str]:
+    """Return the names in a group, links to other places included."""
+    with _reading():
+        return list(group)
 
 
 def member(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset | None:
@@ -116,7 +129,7 @@ def member(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset | None:
             if not isinstance(current, h5py.Group) or not _is_link(current, part):
                 return None
             # `part in current` would already follow a link into another file.
-            kind = current.id.links.get_info(part.encode()).type
+            kind = current.id.links.get_info(_encoded(part)).type
             if kind != h5py.h5l.TYPE_HARD:
                 link = _LINKS.get(kind, "link of another kind")
                 raise Hdf5Error(f"{path!r} is a {link}, which is not followed")
@@ -125,7 +138,12 @@ def member(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset | None:
 
 
 def _is_link(group: h5py.Group, name: str) -> bool:
-    return name not in ("", ".") and group.id.links.exists(name.encode())
+    return name not in ("", ".") and group.id.links.exists(_encoded(name))
+
+
+def _encoded(name: str) -> bytes:
+    # What is not UTF-8 in the file has come here as surrogates.
+    return name.encode("utf-8", "surrogateescape")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +166,7 @@ class Numbers:
         with _reading():
             values = self.dataset[()]
         if not np.all(np.isfinite(values)):
-            raise Hdf5Error(f"{self.dataset.name} holds numbers that are not finite")
+            raise Hdf5Error(f"{self.dataset.name!r} holds numbers that are not finite")
         return values
 
 
@@ -170,10 +188,10 @@ def _check_plain(dataset: h5py.Dataset) -> None:
     creation = dataset.id.get_create_plist()
     if creation.get_layout() not in _PLAIN_LAYOUTS or creation.get_external_count():
         raise Hdf5Error(
-            f"{dataset.name} is compressed, virtual or kept in another file; Keras "
+            f"{dataset.name!r} is compressed, virtual or kept in another file; Keras "
             "writes weights plainly"
         )
     if dataset.shape is None or dataset.dtype.kind not in "fiu":
-        raise Hdf5Error(f"{dataset.name} does not hold numbers but {dataset.dtype}")
+        raise Hdf5Error(f"{dataset.name!r} does not hold numbers but {dataset.dtype}")
     if dataset.id.get_storage_size() != dataset.nbytes:
-        raise Hdf5Error(f"{dataset.name} is declared but not in the file")
+        raise Hdf5Error(f"{dataset.name!r} is declared but not in the file")

@@ -11,6 +11,7 @@ import collections
 import dataclasses
 import io
 import pickle
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,8 +61,12 @@ _ADMITTED: Mapping[tuple[str, str], Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
-    """An unpickler that can name nothing but `_ADMITTED`."""
+class _Unpickler(pickle._Unpickler):
+    """An unpickler that can name nothing but `_ADMITTED`.
+
+    It is Python's, not C's, which allocates gigabytes for a memo where a damaged pickle
+    names a high index.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what stands for a global of the pickle."""
@@ -88,7 +93,7 @@ def read(content: bytes) -> dict[str, np.ndarray]:
         return _read(io.BytesIO(content))
     except (pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
         raise ValueError(f"not a legacy PyTorch file of tensors: {error}") from error
-    except (KeyError, IndexError, MemoryError, ImportError) as error:
+    except (LookupError, MemoryError, OverflowError, struct.error) as error:
         raise ValueError(f"damaged PyTorch file: {error!r}") from error
 
 

@@ -17,7 +17,7 @@ import keras
 from absl import logging
 
 from kft import errors
-from kft.backbones import hdf5
+from kft.backbones import hdf5, trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +38,7 @@ def load(network: keras.Model, path: pathlib.Path) -> None:
         errors.ConfigError: where the file is damaged, hostile, or of another network.
     """
     try:
+        trial.survive(path)
         with hdf5.opened(path) as file:
             matches = list(_matches(network, file))
             for match in matches:
@@ -74,15 +75,16 @@ def _legacy(
             f"the network has {len(layers)} layers with weights, the file {len(stored)}"
         )
     if len(stored) > len(layers):
-        above = ", ".join(name for name, _ in stored[len(layers) :][:4])
-        logging.info("layers above the backbone are not read: %s, ...", above)
+        logging.info(
+            "%d layers above the backbone are not read", len(stored) - len(layers)
+        )
     for layer, (name, weights) in zip(layers, stored, strict=False):
         # The order of files from before Keras 3.
         variables = layer.trainable_weights + layer.non_trainable_weights
         if len(variables) != len(weights):
             raise hdf5.Hdf5Error(
                 f"layer {layer.name} has {len(variables)} weights, in the file it "
-                f"({name}) has {len(weights)}"
+                f"({name!r}) has {len(weights)}"
             )
         for variable, weight in zip(variables, weights, strict=True):
             yield _match(layer, variable, root, f"{name}/{weight}")
@@ -91,7 +93,7 @@ def _legacy(
 def _weights(root: h5py.Group, layer: str) -> list[str]:
     group = hdf5.member(root, layer)
     if not isinstance(group, h5py.Group):
-        raise hdf5.Hdf5Error(f"its layer {layer} is missing")
+        raise hdf5.Hdf5Error(f"its layer {layer!r} is missing")
     return hdf5.names(group, "weight_names")
 
 
@@ -120,10 +122,10 @@ def _match(
 ) -> _Match:
     numbers = hdf5.numbers(root, path)
     if numbers is None:
-        raise hdf5.Hdf5Error(f"{path} is missing, for layer {layer.name}")
+        raise hdf5.Hdf5Error(f"{path!r} is missing, for layer {layer.name}")
     if numbers.shape != tuple(variable.shape):
         raise hdf5.Hdf5Error(
             f"{variable.name} of layer {layer.name} has the shape "
-            f"{tuple(variable.shape)}, in the file ({path}) {numbers.shape}"
+            f"{tuple(variable.shape)}, in the file ({path!r}) {numbers.shape}"
         )
     return _Match(layer, variable, numbers)

@@ -1,0 +1,122 @@
+"""List the pretrained networks: size, input, and where each can be cut.
+
+The names are what --backbone and --stages of the other commands take.
+
+  python -m kft.backbones
+  python -m kft.backbones --backbone=ResNet50
+"""
+
+import dataclasses
+import re
+import sys
+from collections.abc import Iterable, Sequence
+
+import rich.box
+import rich.console
+import rich.table
+
+from kft import backbones, cli, schedule
+from kft.backbones.backbone import Backbone
+from kft.config import Config
+from kft.fields import option
+
+# Columns where the output is no terminal, which would say how wide it is.
+_FILE_WIDTH = 120
+# A narrower terminal has no room for the names of the cuts beside the rest.
+_CUTS_WIDTH = 90
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BackbonesConfig(Config):
+    """What is listed."""
+
+    backbone: str | None = option(
+        None, "Only this one, with the name of every place where it can be cut."
+    )
+
+
+def main(config: BackbonesConfig) -> None:
+    """Write the table, or all about one backbone.
+
+    Raises:
+        errors.ConfigError: for a backbone that there is not.
+    """
+    console = rich.console.Console(
+        width=None if sys.stdout.isatty() else _FILE_WIDTH, highlight=False
+    )
+    if config.backbone is None:
+        with_cuts = console.width >= _CUTS_WIDTH
+        console.print(_table(backbones.BACKBONES.values(), with_cuts=with_cuts))
+        console.print(
+            "--stages takes head, top<k>, all, a block, or a group of blocks such as "
+            "conv5, block6 or stage_3; --backbone=NAME lists them."
+        )
+    else:
+        _print_one(console, backbones.get(config.backbone))
+
+
+def _table(shown: Iterable[Backbone], *, with_cuts: bool) -> rich.table.Table:
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("backbone", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("pixels", justify="right", no_wrap=True)
+    table.add_column("blocks", justify="right", no_wrap=True)
+    if with_cuts:
+        table.add_column("their names, from the input upwards")
+    for backbone in shown:
+        row = [
+            backbone.name,
+            f"{backbone.parameters / 1e6:.1f} M",
+            str(backbone.image_size),
+            str(len(backbone.blocks.names)),
+        ]
+        names = [", ".join(runs(backbone.blocks.names))] if with_cuts else []
+        table.add_row(*row, *names)
+    return table
+
+
+def _print_one(console: rich.console.Console, backbone: Backbone) -> None:
+    console.print(f"{backbone.name}, family {backbone.family}")
+    console.print(f"parameters: {backbone.parameters:,} without the classifier")
+    console.print(
+        f"input: {backbone.image_size} pixels, at least {backbone.min_image_size}"
+    )
+    groups = ", ".join(group for group, _ in backbone.blocks.groups)
+    if groups:
+        console.print(f"groups of blocks: {groups}")
+    console.print(f"blocks: {', '.join(backbone.blocks.names)}")
+    console.print(
+        f"also for --stages: {schedule.HEAD}, top1 to top{len(backbone.blocks.names)}, "
+        f"{schedule.ALL}"
+    )
+
+
+def runs(names: Sequence[str]) -> list[str]:
+    """Return names with those that count up in a row as one: `conv2_block1..3`."""
+    found: list[list[str]] = []
+    for name in names:
+        if found and name == _next(found[-1][-1]):
+            found[-1].append(name)
+        else:
+            found.append([name])
+    return [_run(run) for run in found]
+
+
+def _next(name: str) -> str:
+    """Return `block2b` after `block2a`, and `cell_10` after `cell_9`."""
+    match = re.fullmatch(r"(.*?)(\d+|[a-z])", name)
+    if not match:
+        return ""
+    last = match[2]
+    return match[1] + (str(int(last) + 1) if last.isdigit() else chr(ord(last) + 1))
+
+
+def _run(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    last = re.search(r"\d+$|[a-z]$", names[-1])
+    return f"{names[0]}..{last[0]}" if last else ", ".join(names)
+
+
+if __name__ == "__main__":
+    cli.run(BackbonesConfig, main)

@@ -1,0 +1,42 @@
+import statistics
+import time
+
+from kft import backbones
+from kft.backbones import __main__ as command
+
+
+def test_names_that_count_up_become_one() -> None:
+    names = ["mixed_5b", "block35_9", "block35_10", "block2a", "block2b", "block4a"]
+    assert command.runs(names) == [
+        "mixed_5b",
+        "block35_9..10",
+        "block2a..b",
+        "block4a",
+    ]
+
+
+def test_the_list_has_every_backbone_and_is_quick(run_kft) -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = run_kft("backbones")
+        seconds.append(time.perf_counter() - start)
+    assert done.returncode == 0, done.stderr
+    listed = {line.split()[0] for line in done.stdout.splitlines() if line.strip()}
+    assert set(backbones.BACKBONES) <= listed
+    # It takes 0.3 s on an idle machine; TensorFlow alone would take more than this.
+    assert statistics.median(seconds) < 2.0
+
+
+def test_one_backbone_is_listed_with_every_cut(run_kft) -> None:
+    done = run_kft("backbones", "--backbone=NASNetLarge")
+    words = set(done.stdout.replace(",", " ").split())
+    assert set(backbones.get("NASNetLarge").blocks.names) <= words
+    assert "84" in done.stdout.replace(",", " ").split()
+
+
+def test_an_unknown_backbone_is_a_mistake_not_a_crash(run_kft) -> None:
+    done = run_kft("backbones", "--backbone=Resnet51")
+    assert done.returncode == 2
+    assert "Did you mean ResNet50" in done.stderr
+    assert "Traceback" not in done.stderr

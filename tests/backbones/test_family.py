@@ -1,0 +1,233 @@
+"""Every backbone is built, counted, cut at every block, and put together again."""
+
+import gc
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import pytest
+from keras.src.utils import file_utils
+
+from kft import backbones
+from kft.backbones import efficientnet_lite, family
+from kft.backbones.backbone import Backbone
+from kft.model import split
+
+# The smallest network of each family; the others take minutes.
+REPRESENTATIVES = (
+    "VGG16",
+    "ResNet50",
+    "ResNet50V2",
+    "DenseNet121",
+    "InceptionV3",
+    "InceptionResNetV2",
+    "Xception",
+    "MobileNet",
+    "MobileNetV2",
+    "MobileNetV3Small",
+    "EfficientNetB0",
+    "EfficientNetV2B0",
+    "EfficientNetLite0",
+    "NASNetMobile",
+    "ConvNeXtTiny",
+)
+EVERY_BACKBONE = [
+    pytest.param(name, marks=[] if name in REPRESENTATIVES else [pytest.mark.slow])
+    for name in backbones.BACKBONES
+]
+NASNET_CUT_TENSORS = 2
+
+
+@pytest.fixture(autouse=True)
+def fresh_session() -> Iterator[None]:
+    """Free the memory of each network; the largest has 348 million parameters."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def _build(backbone: Backbone, size: int | None = None) -> keras.Model:
+    size = size or backbone.min_image_size
+    images = keras.Input((size, size, 3), name="images")
+    return keras.Model(images, family.build(backbone, images, "none"))
+
+
+def _pictures(size: int) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype("f4")
+
+
+def _call(inputs: list, outputs: list, values: list) -> list:
+    result = keras.Model(inputs, outputs)(values, training=False)
+    return list(result) if isinstance(result, (list, tuple)) else [result]
+
+
+def _through_every_cut(model: keras.Model, anchors: list[str], images) -> np.ndarray:
+    """Return the output of the blocks one after another, each fed by the cut below."""
+    below, values = model.inputs, [images]
+    for anchor in anchors:
+        cut = split.split_at(model, anchor).trunk.outputs
+        # NASNet hands one of its two tensors on from cut to cut.
+        made = [t for t in cut if not any(t is known for known in below)]
+        known = [*below, *made]
+        values = [*values, *_call(below, made, values)]
+        place = {id(tensor): value for tensor, value in zip(known, values, strict=True)}
+        below, values = cut, [place[id(tensor)] for tensor in cut]
+    return np.asarray(_call(below, model.outputs, values)[0])
+
+
+def test_the_table_has_every_network_of_keras_and_lite0() -> None:
+    theirs = {name for name in dir(keras.applications) if name[0].isupper()}
+    assert set(backbones.BACKBONES) == theirs | {"EfficientNetLite0"}
+
+
+def test_every_family_has_a_representative() -> None:
+    represented = {backbones.get(name).family for name in REPRESENTATIVES}
+    assert represented == set(backbones.FAMILIES)
+
+
+@pytest.mark.parametrize("name", EVERY_BACKBONE)
+def test_backbone_has_its_size_and_is_cut_at_every_block(name: str) -> None:
+    backbone = backbones.get(name)
+    model = _build(backbone)
+    assert model.count_params() == backbone.parameters
+
+    anchors = family.cut_anchors(backbone, model)
+    assert tuple(anchors) == backbone.blocks.names
+    _check_flat(model)
+    _check_partition(model, list(anchors.values()))
+
+    images = _pictures(backbone.min_image_size)
+    expected = np.asarray(model(images, training=False))
+    assert np.ptp(expected) > 0
+    composed = _through_every_cut(model, list(anchors.values()), images)
+    np.testing.assert_array_equal(composed, expected)
+
+
+def _check_flat(model: keras.Model) -> None:
+    nested = {type(layer) for layer in model.layers if isinstance(layer, keras.Model)}
+    # ConvNeXt's stem and downsampling are Sequential; no backbone is one layer.
+    assert nested <= {keras.Sequential}
+    names = [operation.name for operation in model.operations]
+    assert len(set(names)) == len(names)
+    # A layer that is used twice would have two nodes in the graph.
+    nodes = sum(len(at_depth) for at_depth in model._nodes_by_depth.values())
+    assert nodes == len(names)
+
+
+def _check_partition(model: keras.Model, anchors: list[str]) -> None:
+    """Check that each block is above the one before, and holds weights."""
+    whole = frozenset(operation.name for operation in model.operations)
+    weighted = {layer.name for layer in model.layers if layer.weights}
+    below = [split.ancestors(model, anchor) for anchor in anchors]
+    for lower, upper in zip(below, [*below[1:], whole], strict=True):
+        assert lower < upper
+        assert weighted & (upper - lower)
+
+
+@pytest.mark.parametrize("name", ["NASNetMobile", "ResNet50", "ConvNeXtTiny"])
+def test_the_halves_at_a_cut_compose_to_the_whole(name: str) -> None:
+    backbone = backbones.get(name)
+    model = _build(backbone)
+    anchors = list(family.cut_anchors(backbone, model).values())
+    halves = split.split_at(model, anchors[len(anchors) // 2])
+    tensors = NASNET_CUT_TENSORS if backbone.family == "NASNet" else 1
+    assert len(halves.trunk.outputs) == tensors
+    images = _pictures(backbone.min_image_size)
+    at_the_cut = halves.trunk([images], training=False)
+    at_the_cut = at_the_cut if isinstance(at_the_cut, list) else [at_the_cut]
+    np.testing.assert_array_equal(
+        np.asarray(halves.tail(at_the_cut, training=False)),
+        np.asarray(model(images, training=False)),
+    )
+
+
+@pytest.mark.parametrize("name", ["InceptionV3", "Xception"])
+def test_cuts_do_not_depend_on_what_was_built_before(name: str) -> None:
+    # Unnamed layers are counted up within a process.
+    backbone = backbones.get(name)
+    depths = []
+    for _ in range(2):
+        model = _build(backbone)
+        anchors = family.cut_anchors(backbone, model)
+        depths.append([len(split.ancestors(model, a)) for a in anchors.values()])
+    assert depths[0] == depths[1]
+
+
+def test_cuts_are_found_below_a_head() -> None:
+    backbone = backbones.get("InceptionV3")
+    images = keras.Input((75, 75, 3))
+    x = family.build(backbone, images, "none")
+    x = keras.layers.GlobalMaxPooling2D()(keras.layers.MaxPooling2D(1)(x))
+    model = keras.Model(images, keras.layers.Dense(3)(x))
+    anchors = family.cut_anchors(backbone, model)
+    assert anchors["mixed1"] == "mixed0"
+    assert len(split.ancestors(model, anchors["mixed0"])) == 19
+
+
+def test_a_graph_of_another_network_has_no_such_cuts() -> None:
+    model = _build(backbones.get("VGG16"))
+    with pytest.raises(ValueError, match="has no layer"):
+        family.cut_anchors(backbones.get("ResNet50"), model)
+    with pytest.raises(ValueError, match="has no layer"):
+        family.cut_anchors(backbones.get("InceptionV3"), model)
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0", "ConvNeXtTiny"])
+def test_bytes_and_floats_are_the_same_pictures(name: str) -> None:
+    backbone = backbones.get(name)
+    pixels = _pictures(32).astype("uint8")
+    images = keras.Input((32, 32, 3), dtype="uint8")
+    of_bytes = keras.Model(images, family.build(backbone, images, "none"))
+    of_floats = _build(backbone)
+    of_floats.set_weights(of_bytes.get_weights())
+    np.testing.assert_array_equal(
+        np.asarray(of_bytes(pixels, training=False)),
+        np.asarray(of_floats(pixels.astype("float32"), training=False)),
+    )
+
+
+@pytest.mark.parametrize("name", ["MobileNet", "EfficientNetB0", "EfficientNetLite0"])
+def test_backbones_are_built_under_mixed_precision(name: str) -> None:
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        model = _build(backbones.get(name))
+        features = model(_pictures(32), training=False)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert features.dtype == "bfloat16"
+    assert {weight.dtype for weight in model.weights} <= {"float32", "int64"}
+
+
+class _Asked(Exception):
+    """Carries what Keras wanted to download."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", sorted(set(backbones.BACKBONES) - {"EfficientNetLite0"})
+)
+def test_the_weights_files_are_those_of_keras(name: str, monkeypatch) -> None:
+    def asked(fname: str, origin: str, **options: object) -> str:
+        raise _Asked(fname, origin, options.get("file_hash"))
+
+    monkeypatch.setattr(file_utils, "get_file", asked)
+    build = getattr(keras.applications, name)
+    images = keras.Input((224, 224, 3))
+    # The scope spares the making of weights that nobody looks at.
+    with (
+        pytest.raises(_Asked) as caught,
+        keras.StatelessScope(initialize_variables=False),
+    ):
+        build(include_top=False, weights="imagenet", input_tensor=images)
+    file = backbones.get(name).imagenet
+    assert caught.value.args == (file.name, file.address, file.digest)
+
+
+@pytest.mark.parametrize("drops", [True, False])
+def test_lite0_drops_residual_branches_in_training_only(drops: bool) -> None:
+    keras.utils.set_random_seed(0)
+    images = keras.Input((32, 32, 3))
+    model = keras.Model(images, efficientnet_lite.features(images))
+    pictures = _pictures(32)
+    outputs = [np.asarray(model(pictures, training=drops)) for _ in range(2)]
+    assert np.array_equal(outputs[0], outputs[1]) is not drops
