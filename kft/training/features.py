@@ -35,12 +35,12 @@ class Features:
 
     def read(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Return the features of rows, [k, ...] each, as tf.data can pass them on."""
-        tensors = tf.numpy_function(
-            lambda r: [array[r] for array in self.arrays],
-            [rows],
-            [array.dtype for array in self.arrays],
-            stateful=False,
-        )
+        # One call per array: a list of one array is unpacked once too often in eager
+        # mode (TensorFlow 2.21).
+        tensors = [
+            tf.numpy_function(lambda r, a=a: a[r], [rows], a.dtype, stateful=False)
+            for a in self.arrays
+        ]
         found = []
         for tensor, array, dtype in zip(tensors, self.arrays, self.dtypes, strict=True):
             tensor.set_shape([rows.shape[0], *array.shape[1:]])
