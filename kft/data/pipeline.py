@@ -1,6 +1,6 @@
 """tf.data pipelines that are driven by rows; they know nothing of pictures.
 
-What a batch holds is decided in NumPy (`order`), before anything is read. A pipeline
+What a batch holds is decided in NumPy (`plan`), before anything is read. A pipeline
 then reads the payloads of a batch at once, and turns each into an input in parallel, in
 a fixed order. Every shape is static.
 """
@@ -10,9 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kft import errors
 from kft.data import examples as examples_lib
-from kft.data import order, splits
+from kft.data import plan, splits
 
 # Maps the payload of one example (tf.string []) and its key (int64 [2], a seed for
 # stateless random ops) to the input of the network, of static shape.
@@ -60,30 +59,27 @@ def train_batches(
     Raises:
         errors.ConfigError: where the batch can not be shared out evenly.
     """
-    rows_per_replica = share_of_batch(batch_size, num_workers, replicas)
-    key_of = example_keys(examples, seed=seed)
+    share = plan.Share(
+        batch_size=batch_size,
+        worker=worker,
+        num_workers=num_workers,
+        replicas=replicas,
+    )
+    keys_of = example_keys(examples, seed=seed)
 
-    def plan(epoch: np.ndarray) -> tuple[np.ndarray, ...]:
-        positions, valid = order.epoch_batches(
-            len(examples),
-            batch_size=batch_size,
+    def plan_epoch(epoch: np.ndarray) -> plan.Plan:
+        return plan.train_epoch(
+            examples,
+            share,
+            keys=keys_of(int(epoch)),
             seed=seed,
             epoch=int(epoch),
-            shuffle=True,
-            worker=worker,
-            num_workers=num_workers,
+            first_row=int(epoch) % views * len(examples),
         )
-        keys = key_of(int(epoch))
-        counts = np.full(len(positions), batch_size)
-        counts[-1] = len(examples) - (len(positions) - 1) * batch_size
-        weights = (valid / counts[:, None]).astype(np.float32)
-        view = int(epoch) % views * len(examples)
-        return _plan(examples, positions, weights, keys, rows_per_replica, view)
 
-    elements = _elements(tf.data.Dataset.range(first_epoch, epochs), plan)
-    return _batches(
-        elements.skip(first_batch * replicas), examples, preprocess, rows_per_replica
-    )
+    elements = _elements(tf.data.Dataset.range(first_epoch, epochs), plan_epoch)
+    remaining = elements.skip(first_batch * replicas)
+    return _batches(remaining, examples, preprocess, share.rows)
 
 
 def eval_batches(
@@ -104,25 +100,18 @@ def eval_batches(
     Args:
         keys: int64 [n, 2], what `preprocess` gets; 0 by default.
     """
-    rows_per_replica = share_of_batch(batch_size, num_workers, replicas)
+    share = plan.Share(
+        batch_size=batch_size,
+        worker=worker,
+        num_workers=num_workers,
+        replicas=replicas,
+    )
     if keys is None:
         keys = np.zeros([len(examples), 2], dtype=np.int64)
-
-    def plan(epoch: np.ndarray) -> tuple[np.ndarray, ...]:
-        positions, valid = order.epoch_batches(
-            len(examples),
-            batch_size=batch_size,
-            seed=0,
-            epoch=int(epoch),
-            shuffle=False,
-            worker=worker,
-            num_workers=num_workers,
-        )
-        weights = valid.astype(np.float32)
-        return _plan(examples, positions, weights, keys, rows_per_replica)
-
-    elements = _elements(tf.data.Dataset.range(1), plan)
-    return _batches(elements, examples, preprocess, rows_per_replica)
+    # Planned here and now, so that another pass plans nothing again.
+    planned = plan.eval_epoch(examples, share, keys=keys)
+    elements = tf.data.Dataset.from_tensor_slices(planned)
+    return _batches(elements, examples, preprocess, share.rows)
 
 
 def example_keys(
@@ -138,48 +127,14 @@ def example_keys(
     return keys
 
 
-def share_of_batch(batch_size: int, num_workers: int, replicas: int) -> int:
-    """Return how many rows of a global batch one device takes.
-
-    Raises:
-        errors.ConfigError: where the batch can not be shared out evenly.
-    """
-    devices = num_workers * replicas
-    if batch_size % devices:
-        lower = max(devices, batch_size - batch_size % devices)
-        raise errors.ConfigError(
-            f"--batch_size: expected a multiple of the {devices} devices that share a "
-            f"batch, received {batch_size}. Use {lower}."
-        )
-    return batch_size // devices
-
-
-def _plan(
-    examples: examples_lib.Examples,
-    positions: np.ndarray,
-    weights: np.ndarray,
-    keys: np.ndarray,
-    rows_per_replica: int,
-    first_row: int = 0,
-) -> tuple[np.ndarray, ...]:
-    """Return rows, labels, weights [elements, b] and keys [elements, b, 2]."""
-    positions = positions.reshape(-1, rows_per_replica)
-    return (
-        examples.rows[positions].astype(np.int64) + first_row,
-        examples.labels[positions].astype(np.int32),
-        weights.reshape(-1, rows_per_replica),
-        keys[positions],
-    )
-
-
 def _elements(
-    epochs: tf.data.Dataset, plan: Callable[[np.ndarray], tuple[np.ndarray, ...]]
+    epochs: tf.data.Dataset, plan_epoch: Callable[[np.ndarray], plan.Plan]
 ) -> tf.data.Dataset:
     """Return the plan of each batch as a data set; nothing has been read yet."""
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         planned = tf.numpy_function(
-            plan, [epoch], [tf.int64, tf.int32, tf.float32, tf.int64]
+            plan_epoch, [epoch], [tf.int64, tf.int32, tf.float32, tf.int64]
         )
         return tf.data.Dataset.from_tensor_slices(tuple(planned))
 

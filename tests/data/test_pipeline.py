@@ -201,10 +201,16 @@ def test_sharding_by_tf_data_is_off():
     )
 
 
-def test_a_batch_that_devices_can_not_share_is_refused_with_a_better_size():
-    with pytest.raises(
-        errors.ConfigError, match=r"multiple of the 4.*received 6\. Use 4"
-    ):
-        pipeline.share_of_batch(6, 2, 2)
-    with pytest.raises(errors.ConfigError, match="Use 4"):
-        pipeline.share_of_batch(3, 2, 2)
+@pytest.mark.parametrize("batch_size", [3, 6])
+def test_a_batch_that_devices_can_not_share_is_refused_with_a_better_size(batch_size):
+    message = rf"multiple of the 4 devices.*received {batch_size}\. Use 4"
+    with pytest.raises(errors.ConfigError, match=message):
+        _train(batch_size=batch_size, num_workers=2, replicas=2)
+    with pytest.raises(errors.ConfigError, match=message):
+        pipeline.eval_batches(
+            _examples(),
+            _preprocess,
+            batch_size=batch_size,
+            num_workers=2,
+            replicas=2,
+        )
