@@ -52,9 +52,7 @@ def train_batches(
         first_batch: global batch of `first_epoch` to start with.
         views: inputs stored per example, used in turn; with n examples, view v of
             row r is row r + v * n.
-        worker: this worker's index.
-        num_workers: workers that share each global batch.
-        replicas: devices of this worker.
+        worker, num_workers, replicas: see `plan.Share`.
 
     Raises:
         errors.ConfigError: where the batch can not be shared out evenly.
