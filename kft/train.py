@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kft import cli, preflight
 from kft.config import ExportConfig, TrainConfig
+from kft.training import interrupt
 
 if TYPE_CHECKING:
     from kft.training.fine_tune import RunResult
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 def main(config: TrainConfig) -> None:
     """Train, export, and say what to do with the result."""
     preflight.check(config)
-    # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.training import fine_tune
+    with interrupt.listening():
+        # TensorFlow starts slowly: not before the flags are known to be right.
+        from kft.training import fine_tune
 
-    result = fine_tune.fine_tune(config)
+        result = fine_tune.fine_tune(config)
     _export(config, result)
     print("\n".join(_closing(config, result)))
 

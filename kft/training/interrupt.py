@@ -2,18 +2,29 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from kft import errors
 
 _SAVE_AND_STOP = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 class Interrupt:
-    """Remembers the first signal; the loop looks at it between host calls."""
+    """Remembers the first signal; whatever takes long looks at it now and then."""
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
+        self._agree: Callable[[int], int] = lambda number: number
+
+    def join(self, agree: Callable[[int], int]) -> None:
+        """Let a signal to any worker count from now on, for `check`.
+
+        Args:
+            agree: from this worker's signal, or 0, to that of one that has one.
+        """
+        self._agree = agree
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Note the signal; a second SIGINT stops at once."""
@@ -22,13 +33,31 @@ class Interrupt:
             raise KeyboardInterrupt
         self.signal = signal.Signals(number)
 
+    def check(self) -> None:
+        """Stop here if a signal came; only where everything worth keeping is saved.
+
+        All workers have to call it, and all of them stop.
+
+        Raises:
+            errors.Interrupted: naming the signal.
+        """
+        number = self._agree(self.signal or 0)
+        if number:
+            raise errors.Interrupted(signal.Signals(number))
+
 
 @contextmanager
 def listening() -> Iterator[Interrupt]:
     """Catch SIGTERM and SIGUSR1 (spot machines, Slurm) and SIGINT (Ctrl-C).
 
-    Only a process' main thread can catch signals; elsewhere nothing is caught.
+    Within another such block it gives that one's interrupt, so that a signal that came
+    before is not forgotten. Only a process' main thread can catch signals; elsewhere
+    nothing is caught.
     """
+    outer = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(outer, Interrupt):
+        yield outer
+        return
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
