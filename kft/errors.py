@@ -29,6 +29,21 @@ class NotFiniteError(TrainingError):
     """A loss or weights that are NaN or infinite."""
 
 
+class WorkerLostError(TrainingError):
+    """Another process of the run is gone; what was saved last is kept.
+
+    Args:
+        who: names the process.
+    """
+
+    def __init__(self, who: str) -> None:
+        super().__init__(
+            f"This worker stops, for {who} is gone; the output there may say why. The "
+            "last save is kept: start all workers again with the same commands, and "
+            "the run goes on from it."
+        )
+
+
 class Interrupted(KftError):
     """A signal stopped the run after its state was saved; the same command goes on.
 

@@ -1,74 +1,34 @@
-"""The machine: seeds, precision and devices. The only maker of tf.distribute strategies."""
+"""The machine: seeds, precision, devices. The only maker of strategies."""
 
-import dataclasses
+import contextlib
+import functools
+import importlib.util
+import os
 import platform
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
+from absl import logging
 
-from kft import errors
+from kft import cluster as clusters
+from kft import devices, errors, rendezvous, slurm
+from kft.cluster import Cluster, DeviceRequest
 from kft.config import RuntimeConfig
+from kft.devices import Devices
 
-
-@dataclasses.dataclass(frozen=True)
-class Devices:
-    """How a step is spread over devices and processes.
-
-    Attributes:
-        strategy: TensorFlow's default strategy, which does nothing, on one device.
-        num_workers: processes that train together.
-        worker: rank of this process, 0 is the chief.
-    """
-
-    strategy: tf.distribute.Strategy
-    num_workers: int = 1
-    worker: int = 0
-
-    @property
-    def replicas(self) -> int:
-        """Return the number of replicas over all processes."""
-        return self.strategy.num_replicas_in_sync
-
-    @property
-    def replicas_per_worker(self) -> int:
-        """Return the number of replicas of this process."""
-        return self.replicas // self.num_workers
-
-    @property
-    def is_chief(self) -> bool:
-        """Return whether this process writes the run folder."""
-        return self.worker == 0
-
-    def distribute(
-        self, make_dataset: Callable[[], tf.data.Dataset]
-    ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-        """Return a dataset each of whose elements feeds every replica once.
-
-        Args:
-            make_dataset: gives this process' batches, one element per replica.
-        """
-        if self.replicas == 1:
-            return make_dataset()
-        return self.strategy.distribute_datasets_from_function(lambda _: make_dataset())
-
-    def total(self, value: Any) -> tf.Tensor:
-        """Return the sum over replicas of what `strategy.run` returned."""
-        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
-
-    def gather_rows(self, value: Any) -> np.ndarray:
-        """Return the rows that the replicas computed, in the order of the batch."""
-        if self.replicas == 1:
-            return value.numpy()
-        return self.strategy.gather(value, axis=0).numpy()
+_SECONDS_BETWEEN_WORDS = 30.0
 
 
 def start(config: RuntimeConfig, *, seed: int) -> Devices:
     """Seed everything, set the precision, and return the devices to train on.
+
+    With several workers it returns when all of them are there; it has to be the first
+    to use TensorFlow in the process then, as with logical CPUs.
 
     Raises:
         errors.ConfigError: where this machine can not do what the flags ask for.
@@ -77,25 +37,146 @@ def start(config: RuntimeConfig, *, seed: int) -> Devices:
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.config.set_image_data_format("channels_last")
-    keras.config.set_dtype_policy(_dtype_policy(config.precision))
-    return Devices(_strategy(config.strategy))
+    cluster = clusters.find(config, os.environ)
+    if cluster is None and slurm.is_outside_step(os.environ):
+        logging.warning(
+            "SLURM_NTASKS=%s, but srun did not start this process: it trains alone.",
+            os.environ["SLURM_NTASKS"],
+        )
+    request = clusters.parse_devices(config.devices)
+    gpus = _visible_gpus(request)
+    keras.config.set_dtype_policy(_dtype_policy(config.precision, gpus))
+    if cluster is not None:
+        if request.kind == "cpu" and request.count not in (None, 1):
+            raise errors.ConfigError(
+                f"--devices={config.devices}: with several workers each computes on "
+                "its GPUs or on one CPU. Start more workers instead."
+            )
+        return _multi_worker(cluster, len(gpus))
+    if config.strategy == "tpu":
+        return Devices(_tpu())
+    _split_cpu(request)
+    return Devices(_local(config, "GPU" if gpus else "CPU"))
 
 
-def _strategy(name: str) -> tf.distribute.Strategy:
-    gpus = tf.config.list_logical_devices("GPU")
-    if name == "auto":
-        name = "mirrored" if len(gpus) > 1 else "single"
-    if name == "single":
-        return tf.distribute.get_strategy()
-    if name == "mirrored":
-        devices = gpus or tf.config.list_logical_devices("CPU")
-        return tf.distribute.MirroredStrategy([device.name for device in devices])
-    raise errors.ConfigError(f"--strategy={name} is not possible on this machine.")
-
-
-def _dtype_policy(precision: str) -> str:
-    """Return the Keras dtype policy: variables stay float32 in each of them."""
+def _visible_gpus(request: DeviceRequest) -> list[tf.config.PhysicalDevice]:
+    """Return the GPUs that this process uses, and hide all others from TensorFlow."""
     gpus = tf.config.list_physical_devices("GPU")
+    if request.kind == "gpu" and len(gpus) < (request.count or 1):
+        raise errors.ConfigError(
+            f"--devices: expected at most the {len(gpus)} GPUs that TensorFlow finds "
+            f"here, received {request.count or 'gpu'}. cpu computes without a GPU."
+        )
+    if request.kind == "cpu":
+        used = []
+    else:
+        used = gpus[: request.count]
+    if used != gpus:
+        with _before_start("--devices"):
+            tf.config.set_visible_devices(used, "GPU")
+    return used
+
+
+def _split_cpu(request: DeviceRequest) -> None:
+    if request.kind == "cpu" and request.count and request.count > 1:
+        with _before_start("--devices"):
+            cpu = tf.config.list_physical_devices("CPU")[0]
+            tf.config.set_logical_device_configuration(
+                cpu, [tf.config.LogicalDeviceConfiguration()] * request.count
+            )
+
+
+@contextlib.contextmanager
+def _before_start(what: str) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise errors.ConfigError(
+            f"{what} has to be set before anything else uses TensorFlow in this "
+            f"process ({error})."
+        ) from error
+
+
+def _local(config: RuntimeConfig, kind: str) -> tf.distribute.Strategy:
+    """Return the strategy of a process that trains alone."""
+    names = [device.name for device in tf.config.list_logical_devices(kind)]
+    several = len(names) > 1
+    if config.strategy == "single" and several and config.devices:
+        raise errors.ConfigError(
+            f"--strategy=single computes on one device, received --devices="
+            f"{config.devices}. Use --strategy=mirrored."
+        )
+    if config.strategy == "multi_worker":
+        logging.info("There is one worker only: it trains alone.")
+    if config.strategy == "mirrored" or (several and config.strategy != "single"):
+        return tf.distribute.MirroredStrategy(names)
+    # No strategy scope at all: TensorFlow's default strategy does nothing.
+    return tf.distribute.get_strategy()
+
+
+@functools.cache
+def _multi_worker(cluster: Cluster, gpus: int) -> Devices:
+    """Return the devices of all workers; a process can join a cluster only once."""
+    addresses = cluster.addresses or rendezvous.meet(cluster)
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": list(addresses)}),
+        task_type="worker",
+        task_id=cluster.worker,
+        rpc_layer="grpc",
+        num_accelerators={"GPU": gpus},
+    )
+    with _before_start("--strategy=multi_worker"), _naming_absent(cluster, addresses):
+        try:
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        except tf.errors.UnknownError as error:
+            raise errors.ConfigError(
+                f"{cluster.source}: worker {cluster.worker} can not listen at "
+                f"{addresses[cluster.worker]}: the port is in use, or the host is not "
+                f"this one ({error.message})."
+            ) from error
+    return Devices(strategy, cluster.num_workers, cluster.worker, addresses)
+
+
+@contextlib.contextmanager
+def _naming_absent(cluster: Cluster, addresses: Sequence[str]) -> Iterator[None]:
+    """Say now and then which workers are not there yet, while the block waits."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_SECONDS_BETWEEN_WORDS):
+            absent = rendezvous.silent(addresses)
+            logging.info(
+                "Worker %d waits for %s (%s).",
+                cluster.worker,
+                devices.workers(absent) if absent else "the others to be ready",
+                ", ".join(addresses[worker] for worker in absent) or cluster.source,
+            )
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _tpu() -> tf.distribute.Strategy:
+    """Return the strategy of this machine's TPU. Experimental: it was never run."""
+    if importlib.util.find_spec("libtpu") is None:
+        raise errors.ConfigError(
+            "--strategy=tpu (experimental) needs a Cloud TPU machine with a TensorFlow "
+            "for TPUs (package libtpu); there is none here. Use --strategy=auto."
+        )
+    logging.warning("--strategy=tpu is experimental.")
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def _dtype_policy(precision: str, gpus: Sequence[tf.config.PhysicalDevice]) -> str:
+    """Return the Keras dtype policy: variables stay float32 in each of them."""
     if precision == "auto":
         precision = _fast_precision(gpus[0]) if gpus else "float32"
     if precision == "float16" and not gpus:
@@ -119,7 +200,7 @@ def _fast_precision(gpu: tf.config.PhysicalDevice) -> str:
     return "float16" if capability >= (7, 0) else "float32"
 
 
-def environment(devices: Devices) -> dict[str, Any]:
+def environment(used: Devices) -> dict[str, Any]:
     """Return what environment.json says of the software and the devices."""
     logical = tf.config.list_logical_devices()
     return {
@@ -127,9 +208,9 @@ def environment(devices: Devices) -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": versions(),
         "devices": [device.name for device in logical],
-        "strategy": type(devices.strategy).__name__,
-        "replicas": devices.replicas,
-        "workers": devices.num_workers,
+        "strategy": type(used.strategy).__name__,
+        "replicas": used.replicas,
+        "workers": used.num_workers,
         "dtype_policy": keras.config.dtype_policy().name,
         "command": sys.argv,
     }

@@ -1,7 +1,7 @@
 """Drives ordinary Keras callbacks from kft's own loop."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -66,12 +66,10 @@ class Callbacks:
         for callback in self._callbacks:
             callback.on_train_batch_begin(batch)
 
-    def batch_end(self, batch: int, means: Callable[[], Mapping[str, float]]) -> None:
-        """End the host call whose last batch this is; read figures only if needed."""
-        if self._callbacks:
-            logs = means()
-            for callback in self._callbacks:
-                callback.on_train_batch_end(batch, dict(logs))
+    def batch_end(self, batch: int, means: Mapping[str, float]) -> None:
+        """End the host call whose last batch this is."""
+        for callback in self._callbacks:
+            callback.on_train_batch_end(batch, dict(means))
 
     def test_begin(self) -> None:
         """Start a validation."""

@@ -10,6 +10,7 @@ missing variables for a warning.
 """
 
 import dataclasses
+import io
 import json
 import re
 import zipfile
@@ -55,12 +56,7 @@ def save(run: RunDir, snapshot: Snapshot, *, versions: Mapping[str, Any]) -> Pat
     Raises:
         errors.RunDirError: where the folder can not be written; earlier files stay.
     """
-    meta = {
-        "format": FORMAT,
-        "versions": dict(versions),
-        "state": states.to_dict(snapshot.state),
-    }
-    text = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    text = _meta_text(snapshot.state, versions)
     path = run.checkpoints / f"state-{snapshot.state.global_step:09d}.npz"
     _write(run, path, {_META: text, **snapshot.arrays})
     stages = {snapshot.state.stage}
@@ -72,6 +68,30 @@ def save(run: RunDir, snapshot: Snapshot, *, versions: Mapping[str, Any]) -> Pat
         if int(frozen.stem.removeprefix("frozen-")) not in stages:
             frozen.unlink(missing_ok=True)
     return path
+
+
+def _meta_text(state: RunState, versions: Mapping[str, Any]) -> np.ndarray:
+    meta = {
+        "format": FORMAT,
+        "versions": dict(versions),
+        "state": states.to_dict(state),
+    }
+    return np.frombuffer(json.dumps(meta).encode(), np.uint8)
+
+
+def pack(snapshot: Snapshot) -> bytes:
+    """Return what `unpack` turns into the snapshot in another process."""
+    file = io.BytesIO()
+    meta = _meta_text(snapshot.state, {})
+    np.savez(file, allow_pickle=False, **{_META: meta}, **snapshot.arrays)
+    return file.getvalue()
+
+
+def unpack(content: bytes) -> Snapshot:
+    """Return the snapshot that `pack` was given."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    return Snapshot(states.from_dict(_meta(arrays.pop(_META))["state"]), arrays)
 
 
 def save_frozen(run: RunDir, stage: int, arrays: Mapping[str, np.ndarray]) -> None:

@@ -2,21 +2,24 @@
 
 import dataclasses
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kft import errors
 from kft.config import TrainConfig
+from kft.devices import Devices
 from kft.schedule import Stage
 from kft.training import optimizers
+from kft.training import state as states
 from kft.training.callbacks import Callbacks
 from kft.training.interrupt import Interrupt
 from kft.training.progress import EpochBar, Reporter
 from kft.training.records import Recorder
 from kft.training.scoring import Scorer
 from kft.training.stage_data import StageData
-from kft.training.state import Best, RunState
+from kft.training.state import RunState
 from kft.training.step import StageStep
 
 # A host call lasts about this long: short enough for the bar, for signals and for a
@@ -33,6 +36,7 @@ class Outlets:
         recorder: writes metrics.jsonl and TensorBoard events.
         callbacks: the user's Keras callbacks.
         interrupt: remembers a signal.
+        devices: tell what the other workers hear.
         save: writes a checkpoint of a state, with what the caller adds.
     """
 
@@ -40,6 +44,7 @@ class Outlets:
     recorder: Recorder
     callbacks: Callbacks
     interrupt: Interrupt
+    devices: Devices
     save: Callable[[RunState], None]
 
 
@@ -94,7 +99,7 @@ class StageLoop:
         return (
             state.epoch >= self._stage.epochs
             or (patience is not None and state.stale_epochs >= patience)
-            or self._outlets.callbacks.stop_training
+            or self._outlets.devices.any(self._outlets.callbacks.stop_training)
         )
 
     def _epoch(self, state: RunState, batches: Iterator) -> RunState:
@@ -108,8 +113,9 @@ class StageLoop:
                 count = min(self._steps_per_call, steps - state.step)
                 callbacks.batch_begin(state.step)
                 state = self._call(state, batches, count)
-                self._show(bar, state)
-                callbacks.batch_end(state.step - 1, self._step.sums.means)
+                means = self._step.sums.means()
+                self._show(bar, state, means)
+                callbacks.batch_end(state.step - 1, means)
                 self._listen(state)
         return state
 
@@ -139,22 +145,30 @@ class StageLoop:
             "--on_nan=recover would go back to the last save and halve the rate."
         )
 
-    def _show(self, bar: EpochBar, state: RunState) -> None:
+    def _show(self, bar: EpochBar, state: RunState, means: Mapping[str, float]) -> None:
         seconds = max(state.epoch_seconds, 1e-9)
         examples = min(state.step * self._config.batch_size, self._data.train_examples)
-        means = self._step.sums.means()
         bar.update(state.step, {**means, "images_per_second": examples / seconds})
 
     def _listen(self, state: RunState) -> None:
-        """Save when it is time to, or when a signal asks for it."""
-        received = self._outlets.interrupt.signal
+        """Save when it is time to, or when a signal asks any worker for it."""
         minutes = (time.monotonic() - self._saved_at) / 60
-        if received is None and minutes < self._config.checkpoint_minutes:
+        heard = self._outlets.devices.exchange(
+            [
+                self._outlets.interrupt.signal or 0,
+                minutes >= self._config.checkpoint_minutes,
+                self._steps_per_call,
+            ]
+        )
+        number = int(heard[:, 0].max())
+        _, is_time, steps_per_call = heard[0]
+        self._steps_per_call = int(steps_per_call)
+        if not number and not is_time:
             return
         state = dataclasses.replace(state, sums=self._step.sums.read())
         self._save(state)
-        if received is not None:
-            raise errors.Interrupted(received)
+        if number:
+            raise errors.Interrupted(signal.Signals(number))
 
     def _save(self, state: RunState) -> None:
         self._outlets.save(state)
@@ -165,11 +179,16 @@ class StageLoop:
         start = time.monotonic()
         train = self._step.sums.means()
         self._step.swap_averages()
-        validation = self._validate()
+        try:
+            validation = self._validate()
+        except errors.Interrupted:
+            self._step.swap_averages()
+            self._save(dataclasses.replace(state, sums=self._step.sums.read()))
+            raise
         if validation and not math.isfinite(validation["loss"]):
             # The last update of the epoch may be the one that went wrong.
             raise errors.NotFiniteError(self._bad_loss(state, -1))
-        state, is_best = _judge(state, validation)
+        state, is_best = states.judge(state, validation)
         if is_best:
             keep_best()
         self._step.swap_averages()
@@ -196,7 +215,8 @@ class StageLoop:
             return None
         batches, count = self._data.validation
         self._outlets.callbacks.test_begin()
-        means = self._scorer.evaluate(batches, count)
+        check = self._outlets.interrupt.check
+        means = self._scorer.evaluate(batches, count, check=check)
         self._outlets.callbacks.test_end(means)
         return means
 
@@ -225,23 +245,3 @@ class StageLoop:
     def _last_rate(self, state: RunState) -> float:
         steps = state.epoch * self._data.steps_per_epoch + state.step
         return float(self._schedule(steps - 1))
-
-
-def _judge(
-    state: RunState, validation: Mapping[str, float] | None
-) -> tuple[RunState, bool]:
-    """Return the state with its best epochs, and whether this is the run's best."""
-    now = Best(
-        stage=state.stage,
-        epoch=state.epoch,
-        val_accuracy=validation["accuracy"] if validation else None,
-        val_loss=validation["loss"] if validation else None,
-    )
-    gained, is_best = now.beats(state.stage_best), now.beats(state.best)
-    state = dataclasses.replace(
-        state,
-        stage_best=now if gained else state.stage_best,
-        stale_epochs=0 if gained else state.stale_epochs + 1,
-        best=now if is_best else state.best,
-    )
-    return state, is_best

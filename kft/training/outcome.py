@@ -10,7 +10,7 @@ from kft import errors
 from kft.data.examples import Examples
 from kft.model import freeze
 from kft.model import network as networks
-from kft.training import stage_data
+from kft.training import stage_data, workplace
 from kft.training.scoring import Scorer
 from kft.training.session import Session
 from kft.training.state import RunState
@@ -26,6 +26,7 @@ def finish(session: Session, state: RunState) -> Mapping[str, Any]:
 
     Raises:
         errors.TrainingError: where the weights file does not give the same logits.
+        errors.Interrupted: after a signal; the last save is that of the last epoch.
     """
     scorer = _kept_network(session, state)
     validation = _evaluate(session, scorer, session.splits.validation)
@@ -52,7 +53,7 @@ def _evaluate(
     if examples is None or not len(examples):
         return {}
     batches, count = stage_data.evaluation(session, examples)
-    return scorer.evaluate(batches, count)
+    return scorer.evaluate(batches, count, check=session.interrupt.check)
 
 
 def weight_digests(model: keras.Model) -> dict[str, str]:
@@ -74,6 +75,7 @@ def _kept_network(session: Session, state: RunState) -> Scorer:
     the network that has trained.
     """
     path = session.run.best_weights
+    workplace.share(path, session.devices)
     with session.devices.strategy.scope():
         fresh = session.task.network(weights="none").model
         fresh.load_weights(path)
@@ -91,8 +93,9 @@ def _kept_network(session: Session, state: RunState) -> Scorer:
         )
     examples = session.splits.validation or session.splits.train
     sample = examples.take(np.arange(min(len(examples), _SELF_CHECK_EXAMPLES)))
-    batches, _ = stage_data.evaluation(session, sample)
-    difference = float(np.abs(new.predict(batches) - old.predict(batches)).max())
+    batches, count = stage_data.evaluation(session, sample)
+    logits = [scorer.predict(batches, count) for scorer in (new, old)]
+    difference = float(np.abs(logits[0] - logits[1]).max())
     if not difference <= _SELF_CHECK_TOLERANCE:
         raise errors.TrainingError(
             f"The network rebuilt from {path} gives other logits than the one that has "

@@ -1,6 +1,8 @@
 """Means of metrics over examples, and logits: what a network is worth."""
 
-from collections.abc import Iterator, Mapping
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -14,6 +16,8 @@ from kft.tasks.task import Task
 
 Batches = Any  # A tf.data.Dataset, or its tf.distribute counterpart.
 _NAMES = ("loss", "accuracy", "count")
+# Between two looks at signals.
+_SECONDS_PER_CALL = 0.5
 
 
 class Sums:
@@ -23,33 +27,43 @@ class Sums:
     """
 
     def __init__(self) -> None:
-        self._variables = {
-            name: tf.Variable(
-                0.0,
-                trainable=False,
-                synchronization=tf.VariableSynchronization.ON_READ,
-                aggregation=tf.VariableAggregation.SUM,
-                name=f"sum_{name}",
-            )
-            for name in _NAMES
-        }
+        # One variable, so that reading it is one operation over all devices.
+        self._variable = tf.Variable(
+            tf.zeros([len(_NAMES)]),
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.SUM,
+            name="sums",
+        )
+        self._strategy = tf.distribute.get_strategy()
+        self._write_function = tf.function(self._write)
 
     def add(self, losses: tf.Tensor, hits: tf.Tensor, valid: tf.Tensor) -> None:
         """Add one value per row of a batch; `valid` is 1, or 0 for a row to ignore."""
         # A row that only fills up the batch must not poison the sum with its NaN.
         losses = tf.where(valid > 0, losses, 0.0)
-        self._variables["loss"].assign_add(tf.reduce_sum(losses * valid))
-        self._variables["accuracy"].assign_add(tf.reduce_sum(hits * valid))
-        self._variables["count"].assign_add(tf.reduce_sum(valid))
+        columns = tf.stack([losses * valid, hits * valid, valid])
+        self._variable.assign_add(tf.reduce_sum(columns, axis=1))
 
     def read(self) -> dict[str, float]:
         """Return the sums over all replicas; every worker has to call it."""
-        return {name: float(v.read_value()) for name, v in self._variables.items()}
+        values = self._variable.read_value().numpy()
+        return dict(zip(_NAMES, map(float, values), strict=True))
 
     def write(self, sums: Mapping[str, float]) -> None:
         """Put back what `read` returned."""
-        for name, value in sums.items():
-            self._variables[name].assign(value)
+        if sums:
+            values = tf.constant([sums[name] for name in _NAMES])
+            self._write_function(values)
+
+    def _write(self, values: tf.Tensor) -> None:
+        self._strategy.run(self._write_replica, args=(values,))
+
+    def _write_replica(self, values: tf.Tensor) -> None:
+        """Give all of it to the first replica: shares would have to be rounded."""
+        context = tf.distribute.get_replica_context()
+        is_first = context.replica_id_in_sync_group == 0
+        self._variable.assign(tf.where(is_first, values, tf.zeros_like(values)))
 
     def reset(self) -> None:
         """Start at zero."""
@@ -88,16 +102,44 @@ class Scorer:
         self._eval_function = tf.function(self._eval_steps)
         self._predict_function = tf.function(self._predict_step)
 
-    def evaluate(self, batches: Batches, num_batches: int) -> dict[str, float]:
-        """Return the means of loss and accuracy over all examples of the batches."""
+    def evaluate(
+        self,
+        batches: Batches,
+        num_batches: int,
+        *,
+        check: Callable[[], None] = lambda: None,
+    ) -> dict[str, float]:
+        """Return the means of loss and accuracy over all examples of the batches.
+
+        Args:
+            batches: the examples.
+            num_batches: how many batches there are.
+            check: called about twice a second; it may raise to end the evaluation.
+        """
         self._sums.reset()
-        self._eval_function(iter(batches), tf.constant(num_batches))
+        iterator, done, count = iter(batches), 0, 1
+        while done < num_batches:
+            count = min(count, num_batches - done)
+            start = time.monotonic()
+            self._eval_function(iterator, tf.constant(count))
+            done += count
+            check()
+            seconds = max(time.monotonic() - start, 1e-9)
+            fitting = int(_SECONDS_PER_CALL * count / seconds)
+            # All workers have to run as many.
+            fitting = int(self._devices.exchange([fitting])[0, 0])
+            count = max(1, min(fitting, 4 * count))
         return self._sums.means()
 
-    def predict(self, batches: Batches) -> np.ndarray:
-        """Return the logits [examples, classes] in the order of the batches."""
+    def predict(self, batches: Batches, num_batches: int | None = None) -> np.ndarray:
+        """Return the logits [examples, classes] in the order of the batches.
+
+        Args:
+            batches: the examples.
+            num_batches: how many there are; None, on one device only, for all.
+        """
         rows = []
-        for inputs, _, weights in batches:
+        for inputs, _, weights in itertools.islice(batches, num_batches):
             logits = self._predict_function(inputs)
             valid = self._devices.gather_rows(weights) > 0
             rows.append(self._devices.gather_rows(logits)[valid])

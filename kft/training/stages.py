@@ -10,7 +10,7 @@ from absl import logging
 
 from kft import errors, runtime
 from kft.model import freeze, network, weights_file
-from kft.training import checkpoints, optimizers, outcome, stage_data
+from kft.training import checkpoints, optimizers, outcome, stage_data, workplace
 from kft.training.checkpoints import Snapshot
 from kft.training.loop import Outlets, StageLoop
 from kft.training.scoring import Scorer
@@ -48,6 +48,7 @@ def run_stage(
         stage.restore(snapshot.arrays)
     else:
         state = stage.begin(state)
+    workplace.require_same_weights(session)
     session.callbacks.restore(state.callbacks)
     session.callbacks.stage_begin(stage.optimizer)
     try:
@@ -66,6 +67,7 @@ def run_stage(
             len(unmoved),
             ", ".join(unmoved[:10]),
         )
+    workplace.require_same_weights(session)
     state = stage.write_best(state)
     if _ended_early(session, state):
         stage.back_to_best()
@@ -170,6 +172,7 @@ class _Stage:
                 session.recorder,
                 session.callbacks,
                 session.interrupt,
+                session.devices,
                 self._save,
             ),
             schedule=schedule,
@@ -233,12 +236,12 @@ class _Stage:
 
     def _save(self, state: RunState) -> None:
         """Write a checkpoint of the stage (the chief does)."""
-        if not self._session.devices.is_chief:
-            return
         arrays = {f"model/{p}": self._paths[p].numpy() for p in self.parts.movable}
         for name, value in arrays.items():
             if not np.isfinite(value).all():
                 raise errors.NotFiniteError(f"{name} is not finite after an update.")
+        if not self._session.devices.is_chief:
+            return
         for prefix, variables in self._slots():
             arrays.update({prefix + k: v.numpy() for k, v in variables.items()})
         for path, value in (self._best or {}).items():

@@ -81,6 +81,31 @@ class RunState:
         return 0.5**self.recoveries
 
 
+def judge(
+    state: RunState, validation: Mapping[str, float] | None
+) -> tuple[RunState, bool]:
+    """Return the state with its best epochs, and whether this is the run's best.
+
+    Args:
+        state: at the end of an epoch, before it is counted.
+        validation: loss and accuracy of its weights; None where nothing validates.
+    """
+    now = Best(
+        stage=state.stage,
+        epoch=state.epoch,
+        val_accuracy=validation["accuracy"] if validation else None,
+        val_loss=validation["loss"] if validation else None,
+    )
+    gained, is_best = now.beats(state.stage_best), now.beats(state.best)
+    state = dataclasses.replace(
+        state,
+        stage_best=now if gained else state.stage_best,
+        stale_epochs=0 if gained else state.stale_epochs + 1,
+        best=now if is_best else state.best,
+    )
+    return state, is_best
+
+
 def to_dict(state: RunState) -> dict[str, Any]:
     """Return what `from_dict` turns into `state`."""
     return dataclasses.asdict(state)

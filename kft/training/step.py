@@ -91,8 +91,9 @@ class StageStep:
                 tf.nest.flatten(batch, expand_composites=True)
             ):
                 waited += tf.timestamp() - asked
-            losses = self._devices.strategy.run(self._train_replica, args=batch)
-            loss = self._devices.total(losses)
+            strategy = self._devices.strategy
+            losses = strategy.run(self._train_replica, args=batch)
+            loss = strategy.experimental_local_results(losses)[0]
             self._update_averages()
             if not tf.math.is_finite(loss) and bad_step == num_steps:
                 bad_step = i
@@ -101,7 +102,7 @@ class StageStep:
     def _train_replica(
         self, inputs: Any, labels: tf.Tensor, weights: tf.Tensor
     ) -> tf.Tensor:
-        """Update the weights with one batch; return its share of the loss."""
+        """Update the weights with one batch; return the loss of all of it."""
         features = split.tail_inputs(self._parts.trunk, inputs)
         parts = self._config.accumulation_steps
         if parts == 1:
@@ -110,7 +111,10 @@ class StageStep:
             loss, gradients = self._accumulate(features, labels, weights)
         context = tf.distribute.get_replica_context()
         if context.num_replicas_in_sync > 1:
-            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+            # In one operation: over a network each costs a round trip.
+            *gradients, loss = context.all_reduce(
+                tf.distribute.ReduceOp.SUM, [*gradients, loss]
+            )
         if self._config.clip_norm:
             # The loss may be scaled; the bound scales with it.
             bound = self._optimizer.scale_loss(self._config.clip_norm)

@@ -97,10 +97,15 @@ def _rows(session: Session) -> dict[str, int]:
 def choose(session: Session, found: Sequence[Trunk]) -> tuple[Choice, ...]:
     """Return where the features of each trunk go, by what is free now."""
     config = session.config
-    room = Room(
-        memory=psutil.virtual_memory().available,
-        disk=shutil.disk_usage(_cache_root(session)).free,
+    free = session.devices.exchange(
+        [
+            psutil.virtual_memory().available,
+            shutil.disk_usage(_cache_root(session)).free,
+        ]
     )
+    # All workers have to choose the same.
+    memory, disk = free.min(axis=0).astype(int).tolist()
+    room = Room(memory=memory, disk=disk)
     return cache_choice.choose(
         [trunk.need for trunk in found],
         mode=config.feature_cache,
@@ -113,6 +118,9 @@ def choose(session: Session, found: Sequence[Trunk]) -> tuple[Choice, ...]:
 def _cache_root(session: Session) -> Path:
     shared = session.config.cache_dir
     root = Path(shared) if shared else session.run.path / "cache"
+    if shared and session.devices.num_workers > 1:
+        # They may all see this folder, and each fills its own store.
+        root = root / f"worker-{session.devices.worker}"
     root.mkdir(parents=True, exist_ok=True)
     return root
 
@@ -147,6 +155,9 @@ class Filler:
             key = cache_key.trunk_key(self._session, trunk.anchor, trunk.layout)
             store = DiskStore(_cache_root(self._session), key)
             ready = store.load(layouts)
+            if self._session.devices.any(ready is None):
+                # All workers take part in filling one.
+                ready = None
         if ready is None:
             made = store.create(layouts) if store else None
             parts = made or {n: in_memory(*where) for n, where in layouts.items()}
@@ -179,7 +190,11 @@ class Filler:
         return self._caches
 
     def _fill(self) -> Iterator[int]:
-        """Fill the stores; yield after each batch how many examples are done."""
+        """Fill the stores; yield after each batch how many examples are done.
+
+        Raises:
+            errors.Interrupted: after a signal; what is stored so far is discarded.
+        """
         if not self._missing:
             return
         one_pass = trunk_pass.TrunkPass(
@@ -195,6 +210,7 @@ class Filler:
                     count = len(groups[0][0])
                     first, done = first + count, done + count
                     yield done
+                    self._session.interrupt.check()
             for store in self._stores:
                 store.complete()
         finally:

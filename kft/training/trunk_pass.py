@@ -1,5 +1,6 @@
 """One pass of examples through the frozen part of a network."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft.data import pipeline
+from kft.data import order, pipeline
 from kft.data.examples import Examples
 from kft.model.split import FrozenTrunk
 from kft.training.session import Session
@@ -55,7 +56,8 @@ class TrunkPass:
             )
         )
         left = len(examples)
-        for inputs, _, _ in batches:
+        count = order.num_batches(left, config.batch_size)
+        for inputs, _, _ in itertools.islice(batches, count):
             tensors = [devices.gather_rows(t)[:left] for t in self._function(inputs)]
             left -= len(tensors[0])
             yield self._grouped(tensors)

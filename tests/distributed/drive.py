@@ -1,0 +1,150 @@
+"""Fine-tune the tiny network in a process of its own, and write down what it did.
+
+  python -m tests.distributed.drive OUT_FOLDER JOBS.json
+
+Jobs are objects with the name of a run and changes to the config; `stop_at` sends this
+process SIGTERM in the host call with that number, `kill_at` SIGKILL. Each job leaves
+NAME-WORKER.json (figures, or the error) and NAME-WORKER.npz (weights, logits).
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+# A GPU would compute other figures.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+import keras
+import numpy as np
+
+from kft import cluster, data, errors, preflight, tasks
+from kft.config import TrainConfig
+from kft.data.examples import Splits
+from kft.training import fine_tune, loop, outcome
+from kft.training.progress import SilentReporter
+from kft.training.scoring import Scorer
+from tests import tiny
+
+
+class Losses(keras.callbacks.Callback):
+    """Notes the mean loss of the epoch so far, step by step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append([batch, logs["loss"], logs["accuracy"]])
+
+
+class Notes:
+    """What a process keeps of the run under way."""
+
+    def __init__(self) -> None:
+        self.arrays = {}
+        self.figures = {}
+
+    def watch(self) -> None:
+        """Note the weights and figures that this process ends with."""
+        finish, predict = outcome.finish, Scorer.predict
+
+        def noting_finish(session, state):
+            result = finish(session, state)
+            model = session.network.model
+            self.arrays |= {v.path: v.numpy() for v in model.weights}
+            self.figures |= {k: v for k, v in result.items() if k != "stages"}
+            self.figures["folder"] = str(session.run.path)
+            self.figures["history"] = list(state.history)
+            return result
+
+        def noting_predict(scorer, *args):
+            logits = predict(scorer, *args)
+            self.arrays["logits"] = logits
+            return logits
+
+        outcome.finish, Scorer.predict = noting_finish, noting_predict
+
+
+def splits_of(job: dict) -> Splits:
+    sizes = job.get("sizes", [70, 37, 11])
+    train, validation, test = (
+        tiny.examples(n, seed=seed) for seed, n in enumerate(sizes)
+    )
+    return Splits(
+        labels=tiny.Task.labels,
+        train=train,
+        validation=validation,
+        test=test,
+        fingerprint=job.get("fingerprint", "tiny"),
+        source="tiny",
+    )
+
+
+def strike(job: dict) -> None:
+    """Send this process a signal in a host call, if the job says so."""
+    original, count = loop.StageLoop._call, iter(range(10_000))
+    stops = {"stop_at": signal.SIGTERM, "kill_at": signal.SIGKILL}
+
+    def call(self, *args):
+        number = next(count)
+        for name, sent in stops.items():
+            if job.get(name) == number:
+                signal.raise_signal(sent)
+        return original(self, *args)
+
+    loop.StageLoop._call = call
+
+
+def run(job: dict, folder: Path) -> None:
+    notes, losses = Notes(), Losses()
+    config = TrainConfig(
+        **{
+            "run_dir": str(folder / job["name"]),
+            "stages": "head:2@0.1,block_3:2@0.05,all:2@0.01",
+            "batch_size": 16,
+            "export": (),
+            **job.get("changes", {}),
+        }
+    )
+    preflight.check = lambda config: preflight._check_workers(config)
+    data.load_splits = lambda config: splits_of(job)
+    tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
+    loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
+    kept = outcome.finish, Scorer.predict, loop.StageLoop._call
+    notes.watch()
+    strike(job)
+    try:
+        result = fine_tune.fine_tune(
+            config, callbacks=[losses], reporter=SilentReporter()
+        )
+        notes.figures["result"] = {
+            "val_accuracy": result.val_accuracy,
+            "seconds": result.seconds,
+            "run_dir": str(result.run_dir),
+            "cached": [stage["cached"] for stage in result.stages],
+        }
+    except errors.KftError as error:
+        notes.figures["error"] = [type(error).__name__, str(error)]
+    finally:
+        outcome.finish, Scorer.predict, loop.StageLoop._call = kept
+    notes.figures["steps"] = losses.seen
+    notes.figures["scratch"] = list(Path(tempfile.gettempdir()).glob("kft-*")) != []
+    found = cluster.find(config, os.environ)
+    stem = f"{job['name']}-{found.worker if found else 0}"
+    (folder / f"{stem}.json").write_text(json.dumps(notes.figures))
+    np.savez(folder / f"{stem}.npz", **notes.arrays)
+
+
+def main() -> None:
+    folder, jobs = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())
+    for job in jobs:
+        run(job, folder)
+
+
+if __name__ == "__main__":
+    main()
