@@ -91,9 +91,10 @@ class DataConfig(Config):
         "Augmentation of the training pictures: none, flip (left-right), standard "
         "(random resized crop and flip).",
     )
-    batch_size: int = option(
+    batch_size: int | Literal["auto"] = option(
         32,
-        "Examples per update of the weights, over all devices and hosts together.",
+        "Examples per update of the weights, over all devices and hosts together. "
+        "auto: the largest power of two up to 1024 that trains; the run keeps it.",
         minimum=1,
     )
     seed: int = option(

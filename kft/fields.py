@@ -53,11 +53,19 @@ class FieldType:
         base: `str`, `int`, `float`, `bool` or `tuple` (of strings).
         optional: whether None is legal.
         choices: the legal strings, or None where any string is.
+        words: texts that are legal in place of a number, such as `auto`.
     """
 
     base: type
     optional: bool
     choices: tuple[str, ...] | None
+    words: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return how a message calls what is accepted."""
+        name = "tuple of strings" if self.base is tuple else self.base.__name__
+        return " or ".join((name, *self.words))
 
 
 def field_type(annotation: Any) -> FieldType:
@@ -66,20 +74,35 @@ def field_type(annotation: Any) -> FieldType:
     Raises:
         TypeError: for an annotation that no flag can stand for.
     """
-    optional = False
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):
-        members = [a for a in typing.get_args(annotation) if a is not type(None)]
-        if len(members) != 1:
-            raise TypeError(f"no flag can stand for {annotation}")
-        optional, annotation = True, members[0]
+        return _union_type(annotation)
+    return _single_type(annotation)
+
+
+def _union_type(annotation: Any) -> FieldType:
+    """Return the type of `T | None`, or of a number or words: `int | Literal["x"]`."""
+    members = typing.get_args(annotation)
+    optional = type(None) in members
+    members = [_single_type(a) for a in members if a is not type(None)]
+    words = [member for member in members if member.choices]
+    others = [member for member in members if not member.choices]
+    if len(members) == 1:
+        return dataclasses.replace(members[0], optional=optional)
+    is_number = len(others) == 1 and others[0].base in (int, float)
+    if not is_number or len(words) != 1:
+        raise TypeError(f"no flag can stand for {annotation}")
+    return FieldType(others[0].base, optional, None, words[0].choices)
+
+
+def _single_type(annotation: Any) -> FieldType:
     if typing.get_origin(annotation) is Literal:
-        return FieldType(str, optional, typing.get_args(annotation))
+        return FieldType(str, False, typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:
         if typing.get_args(annotation) != (str, ...):
             raise TypeError(f"no flag can stand for {annotation}")
-        return FieldType(tuple, optional, None)
+        return FieldType(tuple, False, None)
     if annotation in (str, int, float, bool):
-        return FieldType(annotation, optional, None)
+        return FieldType(annotation, False, None)
     raise TypeError(f"no flag can stand for {annotation}")
 
 
@@ -116,14 +139,15 @@ def _problem(field: dataclasses.Field, annotation: Any, value: Any) -> str | Non
     expected = field_type(annotation)
     if value is None:
         return None if expected.optional else f"--{field.name}: a value is needed."
+    if expected.words and value in expected.words:
+        return None
     if expected.base is float:
         legal_types: tuple[type, ...] = (int, float)
     else:
         legal_types = (expected.base,)
     is_stray_bool = isinstance(value, bool) and expected.base is not bool
     if not isinstance(value, legal_types) or is_stray_bool:
-        name = "tuple of strings" if expected.base is tuple else expected.base.__name__
-        return f"--{field.name}: expected {name}, received {value!r}."
+        return f"--{field.name}: expected {expected.name}, received {value!r}."
     if expected.choices and value not in expected.choices:
         return (
             f"--{field.name}: expected one of {', '.join(expected.choices)}, "

@@ -44,6 +44,8 @@ def parse_value(text: str, expected: fields.FieldType) -> Any:
     text = text.strip()
     if expected.optional and text.lower() == fields.NONE:
         return None
+    if text.lower() in expected.words:
+        return text.lower()
     if expected.base is str:
         return text
     if expected.base is tuple:
@@ -53,7 +55,8 @@ def parse_value(text: str, expected: fields.FieldType) -> Any:
     try:
         return expected.base(text)
     except ValueError:
-        name = "a whole number" if expected.base is int else "a number"
+        number = "a whole number" if expected.base is int else "a number"
+        name = " or ".join((number, *expected.words))
         raise ValueError(f"expected {name}, received {text!r}") from None
 
 

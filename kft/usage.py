@@ -76,7 +76,7 @@ def _entry(
     elif expected.choices:
         head = f"--{field.name}={'|'.join(expected.choices)}"
     else:
-        head = f"--{field.name}={_NAMES[expected.base]}"
+        head = f"--{field.name}={'|'.join((_NAMES[expected.base], *expected.words))}"
     if field.default is dataclasses.MISSING:
         default = "needed"
     else:

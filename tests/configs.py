@@ -45,4 +45,6 @@ def _values(field: dataclasses.Field) -> st.SearchStrategy[Any]:
         values = st.lists(_NAMES).map(tuple)
     else:
         values = {bool: st.booleans(), str: _TEXTS}[expected.base]
+    if expected.words:
+        values |= st.sampled_from(expected.words)
     return st.none() | values if expected.optional else values

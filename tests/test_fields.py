@@ -39,6 +39,11 @@ def _problem(**values: Any) -> str:
         (Literal["a", "b"], fields.FieldType(str, False, ("a", "b"))),
         (Literal["a"] | None, fields.FieldType(str, True, ("a",))),
         (tuple[str, ...], fields.FieldType(tuple, False, None)),
+        (int | Literal["auto"], fields.FieldType(int, False, None, ("auto",))),
+        (
+            float | Literal["a", "b"] | None,
+            fields.FieldType(float, True, None, ("a", "b")),
+        ),
     ],
 )
 def test_an_annotation_says_what_a_flag_accepts(
@@ -48,7 +53,16 @@ def test_an_annotation_says_what_a_flag_accepts(
 
 
 @pytest.mark.parametrize(
-    "annotation", [list, dict[str, int], int | str, tuple[int, ...], tuple[str, str]]
+    "annotation",
+    [
+        list,
+        dict[str, int],
+        int | str,
+        tuple[int, ...],
+        tuple[str, str],
+        str | Literal["a"],
+        int | float | Literal["a"],
+    ],
 )
 def test_an_annotation_that_no_flag_can_stand_for_is_refused(annotation: Any) -> None:
     with pytest.raises(TypeError, match="no flag can stand for"):

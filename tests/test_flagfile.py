@@ -31,6 +31,8 @@ def _write(path: Path, *lines: str) -> Path:
         ("1e-2", fields.FieldType(float, False, None), 0.01),
         ("True", fields.FieldType(bool, False, None), True),
         ("0", fields.FieldType(bool, False, None), False),
+        ("Auto", fields.FieldType(int, False, None, ("auto",)), "auto"),
+        ("8", fields.FieldType(int, False, None, ("auto",)), 8),
         ("", fields.FieldType(tuple, False, None), ()),
         ("a, b", fields.FieldType(tuple, False, None), ("a", "b")),
     ],

@@ -145,7 +145,7 @@ def test_given_are_the_flags_that_were_written_even_with_their_default(
 def test_every_flag_that_is_wrong_is_named() -> None:
     message = _problem("--batch_size=x", "--resize=cop", "--seed=-1", "--dropout=2")
     assert set(message.split("\n")) == {
-        "--batch_size: expected a whole number, received 'x'.",
+        "--batch_size: expected a whole number or auto, received 'x'.",
         "--resize: expected one of crop, pad, squash, received 'cop'. "
         "Did you mean crop?",
         "--seed: expected at least 0, received -1.",
@@ -164,7 +164,7 @@ def test_a_problem_out_of_a_flagfile_names_file_and_line(tmp_path: Path) -> None
     path = tmp_path / "a.cfg"
     path.write_text("# mine\n--batch_size=x\n--seed=-1\n")
     assert _problem(f"--flagfile={path}").split("\n") == [
-        f"--batch_size: expected a whole number, received 'x'. ({path}, line 2)",
+        f"--batch_size: expected a whole number or auto, received 'x'. ({path}, line 2)",
         f"--seed: expected at least 0, received -1. ({path}, line 3)",
     ]
     path.write_text("--batchsize=3\n")
