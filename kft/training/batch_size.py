@@ -1,0 +1,180 @@
+"""`--batch_size=auto`: the largest batch that trains, found before the run begins.
+
+Steps of the largest stage are tried in a child process (`kft.training.batch_trial`), so
+that a trial that dies takes nothing with it, and leaves neither memory nor random state
+behind. The answer is a power of two per device, at most the number of training examples
+and at most 1024 in all. It becomes part of the run's config, and a resume takes it from
+there.
+
+On a GPU the child halves the batch until a step does not run out of memory. On a CPU
+nothing is raised: the process is killed. So there the child's peak memory is measured
+at two small batches, and a line through them says what a larger one takes; that is held
+against half of the memory that is free now. The other half is for features that are
+kept in memory (`kft.training.cache_choice`) and for other programs.
+"""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import kft
+from kft import config as configs
+from kft import errors, run_dir
+from kft.config import TrainConfig
+from kft.training import out_of_memory
+from kft.training.interrupt import Interrupt
+
+_MEMORY_SHARE = 0.5
+# Largest batches that are measured on a CPU; the next one where the child was killed.
+_MEASURED = (32, 4)
+_SECONDS_PER_LOOK = 0.3
+_SHOWN = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What a child process found out.
+
+    Attributes:
+        limit: largest batch that could make sense.
+        fits: on a GPU, the largest that trains; None where none does, and on a CPU.
+        measured: on a CPU, batches and the peak memory with each, in bytes.
+    """
+
+    limit: int
+    fits: int | None = None
+    measured: tuple[tuple[int, int], ...] = ()
+
+
+def settle(
+    config: TrainConfig, *, say: Callable[[str], None], signals: Interrupt
+) -> TrainConfig:
+    """Return the config with a number in place of `auto`.
+
+    Args:
+        config: of the run; returned as it is where its batch size is a number.
+        say: told what was found.
+        signals: looked at while the trial runs.
+
+    Raises:
+        errors.TrainingError: where not even the smallest batch trains.
+        errors.RunDirError: for a run folder that can not be gone on with.
+        errors.Interrupted: after a signal.
+    """
+    if config.batch_size != "auto":
+        return config
+    run = run_dir.at(config.run_dir or str(run_dir.default_path(config)))
+    if run.config_json.exists():
+        kept = run_dir.read_config(run).batch_size
+        return dataclasses.replace(config, batch_size=kept)
+    run_dir.find(config)
+    say("--batch_size=auto: trying steps of the largest stage.")
+    found = _search(config, signals)
+    say(f"--batch_size=auto: {found} is the largest that trains.")
+    return dataclasses.replace(config, batch_size=found)
+
+
+def _search(config: TrainConfig, signals: Interrupt) -> int:
+    free = psutil.virtual_memory().available
+    for largest in _MEASURED:
+        trial = _try(config, largest, signals)
+        if trial is None:
+            continue
+        size = trial.fits
+        if trial.measured:
+            room = free * _MEMORY_SHARE
+            size = largest_fitting(trial.measured, room=room, limit=trial.limit)
+        if size is None:
+            break
+        return size
+    smallest = dataclasses.replace(config, batch_size=1)
+    raise errors.TrainingError(
+        out_of_memory.message(smallest, "a trial of --batch_size=auto")
+    )
+
+
+def largest_fitting(
+    measured: Sequence[tuple[int, int]], *, room: float, limit: int
+) -> int | None:
+    """Return the largest batch whose memory fits, by a line through two measurements.
+
+    Args:
+        measured: two batches, the smaller first, and the peak memory with each, in
+            bytes.
+        room: bytes that may be used.
+        limit: the answer is this number divided by a power of two.
+
+    Returns:
+        The batch, or None where nothing fits.
+    """
+    (small, low), (large, high) = measured
+    slope = max(high - low, 0) / (large - small)
+    base = low - slope * small
+    size = limit
+    while size > small and base + slope * size > room:
+        size //= 2
+    return size if base + slope * size <= room else None
+
+
+def _try(config: TrainConfig, largest: int, signals: Interrupt) -> Trial | None:
+    """Run the child; None where it was killed, as for lack of memory.
+
+    Raises:
+        errors.KftError: that the child met.
+    """
+    task = {"config": configs.to_dict(config), "largest": largest}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kft.training.batch_trial"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": _import_path()},
+        # Ctrl-C is for this process, which ends the child.
+        start_new_session=True,
+    )
+    try:
+        text, log = _wait(process, json.dumps(task), signals)
+    finally:
+        process.kill()
+        process.wait()
+    if process.returncode == -signal.SIGKILL:
+        return None
+    if process.returncode:
+        raise errors.TrainingError(
+            f"--batch_size=auto: the trial ended with code {process.returncode}:\n"
+            f"{log[-_SHOWN:].strip()}\nA number for --batch_size needs no trial."
+        )
+    return _answer(json.loads(text.splitlines()[-1]))
+
+
+def _import_path() -> str:
+    """Return where the child finds the same kft."""
+    paths = [str(Path(kft.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return os.pathsep.join(filter(None, paths))
+
+
+def _wait(process: subprocess.Popen, task: str, signals: Interrupt) -> tuple[str, str]:
+    """Return what the child has written and logged when it has ended."""
+    given: str | None = task
+    while True:
+        try:
+            return process.communicate(given, timeout=_SECONDS_PER_LOOK)
+        except subprocess.TimeoutExpired:
+            given = None
+            signals.check()
+
+
+def _answer(content: dict[str, Any]) -> Trial:
+    if "error" in content:
+        raise getattr(errors, content["error"])(content["message"])
+    measured = tuple((size, peak) for size, peak in content["measured"])
+    return Trial(content["limit"], content["fits"], measured)

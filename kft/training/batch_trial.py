@@ -1,0 +1,151 @@
+"""The child process of `--batch_size=auto`: real steps of the largest stage.
+
+It reads a config from standard input and writes a line of JSON to standard output.
+"""
+
+import dataclasses
+import json
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from kft import config as configs
+from kft import data, errors, run_dir, runtime, schedule, tasks
+from kft.config import TrainConfig
+from kft.data.examples import Splits
+from kft.devices import Devices
+from kft.model import freeze
+from kft.model.network import Network
+from kft.training import optimizers, out_of_memory, stage_data
+from kft.training.batch_size import Trial
+from kft.training.callbacks import Callbacks
+from kft.training.interrupt import Interrupt
+from kft.training.progress import SilentReporter
+from kft.training.records import NullRecorder
+from kft.training.session import Session
+from kft.training.step import StageStep
+
+MOST = 1024
+_STEPS = 2
+# On Linux; how willing the kernel is to kill this process for lack of memory.
+_KILL_ME_FIRST = Path("/proc/self/oom_score_adj")
+
+
+def main() -> None:
+    """Answer one question."""
+    asked = json.load(sys.stdin)
+    config = configs.from_dict(TrainConfig, asked["config"])
+    try:
+        answer: dict[str, Any] = dataclasses.asdict(measure(config, asked["largest"]))
+    except errors.KftError as error:
+        answer = {"error": _public_name(error), "message": str(error)}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _public_name(error: errors.KftError) -> str:
+    """Return the name of the nearest class of `kft.errors` that takes a message."""
+    return next(
+        cls.__name__
+        for cls in type(error).__mro__
+        if vars(errors).get(cls.__name__) is cls and "__init__" not in vars(cls)
+    )
+
+
+def measure(config: TrainConfig, largest: int) -> Trial:
+    """Return what steps of the largest stage need on this machine's devices.
+
+    Args:
+        config: of the run; its batch size is not read.
+        largest: batch that may be tried on a CPU.
+    """
+    devices = runtime.start(config, seed=config.seed)
+    splits = data.load_splits(config)
+    task = tasks.get(config, splits.labels)
+    with devices.strategy.scope():
+        network = task.network(weights="none")
+    limit = largest_batch(len(splits.train), devices.replicas)
+
+    def run(batch_size: int) -> None:
+        sized = dataclasses.replace(config, batch_size=batch_size)
+        _run_steps(sized, splits, network, devices)
+
+    if limit <= devices.replicas:
+        return Trial(limit, fits=limit)
+    if tf.config.list_logical_devices("GPU"):
+        return Trial(limit, fits=halve(run, limit, smallest=devices.replicas))
+    if _KILL_ME_FIRST.exists():
+        _KILL_ME_FIRST.write_text("1000")
+    large = largest_batch(min(largest * devices.replicas, limit), devices.replicas)
+    small = max(large // 4, devices.replicas)
+    return Trial(limit, measured=tuple((n, _peak(run, n)) for n in (small, large)))
+
+
+def largest_batch(examples: int, replicas: int) -> int:
+    """Return the largest batch to think of: a power of two for each replica."""
+    each = max(min(examples, MOST) // replicas, 1)
+    return replicas * 2 ** (each.bit_length() - 1)
+
+
+def halve(run: Callable[[int], None], limit: int, *, smallest: int) -> int | None:
+    """Return the first of limit, limit / 2, ... that has the memory to run, or None."""
+    size = limit
+    while size >= smallest:
+        try:
+            run(size)
+            return size
+        except (tf.errors.OpError, MemoryError) as error:
+            if not out_of_memory.is_out_of_memory(error):
+                raise
+        size //= 2
+    return None
+
+
+def _peak(run: Callable[[int], None], batch_size: int) -> int:
+    """Return the largest memory this process has had after it ran steps, in bytes."""
+    run(batch_size)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _run_steps(
+    config: TrainConfig, splits: Splits, network: Network, devices: Devices
+) -> None:
+    """Train some steps of the stage that trains most, on a trunk that runs live."""
+    specs = schedule.parse_stages(config.stages)
+    session = Session(
+        config=config,
+        stages=specs,
+        depths=schedule.check_stages(specs, network.blocks),
+        run=run_dir.at(""),
+        devices=devices,
+        task=tasks.get(config, splits.labels),
+        splits=splits,
+        network=network,
+        reporter=SilentReporter(),
+        recorder=NullRecorder(),
+        callbacks=Callbacks((), network.model),
+        interrupt=Interrupt(),
+    )
+    index = session.depths.index(max(session.depths))
+    steps = min(_STEPS, specs[index].epochs * session.steps_per_epoch)
+    with devices.strategy.scope():
+        parts = freeze.prepare_stage(
+            network, session.depths[index], batch_norm=config.batch_norm
+        )
+        rates = optimizers.StageSchedule(
+            session.peak_rate(index), total_steps=steps, warmup_steps=0, kind="constant"
+        )
+        optimizer = optimizers.build_optimizer(
+            config, parts.trainable, schedule=rates, distances=parts.distances
+        )
+        step = StageStep(session.task, parts, optimizer, config=config, devices=devices)
+    batches = stage_data.stage_data(session, index, None).train(0, 0)
+    step.train(iter(batches), steps)
+
+
+if __name__ == "__main__":
+    main()
