@@ -1,13 +1,23 @@
 """Refuse what can not work before anything is loaded, all of it in one message."""
 
-from collections.abc import Callable, Iterable
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Sequence
 
-from kft import backbones, data, errors, schedule
+from kft import backbones, cluster, data, errors, schedule
 from kft.config import TrainConfig
+from kft.data import folder as data_folder
+from kft.data.examples import VALIDATION
+
+Check = Callable[[TrainConfig], None]
 
 
-def check(config: TrainConfig) -> None:
+def check(config: TrainConfig, *, also: Sequence[Check] = ()) -> None:
     """Check everything that can be known without TensorFlow.
+
+    Args:
+        config: of the run.
+        also: checks of what comes after training; they raise ConfigError.
 
     Raises:
         errors.ConfigError: listing every problem, not only the first.
@@ -15,7 +25,7 @@ def check(config: TrainConfig) -> None:
     """
     problems = [*_pairs(config)]
     data_problem = None
-    for one in _CHECKS:
+    for one in (*_CHECKS, *also):
         try:
             one(config)
         except errors.ConfigError as error:
@@ -40,7 +50,26 @@ def _check_backbone(config: TrainConfig) -> None:
     backbones.check(config, config.image_size)
 
 
-_CHECKS: tuple[Callable[[TrainConfig], None], ...] = (
+def _check_workers(config: TrainConfig) -> None:
+    found = cluster.find(config, os.environ)
+    if config.batch_size == "auto":
+        if found is not None:
+            raise errors.ConfigError(
+                "--batch_size=auto tries steps in one process, and there are "
+                f"{found.num_workers} workers ({found.source}): give a number."
+            )
+        return
+    problem = cluster.check_batch(
+        config.batch_size,
+        config.accumulation_steps,
+        replicas=cluster.known_replicas(config, found),
+    )
+    if problem:
+        raise errors.ConfigError(problem)
+
+
+_CHECKS: tuple[Check, ...] = (
+    _check_workers,
     _check_stages,
     _check_backbone,
     data.check_dataset,
@@ -49,18 +78,125 @@ _CHECKS: tuple[Callable[[TrainConfig], None], ...] = (
 
 def _pairs(config: TrainConfig) -> Iterable[str]:
     """Yield what is wrong with two options together."""
-    if config.batch_size % config.accumulation_steps:
-        yield (
-            f"--accumulation_steps={config.accumulation_steps} has to divide "
-            f"--batch_size={config.batch_size}: use "
-            f"{_near_multiple(config.batch_size, config.accumulation_steps)}."
-        )
-    if config.nesterov and config.optimizer != "sgd":
-        yield f"--nesterov belongs to --optimizer=sgd, received {config.optimizer}."
-    if config.nesterov and config.optimizer == "sgd" and not config.momentum:
+    yield from _optimizer_pairs(config)
+    yield from _cache_pairs(config)
+    yield from _data_pairs(config)
+    if config.batch_size == "auto":
+        yield from _auto_batch_pairs(config)
+
+
+def _optimizer_pairs(config: TrainConfig) -> Iterable[str]:
+    optimizer = config.optimizer
+    if config.nesterov and optimizer != "sgd":
+        yield f"--nesterov belongs to --optimizer=sgd, received {optimizer}."
+    if config.nesterov and optimizer == "sgd" and not config.momentum:
         yield "--nesterov needs --momentum above 0."
+    if optimizer not in ("sgd", "rmsprop") and not _is_default(config, "momentum"):
+        yield (
+            f"--momentum={config.momentum} belongs to --optimizer=sgd or rmsprop, "
+            f"received {optimizer}, which does not read it."
+        )
 
 
-def _near_multiple(batch_size: int, parts: int) -> str:
-    low = batch_size // parts * parts
-    return f"--batch_size={low or parts} or {low + parts}"
+def _cache_pairs(config: TrainConfig) -> Iterable[str]:
+    cache, views = config.feature_cache, config.cached_views
+    is_augmented = config.augment != "none"
+    if cache in ("memory", "disk") and is_augmented and views is None:
+        yield (
+            f"--feature_cache={cache} can not keep what --augment={config.augment} "
+            "makes anew in every epoch: use --cached_views=V to keep V views of each "
+            "example in turn, --augment=none, or --feature_cache=auto."
+        )
+    if views is not None and not is_augmented:
+        yield (
+            f"--cached_views={views} needs --augment: without it all views of an "
+            "example are the same."
+        )
+    if cache == "off":
+        for name in ("cached_views", "cache_dtype"):
+            if not _is_default(config, name):
+                yield (
+                    f"--{name}={getattr(config, name)} has nothing to keep with "
+                    "--feature_cache=off."
+                )
+    if cache in ("off", "memory") and config.cache_dir is not None:
+        yield (
+            f"--cache_dir={config.cache_dir} holds features on disk, and "
+            f"--feature_cache={cache} puts none there: use disk or auto."
+        )
+
+
+def _data_pairs(config: TrainConfig) -> Iterable[str]:
+    skips = config.on_bad_image == "skip"
+    if not skips and not _is_default(config, "max_bad_fraction"):
+        yield (
+            f"--max_bad_fraction={config.max_bad_fraction} belongs to "
+            "--on_bad_image=skip; with fail the first bad picture ends the run."
+        )
+    if config.patience is not None and _never_validates(config):
+        yield (
+            f"--patience={config.patience} waits for a better validation accuracy, "
+            f"and --validation_fraction=0 leaves --dataset={config.dataset} without "
+            "validation examples: raise the fraction, or leave patience out."
+        )
+    kind, _, folder = config.dataset.partition(":")
+    if kind == "folder" and folder:
+        for name in ("run_dir", "cache_dir"):
+            path = getattr(config, name)
+            if path is not None and _is_below(path, folder):
+                yield (
+                    f"--{name}={path} lies in --dataset={config.dataset}, where its "
+                    "files would count as examples: choose a folder beside it."
+                )
+
+
+def _auto_batch_pairs(config: TrainConfig) -> Iterable[str]:
+    if config.accumulation_steps > 1:
+        yield (
+            f"--batch_size=auto and --accumulation_steps={config.accumulation_steps}: "
+            "auto finds what trains in one piece. Give a number to train more."
+        )
+    if config.deterministic:
+        yield (
+            "--batch_size=auto depends on the memory that is free, so --deterministic "
+            "can not keep its promise: give a number."
+        )
+    if config.strategy == "tpu":
+        yield (
+            "--batch_size=auto looks for the memory of GPUs and CPUs, not for that of "
+            "--strategy=tpu: give a number."
+        )
+
+
+def _is_default(config: TrainConfig, name: str) -> bool:
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    return getattr(config, name) == defaults[name]
+
+
+def _never_validates(config: TrainConfig) -> bool:
+    """Return whether there are no validation examples, as far as is known by now.
+
+    TensorFlow's data sets may bring a split of their own; so may remote folders.
+    """
+    kind, _, folder = config.dataset.partition(":")
+    if config.validation_fraction:
+        return False
+    if kind == "digits":
+        return True
+    path = os.path.expanduser(folder)
+    return kind == "folder" and os.path.isdir(path) and not _has_validation(path)
+
+
+def _has_validation(path: str) -> bool:
+    """Return whether a folder of pictures may have a validation split."""
+    return any(
+        data_folder.SPLIT_FOLDERS.get(name.lower()) == VALIDATION
+        for name in os.listdir(path)
+    )
+
+
+def _is_below(path: str, folder: str) -> bool:
+    inner, outer = (
+        os.path.realpath(os.path.expanduser(name)) for name in (path, folder)
+    )
+    return os.path.commonpath((inner, outer)) == outer

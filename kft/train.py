@@ -10,7 +10,7 @@ result.json, all in one run folder. The same command continues a run that was st
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kft import cli, preflight
+from kft import cli, exporters, preflight
 from kft.config import ExportConfig, TrainConfig
 from kft.training import interrupt
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def main(config: TrainConfig) -> None:
     """Train, export, and say what to do with the result."""
-    preflight.check(config)
+    preflight.check(config, also=[_check_export])
     with interrupt.listening():
         # TensorFlow starts slowly: not before the flags are known to be right.
         from kft.training import fine_tune
@@ -28,6 +28,15 @@ def main(config: TrainConfig) -> None:
         result = fine_tune.fine_tune(config)
     _export(config, result)
     print("\n".join(_closing(config, result)))
+
+
+def _check_export(config: TrainConfig) -> None:
+    """Check the formats that are written hours later.
+
+    Raises:
+        errors.ConfigError: for a format that does not exist or can not be written here.
+    """
+    exporters.check(config.export)
 
 
 def _export(config: TrainConfig, result: "RunResult") -> None:
