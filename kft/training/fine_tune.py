@@ -1,63 +1,40 @@
 """A run, from a config to the best weights in its run folder."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import keras
-import tensorflow as tf
 from absl import logging
 
-from kft import data, errors, preflight, run_dir, runtime, schedule, tasks
+from kft import cluster, data, errors, lost_workers, preflight, runtime, schedule, tasks
 from kft.config import TrainConfig
-from kft.data import splits as data_splits
 from kft.data.examples import Splits
+from kft.devices import Devices
 from kft.model.network import stable_paths
 from kft.run_dir import RunDir
-from kft.training import checkpoints, interrupt, outcome, plan, stages, trunk_cache
+from kft.training import (
+    batch_size,
+    checkpoints,
+    facts,
+    interrupt,
+    out_of_memory,
+    outcome,
+    plan,
+    stages,
+    trunk_cache,
+    workplace,
+)
 from kft.training.callbacks import Callbacks
 from kft.training.checkpoints import Snapshot
-from kft.training.progress import ConsoleReporter, Reporter
+from kft.training.progress import ConsoleReporter, Reporter, SilentReporter
 from kft.training.records import FileRecorder, NullRecorder
+from kft.training.run_result import RunResult
 from kft.training.session import Session
 from kft.training.state import RunState
 from kft.training.trunk_cache import StageCache
 
 _MAX_RECOVERIES = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class RunResult:
-    """What result.json says of a finished run.
-
-    Attributes:
-        run_dir: the run folder.
-        val_accuracy: of the weights that are kept, in [0, 1]; None without validation.
-        val_loss: mean cross entropy of the same weights, in nats.
-        test_accuracy: on the test split, None without one.
-        test_loss: likewise.
-        seconds: of the run, over all starts.
-        stages: one entry per stage: name, epochs, seconds, images_per_second,
-            trainable_parameters, cached, best_epoch, val_accuracy.
-    """
-
-    run_dir: Path
-    val_accuracy: float | None
-    val_loss: float | None
-    test_accuracy: float | None
-    test_loss: float | None
-    seconds: float
-    stages: tuple[dict[str, Any], ...]
-
-    @classmethod
-    def read(cls, run: RunDir) -> Self:
-        """Return the result of a finished run."""
-        values = json.loads(run.result_json.read_text())
-        names = [field.name for field in dataclasses.fields(cls)]
-        values = {name: values[name] for name in names if name != "run_dir"}
-        return cls(run_dir=run.path, **{**values, "stages": tuple(values["stages"])})
 
 
 def fine_tune(
@@ -71,42 +48,76 @@ def fine_tune(
     The same config on an unfinished run folder continues that run; on a finished one it
     returns its result and changes nothing.
 
+    Where several workers train together, each calls this with the same config, apart
+    from `worker_index`, and all get the same result. Only the chief touches the folder.
+
     Args:
         config: the run.
-        callbacks: ordinary Keras callbacks; their `model` is the whole network.
-        reporter: shows progress; by default on standard output.
+        callbacks: ordinary Keras callbacks; their `model` is the whole network. With
+            several workers each has to give the same ones.
+        reporter: shows progress on the chief; by default on standard output.
 
     Raises:
         errors.ConfigError: for options that can not work, before anything is loaded.
         errors.DataError: for data that can not be used.
         errors.RunDirError: for a run folder that is in use, damaged or of another run.
-        errors.Interrupted: after a signal; the state is saved.
+        errors.TrainingError: for memory that ran out, or numbers that went wrong.
+        errors.Interrupted: after a signal to any worker; the state is saved.
+        errors.WorkerLostError: where another worker is gone.
     """
     preflight.check(config)
     reporter = reporter or ConsoleReporter()
-    with run_dir.claim(config) as (run, status):
+    with interrupt.listening() as signals:
+        # Before TensorFlow takes the memory of a GPU.
+        config = batch_size.settle(config, say=reporter.say, signals=signals)
+    devices = runtime.start(config, seed=config.seed)
+    _check_batch(config, devices)
+    if not devices.is_chief:
+        reporter = SilentReporter()
+    with (
+        lost_workers.explaining(devices),
+        workplace.claim(config, devices) as (run, status),
+    ):
         if status == "finished":
             reporter.say(f"{run.path} is finished already; nothing was changed.")
-            return RunResult.read(run)
-        with interrupt.listening() as signals:
-            session = _open(config, run, callbacks, reporter, signals)
+            return workplace.result(run, devices)
+        with interrupt.listening() as signals, out_of_memory.explaining(config):
+            signals.join(lambda number: int(devices.exchange([number]).max()))
+            session = _open(config, run, devices, callbacks, reporter, signals)
+            signals.check()
             _train(session)
-        return RunResult.read(run)
+            signals.check()
+        return workplace.result(run, devices)
+
+
+def _check_batch(config: TrainConfig, devices: Devices) -> None:
+    problem = cluster.check_batch(
+        config.batch_size, config.accumulation_steps, replicas=devices.replicas
+    )
+    if problem:
+        raise errors.ConfigError(problem)
 
 
 def _open(
     config: TrainConfig,
     run: RunDir,
+    devices: Devices,
     callbacks: Sequence[keras.callbacks.Callback],
     reporter: Reporter,
     signals: interrupt.Interrupt,
 ) -> Session:
     """Load the data, build the network, and put the parts of the run together."""
-    devices = runtime.start(config, seed=config.seed)
-    splits = data.load_splits(config)
+    signals.check()
+    with devices.together("load the data"):
+        splits = data.load_splits(config)
+    workplace.require_same_run(config, splits, devices)
     reporter.say(_describe(splits))
+    has_state = workplace.has_checkpoint(run, devices)
+    with devices.together("go on from the checkpoint"):
+        if has_state and devices.is_chief:
+            facts.check(run, splits, devices)
+    signals.check()
     task = tasks.get(config, splits.labels)
-    has_state = checkpoints.exists(run)
     with devices.strategy.scope():
         # The tensors of an unfinished run come from its checkpoint.
         network = task.network(weights="none" if has_state else config.weights)
@@ -125,29 +136,9 @@ def _open(
         callbacks=Callbacks(callbacks, network.model),
         interrupt=signals,
     )
-    if devices.is_chief:
-        _write_facts(session)
+    if devices.is_chief and not has_state:
+        facts.write(session)
     return session
-
-
-def _write_facts(session: Session) -> None:
-    """Write what the run starts from: labels, split, environment."""
-    run, splits = session.run, session.splits
-    run.write_text(run.labels_txt, splits.labels.text())
-    run.write_text(run.split_csv, data_splits.split_csv(splits))
-    environment = runtime.environment(session.devices)
-    environment["data_fingerprint"] = splits.fingerprint
-    run.write_json(run.environment_json, environment)
-    _write_example(session)
-
-
-def _write_example(session: Session) -> None:
-    """Write one example that is not trained on, for a first prediction."""
-    validation = session.splits.validation
-    examples = validation if validation else session.splits.train
-    payload = examples.read(tf.constant(examples.rows[:1]))[0].numpy()
-    suffix = session.task.suffix(payload)
-    session.run.write_bytes(session.run.path / f"example{suffix}", payload)
 
 
 def _describe(splits: Splits) -> str:
@@ -161,7 +152,7 @@ def _describe(splits: Splits) -> str:
 
 def _train(session: Session) -> None:
     """Run the stages that are left, then evaluate and write the result."""
-    snapshot = checkpoints.load_last(session.run, warn=logging.warning)
+    snapshot = workplace.load_last(session.run, session.devices)
     resumed = snapshot is not None
     if snapshot is None:
         snapshot = Snapshot(RunState(), {})
@@ -203,7 +194,7 @@ def _step_back(
             "rates."
         ) from error
     logging.warning("%s Recovery %d halves the rate.", error, recoveries)
-    snapshot = checkpoints.load_last(session.run, warn=logging.warning)
+    snapshot = workplace.load_last(session.run, session.devices)
     state = dataclasses.replace(snapshot.state, recoveries=recoveries)
     paths = stable_paths(session.network.model)
     checkpoints.assign(paths, snapshot.arrays, prefix="model/")
