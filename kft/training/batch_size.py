@@ -19,7 +19,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,14 @@ class Trial:
     """What a child process found out.
 
     Attributes:
-        limit: largest batch that could make sense.
+        limit: largest batch that could make sense, a power of two for each device.
+        smallest: the number of devices.
         fits: on a GPU, the largest that trains; None where none does, and on a CPU.
         measured: on a CPU, batches and the peak memory with each, in bytes.
     """
 
     limit: int
+    smallest: int = 1
     fits: int | None = None
     measured: tuple[tuple[int, int], ...] = ()
 
@@ -91,7 +93,8 @@ def _search(config: TrainConfig, signals: Interrupt) -> int:
         size = trial.fits
         if trial.measured:
             room = free * _MEMORY_SHARE
-            size = largest_fitting(trial.measured, room=room, limit=trial.limit)
+            sizes = batches(trial.limit, trial.smallest)
+            size = largest_fitting(trial.measured, sizes, room=room)
         if size is None:
             break
         return size
@@ -101,16 +104,23 @@ def _search(config: TrainConfig, signals: Interrupt) -> int:
     )
 
 
+def batches(limit: int, smallest: int) -> Iterator[int]:
+    """Yield limit, limit / 2, ... down to `smallest`."""
+    while limit >= smallest:
+        yield limit
+        limit //= 2
+
+
 def largest_fitting(
-    measured: Sequence[tuple[int, int]], *, room: float, limit: int
+    measured: Sequence[tuple[int, int]], sizes: Iterable[int], *, room: float
 ) -> int | None:
     """Return the largest batch whose memory fits, by a line through two measurements.
 
     Args:
         measured: two batches, the smaller first, and the peak memory with each, in
             bytes.
+        sizes: the batches to choose from, the largest first.
         room: bytes that may be used.
-        limit: the answer is this number divided by a power of two.
 
     Returns:
         The batch, or None where nothing fits.
@@ -118,10 +128,7 @@ def largest_fitting(
     (small, low), (large, high) = measured
     slope = max(high - low, 0) / (large - small)
     base = low - slope * small
-    size = limit
-    while size > small and base + slope * size > room:
-        size //= 2
-    return size if base + slope * size <= room else None
+    return next((size for size in sizes if base + slope * size <= room), None)
 
 
 def _try(config: TrainConfig, largest: int, signals: Interrupt) -> Trial | None:
@@ -131,7 +138,7 @@ def _try(config: TrainConfig, largest: int, signals: Interrupt) -> Trial | None:
         errors.KftError: that the child met.
     """
     task = {"config": configs.to_dict(config), "largest": largest}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "kft.training.batch_trial"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -140,12 +147,11 @@ def _try(config: TrainConfig, largest: int, signals: Interrupt) -> Trial | None:
         env={**os.environ, "PYTHONPATH": _import_path()},
         # Ctrl-C is for this process, which ends the child.
         start_new_session=True,
-    )
-    try:
-        text, log = _wait(process, json.dumps(task), signals)
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            text, log = _wait(process, json.dumps(task), signals)
+        finally:
+            process.kill()
     if process.returncode == -signal.SIGKILL:
         return None
     if process.returncode:
@@ -177,4 +183,4 @@ def _answer(content: dict[str, Any]) -> Trial:
     if "error" in content:
         raise getattr(errors, content["error"])(content["message"])
     measured = tuple((size, peak) for size, peak in content["measured"])
-    return Trial(content["limit"], content["fits"], measured)
+    return Trial(**{**content, "measured": measured})

@@ -21,7 +21,7 @@ from kft.devices import Devices
 from kft.model import freeze
 from kft.model.network import Network
 from kft.training import optimizers, out_of_memory, stage_data
-from kft.training.batch_size import Trial
+from kft.training.batch_size import Trial, batches
 from kft.training.callbacks import Callbacks
 from kft.training.interrupt import Interrupt
 from kft.training.progress import SilentReporter
@@ -81,7 +81,8 @@ def measure(config: TrainConfig, largest: int) -> Trial:
         _KILL_ME_FIRST.write_text("1000")
     large = largest_batch(min(largest * devices.replicas, limit), devices.replicas)
     small = max(large // 4, devices.replicas)
-    return Trial(limit, measured=tuple((n, _peak(run, n)) for n in (small, large)))
+    measured = tuple((n, _peak(run, n)) for n in (small, large))
+    return Trial(limit, smallest=devices.replicas, measured=measured)
 
 
 def largest_batch(examples: int, replicas: int) -> int:
@@ -92,15 +93,13 @@ def largest_batch(examples: int, replicas: int) -> int:
 
 def halve(run: Callable[[int], None], limit: int, *, smallest: int) -> int | None:
     """Return the first of limit, limit / 2, ... that has the memory to run, or None."""
-    size = limit
-    while size >= smallest:
+    for size in batches(limit, smallest):
         try:
             run(size)
             return size
         except (tf.errors.OpError, MemoryError) as error:
             if not out_of_memory.is_out_of_memory(error):
                 raise
-        size //= 2
     return None
 
 
