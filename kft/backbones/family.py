@@ -53,20 +53,23 @@ def _keras_network(backbone: Backbone, images: keras.KerasTensor) -> keras.Keras
 
 
 def _efficientnet(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:
-    """Return a network of keras.applications with kft's own `Normalization`."""
+    """Return a network of keras.applications that scales by kft's `Normalization`."""
     draft = keras.Input(batch_shape=images.shape, dtype=images.dtype)
     network = keras.models.clone_model(
         keras.Model(draft, _application(backbone, draft).output),
         input_tensors=images,
-        clone_function=_with_own_normalization,
+        clone_function=_with_own_scaling,
     )
     return network.output
 
 
-def _with_own_normalization(layer: keras.layers.Layer) -> keras.layers.Layer:
+def _with_own_scaling(layer: keras.layers.Layer) -> keras.layers.Layer:
+    config = layer.get_config()
     if isinstance(layer, keras.layers.Normalization):
-        return scaling.Normalization(name=layer.name)
-    return layer.__class__.from_config(layer.get_config())
+        return scaling.Normalization.from_config({**config, "dtype": "float32"})
+    if isinstance(layer, keras.layers.Rescaling):
+        return keras.layers.Rescaling.from_config({**config, "dtype": "float32"})
+    return layer.__class__.from_config(config)
 
 
 def _lite(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:

@@ -3,7 +3,6 @@
 Both are ordinary layers of the graph, so what serves scales as what trained.
 """
 
-import math
 from typing import Any
 
 import keras
@@ -68,42 +67,25 @@ class Scaling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="kft")
-class Normalization(keras.layers.Layer):
+class Normalization(keras.layers.Normalization):
     """Normalise RGB 0-1 as the ImageNet weights of EfficientNetB0 to B7 expect.
 
-    Stands where Keras has a `Normalization`, with the same three variables, so that the
-    same files fit. Two things are better here. With `weights="imagenet"` alone Keras
-    divides once more by the root of the deviation (tensorflow issue 49930), so the same
-    weights give another function when they come from a path (tensorflow issue 62193);
-    this layer always does. And Keras copies the variables into constants, which a
-    restored checkpoint does not reach; this layer reads them in every call.
+    It has the variables of Keras' layer, so that the same files fit, and two things are
+    better. With `weights="imagenet"` alone Keras divides once more by the root of the
+    deviation (tensorflow issue 49930), so the same weights give another function when
+    they come from a path (tensorflow issue 62193); this layer always does. And Keras
+    copies the variables into constants, which a restored checkpoint does not reach;
+    this layer reads them in every call.
     """
 
     def build(self, input_shape: tuple) -> None:
         """Make the variables; a new network scales like the pretrained one."""
-        del input_shape
-        self.mean = self._statistic("mean", _MEAN)
-        self.variance = self._statistic("variance", _DEVIATION)
-        self.count = self.add_weight(
-            name="count", shape=(), dtype="int", initializer="zeros", trainable=False
-        )
-
-    def _statistic(self, name: str, values: tuple[float, ...]) -> keras.Variable:
-        return self.add_weight(
-            name=name,
-            shape=(len(values),),
-            initializer=lambda shape, dtype: keras.ops.convert_to_tensor(values, dtype),
-            trainable=False,
-            autocast=False,
-        )
+        super().build(input_shape)
+        self.adapt_mean.assign(_MEAN)
+        self.adapt_variance.assign(_DEVIATION)
 
     def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
         """Return the normalised images, [batch, height, width, 3]."""
-        again = np.array([math.sqrt(d) for d in _DEVIATION], "float32")
-        centered = keras.ops.cast(images, "float32") - self.mean
-        scaled = centered / keras.ops.sqrt(self.variance) / again
-        return keras.ops.cast(scaled, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return the shape of the input."""
-        return input_shape
+        again = np.sqrt(np.array(_DEVIATION, "float32"))
+        deviation = keras.ops.sqrt(self.adapt_variance)
+        return (images - self.adapt_mean) / deviation / again

@@ -82,7 +82,7 @@ def test_normalization_reads_its_variables_in_every_call() -> None:
     layer = scaling.Normalization()
     model = keras.Model(images, layer(images))
     before = model.predict(np.ones((1, 1, 1, 3)), verbose=0)
-    layer.mean.assign([1.0, 1.0, 1.0])
+    layer.adapt_mean.assign([1.0, 1.0, 1.0])
     after = model.predict(np.ones((1, 1, 1, 3)), verbose=0)
     assert np.all(before > 1.0)
     np.testing.assert_array_equal(after, np.zeros((1, 1, 1, 3)))
