@@ -45,7 +45,9 @@ def _export(config: TrainConfig, result: "RunResult") -> None:
     from kft.exporters import export_run
 
     done = export_run.read_certificates(run_dir.at(str(result.run_dir)))
-    formats = tuple(name for name in config.export if name not in done)
+    formats = tuple(
+        name for name in config.export if not done.get(name, {}).get("passed")
+    )
     if formats:
         exports = export_run.export_run(
             ExportConfig(run_dir=str(result.run_dir), formats=formats)
