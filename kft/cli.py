@@ -1,8 +1,8 @@
 """The edge of every command: flags in, exit code out.
 
 Exit codes: 0 done; 1 an error in kft itself; 2 a mistake that the message explains;
-75 a signal stopped the run, its state is saved, and the same command goes on; 130
-Ctrl-C; 141 the reader of the output went away.
+75 a signal or the loss of a worker stopped the run, its state is saved, and the same
+command goes on; 130 Ctrl-C; 141 the reader of the output went away.
 """
 
 import os
@@ -85,6 +85,8 @@ def _explain(error: BaseException, *, debug: bool) -> int:
     elif isinstance(error, errors.Interrupted):
         by_user = error.signal == signal.SIGINT
         message, code = str(error), INTERRUPTED if by_user else SAVED
+    elif isinstance(error, errors.WorkerLostError):
+        message, code = f"error: {error}", SAVED
     elif isinstance(error, errors.KftError):
         message, code = f"error: {error}", MISTAKE
     else:

@@ -7,10 +7,11 @@ result.json, all in one run folder. The same command continues a run that was st
   python -m kft.train --dataset=folder:photos --backbone=MobileNetV2
 """
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kft import cli, exporters, preflight
+from kft import cli, cluster, exporters, preflight
 from kft.config import ExportConfig, TrainConfig
 from kft.training import interrupt
 
@@ -26,6 +27,10 @@ def main(config: TrainConfig) -> None:
         from kft.training import fine_tune
 
         result = fine_tune.fine_tune(config)
+    found = cluster.find(config, os.environ)
+    if found is not None and not found.is_chief:
+        # The run folder is the chief's.
+        return
     _export(config, result)
     print("\n".join(_closing(config, result)))
 
