@@ -62,6 +62,8 @@ def _receive(cluster: Cluster, deadline: float) -> tuple[str, ...]:
                 for other in calls:
                     _send(other, {"error": problem})
                 raise errors.ConfigError(f"At {cluster.coordinator}, {problem}")
+            # How a socket for both writes an IPv4 address.
+            host = host.removeprefix("::ffff:")
             addresses[worker] = join_address(host, port + worker)
             calls.append(call)
         ordered = tuple(addresses[i] for i in range(cluster.num_workers))
@@ -71,8 +73,14 @@ def _receive(cluster: Cluster, deadline: float) -> tuple[str, ...]:
 
 
 def _listen(cluster: Cluster, port: int) -> socket.socket:
+    both = socket.has_dualstack_ipv6()
     try:
-        return socket.create_server(("", port), backlog=cluster.num_workers)
+        return socket.create_server(
+            ("", port),
+            family=socket.AF_INET6 if both else socket.AF_INET,
+            backlog=cluster.num_workers,
+            dualstack_ipv6=both,
+        )
     except OSError as error:
         raise errors.ConfigError(
             f"--coordinator={cluster.coordinator}: worker 0 can not listen at port "
@@ -87,6 +95,8 @@ def _hello(call: socket.socket, cluster: Cluster) -> int | None:
         said = json.loads(_line(call))
         worker, num_workers = int(said["worker"]), int(said["num_workers"])
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not 0 <= worker < num_workers:
         return None
     if num_workers != cluster.num_workers:
         problem = (

@@ -83,11 +83,19 @@ def start(
         )
 
 
-def finish(processes: Sequence[subprocess.Popen], seconds: float) -> list[int]:
-    """Wait for processes of this test, and end those that do not come to an end."""
+def finish(
+    processes: Sequence[subprocess.Popen], seconds: float, *, frozen: int | None = None
+) -> list[int | None]:
+    """Wait for processes of this test, and end those that do not come to an end.
+
+    Returns the exit codes, None for the one that is known to be frozen.
+    """
     deadline = time.monotonic() + seconds
     try:
-        return [p.wait(max(deadline - time.monotonic(), 0.1)) for p in processes]
+        return [
+            None if rank == frozen else p.wait(max(deadline - time.monotonic(), 0.1))
+            for rank, p in enumerate(processes)
+        ]
     finally:
         for process in processes:
             if process.poll() is None:
@@ -100,13 +108,14 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Te
     """Return a function that runs jobs of `drive.py` in one process, or in several.
 
     `drive(jobs, workers=2)`; jobs are the same for all workers, or given per worker by
-    a function of the worker's index.
+    a function of the worker's index. The worker `frozen` does not end by itself.
     """
 
     def run(
         jobs: list[dict] | Callable[[int], list[dict]],
         *,
         workers: int = 1,
+        frozen: int | None = None,
         folder: Path | None = None,
     ) -> Team:
         folder = folder or tmp_path_factory.mktemp("team")
@@ -124,7 +133,7 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Te
                     outputs[-1],
                 )
             )
-        codes = finish(processes, TIMEOUT)
+        codes = finish(processes, TIMEOUT, frozen=frozen)
         return Team(folder, codes, [path.read_text() for path in outputs])
 
     yield run

@@ -3,8 +3,9 @@
   python -m tests.distributed.drive OUT_FOLDER JOBS.json
 
 Jobs are objects with the name of a run and changes to the config; `stop_at` sends this
-process SIGTERM in the host call with that number, `kill_at` SIGKILL. Each job leaves
-NAME-WORKER.json (figures, or the error) and NAME-WORKER.npz (weights, logits).
+process SIGTERM in the host call with that number, `kill_at` SIGKILL, `freeze_at`
+SIGSTOP. Each job leaves NAME-WORKER.json (figures, or the error) and NAME-WORKER.npz
+(weights, logits).
 """
 
 import json
@@ -12,6 +13,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 # A GPU would compute other figures.
@@ -37,8 +39,10 @@ class Losses(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self.seen = []
+        self.last = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
+        self.last = time.monotonic()
         self.seen.append([batch, logs["loss"], logs["accuracy"]])
 
 
@@ -70,7 +74,9 @@ class Notes:
         outcome.finish, Scorer.predict = noting_finish, noting_predict
 
 
-def splits_of(job: dict) -> Splits:
+def load(job: dict) -> Splits:
+    if "bad_data" in job:
+        raise errors.DataError(job["bad_data"])
     sizes = job.get("sizes", [70, 37, 11])
     train, validation, test = (
         tiny.examples(n, seed=seed) for seed, n in enumerate(sizes)
@@ -88,7 +94,11 @@ def splits_of(job: dict) -> Splits:
 def strike(job: dict) -> None:
     """Send this process a signal in a host call, if the job says so."""
     original, count = loop.StageLoop._call, iter(range(10_000))
-    stops = {"stop_at": signal.SIGTERM, "kill_at": signal.SIGKILL}
+    stops = {
+        "stop_at": signal.SIGTERM,
+        "kill_at": signal.SIGKILL,
+        "freeze_at": signal.SIGSTOP,
+    }
 
     def call(self, *args):
         number = next(count)
@@ -105,14 +115,14 @@ def run(job: dict, folder: Path) -> None:
     config = TrainConfig(
         **{
             "run_dir": str(folder / job["name"]),
-            "stages": "head:2@0.1,block_3:2@0.05,all:2@0.01",
+            "stages": "head:1@0.1,block_3:2@0.05,all:1@0.01",
             "batch_size": 16,
             "export": (),
             **job.get("changes", {}),
         }
     )
     preflight.check = lambda config: preflight._check_workers(config)
-    data.load_splits = lambda config: splits_of(job)
+    data.load_splits = lambda config: load(job)
     tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
     loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
     kept = outcome.finish, Scorer.predict, loop.StageLoop._call
@@ -130,6 +140,7 @@ def run(job: dict, folder: Path) -> None:
         }
     except errors.KftError as error:
         notes.figures["error"] = [type(error).__name__, str(error)]
+        notes.figures["seconds_to_error"] = time.monotonic() - losses.last
     finally:
         outcome.finish, Scorer.predict, loop.StageLoop._call = kept
     notes.figures["steps"] = losses.seen

@@ -1,0 +1,99 @@
+"""Two devices of one process compute what one computes."""
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ONE = {"strategy": "single"}
+TWO = {"strategy": "mirrored"}
+# Everything that sums over a batch in another way than the plain step.
+SUMS = {"accumulation_steps": 2, "clip_norm": 0.5, "ema_decay": 0.9}
+FEW = [70, 1, 1]
+
+
+def job(name: str, *changes: dict, **more) -> dict:
+    merged = {k: v for change in changes for k, v in change.items()}
+    return {"name": name, "changes": {"devices": "cpu:2", **merged}, **more}
+
+
+@pytest.fixture(scope="module")
+def team(drive):
+    # 70 training and 37 validation examples in batches of 16: the last ones are partial.
+    single = [
+        job("one", ONE, {"devices": None}),
+        job("one-sums", ONE, SUMS, {"devices": None}),
+        job("one-few", ONE, {"devices": None}, sizes=FEW),
+    ]
+    two = [
+        job("two", TWO),
+        job("two-sums", TWO, SUMS),
+        job("two-few", TWO, sizes=FEW),
+        job("two-live", TWO, {"feature_cache": "off"}),
+        job("two-disk", TWO, {"feature_cache": "disk"}),
+        job("two-norm", TWO, {"batch_norm": "train"}),
+        job("two-dropout", TWO, dropout=0.3),
+        job("stopped", TWO, dropout=0.3, stop_at=7),
+        job("stopped", TWO, dropout=0.3, stop_at=5),
+        job("stopped", TWO, dropout=0.3),
+        job("odd", TWO, {"batch_size": 15}),
+        job("odd-parts", TWO, {"batch_size": 18, "accumulation_steps": 2}),
+    ]
+    # Logical devices come first: they can not be made later in a process.
+    return drive([*two, *single])
+
+
+@pytest.mark.parametrize("kind", ["", "-sums", "-few"])
+def test_two_devices_equal_one(team, kind):
+    one, two = team.figures(f"one{kind}"), team.figures(f"two{kind}")
+    assert len(one["steps"]) == 20
+    np.testing.assert_allclose(one["steps"], two["steps"], rtol=0, atol=1e-5)
+    for name in ("val_loss", "val_accuracy", "test_loss", "test_accuracy"):
+        assert two[name] == pytest.approx(one[name], abs=1e-5)
+    a, b = team.arrays(f"one{kind}"), team.arrays(f"two{kind}")
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], rtol=0, atol=1e-5, err_msg=name)
+
+
+def test_a_split_with_fewer_examples_than_devices_has_exact_metrics(team):
+    assert team.figures("two-few")["val_accuracy"] in (0.0, 1.0)
+    assert np.isfinite(team.figures("two-few")["val_loss"])
+
+
+@pytest.mark.parametrize("kind", ["live", "disk"])
+def test_cached_features_change_nothing(team, kind):
+    cached, other = team.arrays("two"), team.arrays(f"two-{kind}")
+    for name in cached:
+        np.testing.assert_array_equal(cached[name], other[name], err_msg=name)
+    assert team.figures("two")["result"]["cached"] == [True, True, False]
+    expected = [kind == "disk"] * 2 + [False]
+    assert team.figures(f"two-{kind}")["result"]["cached"] == expected
+
+
+def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(team):
+    assert "error" not in team.figures("stopped")
+    whole, resumed = team.arrays("two-dropout"), team.arrays("stopped")
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], resumed[name], err_msg=name)
+
+
+def test_learning_batch_norm_sees_the_rows_of_its_device_only(team):
+    figures = team.figures("two-norm")
+    assert np.isfinite(figures["val_loss"])
+    # The statistics are of 8 rows each, so the weights are not those of one device.
+    one, two = team.arrays("one"), team.arrays("two-norm")
+    name = next(name for name in two if name.endswith("moving_mean"))
+    assert np.isfinite(two[name]).all()
+    assert not np.array_equal(one[name], two[name])
+
+
+def test_a_batch_that_can_not_be_shared_out_is_refused_with_sizes_that_fit(team):
+    assert team.figures("odd")["error"] == [
+        "ConfigError",
+        "--batch_size=15 has to be a multiple of 2, for the 2 devices that share a "
+        "batch: use --batch_size=14 or 16.",
+    ]
+    kind, message = team.figures("odd-parts")["error"]
+    assert kind == "ConfigError"
+    assert message.endswith("use --batch_size=16 or 20.")

@@ -1,0 +1,126 @@
+"""Devices, precision and strategies; what needs a fresh process is in distributed/."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kft import errors, lost_workers, runtime
+from kft.config import RuntimeConfig
+from kft.devices import Devices
+
+REPOSITORY = Path(__file__).parent.parent
+ALONE = Devices(tf.distribute.get_strategy())
+
+
+def test_one_cpu_opens_no_strategy_scope():
+    devices = runtime.start(RuntimeConfig(), seed=0)
+    assert not tf.distribute.has_strategy()
+    assert devices.strategy is tf.distribute.get_strategy()
+    assert (devices.replicas, devices.num_workers, devices.is_chief) == (1, 1, True)
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"strategy": "tpu"}, "--strategy=tpu .*there is none here"),
+        ({"devices": "gpu"}, "at most the 0 GPUs"),
+        ({"devices": "2"}, "at most the 0 GPUs .*received 2"),
+        ({"precision": "float16"}, "CPUs compute float16 slower"),
+        ({"strategy": "multi_worker"}, "expected to be told who takes part"),
+    ],
+    ids=str,
+)
+def test_what_this_machine_can_not_do_is_refused(changes, says):
+    with pytest.raises(errors.ConfigError, match=says):
+        runtime.start(RuntimeConfig(**changes), seed=0)
+
+
+def test_logical_cpus_come_too_late_in_a_process_that_computes():
+    tf.zeros([1])
+    with pytest.raises(
+        errors.ConfigError, match="before anything else uses TensorFlow"
+    ):
+        runtime.start(RuntimeConfig(devices="cpu:2"), seed=0)
+
+
+CODE = """
+import tensorflow as tf
+from kft import errors, runtime
+from kft.config import RuntimeConfig
+
+try:
+    runtime.start(RuntimeConfig(devices="cpu:2", strategy="single"), seed=0)
+except errors.ConfigError as error:
+    print(error)
+for strategy in ("auto", "mirrored"):
+    devices = runtime.start(RuntimeConfig(devices="cpu:2", strategy=strategy), seed=0)
+    print(type(devices.strategy).__name__, devices.replicas)
+"""
+
+
+@pytest.mark.slow
+def test_logical_cpus_are_devices():
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        cwd=REPOSITORY,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == [
+        "--strategy=single computes on one device, received --devices=cpu:2. Use "
+        "--strategy=mirrored.",
+        "MirroredStrategy 2",
+        "MirroredStrategy 2",
+    ]
+
+
+def test_a_process_alone_agrees_with_itself():
+    np.testing.assert_array_equal(ALONE.exchange([1, 2.5]), [[1, 2.5]])
+    assert ALONE.from_chief(lambda: b"content") == b"content"
+    assert ALONE.any(True)
+    assert not ALONE.any(False)
+    ALONE.require_equal({"anything": "text"})
+    with pytest.raises(errors.DataError, match="mine"), ALONE.together("work"):
+        raise errors.DataError("mine")
+
+
+# What workers said in real losses: a process killed, one frozen, the first one frozen.
+KILLED = (
+    "Collective ops is aborted by: recvmsg:Connection reset by peer\nAdditional GRPC "
+    "error information from remote target /job:worker/replica:0/task:2 while calling "
+    "/tensorflow.WorkerService/RecvBuf:"
+)
+FROZEN = (
+    "Collective ops is aborted by: Error reported from /job:worker/task:0: The "
+    "following tasks are unhealthy (stopped sending heartbeats):\n"
+    "/job:worker/replica:0/task:1\n/job:worker/replica:0/task:3\nThe tasks have "
+    "crashed."
+)
+NO_ANSWER = (
+    "Collective ops is aborted by: Deadline Exceeded\n\nRPC: "
+    "/tensorflow.CoordinationService/Heartbeat"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "workers"),
+    [(KILLED, [2]), (FROZEN, [1, 3]), (NO_ANSWER, [0]), ("else", [])],
+)
+def test_the_worker_that_is_gone_is_read_from_the_message(text, workers):
+    assert lost_workers.blamed(text) == workers
+
+
+def test_without_other_workers_nothing_is_explained():
+    lost = tf.errors.UnavailableError(None, None, "gone")
+    with pytest.raises(tf.errors.UnavailableError), lost_workers.explaining(ALONE):
+        raise lost
