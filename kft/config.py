@@ -31,7 +31,9 @@ class DataConfig(Config):
         "digits",
         "Where the examples are: digits (5,000 real MNIST digits that come with the "
         "quickstart extra), folder:PATH (one sub-folder per class, or train/ and val/ "
-        "with one each), tfds:NAME (TensorFlow Datasets).",
+        "with one each), csv:PATH (a table with commas or tabs: path, label, and where "
+        "wanted split and group, whose pictures stay in one split), tfds:NAME "
+        "(TensorFlow Datasets).",
     )
     data_dir: str | None = option(
         None, "Folder of prepared TensorFlow Datasets; default ~/tensorflow_datasets."

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import digits, examples, folder, splits, tfds
+from kft.data import csv_file, digits, examples, folder, splits, tfds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Source:
 
 
 SOURCES = {
+    "csv": Source(csv_file.check, csv_file.load),
     "digits": Source(digits.check, digits.load),
     "folder": Source(folder.check, folder.load),
     "tfds": Source(tfds.check, tfds.load),
@@ -66,7 +67,7 @@ def _source(config: config_lib.DataConfig) -> tuple[Source, str]:
     prefix, _, rest = config.dataset.partition(":")
     if prefix not in SOURCES:
         raise errors.ConfigError(
-            "--dataset: expected digits, folder:PATH or tfds:NAME, received "
-            f"{config.dataset!r}. {errors.closest(prefix, SOURCES)}"
+            "--dataset: expected digits, folder:PATH, csv:PATH or tfds:NAME, "
+            f"received {config.dataset!r}. {errors.closest(prefix, SOURCES)}"
         )
     return SOURCES[prefix], rest

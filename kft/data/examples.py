@@ -57,6 +57,8 @@ class Table:
         sides: str [n], one of `SIDES`: the split that the data itself names. Where it
             names none, `train`, from which validation and test may still be cut.
         read: reads row i, which is position i of these arrays.
+        groups: str [n], examples of a group stay on one side where splits are cut; an
+            empty name is no group. None where there are no groups.
     """
 
     ids: np.ndarray
@@ -64,6 +66,7 @@ class Table:
     sizes: np.ndarray
     sides: np.ndarray
     read: Read
+    groups: np.ndarray | None = None
 
     def examples(self, rows: np.ndarray) -> Examples:
         """Return the examples at these rows."""

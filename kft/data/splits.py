@@ -66,7 +66,8 @@ def assemble(
     """Return the splits of what a source found.
 
     Sides that the data names itself are kept; a validation or test split that is
-    missing is cut from the training split by `assign`, as the fractions say.
+    missing is cut from the training split by `assign`, as the fractions say; groups
+    are cut as a whole.
 
     Raises:
         errors.ConfigError: for fractions that leave nothing to train on.
@@ -79,7 +80,7 @@ def assemble(
     own = set(np.unique(sides))
     pool = np.flatnonzero(sides == TRAIN)
     sides[pool] = assign(
-        table.ids[pool],
+        _hashed(table)[pool],
         validation_fraction=0.0 if VALIDATION in own else config.validation_fraction,
         test_fraction=0.0 if TEST in own else config.test_fraction,
     )
@@ -105,6 +106,13 @@ def split_csv(splits: examples.Splits) -> str:
         for name, label in zip(part.ids, part.labels, strict=True):
             writer.writerow((name, splits.labels.names[label], side))
     return text.getvalue()
+
+
+def _hashed(table: examples.Table) -> np.ndarray:
+    """Return what decides on which side an example goes: its group, else its id."""
+    if table.groups is None:
+        return table.ids
+    return np.where(table.groups == "", table.ids, table.groups)
 
 
 def _check_ids(ids: np.ndarray) -> None:

@@ -23,7 +23,7 @@ def flowers(shared):
 
 
 def test_every_source_is_tested_here_or_in_a_file_of_its_own():
-    assert set(data.SOURCES) == {"digits", "folder", "tfds"}
+    assert set(data.SOURCES) == {"csv", "digits", "folder", "tfds"}
 
 
 def test_digits_are_the_digits():
@@ -185,7 +185,10 @@ def test_tfds_with_damaged_records_is_named(flowers, tmp_path):
     ("options", "message"),
     [
         ({"dataset": "folders:x"}, "received 'folders:x'. Did you mean folder"),
-        ({"dataset": "/home/me/pictures"}, "expected digits, folder:PATH or tfds:NAME"),
+        (
+            {"dataset": "/home/me/pictures"},
+            "expected digits, folder:PATH, csv:PATH or tfds:NAME",
+        ),
         ({"dataset": "digits:3"}, "expected digits alone, received 'digits:3'"),
         ({"dataset": "tfds:"}, "expected tfds:NAME"),
         (

@@ -1,0 +1,185 @@
+"""Pictures that a table lists: columns path and label, and maybe split and group.
+
+Paths are relative to the table. Without a split column the splits are cut by a hash, by
+that of the group where there is one, so that no group is on two sides.
+"""
+
+import os
+import posixpath
+from collections.abc import Sequence
+
+import numpy as np
+
+from kft import config as config_lib
+from kft import errors, labels
+from kft.data import examples, filesystem, folder, splits, table_file
+from kft.data.examples import TRAIN
+from kft.data.table_file import Row
+
+
+def check(path: str, config: config_lib.DataConfig) -> None:
+    """Find mistakes in the table without looking for the pictures.
+
+    Raises:
+        errors.ConfigError: where there is no such file.
+        errors.DataError: where it is no such table, naming the line.
+    """
+    if not filesystem.is_remote(path):
+        rows = _rows(path, config)
+        sides = _sides(rows, config)
+        _labels(rows, sides, config)
+        _check_groups(rows, sides, config)
+
+
+def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
+    """Return the splits of a table.
+
+    Raises:
+        errors.ConfigError: where there is no such file.
+        errors.DataError: where it is no such table, or a picture is not there.
+    """
+    from kft.data import read
+
+    rows = _rows(path, config)
+    sides = _sides(rows, config)
+    label_map = _labels(rows, sides, config)
+    _check_groups(rows, sides, config)
+    ids = _ids(rows, config)
+    paths = [_join(path, name) for name in ids]
+    table = examples.Table(
+        ids=np.array(ids),
+        labels=np.array([label_map.index(r.values["label"]) for r in rows], np.int32),
+        sizes=_sizes(rows, paths, config),
+        sides=np.array(sides),
+        read=read.from_files(paths),
+        groups=_groups(rows),
+    )
+    return splits.assemble(label_map, table, config)
+
+
+def _rows(path: str, config: config_lib.DataConfig) -> list[Row]:
+    rows = table_file.read(
+        path,
+        flag=_flag(config),
+        needed=("path", "label"),
+        optional=("split", "group"),
+    )
+    _ids(rows, config)
+    return rows
+
+
+def _flag(config: config_lib.DataConfig) -> str:
+    return f"--dataset={config.dataset}"
+
+
+def _ids(rows: Sequence[Row], config: config_lib.DataConfig) -> list[str]:
+    """Return the paths in one spelling.
+
+    Raises:
+        errors.DataError: where one is listed twice.
+    """
+    lines: dict[str, int] = {}
+    for row in rows:
+        path = row.values["path"]
+        name = path if filesystem.is_remote(path) else posixpath.normpath(path)
+        if name in lines:
+            raise errors.DataError(
+                f"{_flag(config)}, line {row.line}: expected each path once, received "
+                f"{path!r} as in line {lines[name]}. Remove one of them."
+            )
+        lines[name] = row.line
+    return list(lines)
+
+
+def _sides(rows: Sequence[Row], config: config_lib.DataConfig) -> list[str]:
+    """Return the split of each row; `train` where the table names none."""
+    if "split" not in rows[0].values:
+        return [TRAIN] * len(rows)
+    sides = [folder.SPLIT_FOLDERS.get(row.values["split"].lower()) for row in rows]
+    for row, side in zip(rows, sides, strict=True):
+        if side is None:
+            raise errors.DataError(
+                f"{_flag(config)}, line {row.line}: expected the split "
+                f"{', '.join(examples.SIDES)}, received {row.values['split']!r}. Fill "
+                "the column in every row, or remove it to have the splits cut."
+            )
+    if TRAIN not in sides:
+        raise errors.DataError(
+            f"{_flag(config)}: expected rows of the split {TRAIN}, received none."
+        )
+    return sides
+
+
+def _labels(
+    rows: Sequence[Row], sides: Sequence[str], config: config_lib.DataConfig
+) -> labels.LabelMap:
+    """Return the classes of the training rows, sorted; the others may have no more."""
+    pairs = list(zip(rows, sides, strict=True))
+    names = sorted({row.values["label"] for row, side in pairs if side == TRAIN})
+    known = set(names)
+    for row, side in pairs:
+        label = row.values["label"]
+        if label not in known:
+            raise errors.DataError(
+                f"{_flag(config)}, line {row.line}: expected in {side} only labels "
+                f"that training rows have, received {label!r}. "
+                f"{errors.closest(label, names)}"
+            )
+    return labels.LabelMap(tuple(names))
+
+
+def _groups(rows: Sequence[Row]) -> np.ndarray | None:
+    if "group" not in rows[0].values:
+        return None
+    return np.array([row.values["group"] for row in rows])
+
+
+def _check_groups(
+    rows: Sequence[Row], sides: Sequence[str], config: config_lib.DataConfig
+) -> None:
+    """Check that the table itself puts no group on two sides."""
+    first: dict[str, tuple[int, str]] = {}
+    for row, side in zip(rows, sides, strict=True):
+        group = row.values.get("group")
+        if not group:
+            continue
+        line, before = first.setdefault(group, (row.line, side))
+        if before != side:
+            raise errors.DataError(
+                f"{_flag(config)}, line {row.line}: expected the group {group!r} on "
+                f"one side, received {side}, and {before} in line {line}."
+            )
+
+
+def _join(table: str, name: str) -> str:
+    name = filesystem.expand(name)
+    if filesystem.is_remote(name):
+        return name
+    folder = posixpath.dirname(filesystem.expand(table))
+    return posixpath.join(folder, name)
+
+
+def _sizes(
+    rows: Sequence[Row], paths: Sequence[str], config: config_lib.DataConfig
+) -> np.ndarray:
+    """Return the bytes of each file, int64 [n]; 0 for remote ones, and for bad ones.
+
+    Raises:
+        errors.DataError: for files that are not there, where bad ones are not skipped.
+    """
+    sizes, missing = np.zeros(len(paths), np.int64), []
+    for place, path in enumerate(paths):
+        if filesystem.is_remote(path):
+            continue
+        try:
+            sizes[place] = os.stat(path).st_size
+        except OSError as error:
+            missing.append((rows[place].line, path, error.strerror))
+    if missing and config.on_bad_image == "fail":
+        line, path, reason = missing[0]
+        raise errors.DataError(
+            f"{_flag(config)}, line {line}: expected a file at {path!r}: {reason}. "
+            f"{len(missing)} of {len(paths)} are not there. Paths are relative to the "
+            "folder of the table."
+        )
+    return sizes

@@ -1,0 +1,157 @@
+"""Tables in text files, comma or tab separated; mistakes are named with their line."""
+
+import csv
+import dataclasses
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from absl import logging
+
+from kft import errors
+from kft.data import filesystem
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    Attributes:
+        line: where it ends in the file, counted from 1.
+        values: by column; those of optional columns only where the file has them.
+    """
+
+    line: int
+    values: Mapping[str, str]
+
+
+def check_exists(path: str, *, flag: str) -> None:
+    """Check that a local file is there; remote ones wait until they are read.
+
+    Args:
+        path: of the file.
+        flag: what names it, for messages.
+
+    Raises:
+        errors.ConfigError: where it is not.
+    """
+    path = filesystem.expand(path)
+    if filesystem.is_remote(path) or os.path.isfile(path):
+        return
+    folder, name = os.path.split(path)
+    near = "Check the path."
+    if name and os.path.isdir(folder or "."):
+        near = errors.closest(name, sorted(os.listdir(folder or ".")), most=0) or near
+    raise errors.ConfigError(
+        f"{flag}: expected a table in a text file; there is no file {path!r}. {near}"
+    )
+
+
+def read(
+    path: str, *, flag: str, needed: Sequence[str], optional: Sequence[str]
+) -> list[Row]:
+    """Return the rows of a table whose first line names the columns.
+
+    The separator is a tab where that line has one, else a comma. Columns come in any
+    order; others than those asked for are left alone. Empty lines do not count.
+
+    Args:
+        path: of a UTF-8 text file, local or remote.
+        flag: what names it, for messages.
+        needed: columns that every row has to fill.
+        optional: columns that may be missing, as a whole or in a row.
+
+    Raises:
+        errors.ConfigError: where there is no such file.
+        errors.DataError: where it is no such table, naming the line.
+    """
+    check_exists(path, flag=flag)
+    text = _text(path, flag)
+    separator = "\t" if "\t" in text.split("\n", 1)[0] else ","
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    columns: dict[str, int] | None = None
+    rows = []
+    for line, fields in _numbered(lines, flag):
+        if columns is None:
+            columns, width = _columns(fields, flag, needed, optional), len(fields)
+            continue
+        if len(fields) != width:
+            kind = "tabs" if separator == "\t" else "commas"
+            raise errors.DataError(
+                f"{flag}, line {line}: expected {width} fields with {kind} between "
+                f"them, as in the first line, received {len(fields)}: {fields}."
+            )
+        values = {name: fields[place].strip() for name, place in columns.items()}
+        for name in needed:
+            if not values[name] or "\0" in values[name]:
+                raise errors.DataError(
+                    f"{flag}, line {line}: expected a {name}, received "
+                    f"{values[name]!r}."
+                )
+        rows.append(Row(line, values))
+    if not rows:
+        raise errors.DataError(f"{flag}: expected rows below the first line, got none.")
+    return rows
+
+
+def _text(path: str, flag: str) -> str:
+    path = filesystem.expand(path)
+    try:
+        if filesystem.is_remote(path):
+            return _remote_content(path).decode("utf-8-sig")
+        with open(path, "rb") as file:
+            return file.read().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.DataError(
+            f"{flag}: expected a text file in UTF-8; it can not be read: {error}."
+        ) from error
+
+
+def _remote_content(path: str) -> bytes:
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return file.read()
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+
+
+def _numbered(
+    lines: Iterator[Sequence[str]], flag: str
+) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield the lines that are not empty, with their numbers."""
+    try:
+        for fields in lines:
+            if any(field.strip() for field in fields):
+                yield lines.line_num, fields
+    except csv.Error as error:
+        raise errors.DataError(
+            f"{flag}, line {lines.line_num}: expected a row of a table: {error}."
+        ) from error
+
+
+def _columns(
+    fields: Sequence[str], flag: str, needed: Sequence[str], optional: Sequence[str]
+) -> dict[str, int]:
+    """Return the place of each column that is used."""
+    names = [field.strip().lower() for field in fields]
+    known = (*needed, *optional)
+    expected = ", ".join([*needed, *(f"[{name}]" for name in optional)])
+    missing = [name for name in needed if name not in names]
+    repeated = [name for name in known if names.count(name) > 1]
+    if missing or repeated:
+        what = f"{missing[0]!r} is missing" if missing else f"two are {repeated[0]!r}"
+        raise errors.DataError(
+            f"{flag}, line 1: expected the names of the columns {expected}, with "
+            f"commas or tabs between them; {what}. Received: {', '.join(fields)}."
+        )
+    others = [field for field in fields if field.strip().lower() not in known]
+    if others:
+        logging.warning(
+            "%s: these columns are not used: %s. Known ones: %s.",
+            flag,
+            ", ".join(others),
+            expected,
+        )
+    return {name: names.index(name) for name in known if name in names}

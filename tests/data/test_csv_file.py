@@ -1,0 +1,212 @@
+"""Tables of pictures: what they may look like, and what is said of mistakes."""
+
+import csv
+import io
+import subprocess
+import sys
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from kft import config, data, errors
+from kft.data import examples, splits
+from kft.labels import LabelMap
+
+
+def _table(root, text, *, encoding="utf-8"):
+    """Write a table, and a file for each path of its first column."""
+    for line in text.splitlines()[1:]:
+        name = line.replace("\t", ",").split(",")[0].strip().strip('"')
+        if name and not name.startswith("gone"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(name.encode())
+    path = root / "table.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def _load(path, **options):
+    options = {"validation_fraction": 0.0, **options}
+    return data.load_splits(config.DataConfig(dataset=f"csv:{path}", **options))
+
+
+def _rows(result):
+    """Return (id, label, split) of every example."""
+    return [
+        tuple(row.values())
+        for row in csv.DictReader(io.StringIO(splits.split_csv(result)))
+    ]
+
+
+_PETS = [("a/1.jpg", "dog"), ("2.jpg", "cat"), ("ü x.jpg", "dog"), ("4.jpg", "cat")]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", " , "])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_commas_tabs_and_any_line_ends_are_read(tmp_path, separator, end, encoding):
+    lines = [separator.join(pair) for pair in [("path", "label"), *_PETS]]
+    result = _load(_table(tmp_path, end.join(lines), encoding=encoding))
+    assert result.labels.names == ("cat", "dog")
+    assert _rows(result) == [(*pair, "train") for pair in _PETS]
+    payloads = result.train.read(result.train.rows).numpy()
+    assert [payload.decode() for payload in payloads] == result.train.ids.tolist()
+
+
+def test_columns_come_in_any_order_and_others_do_not_count(tmp_path, caplog):
+    text = "Label,note,PATH\ndog,x,1.jpg\ncat,,2.jpg\n"
+    (tmp_path / "1.jpg").write_bytes(b"1")
+    (tmp_path / "2.jpg").write_bytes(b"2")
+    (tmp_path / "t.csv").write_text(text)
+    result = _load(tmp_path / "t.csv")
+    assert _rows(result) == [("1.jpg", "dog", "train"), ("2.jpg", "cat", "train")]
+    assert "these columns are not used: note" in caplog.text
+
+
+def test_a_quoted_field_may_hold_the_separator(tmp_path):
+    (tmp_path / "a,b.jpg").write_bytes(b"1")
+    (tmp_path / "c.jpg").write_bytes(b"2")
+    (tmp_path / "t.csv").write_text('path,label\n"a,b.jpg",dog\nc.jpg,cat\n')
+    assert _load(tmp_path / "t.csv").train.ids.tolist() == ["a,b.jpg", "c.jpg"]
+
+
+def test_the_split_column_decides(tmp_path):
+    text = "path,label,split\n1,a,train\n2,b,training\n3,a,val\n4,b,Test\n"
+    result = _load(_table(tmp_path, text), validation_fraction=0.5)
+    assert [row[2] for row in _rows(result)] == ["train"] * 2 + ["validation", "test"]
+
+
+def test_the_place_of_the_table_does_not_matter(tmp_path, monkeypatch):
+    prints = set()
+    for name in ("x", "y/z"):
+        (tmp_path / name).mkdir(parents=True)
+        path = _table(tmp_path / name, "path,label\n1,a\n2,b\n")
+        prints.add(_load(path).fingerprint)
+        monkeypatch.chdir(path.parent)
+        found = data.load_splits(
+            config.DataConfig(dataset="csv:table.csv", validation_fraction=0.0)
+        )
+        assert found.train.read(found.train.rows).numpy().tolist() == [b"1", b"2"]
+    assert len(prints) == 1
+
+
+_MISTAKES = {
+    "no header": ("1,a\n2,b\n", "line 1.*'path' is missing"),
+    "no label": ("path,class\n1,a\n", "line 1.*path, label.*'label' is missing"),
+    "two labels": ("path,label,label\n1,a,b\n", "line 1.*two are 'label'"),
+    "semicolons": ("path;label\n1;a\n", "line 1.*'path' is missing"),
+    "mixed separators": ("path,label\n1,a\n2\tb\n", "line 3: expected 2 fields"),
+    "too many fields": ("path,label\n1,a\n\n2,b,c\n", "line 4: expected 2 fields"),
+    "empty label": ("path,label\n1,a\n2,\n", "line 3: expected a label"),
+    "empty path": ("path,label\n ,a\n2,b\n", "line 2: expected a path"),
+    "same path": ("path,label\n1,a\n2,b\n./1,a\n", "line 4: .*'./1' as in line 2"),
+    "open quote": ('path,label\n1,a\n"2,b\n', "line 3: expected a row"),
+    "unknown split": (
+        "path,label,split\n1,a,train\n2,b,dev\n",
+        "line 3: expected the split train, validation, test, received 'dev'",
+    ),
+    "unknown label": (
+        "path,label,split\n1,daisy,train\n2,rose,train\n3,roses,test\n",
+        "line 4: .*received 'roses'. Did you mean rose",
+    ),
+    "no training": ("path,label,split\n1,a,val\n2,b,val\n", "of the split train"),
+    "no rows": ("path,label\n", "expected rows"),
+    "nothing": ("", "expected rows"),
+    "one class": ("path,label\n1,a\n2,a\n", "at least 2 classes"),
+    "split group": (
+        "path,label,split,group\n1,a,train,g\n2,b,train,\n3,a,test,g\n",
+        "line 4: expected the group 'g' on one side, received test, and train in .* 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _MISTAKES)
+def test_a_mistake_is_named_with_its_line(tmp_path, name):
+    text, message = _MISTAKES[name]
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    settings = config.DataConfig(dataset=f"csv:{path}")
+    with pytest.raises(errors.DataError, match=f"(?s){message}"):
+        data.check_dataset(settings)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"\xff\xd8\xff\xe0 picture")
+    with pytest.raises(errors.DataError, match="expected a text file in UTF-8"):
+        _load(tmp_path / "t.csv")
+
+
+def test_a_table_that_is_not_there_is_a_config_error(tmp_path):
+    (tmp_path / "flowers.csv").touch()
+    with pytest.raises(errors.ConfigError, match=r"Did you mean flowers\.csv"):
+        _load(tmp_path / "flower.csv")
+    for path in ("", tmp_path, tmp_path / "no" / "t.csv"):
+        with pytest.raises(errors.ConfigError, match="there is no file"):
+            _load(path)
+
+
+def test_a_picture_that_is_not_there_is_named_unless_bad_ones_are_skipped(tmp_path):
+    path = _table(tmp_path, "path,label\n1,a\n2,b\ngone,a\n")
+    with pytest.raises(errors.DataError, match=r"line 4: .*gone'.*\. 1 of 3 are not"):
+        _load(path)
+    assert len(_load(path, on_bad_image="skip").train) == 3
+
+
+def test_no_group_is_on_two_sides(tmp_path):
+    lines = [f"{n},{'ab'[n % 2]},patient {n // 4}" for n in range(400)]
+    path = _table(tmp_path, "\n".join(["path,label,group", *lines]))
+    result = _load(path, validation_fraction=0.3, test_fraction=0.2)
+    sides = {}
+    for name, _, side in _rows(result):
+        sides.setdefault(int(name) // 4, set()).add(side)
+    assert {len(found) for found in sides.values()} == {1}
+    assert 0.2 < len(result.validation) / 400 < 0.4
+    assert 0.1 < len(result.test) / 400 < 0.3
+
+
+@hypothesis.given(
+    st.lists(st.sampled_from(["", "g", "h", "i", "j"]), min_size=4, max_size=30),
+    st.integers(4, 30),
+)
+def test_more_of_a_group_follow_it_and_move_nothing(groups, first):
+    def sides(groups):
+        n = len(groups)
+        table = examples.Table(
+            ids=np.array([str(i) for i in range(n)]),
+            labels=np.arange(n, dtype=np.int32) % 2,
+            sizes=np.zeros(n, np.int64),
+            sides=np.full(n, "train"),
+            read=lambda rows: rows,
+            groups=np.array(groups),
+        )
+        options = config.DataConfig(dataset="csv:x", validation_fraction=0.4)
+        try:
+            made = splits.assemble(LabelMap(("a", "b")), table, options)
+        except errors.DataError:
+            hypothesis.reject()
+        return {i: side for side, part in made.parts().items() for i in part.ids}
+
+    few, many = sides(groups[:first]), sides(groups)
+    assert few.items() <= many.items()
+    by_group = {(groups[int(i)], side) for i, side in many.items() if groups[int(i)]}
+    assert len(by_group) == len({group for group, _ in by_group})
+
+
+def test_a_rename_of_a_column_does_not_move_examples_without_groups(tmp_path):
+    lines = [f"{n},{'ab'[n % 2]}," for n in range(50)]
+    plain = _table(tmp_path, "\n".join(["path,label,other", *lines]))
+    before = _rows(_load(plain, validation_fraction=0.3))
+    grouped = _table(tmp_path, "\n".join(["path,label,group", *lines]))
+    assert _rows(_load(grouped, validation_fraction=0.3)) == before
+
+
+def test_the_check_needs_no_tensorflow(tmp_path):
+    path = _table(tmp_path, "path,label\n1,a\n2,b\n")
+    code = (
+        "import sys; from kft import config, data; "
+        f"data.check_dataset(config.DataConfig(dataset='csv:{path}')); "
+        "assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
