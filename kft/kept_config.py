@@ -69,7 +69,10 @@ def read_json(path: Path) -> dict[str, Any]:
 def _absent(path: Path) -> str:
     if not path.parent.is_dir():
         return f"There is no run folder {path.parent}; `python -m kft.train` makes one."
-    return f"{path.parent} is no run folder of kft: it has no {path.name}."
+    return (
+        f"{path.parent} is no run folder of kft: it has no {path.name}. If it was one, "
+        "restore the file from a copy."
+    )
 
 
 def _damaged(path: Path, reason: str) -> str:

@@ -13,6 +13,7 @@ import dataclasses
 import io
 import json
 import re
+import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,7 +30,18 @@ _KEEP = 2
 _NAME = re.compile(r"state-(\d{9})\.npz")
 _META = "meta.json"
 FORMAT = 1
-_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
+_DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    # What zipfile raises for headers that make no sense.
+    zipfile.BadZipFile,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +165,11 @@ def _load(run: RunDir, path: Path) -> Snapshot:
     arrays = _read(path)
     meta = _meta(arrays.pop(_META))
     state = states.from_dict(meta["state"])
-    return Snapshot(state, {**_read(_frozen_path(run, state.stage)), **arrays})
+    frozen = _frozen_path(run, state.stage)
+    try:
+        return Snapshot(state, {**_read(frozen), **arrays})
+    except _DAMAGED as error:
+        raise ValueError(f"{frozen.name}, which belongs to it: {error}") from error
 
 
 def _stage_of(path: Path) -> int | None:

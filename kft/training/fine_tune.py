@@ -157,6 +157,8 @@ def _train(session: Session) -> None:
     if snapshot is None:
         snapshot = Snapshot(RunState(), {})
     else:
+        with session.devices.together("go on from the checkpoint"):
+            outcome.check_kept(session, snapshot)
         paths = stable_paths(session.network.model)
         checkpoints.assign(paths, snapshot.arrays, prefix="model/")
     caches = _plan(session, snapshot.state.stage)

@@ -11,6 +11,7 @@ from kft.data.examples import Examples
 from kft.model import freeze
 from kft.model import network as networks
 from kft.training import stage_data, workplace
+from kft.training.checkpoints import Snapshot
 from kft.training.scoring import Scorer
 from kft.training.session import Session
 from kft.training.state import RunState
@@ -65,6 +66,32 @@ def weight_digests(model: keras.Model) -> dict[str, str]:
         for path, digest in freeze.digests(model).items()
         if id(paths[path]) in weights
     }
+
+
+def check_kept(session: Session, snapshot: Snapshot) -> None:
+    """Check best.weights.h5 before a run goes on, where only it has the best weights.
+
+    The network's weights are those of the file afterwards.
+
+    Raises:
+        errors.RunDirError: where the file is not as it was written.
+    """
+    state, path = snapshot.state, session.run.best_weights
+    brings_best = any(name.startswith("best/") for name in snapshot.arrays)
+    if not state.best_digests or brings_best or not session.devices.is_chief:
+        return
+    advice = (
+        "It has the best weights so far, and the checkpoints have not. Restore it from "
+        "a copy, or start again in another --run_dir."
+    )
+    try:
+        session.network.model.load_weights(path)
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        raise errors.RunDirError(f"{path} is damaged: {error}. {advice}") from error
+    if weight_digests(session.network.model) != state.best_digests:
+        raise errors.RunDirError(
+            f"{path} holds other weights than were saved. {advice}"
+        )
 
 
 def _kept_network(session: Session, state: RunState) -> Scorer:
