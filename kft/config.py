@@ -59,6 +59,12 @@ class DataConfig(Config):
         minimum=0.0,
         maximum=0.9,
     )
+    split_file: str | None = option(
+        None,
+        "Table that says which example is in which split, such as the split.csv of "
+        "another run: columns id and split. Examples that it does not name are left "
+        "out.",
+    )
     image_size: int | None = option(
         None,
         "Side of the square that the network sees, in pixels; default: the backbone's "

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import csv_file, digits, examples, folder, splits, tfds
+from kft.data import csv_file, digits, examples, folder, split_file, splits, tfds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,7 @@ def check_dataset(config: config_lib.DataConfig) -> None:
     """
     source, rest = _source(config)
     splits.check_fractions(config)
+    split_file.check(config)
     for name in ("train_split", "validation_split", "test_split", "data_dir"):
         if getattr(config, name) is not None and source is not SOURCES["tfds"]:
             raise errors.ConfigError(

@@ -18,7 +18,7 @@ from absl import logging
 
 from kft import config as config_lib
 from kft import errors, labels
-from kft.data import examples
+from kft.data import examples, split_file
 from kft.data.examples import TEST, TRAIN, VALIDATION
 
 
@@ -67,7 +67,7 @@ def assemble(
 
     Sides that the data names itself are kept; a validation or test split that is
     missing is cut from the training split by `assign`, as the fractions say; groups
-    are cut as a whole.
+    are cut as a whole. With `--split_file` that file decides, and nothing is cut.
 
     Raises:
         errors.ConfigError: for fractions that leave nothing to train on.
@@ -76,14 +76,11 @@ def assemble(
     """
     check_fractions(config)
     _check_ids(table.ids)
-    sides = table.sides.astype(f"<U{len(VALIDATION)}")
-    own = set(np.unique(sides))
-    pool = np.flatnonzero(sides == TRAIN)
-    sides[pool] = assign(
-        _hashed(table)[pool],
-        validation_fraction=0.0 if VALIDATION in own else config.validation_fraction,
-        test_fraction=0.0 if TEST in own else config.test_fraction,
-    )
+    if config.split_file is None:
+        sides = _cut(table, config)
+    else:
+        sides = split_file.sides(config.split_file, label_map, table)
+        _check_groups(table, sides)
     _check_sides(label_map, table, sides, config)
     rows = {side: np.flatnonzero(sides == side) for side in examples.SIDES}
     parts = {s: table.examples(r) if len(r) else None for s, r in rows.items()}
@@ -95,6 +92,19 @@ def assemble(
         fingerprint=_fingerprint(label_map, table, sides),
         source=config.dataset,
     )
+
+
+def _cut(table: examples.Table, config: config_lib.DataConfig) -> np.ndarray:
+    """Return the split of each example, str [n]: the data's own, or else a cut."""
+    sides = table.sides.astype(f"<U{len(VALIDATION)}")
+    own = set(np.unique(sides))
+    pool = np.flatnonzero(sides == TRAIN)
+    sides[pool] = assign(
+        _hashed(table)[pool],
+        validation_fraction=0.0 if VALIDATION in own else config.validation_fraction,
+        test_fraction=0.0 if TEST in own else config.test_fraction,
+    )
+    return sides
 
 
 def split_csv(splits: examples.Splits) -> str:
@@ -125,6 +135,19 @@ def _check_ids(ids: np.ndarray) -> None:
         )
 
 
+def _check_groups(table: examples.Table, sides: np.ndarray) -> None:
+    """Check that no group is on two sides."""
+    if table.groups is None:
+        return
+    first: dict[str, str] = {}
+    for group, side in zip(table.groups.tolist(), sides.tolist(), strict=True):
+        if group and side and first.setdefault(group, side) != side:
+            raise errors.DataError(
+                f"Splits: expected the group {group!r} on one side, received it in "
+                f"{first[group]} and {side}."
+            )
+
+
 def _check_sides(
     label_map: labels.LabelMap,
     table: examples.Table,
@@ -136,6 +159,11 @@ def _check_sides(
         for side in examples.SIDES
     }
     empty = _names(label_map, counts[TRAIN] == 0)
+    if empty and config.split_file is not None:
+        raise errors.DataError(
+            f"--split_file={config.split_file}: expected training examples of every "
+            f"class of --dataset={config.dataset}; there are none of: {empty}."
+        )
     if empty:
         raise errors.DataError(
             f"--dataset={config.dataset}: expected training examples of every class; "
@@ -146,7 +174,8 @@ def _check_sides(
         (VALIDATION, config.validation_fraction),
         (TEST, config.test_fraction),
     ):
-        if fraction > 0 and not counts[side].any():
+        is_cut = config.split_file is None and fraction > 0
+        if is_cut and not counts[side].any():
             raise errors.DataError(
                 f"--{side}_fraction={fraction}: of the {len(table.ids)} examples of "
                 f"--dataset={config.dataset} none falls into the {side} split. Raise "
@@ -165,8 +194,9 @@ def _fingerprint(
     label_map: labels.LabelMap, table: examples.Table, sides: np.ndarray
 ) -> str:
     digest = hashlib.sha256(label_map.text().encode())
-    for names in (table.ids, sides):
+    used = sides != split_file.LEFT_OUT
+    for names in (table.ids[used], sides[used]):
         digest.update("\0".join(names.tolist()).encode() + b"\0\0")
-    for numbers in (table.labels, table.sizes):
+    for numbers in (table.labels[used], table.sizes[used]):
         digest.update(numbers.astype("<i8").tobytes())
     return digest.hexdigest()

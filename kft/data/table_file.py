@@ -48,7 +48,12 @@ def check_exists(path: str, *, flag: str) -> None:
 
 
 def read(
-    path: str, *, flag: str, needed: Sequence[str], optional: Sequence[str]
+    path: str,
+    *,
+    flag: str,
+    needed: Sequence[str],
+    optional: Sequence[str],
+    exact: bool = False,
 ) -> list[Row]:
     """Return the rows of a table whose first line names the columns.
 
@@ -60,6 +65,7 @@ def read(
         flag: what names it, for messages.
         needed: columns that every row has to fill.
         optional: columns that may be missing, as a whole or in a row.
+        exact: whether white space around a value belongs to it.
 
     Raises:
         errors.ConfigError: where there is no such file.
@@ -81,9 +87,11 @@ def read(
                 f"{flag}, line {line}: expected {width} fields with {kind} between "
                 f"them, as in the first line, received {len(fields)}: {fields}."
             )
-        values = {name: fields[place].strip() for name, place in columns.items()}
+        values = {name: fields[place] for name, place in columns.items()}
+        if not exact:
+            values = {name: value.strip() for name, value in values.items()}
         for name in needed:
-            if not values[name] or "\0" in values[name]:
+            if not values[name].strip() or "\0" in values[name]:
                 raise errors.DataError(
                     f"{flag}, line {line}: expected a {name}, received "
                     f"{values[name]!r}."

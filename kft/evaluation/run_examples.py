@@ -27,7 +27,9 @@ def of_split(trained: Trained, split: str) -> Examples:
         errors.DataError: where the data is gone, in part or in whole.
     """
     ids = _split_ids(trained.run, split)
-    examples = _all_examples(data.load_splits(trained.config), trained.labels)
+    # Where it was another file that gave the splits, split.csv has them now.
+    config = dataclasses.replace(trained.config, split_file=None)
+    examples = _all_examples(data.load_splits(config), trained.labels)
     positions = {name: position for position, name in enumerate(examples.ids)}
     missing = [name for name in ids if name not in positions]
     if missing:
@@ -59,6 +61,7 @@ def of_data(trained: Trained, dataset: str, split: str) -> Examples:
         train_split=None,
         validation_split=None,
         test_split=None,
+        split_file=None,
     )
     splits = data.load_splits(config)
     parts = splits.parts()

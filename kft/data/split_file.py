@@ -1,0 +1,94 @@
+"""Splits that a file gives, such as the split.csv of another run."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from absl import logging
+
+from kft import config as config_lib
+from kft import errors, labels
+from kft.data import examples, table_file
+from kft.data.table_file import Row
+
+# The side of examples that are on none.
+LEFT_OUT = ""
+
+
+def check(config: config_lib.DataConfig) -> None:
+    """Find mistakes in the file itself, where there is one.
+
+    Raises:
+        errors.ConfigError: where it is missing, or another flag gives splits too.
+        errors.DataError: where it is no such table, naming the line.
+    """
+    for name in ("train_split", "validation_split", "test_split"):
+        if config.split_file is not None and getattr(config, name) is not None:
+            raise errors.ConfigError(
+                f"--split_file and --{name} both say what is in a split; remove one."
+            )
+    if config.split_file is not None:
+        read(config.split_file)
+
+
+def read(path: str) -> Mapping[str, Row]:
+    """Return the rows of a file with the columns id, split and maybe label, by id.
+
+    Raises:
+        errors.ConfigError: where it is missing.
+        errors.DataError: where it is no such table, naming the line.
+    """
+    flag = f"--split_file={path}"
+    rows = table_file.read(
+        path, flag=flag, needed=("id", "split"), optional=("label",), exact=True
+    )
+    by_id: dict[str, Row] = {}
+    for row in rows:
+        name, side = row.values["id"], row.values["split"]
+        if side not in examples.SIDES:
+            raise errors.DataError(
+                f"{flag}, line {row.line}: expected the split "
+                f"{', '.join(examples.SIDES)}, received {side!r}."
+            )
+        if name in by_id:
+            raise errors.DataError(
+                f"{flag}, line {row.line}: expected each id once, received {name!r} as "
+                f"in line {by_id[name].line}."
+            )
+        by_id[name] = row
+    return by_id
+
+
+def sides(path: str, label_map: labels.LabelMap, table: examples.Table) -> np.ndarray:
+    """Return the split that the file gives to each example, str [n].
+
+    Examples that are not in the file are `LEFT_OUT`: those that were added since do not
+    change what is compared.
+
+    Raises:
+        errors.ConfigError: where the file is missing.
+        errors.DataError: where it is no such table, names examples that are not there,
+            or gives them other labels.
+    """
+    flag, rows = f"--split_file={path}", read(path)
+    known = set(table.ids.tolist())
+    missing = [row for name, row in rows.items() if name not in known]
+    if missing:
+        raise errors.DataError(
+            f"{flag}, line {missing[0].line}: expected ids of the data set, received "
+            f"{missing[0].values['id']!r}. {len(missing)} of its {len(rows)} ids are "
+            "not there; it may be the file of other data."
+        )
+    for name, number in zip(table.ids.tolist(), table.labels, strict=True):
+        label = rows[name].values.get("label") if name in rows else None
+        if label and label != label_map.names[number]:
+            raise errors.DataError(
+                f"{flag}, line {rows[name].line}: expected the label "
+                f"{label_map.names[number]!r} that {name!r} has in the data set, "
+                f"received {label!r}."
+            )
+    left_out = len(known) - len(rows)
+    if left_out:
+        logging.warning("%s: %d examples are not in it; left out.", flag, left_out)
+    return np.array(
+        [rows[n].values["split"] if n in rows else LEFT_OUT for n in table.ids.tolist()]
+    )
