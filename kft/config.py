@@ -65,6 +65,12 @@ class DataConfig(Config):
         "another run: columns id and split. Examples that it does not name are left "
         "out.",
     )
+    examples_per_class: int | None = option(
+        None,
+        "Most training examples of each class, for experiments with few; default: all. "
+        "Validation and test stay whole.",
+        minimum=1,
+    )
     image_size: int | None = option(
         None,
         "Side of the square that the network sees, in pixels; default: the backbone's "

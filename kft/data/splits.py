@@ -45,6 +45,30 @@ def assign(
     return sides.astype(str)
 
 
+def few_of_each(
+    ids: np.ndarray, class_ids: np.ndarray, sides: np.ndarray, *, number: int
+) -> np.ndarray:
+    """Return which examples are among the first of training of their class, bool [n].
+
+    The order is that of a hash of the id, another one than `assign` uses: a smaller
+    number gives a part of what a larger one gives, and examples that are added or
+    removed move no others but those they make room for.
+
+    Args:
+        ids: str [n].
+        class_ids: int [n].
+        sides: str [n].
+        number: most examples of a class.
+    """
+    hashes = hash_ids(f"few of each\0{name}" for name in ids)
+    chosen = np.zeros(len(ids), dtype=bool)
+    for class_id in np.unique(class_ids):
+        members = np.flatnonzero((class_ids == class_id) & (sides == TRAIN))
+        first = np.argsort(hashes[members], kind="stable")[:number]
+        chosen[members[first]] = True
+    return chosen
+
+
 def check_fractions(config: config_lib.DataConfig) -> None:
     """Check that something is left to train on.
 
@@ -68,6 +92,7 @@ def assemble(
     Sides that the data names itself are kept; a validation or test split that is
     missing is cut from the training split by `assign`, as the fractions say; groups
     are cut as a whole. With `--split_file` that file decides, and nothing is cut.
+    `--examples_per_class` takes some of what is then in the training split.
 
     Raises:
         errors.ConfigError: for fractions that leave nothing to train on.
@@ -81,6 +106,12 @@ def assemble(
     else:
         sides = split_file.sides(config.split_file, label_map, table)
         _check_groups(table, sides)
+    if config.examples_per_class is not None:
+        few = few_of_each(
+            table.ids, table.labels, sides, number=config.examples_per_class
+        )
+        sides[(sides == TRAIN) & ~few] = split_file.LEFT_OUT
+        _say_fewer(label_map, table, sides, config.examples_per_class)
     _check_sides(label_map, table, sides, config)
     rows = {side: np.flatnonzero(sides == side) for side in examples.SIDES}
     parts = {s: table.examples(r) if len(r) else None for s, r in rows.items()}
@@ -132,6 +163,17 @@ def _check_ids(ids: np.ndarray) -> None:
         raise errors.DataError(
             f"Example ids: expected each once, received {len(repeated)} repeatedly, "
             f"such as {str(repeated[0])!r}."
+        )
+
+
+def _say_fewer(
+    label_map: labels.LabelMap, table: examples.Table, sides: np.ndarray, number: int
+) -> None:
+    counts = np.bincount(table.labels[sides == TRAIN], minlength=len(label_map))
+    fewer = _names(label_map, (counts > 0) & (counts < number))
+    if fewer:
+        logging.warning(
+            "--examples_per_class=%d: these classes have fewer: %s.", number, fewer
         )
 
 

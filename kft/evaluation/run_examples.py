@@ -14,6 +14,13 @@ from kft.labels import LabelMap
 from kft.run_dir import RunDir
 
 _SHOWN = 5
+# Options with which no example is cut off or left out.
+_EVERYTHING = {
+    "validation_fraction": 0.0,
+    "test_fraction": 0.0,
+    "split_file": None,
+    "examples_per_class": None,
+}
 
 
 def of_split(trained: Trained, split: str) -> Examples:
@@ -27,8 +34,7 @@ def of_split(trained: Trained, split: str) -> Examples:
         errors.DataError: where the data is gone, in part or in whole.
     """
     ids = _split_ids(trained.run, split)
-    # Where it was another file that gave the splits, split.csv has them now.
-    config = dataclasses.replace(trained.config, split_file=None)
+    config = dataclasses.replace(trained.config, **_EVERYTHING)
     examples = _all_examples(data.load_splits(config), trained.labels)
     positions = {name: position for position, name in enumerate(examples.ids)}
     missing = [name for name in ids if name not in positions]
@@ -56,12 +62,10 @@ def of_data(trained: Trained, dataset: str, split: str) -> Examples:
     config = dataclasses.replace(
         trained.config,
         dataset=dataset,
-        validation_fraction=0.0,
-        test_fraction=0.0,
         train_split=None,
         validation_split=None,
         test_split=None,
-        split_file=None,
+        **_EVERYTHING,
     )
     splits = data.load_splits(config)
     parts = splits.parts()

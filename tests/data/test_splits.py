@@ -56,6 +56,52 @@ def test_a_larger_validation_fraction_only_adds_to_it(ids, one, other):
     np.testing.assert_array_equal(few == "test", many == "test")
 
 
+_HUNDRED = [f"{i}.jpg" for i in range(100)]
+
+
+@hypothesis.given(st.lists(st.integers(0, 2), min_size=100, max_size=100), st.data())
+def test_few_of_each_class_are_a_part_of_more(numbers, drawn):
+    small, large = sorted(drawn.draw(st.tuples(*[st.integers(1, 40)] * 2)))
+    ids, numbers = np.array(_HUNDRED), np.array(numbers)
+    sides = np.where(np.arange(100) % 4 == 0, "validation", "train")
+    few, more = (
+        splits.few_of_each(ids, numbers, sides, number=n) for n in (small, large)
+    )
+    assert (more[few]).all()
+    assert (sides[more] == "train").all()
+    there = np.bincount(numbers[sides == "train"], minlength=3)
+    assert np.bincount(numbers[few], minlength=3).tolist() == [
+        min(small, count) for count in there
+    ]
+
+
+@hypothesis.given(st.sets(st.sampled_from(_HUNDRED), max_size=90))
+def test_what_is_removed_moves_no_others_of_the_few(removed):
+    def few(names):
+        zeros, train = np.zeros(len(names), int), np.full(len(names), "train")
+        chosen = splits.few_of_each(np.array(names), zeros, train, number=10)
+        return {name for name, is_in in zip(names, chosen, strict=True) if is_in}
+
+    left = [name for name in _HUNDRED if name not in removed]
+    assert few(_HUNDRED) - removed <= few(left)
+    assert len(few(left)) == 10
+
+
+def test_few_examples_of_each_class_train_and_all_validate(caplog):
+    whole = _hundred(validation_fraction=0.3)
+    made = _hundred(validation_fraction=0.3, examples_per_class=5)
+    assert np.bincount(made.train.labels).tolist() == [5, 5]
+    assert set(made.train.ids) < set(whole.train.ids)
+    assert made.validation.ids.tolist() == whole.validation.ids.tolist()
+    assert made.fingerprint != whole.fingerprint
+    assert "fewer" not in caplog.text
+    many = _hundred(validation_fraction=0.3, examples_per_class=1000)
+    assert many.train.ids.tolist() == whole.train.ids.tolist()
+    assert "--examples_per_class=1000: these classes have fewer: cat, dog" in (
+        caplog.text
+    )
+
+
 def test_every_class_is_cut_by_the_fractions():
     for name in ("cat", "dog", "ünïcode"):
         ids = [f"{name}/{i:05d}.jpg" for i in range(10_000)]

@@ -1,0 +1,59 @@
+"""A run's examples are those of its split.csv, wherever its splits came from."""
+
+import types
+
+import numpy as np
+import pytest
+
+from kft import config, data, errors
+from kft.config import TrainConfig
+from kft.data import splits
+from kft.evaluation import run_examples
+from kft.run_dir import RunDir
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Return what `of_split` and `of_data` take of a run with splits from a file."""
+    for number in range(24):
+        path = tmp_path / "data" / "ab"[number % 2] / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    source = f"folder:{tmp_path / 'data'}"
+    first = data.load_splits(config.DataConfig(dataset=source, validation_fraction=0.4))
+    (tmp_path / "first.csv").write_text(splits.split_csv(first))
+    settings = TrainConfig(
+        dataset=source,
+        split_file=str(tmp_path / "first.csv"),
+        examples_per_class=3,
+    )
+    made = data.load_splits(settings)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "split.csv").write_text(splits.split_csv(made))
+    return types.SimpleNamespace(
+        run=RunDir(tmp_path / "run"),
+        config=settings,
+        labels=made.labels,
+        made=made,
+        path=tmp_path,
+    )
+
+
+def test_the_file_that_gave_the_splits_is_not_needed_any_more(trained):
+    (trained.path / "first.csv").unlink()
+    for side, part in trained.made.parts().items():
+        found = run_examples.of_split(trained, side)
+        assert found.ids.tolist() == part.ids.tolist()
+        np.testing.assert_array_equal(found.labels, part.labels)
+    assert len(run_examples.of_split(trained, "train")) == 6
+
+
+def test_other_data_is_not_cut_by_the_options_of_the_run(trained):
+    assert len(run_examples.of_data(trained, trained.config.dataset, "test")) == 24
+
+
+def test_an_example_that_is_gone_is_named(trained):
+    name = trained.made.train.ids[0]
+    (trained.path / "data" / name).unlink()
+    with pytest.raises(errors.DataError, match=f"1 of the 6 train .*{name}"):
+        run_examples.of_split(trained, "train")
