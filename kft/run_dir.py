@@ -33,6 +33,7 @@ class RunDir:
         config_json: the same for programs; it makes a folder a run folder.
         labels_txt: class names in the order of their indices.
         split_csv: example id, label and split.
+        bad_images_csv: examples that were skipped, and why.
         environment_json: versions, device, command and data fingerprint.
         metrics_jsonl: one line per epoch.
         result_json: status and final figures.
@@ -50,6 +51,7 @@ class RunDir:
     config_json = _below("config.json")
     labels_txt = _below("labels.txt")
     split_csv = _below("split.csv")
+    bad_images_csv = _below("bad_images.csv")
     environment_json = _below("environment.json")
     metrics_jsonl = _below("metrics.jsonl")
     result_json = _below("result.json")

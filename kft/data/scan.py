@@ -3,10 +3,11 @@
 import concurrent.futures
 import csv
 import dataclasses
+import hashlib
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +19,12 @@ from kft.data import pipeline
 
 _CHUNK = 64
 _GRAPH_NODES = re.compile(r"\{\{[^}]*\}\}")
+# What TensorFlow 2.21 may write before the message itself: where the op was made.
+_WHERE = re.compile(
+    r"Graph execution error:|Detected at node |<stack traces unavailable>|Node: "
+    r"|\d+ root error\(s\) found|\s+(?!\s|\(\d+\))"
+)
+_ROOT_ERROR = re.compile(r"^\(\d+\) [A-Z_]+: +")
 _ASSERTION = "assertion failed: "
 _PYTHON_ERROR = re.compile(r"^\w+(Error|Exception): ")
 
@@ -75,20 +82,15 @@ def without_bad(
 ) -> tuple[examples_lib.Splits, tuple[BadExample, ...]]:
     """Return the splits without the examples that can not be read, and those.
 
-    Reads everything once. The fingerprint stays: it is that of the data as it lies.
+    Reads everything once.
 
     Raises:
         errors.DataError: where more than that share of all examples is bad, or a class
             is left without training examples.
     """
-    kept, bad = {}, []
-    for side, part in splits.parts().items():
-        found = tuple(bad_examples(part, preprocess))
-        bad += found
-        names = np.array([example.id for example in found], dtype=part.ids.dtype)
-        kept[side] = part.take(np.flatnonzero(~np.isin(part.ids, names)))
-    for example in bad:
-        logging.warning("Skipped %s: %s.", example.id, example.reason)
+    bad = []
+    for part in splits.parts().values():
+        bad += bad_examples(part, preprocess)
     total = sum(len(part) for part in splits.parts().values())
     if len(bad) > max_bad_fraction * total:
         raise errors.DataError(
@@ -96,8 +98,34 @@ def without_bad(
             f"can not be read, such as {bad[0].id}: {bad[0].reason}. Repair or remove "
             "them, or raise the fraction."
         )
+    return leave_out(splits, bad), tuple(bad)
+
+
+def leave_out(
+    splits: examples_lib.Splits, bad: Sequence[BadExample]
+) -> examples_lib.Splits:
+    """Return the splits without these examples, and say which.
+
+    What is left is other data, so its fingerprint is another one.
+
+    Raises:
+        errors.DataError: where a class is left without training examples.
+    """
+    if not bad:
+        return splits
+    total = sum(len(part) for part in splits.parts().values())
+    for example in bad:
+        logging.warning("Skipped %s: %s.", example.id, example.reason)
+    logging.warning("Skipped %d of %d examples.", len(bad), total)
+    ids = [example.id for example in bad]
+    kept = {
+        side: part.take(np.flatnonzero(~np.isin(part.ids, ids)))
+        for side, part in splits.parts().items()
+    }
     _check_classes(splits, kept)
-    return dataclasses.replace(splits, **kept), tuple(bad)
+    together = "\0".join([splits.fingerprint, *sorted(ids)])
+    fingerprint = hashlib.sha256(together.encode()).hexdigest()
+    return dataclasses.replace(splits, **kept, fingerprint=fingerprint)
 
 
 def bad_csv(bad: Iterable[BadExample]) -> str:
@@ -107,6 +135,18 @@ def bad_csv(bad: Iterable[BadExample]) -> str:
     writer.writerow(("id", "reason"))
     writer.writerows((example.id, example.reason) for example in bad)
     return text.getvalue()
+
+
+def parse_bad_csv(text: str) -> tuple[BadExample, ...]:
+    """Return what `bad_csv` wrote.
+
+    Raises:
+        ValueError: for any other text.
+    """
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    if not rows or rows[0] != ["id", "reason"] or any(len(row) != 2 for row in rows):
+        raise ValueError("expected the columns id and reason")
+    return tuple(BadExample(*row) for row in rows[1:])
 
 
 def explain_failure(
@@ -142,7 +182,9 @@ def explain_failure(
 def first_line(error: tf.errors.OpError) -> str:
     """Return what an op has to say, without where in which graph it said it."""
     lines = (error.message or type(error).__name__).splitlines()
-    message = _GRAPH_NODES.sub("", lines[0]).strip()
+    said = (line for line in lines if line.strip() and not _WHERE.match(line))
+    message = _GRAPH_NODES.sub("", next(said, lines[0])).strip()
+    message = _ROOT_ERROR.sub("", message)
     if message.startswith(_ASSERTION):
         message = message.removeprefix(_ASSERTION).replace("] [", " ").strip("[]")
     return _PYTHON_ERROR.sub("", message).rstrip(".")

@@ -14,6 +14,7 @@ from kft.devices import Devices
 from kft.model.network import stable_paths
 from kft.run_dir import RunDir
 from kft.training import (
+    bad_examples,
     batch_size,
     checkpoints,
     facts,
@@ -85,7 +86,8 @@ def fine_tune(
             signals.join(lambda number: int(devices.exchange([number]).max()))
             session = _open(config, run, devices, callbacks, reporter, signals)
             signals.check()
-            _train(session)
+            with bad_examples.naming(session):
+                _train(session)
             signals.check()
         return workplace.result(run, devices)
 
@@ -110,6 +112,7 @@ def _open(
     signals.check()
     with devices.together("load the data"):
         splits = data.load_splits(config)
+    splits = bad_examples.skip(config, splits, run=run, devices=devices)
     workplace.require_same_run(config, splits, devices)
     reporter.say(_describe(splits))
     has_state = workplace.has_checkpoint(run, devices)
@@ -137,7 +140,8 @@ def _open(
         interrupt=signals,
     )
     if devices.is_chief and not has_state:
-        facts.write(session)
+        with bad_examples.naming(session):
+            facts.write(session)
     return session
 
 

@@ -127,6 +127,44 @@ def test_a_file_that_can_not_be_opened_is_named(tmp_path, preprocess, kind):
     assert found == [victim]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{{function_node __inference_f_6}} Invalid data.\n\t [[{{node x}}]] [Op:f]",
+        "Graph execution error:\n\nDetected at node cond/x defined at (most recent "
+        'call last):\n  File "a.py", line 1, in <module>\n\n'
+        '  File "b.py", line 2, in f\n\n'
+        "Invalid data.\n\t [[{{node cond/x}}]] [Op:f]",
+        "Graph execution error:\n\nDetected at node x defined at (most recent call "
+        "last):\n<stack traces unavailable>\n{{function_node f}} Invalid data\n",
+        "2 root error(s) found.\n  (0) INVALID_ARGUMENT:  Invalid data.\n\t [[{{node "
+        "x}}]]\n  (1) CANCELLED:  Other",
+        "ValueError: Invalid data\nTraceback (most recent call last):\n  File 1",
+        "assertion failed: [Invalid data]",
+    ],
+)
+def test_of_a_message_only_what_is_wrong_is_left(message):
+    error = tf.errors.InvalidArgumentError(None, None, message)
+    assert scan.first_line(error) == "Invalid data"
+
+
+def test_the_csv_of_bad_examples_comes_back():
+    bad = (scan.BadExample("a,b/ü.jpg", 'no "picture"'), scan.BadExample("c", "x"))
+    assert scan.parse_bad_csv(scan.bad_csv(bad)) == bad
+    assert scan.parse_bad_csv(scan.bad_csv(())) == ()
+    for text in ("", "id\n", "id,reason\na\n", "id,label\na,b\n"):
+        with pytest.raises(ValueError, match="columns id and reason"):
+            scan.parse_bad_csv(text)
+
+
+def test_what_is_left_out_is_other_data(tmp_path, preprocess):
+    splits = _folder(tmp_path, _BAD)
+    kept, bad = scan.without_bad(splits, preprocess, max_bad_fraction=0.05)
+    assert kept.fingerprint != splits.fingerprint
+    assert scan.leave_out(splits, bad[::-1]).fingerprint == kept.fingerprint
+    assert scan.leave_out(splits, bad[:1]).fingerprint != kept.fingerprint
+
+
 def test_errors_of_another_kind_stay_as_they_are(tmp_path, preprocess):
     parts = _folder(tmp_path, _BAD).parts().values()
     for error in (ValueError("no"), KeyboardInterrupt()):

@@ -1,0 +1,104 @@
+"""What a run does about examples that can not be read: name them, or skip them."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+from absl import logging
+
+from kft import tasks
+from kft.config import TrainConfig
+from kft.data import scan
+from kft.data.examples import Splits
+from kft.data.scan import BadExample
+from kft.devices import Devices
+from kft.run_dir import RunDir
+from kft.training import out_of_memory, workplace
+from kft.training.session import Session
+
+# What the workers that are well see where another one fails (TensorFlow 2.21): nothing
+# that their own data could explain.
+_OF_OTHERS = (
+    tf.errors.UnavailableError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.InternalError,
+)
+
+
+@contextlib.contextmanager
+def naming(session: Session) -> Iterator[None]:
+    """Turn the failure of a pipeline in the block into the name of a bad example.
+
+    Raises:
+        errors.DataError: naming the example and what is wrong with it.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if _is_of_no_example(error, session.devices):
+            raise
+        logging.info("Looking for an example that can not be read.")
+        preprocess = session.task.preprocess(training=False)
+        parts = session.splits.parts().values()
+        explained = scan.explain_failure(error, parts, preprocess)
+        if explained is error:
+            raise
+        raise explained from error
+
+
+def _is_of_no_example(error: tf.errors.OpError, devices: Devices) -> bool:
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        return True
+    if devices.num_workers > 1 and isinstance(error, _OF_OTHERS):
+        return True
+    return out_of_memory.is_out_of_memory(error)
+
+
+def skip(
+    config: TrainConfig, splits: Splits, *, run: RunDir, devices: Devices
+) -> Splits:
+    """Return the splits without the examples that can not be read, if asked to.
+
+    A new run reads everything once, and keeps what it found in bad_images.csv; one that
+    goes on leaves out the same, so that its batches stay what they were.
+
+    Raises:
+        errors.DataError: where too many are bad, or all of a class.
+    """
+    if config.on_bad_image == "fail":
+        return splits
+    kept = _kept(run, devices)
+    with devices.together("read the examples"):
+        if kept is not None:
+            return scan.leave_out(splits, kept)
+        preprocess = tasks.get(config, splits.labels).preprocess(training=False)
+        splits, bad = scan.without_bad(
+            splits, preprocess, max_bad_fraction=config.max_bad_fraction
+        )
+    if devices.is_chief:
+        run.write_text(run.bad_images_csv, scan.bad_csv(bad))
+    return splits
+
+
+def _kept(run: RunDir, devices: Devices) -> Sequence[BadExample] | None:
+    """Return what the run skips, on all workers; None where that is not known yet."""
+    if not workplace.has_checkpoint(run, devices):
+        return None
+
+    def read() -> bytes:
+        try:
+            content = run.bad_images_csv.read_bytes()
+            scan.parse_bad_csv(content.decode())
+        except (OSError, ValueError) as error:
+            logging.warning(
+                "%s can not be read, so all examples are: %s.",
+                run.bad_images_csv,
+                error,
+            )
+            return b""
+        return content
+
+    content = devices.from_chief(read)
+    return scan.parse_bad_csv(content.decode()) if content else None
