@@ -227,6 +227,7 @@ class StageLoop:
         validation: Mapping[str, float] | None,
     ) -> dict[str, Any]:
         seconds = max(state.epoch_seconds, 1e-9)
+        waited = round(min(state.input_seconds / seconds, 1.0), 4)
         return {
             "stage": self._stage.unfreeze,
             "epoch": state.epoch + 1,
@@ -239,7 +240,7 @@ class StageLoop:
             "learning_rate": self._last_rate(state),
             "seconds": round(seconds, 3),
             "images_per_second": round(self._data.train_examples / seconds, 1),
-            "input_wait_fraction": round(min(state.input_seconds / seconds, 1.0), 4),
+            "input_wait_fraction": None if self._config.deterministic else waited,
         }
 
     def _last_rate(self, state: RunState) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kft.config import OptimizerConfig
+from kft.config import TrainConfig
 from kft.model import split
 from kft.model.freeze import StageParts
 from kft.runtime import Devices
@@ -26,7 +26,7 @@ class Chunk:
     """What one host call of `StageStep.train` did.
 
     Attributes:
-        input_seconds: time the steps waited for their batches.
+        input_seconds: time the steps waited for their batches; 0 with --deterministic.
         bad_step: first step of the chunk with a loss that is not finite, or None.
     """
 
@@ -43,7 +43,7 @@ class StageStep:
         parts: StageParts,
         optimizer: keras.optimizers.Optimizer,
         *,
-        config: OptimizerConfig,
+        config: TrainConfig,
         devices: Devices,
     ) -> None:
         self._task = task
@@ -78,19 +78,25 @@ class StageStep:
             variable.assign(average.read_value())
             average.assign(kept)
 
+    def _now(self) -> tf.Tensor:
+        """Return the time; op determinism knows none: it is 0 then."""
+        if self._config.deterministic:
+            return tf.constant(0.0, tf.float64)
+        return tf.timestamp()
+
     def _train_steps(
         self, batches: Iterator, num_steps: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         waited = tf.constant(0.0, tf.float64)
         bad_step = num_steps
         for i in tf.range(num_steps):
-            asked = tf.timestamp()
+            asked = self._now()
             with tf.control_dependencies([asked]):
                 batch = next(batches)
             with tf.control_dependencies(
                 tf.nest.flatten(batch, expand_composites=True)
             ):
-                waited += tf.timestamp() - asked
+                waited += self._now() - asked
             strategy = self._devices.strategy
             losses = strategy.run(self._train_replica, args=batch)
             loss = strategy.experimental_local_results(losses)[0]
