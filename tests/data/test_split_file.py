@@ -8,9 +8,9 @@ from kft.data import splits
 
 @pytest.fixture
 def root(tmp_path):
-    """Return a folder of two classes of 15 files each."""
+    """Return a folder of two classes of 15 files; one begins with a space."""
     for number in range(30):
-        path = tmp_path / "data" / "ab"[number % 2] / f" {number}, ü.jpg"
+        path = tmp_path / "data" / ("a", " b")[number % 2] / f" {number}, ü.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
     return tmp_path / "data"
@@ -71,7 +71,7 @@ _MISTAKES = {
         'id,label,split\n"a/ 0, ü.jpg",b,train\n',
         "line 2: expected the label 'a' .*received 'b'",
     ),
-    "a class without": ('id,split\n"a/ 0, ü.jpg",train\n', "there are none of: b"),
+    "a class without": ('id,split\n"a/ 0, ü.jpg",train\n', "there are none of:  b"),
 }
 
 
