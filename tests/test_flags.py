@@ -164,7 +164,8 @@ def test_a_problem_out_of_a_flagfile_names_file_and_line(tmp_path: Path) -> None
     path = tmp_path / "a.cfg"
     path.write_text("# mine\n--batch_size=x\n--seed=-1\n")
     assert _problem(f"--flagfile={path}").split("\n") == [
-        f"--batch_size: expected a whole number or auto, received 'x'. ({path}, line 2)",
+        "--batch_size: expected a whole number or auto, received 'x'. "
+        f"({path}, line 2)",
         f"--seed: expected at least 0, received -1. ({path}, line 3)",
     ]
     path.write_text("--batchsize=3\n")

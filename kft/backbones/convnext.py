@@ -2,8 +2,8 @@
 
 Keras puts the name of the network before the name of every layer. The downsampling
 between two stages is a nested Sequential; it belongs to the first block of the stage
-that it begins. The last layer norm normalises each place of the feature map, as in Keras
-without a classifier; in training on ImageNet it came after the average pooling.
+that it begins. The last layer norm normalises each place of the feature map, as in
+Keras without a classifier; in training on ImageNet it came after the average pooling.
 """
 
 from kft.backbones.backbone import Backbone, Family, ImagenetFile, staged

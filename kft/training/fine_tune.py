@@ -1,6 +1,7 @@
 """A run, from a config to the best weights in its run folder."""
 
 import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -66,6 +67,7 @@ def fine_tune(
         errors.Interrupted: after a signal to any worker; the state is saved.
         errors.WorkerLostError: where another worker is gone.
     """
+    started = time.monotonic()
     preflight.check(config)
     reporter = reporter or ConsoleReporter()
     with interrupt.listening() as signals:
@@ -87,7 +89,7 @@ def fine_tune(
             session = _open(config, run, devices, callbacks, reporter, signals)
             signals.check()
             with bad_examples.naming(session):
-                _train(session)
+                _train(session, started)
             signals.check()
         return workplace.result(run, devices)
 
@@ -138,6 +140,7 @@ def _open(
         recorder=FileRecorder(run) if devices.is_chief else NullRecorder(),
         callbacks=Callbacks(callbacks, network.model),
         interrupt=signals,
+        started=time.monotonic(),
     )
     if devices.is_chief and not has_state:
         with bad_examples.naming(session):
@@ -154,8 +157,13 @@ def _describe(splits: Splits) -> str:
     )
 
 
-def _train(session: Session) -> None:
-    """Run the stages that are left, then evaluate and write the result."""
+def _train(session: Session, started: float) -> None:
+    """Run the stages that are left, then evaluate and write the result.
+
+    Args:
+        session: the run.
+        started: when this process began with it, by the monotonic clock.
+    """
     snapshot = workplace.load_last(session.run, session.devices)
     resumed = snapshot is not None
     if snapshot is None:
@@ -165,6 +173,8 @@ def _train(session: Session) -> None:
             outcome.check_kept(session, snapshot)
         paths = stable_paths(session.network.model)
         checkpoints.assign(paths, snapshot.arrays, prefix="model/")
+    # Every figure of time counts from a start without interruptions.
+    session = dataclasses.replace(session, started=started - snapshot.state.seconds)
     caches = _plan(session, snapshot.state.stage)
     if resumed:
         _say_where(session, snapshot.state)

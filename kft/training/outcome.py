@@ -40,7 +40,7 @@ def finish(session: Session, state: RunState) -> Mapping[str, Any]:
         "test_loss": test.get("loss"),
         "best_stage": session.stages[state.best.stage].unfreeze,
         "best_epoch": state.best.epoch + 1,
-        "seconds": round(state.seconds, 3),
+        "seconds": round(session.seconds(), 3),
         "stages": list(state.stages),
     }
     if session.devices.is_chief:

@@ -1,6 +1,7 @@
 """What is the same in all stages of a run, and the plan that they follow."""
 
 import dataclasses
+import time
 
 from kft.config import TrainConfig
 from kft.data import order
@@ -25,6 +26,8 @@ class Session:
         depths: for each stage, how many blocks it trains.
         splits: the examples.
         network: the network; its weights and `trainable` flags change.
+        started: when the run began, by the monotonic clock, as if nothing had ever
+            interrupted it.
     """
 
     config: TrainConfig
@@ -39,6 +42,11 @@ class Session:
     recorder: Recorder
     callbacks: Callbacks
     interrupt: Interrupt
+    started: float
+
+    def seconds(self) -> float:
+        """Return the time spent in the run, over all starts."""
+        return time.monotonic() - self.started
 
     @property
     def steps_per_epoch(self) -> int:

@@ -1,7 +1,6 @@
 """One stage of a run: begin or go on, train, prove the freezing, keep the best."""
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +8,9 @@ import numpy as np
 from absl import logging
 
 from kft import errors, runtime
-from kft.model import freeze, network, weights_file
-from kft.training import checkpoints, optimizers, outcome, stage_data, workplace
+from kft.model import freeze, network
+from kft.training import checkpoints, optimizers, stage_data, workplace
+from kft.training.best_weights import BestWeights
 from kft.training.checkpoints import Snapshot
 from kft.training.loop import Outlets, StageLoop
 from kft.training.scoring import Scorer
@@ -52,10 +52,10 @@ def run_stage(
     session.callbacks.restore(state.callbacks)
     session.callbacks.stage_begin(stage.optimizer)
     try:
-        state = stage.loop.run(state, stage.keep_best)
+        state = stage.loop.run(state, stage.best.keep)
     except errors.NotFiniteError:
         # What was good before stays: on disk, whatever happens next.
-        stage.write_best(state)
+        stage.best.write()
         raise
     unmoved = freeze.prove_frozen(
         state.digests, freeze.digests(session.network.model), stage.parts.movable
@@ -68,9 +68,11 @@ def run_stage(
             ", ".join(unmoved[:10]),
         )
     workplace.require_same_weights(session)
-    state = stage.write_best(state)
+    digests = stage.best.write()
+    if digests is not None:
+        state = dataclasses.replace(state, best_digests=digests)
     if _ended_early(session, state):
-        stage.back_to_best()
+        stage.best.assign()
     return _after(session, state, stage)
 
 
@@ -111,7 +113,7 @@ def _after(session: Session, state: RunState, done: "_Stage") -> RunState:
         stage_best=None,
         stages=(*state.stages, entry),
         stage_seconds=0.0,
-        seconds=done.seconds(),
+        seconds=session.seconds(),
         digests={},
     )
 
@@ -126,9 +128,7 @@ class _Stage:
         spec = session.stages[index]
         steps = spec.epochs * session.steps_per_epoch
         self._session = session
-        self._started = time.monotonic() - state.seconds
         self._paths = network.stable_paths(session.network.model)
-        self._best: dict[str, np.ndarray] | None = None
         self.cached = cache is not None
         self.parts = freeze.prepare_stage(
             session.network, session.depths[index], batch_norm=config.batch_norm
@@ -136,6 +136,7 @@ class _Stage:
         if cache:
             # The batches are what the trunk gives.
             self.parts = dataclasses.replace(self.parts, trunk=None)
+        self.best = BestWeights(session, self.parts.movable)
         schedule = optimizers.StageSchedule(
             session.peak_rate(index) * state.rate_scale,
             total_steps=steps,
@@ -195,39 +196,7 @@ class _Stage:
         checkpoints.assign(self._paths, arrays, prefix="model/")
         for prefix, variables in self._slots():
             checkpoints.assign(variables, arrays, prefix=prefix)
-        best = {k: v for k, v in arrays.items() if k.startswith("best/")}
-        self._best = {k.removeprefix("best/"): v for k, v in best.items()} or None
-
-    def keep_best(self) -> None:
-        """Remember the weights that the model has now as the best of the run."""
-        self._best = {path: self._paths[path].numpy() for path in self.parts.movable}
-
-    def write_best(self, state: RunState) -> RunState:
-        """Write best.weights.h5 where this stage brought the best weights."""
-        if self._best is None:
-            return state
-        last = {path: self._paths[path].numpy() for path in self._best}
-        self._assign(self._best)
-        model = self._session.network.model
-        if self._session.devices.is_chief:
-            run = self._session.run
-            run.write_bytes(run.best_weights, weights_file.to_bytes(model))
-        digests = outcome.weight_digests(model)
-        self._assign(last)
-        return dataclasses.replace(state, best_digests=digests)
-
-    def back_to_best(self) -> None:
-        """Give the model the best weights of this stage, if it brought the best."""
-        if self._best is not None:
-            self._assign(self._best)
-
-    def seconds(self) -> float:
-        """Return the time spent in the run, over all starts."""
-        return time.monotonic() - self._started
-
-    def _assign(self, arrays: Arrays) -> None:
-        for path, value in arrays.items():
-            self._paths[path].assign(value)
+        self.best.restore(arrays)
 
     def _slots(self) -> list[tuple[str, dict[str, Any]]]:
         optimizer = {f"{i:05d}": v for i, v in enumerate(self.optimizer.variables)}
@@ -244,9 +213,8 @@ class _Stage:
             return
         for prefix, variables in self._slots():
             arrays.update({prefix + k: v.numpy() for k, v in variables.items()})
-        for path, value in (self._best or {}).items():
-            arrays[f"best/{path}"] = value
-        state = dataclasses.replace(state, seconds=self.seconds())
+        arrays.update(self.best.arrays())
+        state = dataclasses.replace(state, seconds=self._session.seconds())
         checkpoints.save(
             self._session.run, Snapshot(state, arrays), versions=runtime.versions()
         )

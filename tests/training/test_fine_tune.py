@@ -10,7 +10,8 @@ import pytest
 
 from kft import errors
 from kft.model import freeze
-from kft.training import loop, stages
+from kft.training import loop
+from kft.training.best_weights import BestWeights
 
 
 def weights(run_dir) -> dict[str, np.ndarray]:
@@ -181,15 +182,15 @@ def test_a_stage_without_progress_warns(tiny_run, caplog):
 def test_damaged_weights_are_found_before_the_run_counts_as_finished(
     tiny_run, monkeypatch
 ):
-    original = stages._Stage.write_best
+    original = BestWeights.write
 
-    def write_and_damage(self, state):
-        state = original(self, state)
+    def write_and_damage(self):
+        digests = original(self)
         path = self._session.run.best_weights
         with h5py.File(path, "r+") as file:
             file["layers/dense/vars/0"][0, 0] += 1e-3
-        return state
+        return digests
 
-    monkeypatch.setattr(stages._Stage, "write_best", write_and_damage)
+    monkeypatch.setattr(BestWeights, "write", write_and_damage)
     with pytest.raises(errors.TrainingError, match="does not hold the weights"):
         tiny_run("run")

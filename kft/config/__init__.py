@@ -1,0 +1,28 @@
+"""Every option of a run, once: type, default, help and bounds.
+
+A run has one flat `TrainConfig`. It is put together from parts, so that a function
+says with its signature which options it reads: `load(config: DataConfig)` takes a
+`TrainConfig`, or the part alone in a test.
+"""
+
+from kft.config.base import Config, from_dict, to_dict
+from kft.config.data import DataConfig
+from kft.config.finished import EvaluateConfig, ExportConfig, PredictConfig, RunConfig
+from kft.config.learning import ModelConfig, OptimizerConfig
+from kft.config.runtime import RuntimeConfig
+from kft.config.train import TrainConfig
+
+__all__ = [
+    "Config",
+    "DataConfig",
+    "EvaluateConfig",
+    "ExportConfig",
+    "ModelConfig",
+    "OptimizerConfig",
+    "PredictConfig",
+    "RunConfig",
+    "RuntimeConfig",
+    "TrainConfig",
+    "from_dict",
+    "to_dict",
+]

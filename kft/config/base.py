@@ -1,0 +1,34 @@
+"""What all configs have in common."""
+
+import dataclasses
+from typing import Any
+
+from kft import fields
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """Base of all configs: the fields are checked when the value is made."""
+
+    def __post_init__(self) -> None:
+        fields.check_fields(self)
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Return the fields of a config as JSON can hold them."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in dataclasses.asdict(config).items()
+    }
+
+
+def from_dict(config_class: type[Config], values: dict[str, Any]) -> Any:
+    """Return a config from what `to_dict` gave.
+
+    Raises:
+        TypeError: where a name is not a field.
+        errors.ConfigError: where a value is not legal.
+    """
+    return config_class(
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    )

@@ -1,0 +1,80 @@
+"""The commands that start from a finished run."""
+
+import dataclasses
+from typing import Literal
+
+from kft.config.base import Config
+from kft.fields import option
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig(Config):
+    """What every command about a finished run has."""
+
+    run_dir: str = option(
+        dataclasses.MISSING, "Folder of a finished run, as kft.train leaves it."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(RunConfig):
+    """What is measured on which examples."""
+
+    split: Literal["train", "validation", "test"] = option(
+        "validation", "Split of the run, as split.csv has it."
+    )
+    data: str | None = option(
+        None,
+        "Other data than the run's, written like --dataset: its classes have to be "
+        "classes of the run. Where it has train/ and val/ folders or splits, --split "
+        "chooses; otherwise all of it counts.",
+    )
+    assert_accuracy_at_least: float | None = option(
+        None,
+        "Fail with exit code 1 below this accuracy, in [0, 1].",
+        minimum=0.0,
+        maximum=1.0,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictConfig(RunConfig):
+    """Which pictures, and how the answers are written."""
+
+    files: tuple[str, ...] = option(
+        dataclasses.MISSING,
+        "Pictures, folders (searched to any depth, sorted) and patterns such as "
+        "'photos/*.jpg'.",
+    )
+    format: Literal["table", "jsonl", "csv"] = option(
+        "table", "How the answers are written to standard output."
+    )
+    top_k: int = option(5, "Classes that are shown for each picture.", minimum=1)
+    batch_size: int = option(32, "Pictures that are computed together.", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportConfig(RunConfig):
+    """Which formats, and how they are checked."""
+
+    formats: tuple[str, ...] = option(
+        ("saved_model",), "Formats to write, of saved_model, litert and onnx."
+    )
+    quantize: Literal["none", "float16", "dynamic", "int8"] = option(
+        "none",
+        "How litert makes its numbers smaller: float16 or dynamic (8 bits) for the "
+        "weights alone, int8 for the arithmetic too. Other formats stay float32.",
+    )
+    calibrate: bool = option(
+        False,
+        "Fit a temperature on the validation split, so that a probability of 0.8 is "
+        "right in 8 of 10 cases, and build it into the exports.",
+    )
+    parity_examples: int = option(
+        64,
+        "Validation pictures on which each export has to answer as the network does.",
+        minimum=1,
+    )
+    allow_disagreement: bool = option(
+        False, "Keep an export that answers otherwise than the network."
+    )

@@ -1,0 +1,73 @@
+"""Where and how a run computes."""
+
+import dataclasses
+from typing import Literal
+
+from kft.config.base import Config
+from kft.fields import option
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RuntimeConfig(Config):
+    """Where and how the computation runs."""
+
+    strategy: Literal["auto", "single", "mirrored", "multi_worker", "tpu"] = option(
+        "auto",
+        "auto: several workers (TF_CONFIG, Slurm or --coordinator) -> multi_worker; "
+        "several devices -> mirrored; else single. tpu is experimental.",
+    )
+    devices: str | None = option(
+        None,
+        "Devices of each process: a number of GPUs such as 2 or gpu:2, or cpu:N for N "
+        "logical CPUs; default: all GPUs, else one CPU.",
+        may_change=True,
+    )
+    coordinator: str | None = option(
+        None,
+        "HOST:PORT of the first worker, the same for all of them, where neither "
+        "TF_CONFIG nor Slurm says who takes part; worker I listens at PORT + I.",
+        may_change=True,
+    )
+    num_workers: int | None = option(
+        None,
+        "Processes that train together, with --coordinator.",
+        minimum=1,
+        may_change=True,
+    )
+    worker_index: int | None = option(
+        None,
+        "Which of the workers this process is, from 0, with --coordinator.",
+        minimum=0,
+        may_change=True,
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
+        "auto",
+        "Arithmetic of the layers; weights stay float32. auto: float32 on a CPU, mixed "
+        "bfloat16 or float16 on a GPU that is faster with it.",
+    )
+    deterministic: bool = option(
+        False, "Bit-equal runs on one machine, at some cost in speed."
+    )
+    feature_cache: Literal["auto", "memory", "disk", "off"] = option(
+        "auto",
+        "Where the outputs of a stage's frozen trunk are kept, so that it runs once "
+        "and not in every epoch; the weights at the end are the same. auto: memory or "
+        "disk, as there is room, unless the pictures are augmented.",
+    )
+    cached_views: int | None = option(
+        None,
+        "Augmented views of each training example to keep and use in turn, so that an "
+        "augmented stage can be cached.",
+        minimum=1,
+        maximum=100,
+    )
+    cache_dtype: Literal["float32", "float16"] = option(
+        "float32",
+        "How kept features are stored; float16 takes half the room and rounds them to "
+        "3 digits.",
+    )
+    cache_dir: str | None = option(
+        None,
+        "Folder for features on disk that several runs share; default: in the run "
+        "folder.",
+    )

@@ -1,0 +1,60 @@
+"""The best weights of a stage: remembered in memory, written when the stage ends.
+
+An epoch of the head alone takes less time than writing a backbone, so the file is
+written once per stage; until then the best weights are part of each checkpoint.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from kft.model import network, weights_file
+from kft.training import outcome
+from kft.training.session import Session
+
+_PREFIX = "best/"
+
+
+class BestWeights:
+    """Of what a stage can move; empty where it has not brought the best of the run."""
+
+    def __init__(self, session: Session, movable: Iterable[str]) -> None:
+        self._session = session
+        self._movable = tuple(movable)
+        self._paths = network.stable_paths(session.network.model)
+        self._kept: dict[str, np.ndarray] = {}
+
+    def keep(self) -> None:
+        """Remember the weights that the model has now."""
+        self._kept = {path: self._paths[path].numpy() for path in self._movable}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what a checkpoint holds of them."""
+        return {_PREFIX + path: value for path, value in self._kept.items()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take them out of the arrays of a checkpoint."""
+        self._kept = {
+            name.removeprefix(_PREFIX): value
+            for name, value in arrays.items()
+            if name.startswith(_PREFIX)
+        }
+
+    def write(self) -> dict[str, str] | None:
+        """Write best.weights.h5; return its digests, None where nothing was brought."""
+        if not self._kept:
+            return None
+        last = {path: self._paths[path].numpy() for path in self._kept}
+        self.assign()
+        model, run = self._session.network.model, self._session.run
+        if self._session.devices.is_chief:
+            run.write_bytes(run.best_weights, weights_file.to_bytes(model))
+        digests = outcome.weight_digests(model)
+        for path, value in last.items():
+            self._paths[path].assign(value)
+        return digests
+
+    def assign(self) -> None:
+        """Give the model these weights, if the stage brought any."""
+        for path, value in self._kept.items():
+            self._paths[path].assign(value)
