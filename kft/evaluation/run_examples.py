@@ -96,6 +96,7 @@ def _split_ids(run: RunDir, split: str) -> Sequence[str]:
         there = ", ".join(sorted({side for _, side in rows})) or "none"
         raise errors.RunDirError(
             f"--split={split}: the run has no such split; {run.split_csv} has: {there}."
+            " Choose one of them, or give the data with --data."
         )
     return ids
 

@@ -86,7 +86,9 @@ def _read_labels(run: RunDir) -> LabelMap:
     try:
         return LabelMap.read(str(run.labels_txt))
     except errors.DataError as error:
-        raise errors.RunDirError(f"{run.path} is damaged. {error}") from error
+        raise errors.RunDirError(
+            f"{run.path} is damaged. {error} Restore the file from a copy."
+        ) from error
 
 
 def _load_weights(model: keras.Model, run: RunDir) -> None:
@@ -104,5 +106,6 @@ def _load_weights(model: keras.Model, run: RunDir) -> None:
     except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
         raise errors.RunDirError(
             f"{path} does not hold the weights of this run's network; it is damaged, "
-            f"or labels.txt or config.json are of another run: {error}"
+            f"or labels.txt or config.json are of another run: {error}. Copy the whole "
+            "run folder again, or train again in another one."
         ) from error
