@@ -109,9 +109,19 @@ def _local(config: RuntimeConfig, kind: str) -> tf.distribute.Strategy:
     if config.strategy == "multi_worker":
         logging.info("There is one worker only: it trains alone.")
     if config.strategy == "mirrored" or (several and config.strategy != "single"):
-        return tf.distribute.MirroredStrategy(names)
+        return _mirrored(tuple(names))
     # No strategy scope at all: TensorFlow's default strategy does nothing.
     return tf.distribute.get_strategy()
+
+
+@functools.cache
+def _mirrored(names: Sequence[str]) -> tf.distribute.Strategy:
+    """Return the strategy of some devices, always the same one.
+
+    A second strategy of a process would count its collective operations from 1 again,
+    which TensorFlow (2.21) takes for those of the first.
+    """
+    return tf.distribute.MirroredStrategy(names)
 
 
 @functools.cache

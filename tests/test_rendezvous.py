@@ -8,7 +8,6 @@ import pytest
 from kft import errors, rendezvous
 from kft.cluster import Cluster
 
-
 NINTH = b'{"worker": 9, "num_workers": 2}\n'
 
 

@@ -27,6 +27,7 @@ class StageParts:
             from the inputs) to the logits.
         trainable: what the optimizer updates.
         distances: for each of `trainable`, how many blocks it is from the head.
+        statistics: the moving averages of BatchNorm layers that train.
         movable: names (`stable_paths`) of all that may change: `trainable`, statistics
             of training BatchNorm layers, and seed states of Dropout layers of the tail.
     """
@@ -35,6 +36,7 @@ class StageParts:
     tail: keras.Model
     trainable: tuple[keras.Variable, ...]
     distances: tuple[int, ...]
+    statistics: tuple[keras.Variable, ...]
     movable: frozenset[str]
 
 
@@ -54,8 +56,11 @@ def prepare_stage(
     """
     anchor = network.anchor(depth)
     below = _below(network, depth)
+    statistics: list[keras.Variable] = []
     for leaf, trains in _trained_leaves(network, depth, batch_norm):
         leaf.trainable = trains
+        if trains and isinstance(leaf, keras.layers.BatchNormalization):
+            statistics += leaf.non_trainable_variables
     trunk, tail = None, network.model
     if anchor:
         halves = split.split_at(network.model, anchor)
@@ -70,6 +75,7 @@ def prepare_stage(
         tail=tail,
         trainable=trainable,
         distances=tuple(by_layer[layer_of[id(v)]] for v in trainable),
+        statistics=tuple(statistics),
         movable=_movable(network.model, below, trainable),
     )
 

@@ -26,7 +26,7 @@ class Sums:
     float32 counts exactly up to 2 ** 24 examples per replica and epoch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, devices: Devices) -> None:
         # One variable, so that reading it is one operation over all devices.
         self._variable = tf.Variable(
             tf.zeros([len(_NAMES)]),
@@ -35,8 +35,7 @@ class Sums:
             aggregation=tf.VariableAggregation.SUM,
             name="sums",
         )
-        self._strategy = tf.distribute.get_strategy()
-        self._write_function = tf.function(self._write)
+        self._devices = devices
 
     def add(self, losses: tf.Tensor, hits: tf.Tensor, valid: tf.Tensor) -> None:
         """Add one value per row of a batch; `valid` is 1, or 0 for a row to ignore."""
@@ -53,17 +52,13 @@ class Sums:
     def write(self, sums: Mapping[str, float]) -> None:
         """Put back what `read` returned."""
         if sums:
-            values = tf.constant([sums[name] for name in _NAMES])
-            self._write_function(values)
-
-    def _write(self, values: tf.Tensor) -> None:
-        self._strategy.run(self._write_replica, args=(values,))
-
-    def _write_replica(self, values: tf.Tensor) -> None:
-        """Give all of it to the first replica: shares would have to be rounded."""
-        context = tf.distribute.get_replica_context()
-        is_first = context.replica_id_in_sync_group == 0
-        self._variable.assign(tf.where(is_first, values, tf.zeros_like(values)))
+            values = np.array([sums[name] for name in _NAMES], np.float32)
+            strategy = self._devices.strategy
+            parts = strategy.experimental_local_results(self._variable)
+            for rank, part in enumerate(parts):
+                # The first replica of all holds everything: shares would be rounded.
+                is_first = self._devices.is_chief and not rank
+                part.assign(values if is_first else np.zeros_like(values))
 
     def reset(self) -> None:
         """Start at zero."""
@@ -98,7 +93,7 @@ class Scorer:
         self._tail = tail
         self._trunk = trunk
         self._devices = devices
-        self._sums = Sums()
+        self._sums = Sums(devices)
         self._eval_function = tf.function(self._eval_steps)
         self._predict_function = tf.function(self._predict_step)
 

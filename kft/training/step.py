@@ -51,7 +51,7 @@ class StageStep:
         self._optimizer = optimizer
         self._config = config
         self._devices = devices
-        self.sums = Sums()
+        self.sums = Sums(devices)
         self._ema = _averages(parts.trainable) if config.ema_decay else ()
         self._train_function = tf.function(self._train_steps)
 
@@ -121,12 +121,24 @@ class StageStep:
             *gradients, loss = context.all_reduce(
                 tf.distribute.ReduceOp.SUM, [*gradients, loss]
             )
+            self._average_statistics(context)
         if self._config.clip_norm:
             # The loss may be scaled; the bound scales with it.
             bound = self._optimizer.scale_loss(self._config.clip_norm)
             gradients, _ = tf.clip_by_global_norm(gradients, bound)
         self._optimizer.apply(gradients, list(self._parts.trainable))
         return loss
+
+    def _average_statistics(self, context: tf.distribute.ReplicaContext) -> None:
+        """Give all replicas the mean of what BatchNorm layers saw on each.
+
+        Keras (3.15.1) lets the statistics of the replicas go different ways.
+        """
+        if self._parts.statistics:
+            values = [tf.identity(v.value) for v in self._parts.statistics]
+            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+            for variable, mean in zip(self._parts.statistics, means, strict=True):
+                variable.assign(mean)
 
     def _gradients(
         self, features: Any, labels: tf.Tensor, weights: tf.Tensor

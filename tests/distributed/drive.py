@@ -5,7 +5,7 @@
 Jobs are objects with the name of a run and changes to the config; `stop_at` sends this
 process SIGTERM in the host call with that number, `kill_at` SIGKILL, `freeze_at`
 SIGSTOP. Each job leaves NAME-WORKER.json (figures, or the error) and NAME-WORKER.npz
-(weights, logits).
+(weights, logits). `run_of` takes the run folder of another job.
 """
 
 import json
@@ -114,8 +114,8 @@ def run(job: dict, folder: Path) -> None:
     notes, losses = Notes(), Losses()
     config = TrainConfig(
         **{
-            "run_dir": str(folder / job["name"]),
-            "stages": "head:1@0.1,block_3:2@0.05,all:1@0.01",
+            "run_dir": str(folder / job.get("run_of", job["name"])),
+            "stages": "head:2@0.1,block_3:2@0.05,all:1@0.01",
             "batch_size": 16,
             "export": (),
             **job.get("changes", {}),
