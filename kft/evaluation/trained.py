@@ -49,9 +49,8 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
         errors.RunDirError: where the folder is none of a finished run, or is damaged.
     """
     run = run_dir.at(path)
-    config = dataclasses.replace(
-        run_dir.read_config(run), run_dir=str(run.path), strategy="single"
-    )
+    config = _on_one_device(run_dir.read_config(run))
+    config = dataclasses.replace(config, run_dir=str(run.path))
     _check_finished(run)
     config = dataclasses.replace(config, precision=_precision(config, precision))
     labels = _read_labels(run)
@@ -69,6 +68,17 @@ def _check_finished(run: RunDir) -> None:
     raise errors.RunDirError(
         f"{run.path} holds an unfinished run. Finish it first: "
         f"`python -m kft.train --flagfile={run.flags_cfg} --run_dir={run.path}`."
+    )
+
+
+def _on_one_device(config: TrainConfig) -> TrainConfig:
+    return dataclasses.replace(
+        config,
+        strategy="single",
+        devices=None,
+        coordinator=None,
+        num_workers=None,
+        worker_index=None,
     )
 
 
