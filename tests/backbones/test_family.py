@@ -1,6 +1,8 @@
 """Every backbone is built, counted, cut at every block, and put together again."""
 
 import gc
+import itertools
+import re
 from collections.abc import Iterator
 
 import keras
@@ -36,6 +38,48 @@ EVERY_BACKBONE = [
     for name in backbones.BACKBONES
 ]
 NASNET_CUT_TENSORS = 2
+# How Keras names the layers of a block, and what kft calls it.
+OWNERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "VGG": ((r"(block\d)_.*", r"\1"),),
+    "ResNet": ((r"(conv\d_block\d+)_.*", r"\1"),),
+    "ResNetV2": ((r"(conv\d_block\d+)_.*", r"\1"), (r"post_.*", "conv5_block3")),
+    "DenseNet": ((r"(conv\d_block\d+)_.*", r"\1"),),
+    "InceptionV3": (
+        (r"mixed9_0", "mixed9"),
+        (r"mixed9_1", "mixed10"),
+        (r"(mixed\d+)", r"\1"),
+    ),
+    "InceptionResNetV2": (
+        (r"(mixed_\d[ab])", r"\1"),
+        (r"(block\d+_\d+)(_.*)?", r"\1"),
+        (r"conv_7b.*", "block8_10"),
+    ),
+    "Xception": ((r"(block(?!1_)\d+)_.*", r"\1"),),
+    "MobileNet": ((r"conv_(pad|dw|pw)_(\d+)(_.*)?", r"block_\2"),),
+    "MobileNetV2": (
+        (r"expanded_conv_.*", "block_0"),
+        (r"(block_\d+)_.*", r"\1"),
+        (r"Conv_1.*|out_relu", "block_16"),
+    ),
+    "MobileNetV3": (
+        (r"expanded_conv_(\d+)_.*", r"block_\1"),
+        (r"expanded_conv_.*", "block_0"),
+    ),
+    "EfficientNet": ((r"(block\d[a-z])_.*", r"\1"),),
+    "EfficientNetV2": ((r"(block\d[a-z])_.*", r"\1"),),
+    "EfficientNetLite": ((r"(block\d[a-z])_.*", r"\1"),),
+    "NASNet": (
+        (r".*_stem_\d", "stem"),
+        (r".*_(reduce_\d+)", r"\1"),
+        (r"(?:normal|adjust|separable)_.*_(\d+)", r"cell_\1"),
+    ),
+    "ConvNeXt": (
+        (r".*_(stage_\d_block_\d+)_.*", r"\1"),
+        (r".*_downsampling_block_0", "stage_1_block_0"),
+        (r".*_downsampling_block_1", "stage_2_block_0"),
+        (r".*_downsampling_block_2", "stage_3_block_0"),
+    ),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +105,14 @@ def _call(inputs: list, outputs: list, values: list) -> list:
     return list(result) if isinstance(result, (list, tuple)) else [result]
 
 
-def _through_every_cut(model: keras.Model, anchors: list[str], images) -> np.ndarray:
+def _through_every_cut(
+    model: keras.Model, anchors: list[str], images: np.ndarray, *, tensors_per_cut: int
+) -> np.ndarray:
     """Return the output of the blocks one after another, each fed by the cut below."""
     below, values = model.inputs, [images]
     for anchor in anchors:
         cut = split.split_at(model, anchor).trunk.outputs
+        assert len(cut) == tensors_per_cut
         # NASNet hands one of its two tensors on from cut to cut.
         made = [t for t in cut if not any(t is known for known in below)]
         known = [*below, *made]
@@ -94,12 +141,18 @@ def test_backbone_has_its_size_and_is_cut_at_every_block(name: str) -> None:
     anchors = family.cut_anchors(backbone, model)
     assert tuple(anchors) == backbone.blocks.names
     _check_flat(model)
-    _check_partition(model, list(anchors.values()))
+    _check_partition(model, anchors)
+    _check_owners(backbone, model, anchors)
 
     images = _pictures(backbone.min_image_size)
     expected = np.asarray(model(images, training=False))
     assert np.ptp(expected) > 0
-    composed = _through_every_cut(model, list(anchors.values()), images)
+    composed = _through_every_cut(
+        model,
+        list(anchors.values()),
+        images,
+        tensors_per_cut=NASNET_CUT_TENSORS if backbone.family == "NASNet" else 1,
+    )
     np.testing.assert_array_equal(composed, expected)
 
 
@@ -114,14 +167,39 @@ def _check_flat(model: keras.Model) -> None:
     assert nodes == len(names)
 
 
-def _check_partition(model: keras.Model, anchors: list[str]) -> None:
-    """Check that each block is above the one before, and holds weights."""
+def _parts(model: keras.Model, anchors: dict[str, str]) -> dict[str, frozenset[str]]:
+    """Return the names of the layers and operations of the stem and of each block."""
     whole = frozenset(operation.name for operation in model.operations)
+    below = [split.ancestors(model, anchor) for anchor in anchors.values()]
+    edges = [frozenset(), *below, whole]
+    assert all(lower < upper for lower, upper in itertools.pairwise(edges))
+    parts = [upper - lower for lower, upper in itertools.pairwise(edges)]
+    return dict(zip(["stem", *anchors], parts, strict=True))
+
+
+def _check_partition(model: keras.Model, anchors: dict[str, str]) -> None:
     weighted = {layer.name for layer in model.layers if layer.weights}
-    below = [split.ancestors(model, anchor) for anchor in anchors]
-    for lower, upper in zip(below, [*below[1:], whole], strict=True):
-        assert lower < upper
-        assert weighted & (upper - lower)
+    parts = _parts(model, anchors)
+    assert all(weighted & parts[block] for block in anchors)
+    assert sum(map(len, parts.values())) == len(model.operations)
+
+
+def _check_owners(
+    backbone: Backbone, model: keras.Model, anchors: dict[str, str]
+) -> None:
+    """Check that a layer that is named after a block is in that block."""
+    owners = {
+        name: part for part, names in _parts(model, anchors).items() for name in names
+    }
+    named = set()
+    for layer in model.layers:
+        for pattern, template in OWNERS[backbone.family]:
+            match = re.fullmatch(pattern, layer.name)
+            if match:
+                assert owners[layer.name] == match.expand(template), layer.name
+                named.add(owners[layer.name])
+                break
+    assert named >= set(backbone.blocks.names)
 
 
 @pytest.mark.parametrize("name", ["NASNetMobile", "ResNet50", "ConvNeXtTiny"])
@@ -151,6 +229,14 @@ def test_cuts_do_not_depend_on_what_was_built_before(name: str) -> None:
         anchors = family.cut_anchors(backbone, model)
         depths.append([len(split.ancestors(model, a)) for a in anchors.values()])
     assert depths[0] == depths[1]
+
+
+def test_a_cut_is_found_where_only_an_operation_reads_it() -> None:
+    images = keras.Input((4,))
+    lower = keras.layers.Dense(4, name="lower")(images)
+    model = keras.Model(images, lower * 2.0)
+    halves = split.split_at(model, "lower")
+    assert [tensor is lower for tensor in halves.trunk.outputs] == [True]
 
 
 def test_cuts_are_found_below_a_head() -> None:
@@ -212,13 +298,12 @@ def test_the_weights_files_are_those_of_keras(name: str, monkeypatch) -> None:
 
     monkeypatch.setattr(file_utils, "get_file", asked)
     build = getattr(keras.applications, name)
-    images = keras.Input((224, 224, 3))
     # The scope spares the making of weights that nobody looks at.
     with (
         pytest.raises(_Asked) as caught,
         keras.StatelessScope(initialize_variables=False),
     ):
-        build(include_top=False, weights="imagenet", input_tensor=images)
+        build(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     file = backbones.get(name).imagenet
     assert caught.value.args == (file.name, file.address, file.digest)
 

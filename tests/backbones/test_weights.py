@@ -225,6 +225,13 @@ def test_what_is_no_file_of_weights_is_refused(content, ending, tmp_path) -> Non
         weights.load(_network(), path)
 
 
+def test_a_file_that_crashes_the_library_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(trial, "_PROGRAM", "import os; os.abort()")
+    path = _legacy(_network(), tmp_path / "w.h5")
+    with pytest.raises(errors.ConfigError, match="it crashes the HDF5 library"):
+        weights.load(_network(), path)
+
+
 def test_an_hdf5_file_of_something_else_is_refused(tmp_path) -> None:
     with h5py.File(tmp_path / "w.h5", "w") as file:
         file["x"] = np.zeros(3)
