@@ -7,6 +7,7 @@ import dataclasses
 import json
 import resource
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ def _run_steps(
         recorder=NullRecorder(),
         callbacks=Callbacks((), network.model),
         interrupt=Interrupt(),
+        started=time.monotonic(),
     )
     index = session.depths.index(max(session.depths))
     steps = min(_STEPS, specs[index].epochs * session.steps_per_epoch)
