@@ -13,7 +13,7 @@ import pytest
 # Before anything imports TensorFlow. Results are compared bit by bit and with figures
 # measured on CPUs, so a GPU is used only where CUDA_VISIBLE_DEVICES asks for it.
 os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 REPOSITORY = Path(__file__).parent.parent
