@@ -6,7 +6,9 @@
 Measured: kft's own training step on pictures in memory, in one process with one thread
 on one core, then in two such processes on two cores that train together over loopback,
 each with as many examples as the one had. Efficiency is the images per second
-of both, divided by twice those of the one. The cores have to be free.
+of both, divided by twice those of the one. The cores have to be free: the load of the
+machine is printed. CPU seconds per step, which other programs do not change, say how
+much of it is work for the network.
 
 Predicted, for a network between the hosts: a step on n hosts takes the measured step
 time t plus a ring all-reduce of S bytes of gradients,
@@ -43,7 +45,8 @@ def main() -> None:
         sys.exit("Two cores are needed.")
     print(
         f"{arguments.backbone}, {arguments.size} pixels, {arguments.rows} examples per "
-        f"process and step, best of {arguments.repeats} runs of {arguments.steps} steps"
+        f"process and step, best of {arguments.repeats} runs of {arguments.steps} "
+        f"steps; load before: {os.getloadavg()[0]:.1f}"
     )
     for stage in STAGES:
         one = run(arguments, stage, workers=1)
@@ -54,7 +57,8 @@ def main() -> None:
             f"{one['bytes']:,} bytes are all-reduced per step\n"
             f"  1 process    {arguments.rows / one['seconds']:8.1f} images/s\n"
             f"  2 processes  {2 * arguments.rows / two['seconds']:8.1f} images/s, "
-            f"efficiency {efficiency:.2f}"
+            f"efficiency {efficiency:.2f}\n"
+            f"  CPU per step {one['cpu']:.3f} s, in each of two {two['cpu']:.3f} s"
         )
         print(prediction(arguments, seconds=one["seconds"], size=one["bytes"]))
 
@@ -150,6 +154,9 @@ def _free_port() -> int:
 
 def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
     """Return the seconds per step of this process, with the others if there are any."""
+    from kft import quiet
+
+    quiet.start(debug=False)
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -186,14 +193,20 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
         )
     )
     step.train(batches, 1)
-    seconds = []
+    seconds, cpu = [], []
     for _ in range(arguments.repeats):
-        start = time.monotonic()
+        start, worked = time.monotonic(), time.process_time()
         step.train(batches, arguments.steps)
         seconds.append((time.monotonic() - start) / arguments.steps)
+        cpu.append((time.process_time() - worked) / arguments.steps)
     # Gradients and the loss, in float32.
     size = 4 * (parameters + 1)
-    return {"seconds": min(seconds), "parameters": parameters, "bytes": size}
+    return {
+        "seconds": min(seconds),
+        "cpu": min(cpu),
+        "parameters": parameters,
+        "bytes": size,
+    }
 
 
 def _step(config, devices):

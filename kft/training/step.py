@@ -117,10 +117,7 @@ class StageStep:
             loss, gradients = self._accumulate(features, labels, weights)
         context = tf.distribute.get_replica_context()
         if context.num_replicas_in_sync > 1:
-            # In one operation: over a network each costs a round trip.
-            *gradients, loss = context.all_reduce(
-                tf.distribute.ReduceOp.SUM, [*gradients, loss]
-            )
+            *gradients, loss = _sum_over_replicas(context, [*gradients, loss])
             self._average_statistics(context)
         if self._config.clip_norm:
             # The loss may be scaled; the bound scales with it.
@@ -136,9 +133,9 @@ class StageStep:
         """
         if self._parts.statistics:
             values = [tf.identity(v.value) for v in self._parts.statistics]
-            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
-            for variable, mean in zip(self._parts.statistics, means, strict=True):
-                variable.assign(mean)
+            sums = _sum_over_replicas(context, values)
+            for variable, total in zip(self._parts.statistics, sums, strict=True):
+                variable.assign(total / context.num_replicas_in_sync)
 
     def _gradients(
         self, features: Any, labels: tf.Tensor, weights: tf.Tensor
@@ -178,6 +175,23 @@ class StageStep:
         decay = self._config.ema_decay
         for variable, average in zip(self._parts.trainable, self._ema, strict=False):
             average.assign(average + (1.0 - decay) * (variable.value - average))
+
+
+def _sum_over_replicas(
+    context: tf.distribute.ReplicaContext, tensors: list[tf.Tensor]
+) -> list[tf.Tensor]:
+    """Return the sums of float32 tensors over all replicas.
+
+    They travel as one: TensorFlow (2.21) sends each tensor in an operation of its own
+    on CPUs, and over a network each costs its round trips.
+    """
+    sizes = [tensor.shape.num_elements() for tensor in tensors]
+    flat = tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
+    flat = context.all_reduce(tf.distribute.ReduceOp.SUM, flat)
+    return [
+        tf.reshape(part, tensor.shape)
+        for part, tensor in zip(tf.split(flat, sizes), tensors, strict=True)
+    ]
 
 
 def _averages(variables: tuple[keras.Variable, ...]) -> tuple[tf.Variable, ...]:
