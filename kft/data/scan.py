@@ -25,6 +25,7 @@ _WHERE = re.compile(
     r"|\d+ root error\(s\) found|\s+(?!\s|\(\d+\))"
 )
 _ROOT_ERROR = re.compile(r"^\(\d+\) [A-Z_]+: +")
+_PIPELINE = re.compile(r"^Error in user-defined function.*? iterator: \S+: ")
 _ASSERTION = "assertion failed: "
 _PYTHON_ERROR = re.compile(r"^\w+(Error|Exception): ")
 
@@ -184,7 +185,7 @@ def first_line(error: tf.errors.OpError) -> str:
     lines = (error.message or type(error).__name__).splitlines()
     said = (line for line in lines if line.strip() and not _WHERE.match(line))
     message = _GRAPH_NODES.sub("", next(said, lines[0])).strip()
-    message = _ROOT_ERROR.sub("", message)
+    message = _PIPELINE.sub("", _ROOT_ERROR.sub("", message))
     if message.startswith(_ASSERTION):
         message = message.removeprefix(_ASSERTION).replace("] [", " ").strip("[]")
     return _PYTHON_ERROR.sub("", message).rstrip(".")

@@ -1,7 +1,6 @@
 """Top-k classes of picture files, in the order of the files, bad files included."""
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -139,13 +138,5 @@ def _inputs(predictor: Predictor, found: Sequence[Found]) -> Iterator[np.ndarray
             outcome = next(reading).numpy()
         except tf.errors.OpError as error:
             # The iterator goes on with the next element.
-            outcome = _reason(error)
+            outcome = scan.first_line(error)
         yield outcome
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    """Return what was wrong with a picture, without where in the pipeline it was."""
-    text = scan.first_line(error)
-    text = re.sub(r"^Error in user-defined function.* iterator: \S+: ", "", text)
-    parts = re.findall(r"\[(.*?)\](?= |$)", text.removeprefix("assertion failed: "))
-    return " ".join(parts) if text.startswith("assertion failed: ") else text
