@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Callable
 
-from kft.data import order, pipeline
+from kft.data import pipeline
 from kft.data.examples import Examples
-from kft.tasks.task import Preprocess
+from kft.training import one_pass
 from kft.training.scoring import Batches
 from kft.training.session import Session
 from kft.training.trunk_cache import StageCache
@@ -78,27 +78,10 @@ def _validation(
     if examples is None or not len(examples):
         return None
     if cache and cache.validation:
-        return _batches(session, cache.validation.examples(examples), None)
+        return one_pass.batches(session, cache.validation.examples(examples), None)
     return evaluation(session, examples)
 
 
 def evaluation(session: Session, examples: Examples) -> tuple[Batches, int]:
     """Return the batches of a split, each example once, and their number."""
-    return _batches(session, examples, session.task.preprocess(training=False))
-
-
-def _batches(
-    session: Session, examples: Examples, preprocess: Preprocess | None
-) -> tuple[Batches, int]:
-    config, devices = session.config, session.devices
-    batches = devices.distribute(
-        lambda: pipeline.eval_batches(
-            examples,
-            preprocess,
-            batch_size=config.batch_size,
-            worker=devices.worker,
-            num_workers=devices.num_workers,
-            replicas=devices.replicas_per_worker,
-        )
-    )
-    return batches, order.num_batches(len(examples), config.batch_size)
+    return one_pass.batches(session, examples, session.task.preprocess(training=False))

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft.data import order, pipeline
+from kft.data import pipeline
 from kft.data.examples import Examples
 from kft.model.split import FrozenTrunk
+from kft.training import one_pass
 from kft.training.session import Session
 
 
@@ -44,19 +45,10 @@ class TrunkPass:
         config, devices = self._session.config, self._session.devices
         keys = pipeline.example_keys(examples, seed=config.seed)(view)
         preprocess = self._session.task.preprocess(training=training)
-        batches = devices.distribute(
-            lambda: pipeline.eval_batches(
-                examples,
-                preprocess,
-                batch_size=config.batch_size,
-                worker=devices.worker,
-                num_workers=devices.num_workers,
-                replicas=devices.replicas_per_worker,
-                keys=keys,
-            )
+        batches, count = one_pass.batches(
+            self._session, examples, preprocess, keys=keys
         )
         left = len(examples)
-        count = order.num_batches(left, config.batch_size)
         for inputs, _, _ in itertools.islice(batches, count):
             tensors = [devices.gather_rows(t)[:left] for t in self._function(inputs)]
             left -= len(tensors[0])

@@ -1,0 +1,39 @@
+"""One pass over a split, on the devices of a run."""
+
+import numpy as np
+
+from kft.data import order, pipeline
+from kft.data.examples import Examples
+from kft.tasks.task import Preprocess
+from kft.training.scoring import Batches
+from kft.training.session import Session
+
+
+def batches(
+    session: Session,
+    examples: Examples,
+    preprocess: Preprocess | None,
+    *,
+    keys: np.ndarray | None = None,
+) -> tuple[Batches, int]:
+    """Return the batches of a split in its own order, and how many they are.
+
+    Args:
+        session: the run, for batch size and devices.
+        examples: of one split; each comes once.
+        preprocess: see `pipeline.eval_batches`.
+        keys: likewise.
+    """
+    config, devices = session.config, session.devices
+    found = devices.distribute(
+        lambda: pipeline.eval_batches(
+            examples,
+            preprocess,
+            batch_size=config.batch_size,
+            worker=devices.worker,
+            num_workers=devices.num_workers,
+            replicas=devices.replicas_per_worker,
+            keys=keys,
+        )
+    )
+    return found, order.num_batches(len(examples), config.batch_size)
