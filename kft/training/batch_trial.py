@@ -34,8 +34,8 @@ MOST = 1024
 _STEPS = 2
 # On Linux; how willing the kernel is to kill this process for lack of memory.
 _KILL_ME_FIRST = Path("/proc/self/oom_score_adj")
-# On Linux getrusage's ru_maxrss begins at the peak of the process that started this one:
-# it outlives fork and exec. What this file says is of this program alone.
+# On Linux getrusage's ru_maxrss begins at the peak of the process that started this
+# one: it outlives fork and exec. What this file says is of this program alone.
 _STATUS = Path("/proc/self/status")
 
 
