@@ -11,6 +11,7 @@ from absl import logging
 from kft import errors, kept_config, run_dir, runtime, tasks
 from kft.config import TrainConfig
 from kft.labels import LabelMap
+from kft.model.network import Network
 from kft.run_dir import RunDir
 from kft.runtime import Devices
 from kft.tasks.task import Task
@@ -25,7 +26,7 @@ class Trained:
         run: the run folder.
         labels: the classes.
         task: says what goes in and what comes out.
-        model: the network with the kept weights, from inputs to logits.
+        network: with the kept weights.
         devices: where it computes: one device.
     """
 
@@ -33,8 +34,13 @@ class Trained:
     run: RunDir
     labels: LabelMap
     task: Task
-    model: keras.Model
+    network: Network
     devices: Devices
+
+    @property
+    def model(self) -> keras.Model:
+        """Return the network's graph, from inputs to logits."""
+        return self.network.model
 
 
 def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
@@ -56,9 +62,9 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
     labels = _read_labels(run)
     devices = runtime.start(config, seed=config.seed)
     task = tasks.get(config, labels)
-    model = task.network(weights="none").model
-    _load_weights(model, run)
-    return Trained(config, run, labels, task, model, devices)
+    network = task.network(weights="none")
+    _load_weights(network.model, run)
+    return Trained(config, run, labels, task, network, devices)
 
 
 def _check_finished(run: RunDir) -> None:
