@@ -12,7 +12,7 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors, labels
-from kft.data import examples, filesystem, folder, splits, table_file
+from kft.data import examples, files, filesystem, folder, splits, table_file
 from kft.data.examples import TRAIN
 from kft.data.table_file import Row
 
@@ -38,8 +38,6 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         errors.ConfigError: where there is no such file.
         errors.DataError: where it is no such table, or a picture is not there.
     """
-    from kft.data import read
-
     rows = _rows(path, config)
     sides = _sides(rows, config)
     label_map = _labels(rows, sides, config)
@@ -51,7 +49,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         labels=np.array([label_map.index(r.values["label"]) for r in rows], np.int32),
         sizes=_sizes(rows, paths, config),
         sides=np.array(sides),
-        read=read.from_files(paths),
+        read=files.Files(paths),
         groups=_groups(rows),
     )
     return splits.assemble(label_map, table, config)

@@ -12,7 +12,7 @@ from absl import logging
 
 from kft import config as config_lib
 from kft import errors, labels
-from kft.data import examples, filesystem, splits
+from kft.data import examples, files, filesystem, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
@@ -46,8 +46,6 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         errors.ConfigError: where there is no such folder.
         errors.DataError: where it does not hold at least two classes with pictures.
     """
-    from kft.data import read
-
     by_side = _class_folders(path, config)
     label_map = _check_classes(by_side, config)
     root = filesystem.expand(path)
@@ -63,7 +61,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         labels=np.array(numbers, dtype=np.int32),
         sizes=np.array([entry.size for entry in found], dtype=np.int64),
         sides=np.array(sides),
-        read=read.from_files([entry.path for entry in found]),
+        read=files.Files([entry.path for entry in found]),
     )
     return splits.assemble(label_map, table, config)
 

@@ -10,20 +10,6 @@ import tensorflow as tf
 from kft.data import examples, filesystem, records
 
 
-def from_files(paths: Sequence[str]) -> examples.Read:
-    """Return a `Read` whose row i is the content of paths[i]."""
-    table = tf.constant([path.encode() for path in paths])
-
-    def read(rows: tf.Tensor) -> tf.Tensor:
-        chosen = tf.gather(table, rows)
-        if chosen.shape[0] is None:
-            return tf.map_fn(tf.io.read_file, chosen)
-        # One op for each file of the batch, so that they are read side by side.
-        return tf.stack([tf.io.read_file(path) for path in tf.unstack(chosen)])
-
-    return read
-
-
 def from_memory(payloads: Sequence[bytes]) -> examples.Read:
     """Return a `Read` whose row i is payloads[i]."""
     table = tf.constant(np.array(payloads, dtype=object))
