@@ -1,7 +1,7 @@
 """Data sets: where examples come from, how they are split, ordered and read.
 
-Importing this package does not import TensorFlow, nor does `load_splits` of local files:
-reading them does.
+Importing this package does not import TensorFlow, nor does `load_splits` of local
+files: reading them does.
 """
 
 import dataclasses

@@ -7,6 +7,7 @@ name says.
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from kft.data import exif, header, pillow
@@ -59,7 +60,7 @@ def decode_unusual(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.T
             lambda: _turned_jpeg(payload, max_pixels),
             lambda: _any_png(head, payload, max_pixels),
             lambda: _webp(head, payload, max_pixels),
-            lambda: pillow.decode(payload, max_pixels=max_pixels),
+            lambda: _by_pillow(payload, max_pixels),
         ],
     )
     return tf.ensure_shape(picture, [None, None, 3])
@@ -138,7 +139,7 @@ def _any_png(
     has_exif = tf.strings.regex_full_match(payload, r"\C*eXIf\C*")
     return tf.cond(
         tf.logical_or(has_exif, _is_coarse(head)),
-        lambda: pillow.decode(payload, max_pixels=max_pixels),
+        lambda: _by_pillow(payload, max_pixels),
         lambda: _png(head, payload, max_pixels),
     )
 
@@ -172,6 +173,17 @@ def _webp(head: header.Header, payload: tf.Tensor, max_pixels: int | None) -> tf
         lambda: _on_white(tf.io.decode_webp(payload, channels=4)[0]),
         lambda: tf.io.decode_webp(payload, channels=3)[0],
     )
+
+
+def _by_pillow(payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
+    """Read what TensorFlow's ops read wrongly or not at all."""
+
+    def read(payloads: np.ndarray) -> np.ndarray:
+        return pillow.read(payloads[0], max_pixels=max_pixels)
+
+    # As a vector: a scalar arrives as bytes from a graph, and as an array eagerly.
+    picture = tf.numpy_function(read, [payload[None]], tf.uint8, stateful=False)
+    return tf.ensure_shape(picture, [None, None, 3])
 
 
 def _on_white(picture: tf.Tensor) -> tf.Tensor:

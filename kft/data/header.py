@@ -7,7 +7,6 @@ import dataclasses
 
 import tensorflow as tf
 
-FORMATS = "JPEG, PNG, WebP, GIF or BMP"
 JPEG = b"\xff\xd8\xff"
 PNG = b"\x89PNG\r\n\x1a\n"
 GIF = b"GIF8"

@@ -1,14 +1,15 @@
-"""Pictures that TensorFlow's ops read wrongly or not at all."""
+"""Pictures as Pillow reads them, without TensorFlow."""
 
+import contextlib
 import io
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import PIL
-import tensorflow as tf
 from PIL import Image, ImageOps
 
-from kft.data import header
-
+# What a picture may be, in words.
+KINDS = "JPEG, PNG, WebP, GIF or BMP"
 TOO_LARGE = "the picture has more pixels than --max_pixels={}; its height and width are"
 # What Image.open refuses by itself, in pixels: twice the default MAX_IMAGE_PIXELS.
 _PILLOW_LIMIT = 2 * 89_478_485
@@ -16,55 +17,61 @@ _PILLOW_LIMIT = 2 * 89_478_485
 _FORMATS = ("BMP", "GIF", "PNG", "WEBP")
 
 
-def decode(payload: tf.Tensor, *, max_pixels: int | None) -> tf.Tensor:
-    """Return the first frame of a picture, uint8 [height, width, 3], upright, on white.
+@contextlib.contextmanager
+def opened(
+    payload: bytes, *, formats: Sequence[str], max_pixels: int | None
+) -> Iterator[Image.Image]:
+    """Give an encoded picture whose header has been read.
+
+    Args:
+        payload: the encoded picture.
+        formats: what it may be, as Pillow calls it.
+        max_pixels: largest number of pixels; None for no limit of kft's own.
 
     Raises:
-        tf.errors.OpError: where it is no picture, damaged, or too large.
-    """
-    # As a vector: a scalar arrives as bytes from a graph, and as an array eagerly.
-    picture = tf.numpy_function(
-        lambda payloads: read(payloads[0], max_pixels=max_pixels),
-        [payload[None]],
-        tf.uint8,
-        stateful=False,
-    )
-    return tf.ensure_shape(picture, [None, None, 3])
-
-
-def read(payload: bytes, *, max_pixels: int | None = None) -> np.ndarray:
-    """Return the first frame of an encoded picture, uint8 [height, width, 3], upright.
-
-    Raises:
-        ValueError: where it is not BMP, GIF, PNG or WebP, or is too large.
+        ValueError: where it is of no such format, or too large.
         Exception: of many kinds, as Pillow does for damaged pictures.
     """
     try:
-        opened = Image.open(io.BytesIO(payload), formats=_FORMATS)
+        picture = Image.open(io.BytesIO(payload), formats=formats)
     except PIL.UnidentifiedImageError:
         raise ValueError(
-            f"not a picture: expected {header.FORMATS}, received {len(payload)} bytes"
+            f"not a picture: expected {KINDS}, received {len(payload)} bytes"
             + (f" that begin with {payload[:16]!r}" if payload else "")
         ) from None
     except Image.DecompressionBombError:
         if max_pixels is None or max_pixels > _PILLOW_LIMIT:
             raise
         raise ValueError(TOO_LARGE.format(max_pixels)) from None
-    with opened:
-        width, height = opened.size
+    with picture:
+        width, height = picture.size
         if max_pixels is not None and width * height > max_pixels:
             raise ValueError(
                 f"{TOO_LARGE.format(max_pixels)}: height and width are {height} {width}"
             )
-        return _to_rgb(ImageOps.exif_transpose(opened))
+        yield picture
 
 
-def _to_rgb(picture: Image.Image) -> np.ndarray:
+def read(payload: bytes, *, max_pixels: int | None = None) -> np.ndarray:
+    """Return the first frame of an encoded picture, uint8 [height, width, 3], upright.
+
+    What is transparent shows white.
+
+    Raises:
+        ValueError: where it is not BMP, GIF, PNG or WebP, or is too large.
+        Exception: of many kinds, as Pillow does for damaged pictures.
+    """
+    with opened(payload, formats=_FORMATS, max_pixels=max_pixels) as picture:
+        return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
+
+
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """Return a picture as RGB, on white where it is transparent."""
     if picture.mode.startswith("I"):
         # 16-bit gray: the high byte, as libpng makes 8 bits of it.
         gray = np.asarray(picture).astype(np.int32) >> 8
-        return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=-1)
+        return Image.fromarray(gray.astype(np.uint8)).convert("RGB")
     if picture.has_transparency_data:
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(white, picture.convert("RGBA"))
-    return np.asarray(picture.convert("RGB"))
+    return picture.convert("RGB")
