@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft import errors
+from kft.data import plan
 
 # Bytes travel in pieces of this many 8-byte words: 1 MiB.
 _WORDS = 1 << 17
@@ -62,6 +63,19 @@ class Devices:
     def is_chief(self) -> bool:
         """Return whether this process writes the run folder."""
         return self.worker == 0
+
+    def share(self, batch_size: int) -> plan.Share:
+        """Return what this process takes of every global batch.
+
+        Raises:
+            errors.ConfigError: where the batch can not be shared out evenly.
+        """
+        return plan.Share(
+            batch_size=batch_size,
+            worker=self.worker,
+            num_workers=self.num_workers,
+            replicas=self.replicas_per_worker,
+        )
 
     def distribute(
         self, make_dataset: Callable[[], tf.data.Dataset]

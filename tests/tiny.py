@@ -64,6 +64,9 @@ class Task:
 
         return decode
 
+    def mix(self) -> None:
+        return None
+
     def suffix(self, payload: bytes) -> str:
         return ".raw"
 

@@ -162,7 +162,7 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     from kft import runtime
     from kft.config import TrainConfig
-    from kft.data import pipeline
+    from kft.data import pipeline, plan
 
     together = arguments.workers > 1
     config = TrainConfig(
@@ -183,12 +183,9 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
             lambda: pipeline.train_batches(
                 examples,
                 None,
-                batch_size=config.batch_size,
-                seed=0,
-                epochs=arguments.steps * (arguments.repeats + 1),
-                worker=devices.worker,
-                num_workers=devices.num_workers,
-                replicas=devices.replicas_per_worker,
+                share=devices.share(config.batch_size),
+                recipe=plan.Recipe(seed=0),
+                span=pipeline.Span(epochs=arguments.steps * (arguments.repeats + 1)),
             )
         )
     )

@@ -92,6 +92,19 @@ class DataConfig(Config):
         "Augmentation of the training pictures: none, flip (left-right), standard "
         "(random resized crop and flip).",
     )
+    class_weight: str = option(
+        "none",
+        "How much an example counts in the training loss, by its class: none (all "
+        "alike), balanced (n / (classes * examples of the class), so that all classes "
+        "count alike), or the path of a .json or .csv file with a weight for each "
+        "label. The loss that is shown, and all of validation, is without weights.",
+    )
+    sampling: Literal["natural", "balanced"] = option(
+        "natural",
+        "How an epoch draws its examples: natural (each once) or balanced (as many of "
+        "each class; examples of rare classes come several times, each time with an "
+        "augmentation of its own).",
+    )
     batch_size: int | Literal["auto"] = option(
         32,
         "Examples per update of the weights, over all devices and hosts together. "

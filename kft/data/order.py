@@ -1,4 +1,4 @@
-"""Which examples make up which batch: a pure function of (n, batch_size, seed, epoch).
+"""Which examples make up which batch: pure functions of (n, batch_size, seed, epoch).
 
 Resuming in the middle of an epoch, several workers and cached features all rest on it.
 """
@@ -16,56 +16,89 @@ def epoch_order(n: int, *, seed: int, epoch: int) -> np.ndarray:
     return np.argsort(bits, kind="stable").astype(np.int64)
 
 
+def balanced_order(labels: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
+    """Return the positions that an epoch draws when all classes are to be equal.
+
+    The classes take turns: draw g of the run, counted over all epochs, is of class
+    g mod k. Each class deals its examples out in a random order, and in a new one when
+    all have been dealt. So in an epoch the counts of two classes differ by 1 at most,
+    and over the run no example of a class comes twice more often than another of it.
+
+    Args:
+        labels: int32 [n]; classes without an example take no turns.
+        seed: of the run, in [0, 2**31).
+        epoch: counts from 0.
+
+    Returns:
+        int64 [n], in a random order; examples of rare classes come several times.
+    """
+    n = len(labels)
+    classes = np.unique(labels)
+    draws = epoch * n + np.arange(n)
+    drawn = np.empty(n, np.int64)
+    for rank, label in enumerate(classes):
+        members = np.flatnonzero(labels == label)
+        # Orders of its own for each class: the seed of the run has 31 bits.
+        own_seed = seed | (int(label) + 1) << 32
+        turns = draws % len(classes) == rank
+        passes, places = np.divmod(draws[turns] // len(classes), len(members))
+        dealt = np.empty(len(places), np.int64)
+        for number in np.unique(passes):
+            deal = epoch_order(len(members), seed=own_seed, epoch=int(number))
+            dealt[passes == number] = members[deal[places[passes == number]]]
+        drawn[turns] = dealt
+    return drawn[epoch_order(n, seed=seed, epoch=epoch)]
+
+
+def occurrences(values: np.ndarray) -> np.ndarray:
+    """Return how often each value came before in the array, int64 [n]."""
+    by_value = np.argsort(values, kind="stable")
+    ordered = values[by_value]
+    starts = np.searchsorted(ordered, ordered)
+    counts = np.empty(len(values), np.int64)
+    counts[by_value] = np.arange(len(values)) - starts
+    return counts
+
+
 def num_batches(n: int, batch_size: int) -> int:
     """Return how many batches an epoch has, the last partial one included."""
     return -(-n // batch_size)
 
 
-def epoch_batches(
-    n: int,
-    *,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-    shuffle: bool,
-    worker: int = 0,
-    num_workers: int = 1,
+def batches(
+    order: np.ndarray, batch_size: int, *, worker: int = 0, num_workers: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the batches of one worker in one epoch.
 
-    The epoch's order is cut into global batches; the last one is filled up with the
-    first examples of the same order, cyclically, which are not valid. Worker w takes
-    the w-th part of every global batch.
+    The order is cut into global batches; the last one is filled up with the first of
+    the same order, cyclically, which are not valid. Worker w takes the w-th part of
+    every global batch.
 
     Args:
-        n: number of examples, at least 1.
+        order: what the epoch sees in turn, int64 [n], at least one.
         batch_size: examples in a global batch, a multiple of `num_workers`.
-        seed: seed of the run.
-        epoch: counts from 0.
-        shuffle: False for 0, 1, 2, ...
         worker: in [0, num_workers).
         num_workers: parts of a global batch.
 
     Returns:
-        Positions, int64, and whether they are valid, bool, both of shape
+        Values of `order`, and whether they are valid, bool, both of shape
         [num_batches, batch_size // num_workers]. Over all workers and batches of an
-        epoch, each example is valid exactly once.
+        epoch, each value is valid as often as it is in the order.
 
     Raises:
         ValueError: for sizes that do not fit together.
     """
+    n = len(order)
     if n < 1 or batch_size < 1 or batch_size % num_workers:
         raise ValueError(
             f"expected examples and a batch size that is a multiple of the workers, "
             f"received n={n}, batch_size={batch_size}, num_workers={num_workers}"
         )
-    order = epoch_order(n, seed=seed, epoch=epoch) if shuffle else np.arange(n)
     total = num_batches(n, batch_size) * batch_size
-    positions = np.resize(order, total).astype(np.int64)
-    valid = np.arange(total) < n
     part = batch_size // num_workers
     mine = slice(worker * part, (worker + 1) * part)
+    valid = np.arange(total) < n
     return (
-        positions.reshape(-1, batch_size)[:, mine],
+        np.resize(order, total).reshape(-1, batch_size)[:, mine],
         valid.reshape(-1, batch_size)[:, mine],
     )

@@ -5,7 +5,9 @@ then reads the payloads of a batch at once, and turns each into an input in para
 a fixed order. Every shape is static.
 """
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,76 +20,72 @@ from kft.data import plan, splits
 Preprocess = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Span:
+    """Which batches of a run: from one within an epoch to the end of another.
+
+    Attributes:
+        epochs: where to end, counted from 0.
+        first_epoch: where to start; what lies before is not read.
+        first_batch: global batch of `first_epoch` to start with.
+    """
+
+    epochs: int
+    first_epoch: int = 0
+    first_batch: int = 0
+
+
 def train_batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    batch_size: int,
-    seed: int,
-    epochs: int,
-    first_epoch: int = 0,
-    first_batch: int = 0,
-    views: int = 1,
-    worker: int = 0,
-    num_workers: int = 1,
-    replicas: int = 1,
+    share: plan.Share,
+    recipe: plan.Recipe,
+    span: Span,
 ) -> tf.data.Dataset:
     """Return the training batches of this worker over all remaining epochs.
 
     Elements are (inputs [b, ...], labels int32 [b], weights float32 [b]) with b =
-    batch_size / (num_workers * replicas): `replicas` elements in a row make up one step
-    of the worker. The weights are 1 / (number of examples in the global batch), so that
-    they sum to 1 over it, and 0 for rows that only fill up the last batch of an epoch.
+    `share.rows`: `share.replicas` elements in a row make up one step of the worker. The
+    weights are 1 / (number of examples in the global batch), so that they sum to 1 over
+    it, times the weight of the class, and 0 for rows that only fill up the last batch
+    of an epoch. With `recipe.mix` the labels are the shares of the classes, float32
+    [b, classes].
 
-    The key of an example is a pure function of (seed, epoch, example id).
+    The key of an example is a pure function of (seed, epoch, example id, and how often
+    it was drawn in the epoch before).
 
     Args:
         examples: the training split.
         preprocess: what turns a payload into an input; None where `examples.read`
             gives the inputs of the network itself, [k, ...] each.
-        batch_size: global.
-        seed: of the order and the keys.
-        epochs: where to end, counted from 0.
-        first_epoch: where to start; what lies before is not read.
-        first_batch: global batch of `first_epoch` to start with.
-        views: inputs stored per example, used in turn; with n examples, view v of
-            row r is row r + v * n.
-        worker, num_workers, replicas: see `plan.Share`.
+        share: what this worker takes of each global batch.
+        recipe: how the examples are drawn, weighted and mixed.
+        span: from where to where.
 
     Raises:
-        errors.ConfigError: where the batch can not be shared out evenly.
+        errors.ConfigError: where a device would have half a pair of a mix.
     """
-    share = plan.Share(
-        batch_size=batch_size,
-        worker=worker,
-        num_workers=num_workers,
-        replicas=replicas,
-    )
-    keys_of = example_keys(examples, seed=seed)
+    if recipe.mix:
+        plan.others(share.rows)
+    keys_of = example_keys(examples, seed=recipe.seed)
 
     def plan_epoch(epoch: np.ndarray) -> plan.Plan:
-        return plan.train_epoch(
-            examples,
-            share,
-            keys=keys_of(int(epoch)),
-            seed=seed,
-            epoch=int(epoch),
-            first_row=int(epoch) % views * len(examples),
-        )
+        keys, number = keys_of(int(epoch)), int(epoch)
+        return plan.train_epoch(examples, share, recipe, keys=keys, epoch=number)
 
-    elements = _elements(tf.data.Dataset.range(first_epoch, epochs), plan_epoch)
-    remaining = elements.skip(first_batch * replicas)
-    return _batches(remaining, examples, preprocess, share.rows)
+    width = recipe.mix.width if recipe.mix else 1
+    epochs = tf.data.Dataset.range(span.first_epoch, span.epochs)
+    elements = _elements(epochs, plan_epoch, _signature(share.rows, width))
+    remaining = elements.skip(span.first_batch * share.replicas)
+    return _batches(remaining, examples, preprocess, mix=recipe.mix)
 
 
 def eval_batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    batch_size: int,
-    worker: int = 0,
-    num_workers: int = 1,
-    replicas: int = 1,
+    share: plan.Share,
     keys: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Return one pass over the examples in their own order.
@@ -96,20 +94,17 @@ def eval_batches(
     the last batch. Iterating again traces nothing again.
 
     Args:
+        examples: of any split.
+        preprocess: see `train_batches`.
+        share: what this worker takes of each global batch.
         keys: int64 [n, 2], what `preprocess` gets; 0 by default.
     """
-    share = plan.Share(
-        batch_size=batch_size,
-        worker=worker,
-        num_workers=num_workers,
-        replicas=replicas,
-    )
     if keys is None:
         keys = np.zeros([len(examples), 2], dtype=np.int64)
     # Planned here and now, so that another pass plans nothing again.
     planned = plan.eval_epoch(examples, share, keys=keys)
     elements = tf.data.Dataset.from_tensor_slices(planned)
-    return _batches(elements, examples, preprocess, share.rows)
+    return _batches(elements, examples, preprocess)
 
 
 def example_keys(
@@ -125,16 +120,31 @@ def example_keys(
     return keys
 
 
+def _signature(rows: int, width: int) -> plan.Plan:
+    """Return shapes and types of an element's plan."""
+    return plan.Plan(
+        rows=tf.TensorSpec([rows], tf.int64),
+        labels=tf.TensorSpec([rows], tf.int32),
+        weights=tf.TensorSpec([rows], tf.float32),
+        keys=tf.TensorSpec([rows, 2], tf.int64),
+        shares=tf.TensorSpec([rows], tf.float32),
+        mixing=tf.TensorSpec([rows, width], tf.float32),
+    )
+
+
 def _elements(
-    epochs: tf.data.Dataset, plan_epoch: Callable[[np.ndarray], plan.Plan]
+    epochs: tf.data.Dataset,
+    plan_epoch: Callable[[np.ndarray], plan.Plan],
+    signature: plan.Plan,
 ) -> tf.data.Dataset:
     """Return the plan of each batch as a data set; nothing has been read yet."""
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        planned = tf.numpy_function(
-            plan_epoch, [epoch], [tf.int64, tf.int32, tf.float32, tf.int64]
-        )
-        return tf.data.Dataset.from_tensor_slices(tuple(planned))
+        dtypes = [spec.dtype for spec in signature]
+        columns = tf.numpy_function(plan_epoch, [epoch], dtypes)
+        for column, spec in zip(columns, signature, strict=True):
+            column.set_shape([None, *spec.shape])
+        return tf.data.Dataset.from_tensor_slices(plan.Plan(*columns))
 
     return epochs.flat_map(one_epoch)
 
@@ -143,13 +153,15 @@ def _batches(
     elements: tf.data.Dataset,
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
-    rows: int,
+    *,
+    mix: plan.Mix | None = None,
 ) -> tf.data.Dataset:
-    """Return the batches of `rows` examples that the elements plan."""
+    """Return the batches that the elements plan."""
     if preprocess is None:
-        batches = _read_inputs(elements, examples, rows)
+        batches = elements.map(_read_inputs(examples))
     else:
-        batches = _make_inputs(elements, examples, preprocess, rows)
+        batches = _make_inputs(elements, examples, preprocess)
+    batches = batches.map(_without_plan if mix is None else _mixed(mix))
     options = tf.data.Options()
     # Every worker takes its own rows already; sharding again would lose examples.
     options.experimental_distribute.auto_shard_policy = (
@@ -158,49 +170,46 @@ def _batches(
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def _read_inputs(
-    elements: tf.data.Dataset, examples: examples_lib.Examples, rows: int
-) -> tf.data.Dataset:
-    def read(
-        source_rows: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, keys: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
-        del keys
-        inputs = examples.read(tf.ensure_shape(source_rows, [rows]))
-        return (
-            inputs,
-            tf.ensure_shape(labels, [rows]),
-            tf.ensure_shape(weights, [rows]),
-        )
+def _read_inputs(examples: examples_lib.Examples) -> Callable[..., tuple]:
+    def read(planned: plan.Plan) -> tuple[Any, plan.Plan]:
+        return examples.read(planned.rows), planned
 
-    return elements.map(read)
+    return read
 
 
 def _make_inputs(
     elements: tf.data.Dataset,
     examples: examples_lib.Examples,
     preprocess: Preprocess,
-    rows: int,
 ) -> tf.data.Dataset:
-    def read(
-        source_rows: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, keys: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
-        payloads = examples.read(tf.ensure_shape(source_rows, [rows]))
-        return (
-            tf.ensure_shape(payloads, [rows]),
-            tf.ensure_shape(labels, [rows]),
-            tf.ensure_shape(weights, [rows]),
-            tf.ensure_shape(keys, [rows, 2]),
-        )
-
     def make_input(
-        payload: tf.Tensor, label: tf.Tensor, weight: tf.Tensor, key: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
-        return preprocess(payload, key), label, weight
+        payload: tf.Tensor, planned: plan.Plan
+    ) -> tuple[tf.Tensor, plan.Plan]:
+        return preprocess(payload, planned.keys), planned
 
     parallel = tf.data.AUTOTUNE
+    rows = elements.element_spec.rows.shape[0]
     return (
-        elements.map(read, num_parallel_calls=parallel, deterministic=True)
+        elements.map(
+            _read_inputs(examples), num_parallel_calls=parallel, deterministic=True
+        )
         .unbatch()
         .map(make_input, num_parallel_calls=parallel, deterministic=True)
         .batch(rows, drop_remainder=True)
     )
+
+
+def _without_plan(inputs: Any, planned: plan.Plan) -> tuple[Any, tf.Tensor, tf.Tensor]:
+    return inputs, planned.labels, planned.weights
+
+
+def _mixed(mix: plan.Mix) -> Callable[..., tuple]:
+    def mixed(inputs: Any, planned: plan.Plan) -> tuple[Any, tf.Tensor, tf.Tensor]:
+        others = plan.others(planned.rows.shape[0])
+        inputs = mix.apply(inputs, tf.gather(inputs, others), planned.mixing)
+        own = tf.one_hot(planned.labels, mix.num_classes)
+        shares = planned.shares[:, None]
+        labels = shares * own + (1.0 - shares) * tf.gather(own, others)
+        return inputs, labels, planned.weights
+
+    return mixed

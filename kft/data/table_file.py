@@ -72,9 +72,11 @@ def read(
         errors.DataError: where it is no such table, naming the line.
     """
     check_exists(path, flag=flag)
-    text = _text(path, flag)
-    separator = "\t" if "\t" in text.split("\n", 1)[0] else ","
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    content = text(path, flag)
+    separator = "\t" if "\t" in content.split("\n", 1)[0] else ","
+    lines = csv.reader(
+        io.StringIO(content, newline=""), delimiter=separator, strict=True
+    )
     columns: dict[str, int] | None = None
     rows = []
     for line, fields in _numbered(lines, flag):
@@ -102,7 +104,12 @@ def read(
     return rows
 
 
-def _text(path: str, flag: str) -> str:
+def text(path: str, flag: str) -> str:
+    """Return the content of a text file, local or remote.
+
+    Raises:
+        errors.DataError: where it can not be read as UTF-8.
+    """
     path = filesystem.expand(path)
     try:
         if filesystem.is_remote(path):

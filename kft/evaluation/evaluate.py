@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft.config import EvaluateConfig
-from kft.data import pipeline, scan
+from kft.data import pipeline, plan, scan
 from kft.data.examples import Examples
 from kft.evaluation import metrics, run_examples, trained
 from kft.evaluation.metrics import Figures
@@ -50,7 +50,7 @@ def logits(run: Trained, examples: Examples) -> np.ndarray:
     """Return the logits [n, classes] of examples; raises like `measure`."""
     preprocess = run.task.preprocess(training=False)
     batches = pipeline.eval_batches(
-        examples, preprocess, batch_size=run.config.batch_size
+        examples, preprocess, share=plan.Share(batch_size=run.config.batch_size)
     )
     scorer = Scorer(run.task, run.model, devices=run.devices)
     try:

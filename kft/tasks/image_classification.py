@@ -8,6 +8,7 @@ import tensorflow as tf
 from kft import backbones
 from kft.config import TrainConfig
 from kft.data import augment
+from kft.data.plan import Mix
 from kft.labels import LabelMap
 from kft.model import classifier
 from kft.model.network import Network
@@ -66,6 +67,10 @@ class ImageClassification:
             return for_training
         return for_evaluation
 
+    def mix(self) -> Mix | None:
+        """Return how pairs of pictures are mixed, if `--augment` says so."""
+        return None
+
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded picture, by its first bytes."""
         for magic, ending in _MAGIC.items():
@@ -75,18 +80,26 @@ class ImageClassification:
 
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the cross entropy of each example with smoothed labels, [batch]."""
-        targets = tf.one_hot(labels, len(self.labels))
         return keras.losses.categorical_crossentropy(
-            targets,
+            self._shares(labels),
             logits,
             from_logits=True,
             label_smoothing=self._config.label_smoothing,
         )
 
     def metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return the plain cross entropy and the hit or miss of each example."""
-        loss = keras.losses.sparse_categorical_crossentropy(
-            labels, logits, from_logits=True
-        )
-        hit = tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels)
-        return {"loss": loss, "accuracy": tf.cast(hit, tf.float32)}
+        """Return the plain cross entropy and the hit or miss of each example.
+
+        Of a mixed picture the share that has the predicted class counts as hit (Zhang
+        et al., mixup, 2018: train.py of the authors).
+        """
+        shares = self._shares(labels)
+        loss = keras.losses.categorical_crossentropy(shares, logits, from_logits=True)
+        predicted = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        return {"loss": loss, "accuracy": tf.gather(shares, predicted, batch_dims=1)}
+
+    def _shares(self, labels: tf.Tensor) -> tf.Tensor:
+        """Return the shares of the classes, float32 [batch, classes]."""
+        if labels.dtype.is_floating:
+            return labels
+        return tf.one_hot(labels, len(self.labels))

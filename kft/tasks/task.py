@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from kft.data.plan import Mix
 from kft.labels import LabelMap
 from kft.model.network import Network
 
@@ -41,14 +42,23 @@ class Task(Protocol):
         augmentation of a training example a pure function of epoch and example.
         """
 
+    def mix(self) -> Mix | None:
+        """Return how pairs of training examples are mixed, None where they are not."""
+
     def suffix(self, payload: bytes) -> str:
         """Return the ending of a file that holds an encoded example, such as .jpg."""
 
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Return the training loss of each example, [batch], float32."""
+        """Return the training loss of each example, [batch], float32.
+
+        Args:
+            labels: what training batches have: int32 [batch], or where inputs are mixed
+                the shares of the classes, float32 [batch, classes].
+            logits: of the network.
+        """
 
     def metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return what is reported of each example, [batch] each, as name -> values.
 
-        `loss` and `accuracy` are always among them.
+        `loss` and `accuracy` are always among them. labels are as in `losses`.
         """

@@ -27,13 +27,7 @@ def batches(
     config, devices = session.config, session.devices
     found = devices.distribute(
         lambda: pipeline.eval_batches(
-            examples,
-            preprocess,
-            batch_size=config.batch_size,
-            worker=devices.worker,
-            num_workers=devices.num_workers,
-            replicas=devices.replicas_per_worker,
-            keys=keys,
+            examples, preprocess, share=devices.share(config.batch_size), keys=keys
         )
     )
     return found, order.num_batches(len(examples), config.batch_size)

@@ -3,8 +3,9 @@
 import dataclasses
 from collections.abc import Callable
 
-from kft.data import pipeline
+from kft.data import class_weights, pipeline
 from kft.data.examples import Examples
+from kft.data.plan import Recipe
 from kft.training import one_pass
 from kft.training.scoring import Batches
 from kft.training.session import Session
@@ -40,9 +41,10 @@ def stage_data(session: Session, index: int, cache: StageCache | None) -> StageD
     """
     config, devices = session.config, session.devices
     first = session.epochs_before(index)
-    examples, preprocess, views = session.splits.train, None, 1
+    examples, preprocess, how = session.splits.train, None, recipe(session)
     if cache:
-        examples, views = cache.train.examples(examples), config.cached_views or 1
+        examples = cache.train.examples(examples)
+        how = dataclasses.replace(how, views=config.cached_views or 1)
     else:
         preprocess = session.task.preprocess(training=True)
 
@@ -51,15 +53,13 @@ def stage_data(session: Session, index: int, cache: StageCache | None) -> StageD
             lambda: pipeline.train_batches(
                 examples,
                 preprocess,
-                batch_size=config.batch_size,
-                seed=config.seed,
-                epochs=first + session.stages[index].epochs,
-                first_epoch=first + epoch,
-                first_batch=step,
-                views=views,
-                worker=devices.worker,
-                num_workers=devices.num_workers,
-                replicas=devices.replicas_per_worker,
+                share=devices.share(config.batch_size),
+                recipe=how,
+                span=pipeline.Span(
+                    epochs=first + session.stages[index].epochs,
+                    first_epoch=first + epoch,
+                    first_batch=step,
+                ),
             )
         )
 
@@ -68,6 +68,22 @@ def stage_data(session: Session, index: int, cache: StageCache | None) -> StageD
         validation=_validation(session, cache),
         train_examples=len(examples),
         steps_per_epoch=session.steps_per_epoch,
+    )
+
+
+def recipe(session: Session) -> Recipe:
+    """Return how the training examples are drawn, weighted and mixed.
+
+    Raises:
+        errors.ConfigError, errors.DataError: for a `--class_weight` that can not be
+            used.
+    """
+    config = session.config
+    return Recipe(
+        seed=config.seed,
+        balanced=config.sampling == "balanced",
+        class_weights=class_weights.find(config, session.splits),
+        mix=session.task.mix(),
     )
 
 

@@ -27,10 +27,18 @@ _plans = st.builds(
 )
 
 
+def _batches(n, plan, **share):
+    values = np.arange(n)
+    if plan["shuffle"]:
+        values = order.epoch_order(n, seed=plan["seed"], epoch=plan["epoch"])
+    return order.batches(values, plan["batch_size"], **share)
+
+
 def _workers(n, plan):
+    num_workers = plan["num_workers"]
     return [
-        order.epoch_batches(n, worker=worker, **plan)
-        for worker in range(plan["num_workers"])
+        _batches(n, plan, worker=worker, num_workers=num_workers)
+        for worker in range(num_workers)
     ]
 
 
@@ -45,7 +53,7 @@ def test_each_example_is_valid_once_in_an_epoch(case):
 def test_workers_together_take_what_one_worker_takes(case):
     n, plan = case
     parts = _workers(n, plan)
-    alone_rows, alone_valid = order.epoch_batches(n, **(plan | {"num_workers": 1}))
+    alone_rows, alone_valid = _batches(n, plan)
     np.testing.assert_array_equal(np.hstack([rows for rows, _ in parts]), alone_rows)
     np.testing.assert_array_equal(np.hstack([v for _, v in parts]), alone_valid)
 
@@ -53,7 +61,7 @@ def test_workers_together_take_what_one_worker_takes(case):
 @hypothesis.given(_plans)
 def test_only_the_last_batch_is_filled_up(case):
     n, plan = case
-    rows, valid = order.epoch_batches(n, **(plan | {"num_workers": 1}))
+    rows, valid = _batches(n, plan)
     assert rows.shape == (order.num_batches(n, plan["batch_size"]), plan["batch_size"])
     assert valid[:-1].all()
     assert valid[-1, 0]
@@ -61,7 +69,7 @@ def test_only_the_last_batch_is_filled_up(case):
 
 
 def test_a_batch_larger_than_the_data_repeats_it_in_order():
-    rows, valid = order.epoch_batches(3, batch_size=8, seed=0, epoch=0, shuffle=False)
+    rows, valid = order.batches(np.arange(3), 8)
     assert rows.tolist() == [[0, 1, 2, 0, 1, 2, 0, 1]]
     assert valid.tolist() == [[True] * 3 + [False] * 5]
 
@@ -87,6 +95,4 @@ def test_every_position_is_equally_likely():
 
 def test_a_batch_that_workers_can_not_share_is_refused():
     with pytest.raises(ValueError, match="batch_size=5, num_workers=2"):
-        order.epoch_batches(
-            9, batch_size=5, seed=0, epoch=0, shuffle=True, num_workers=2
-        )
+        order.batches(np.arange(9), 5, num_workers=2)

@@ -7,9 +7,12 @@ import pytest
 import tensorflow as tf
 
 from kft import errors
-from kft.data import examples, order, pipeline
+from kft.data import examples, order, pipeline, plan
 
 _N = 23
+_SPAN = pipeline.Span(epochs=3)
+_RECIPE = plan.Recipe(seed=1)
+_SHARE = plan.Share(batch_size=6)
 
 
 def _examples(n=_N):
@@ -29,14 +32,13 @@ def _preprocess(payload, key):
     return tf.concat([number[None], key], axis=0)
 
 
-def _train(n=_N, *, epochs=3, batch_size=6, seed=1, **options):
+def _train(n=_N, *, span=_SPAN, recipe=_RECIPE, **share):
     dataset = pipeline.train_batches(
         _examples(n),
         _preprocess,
-        epochs=epochs,
-        batch_size=batch_size,
-        seed=seed,
-        **options,
+        share=plan.Share(**({"batch_size": 6} | share)),
+        recipe=recipe,
+        span=span,
     )
     return list(dataset.as_numpy_iterator())
 
@@ -53,9 +55,7 @@ def test_batches_hold_the_examples_of_the_plan_with_their_labels():
     batches = _train()
     assert len(batches) == 3 * 4
     for epoch in range(3):
-        positions, valid = order.epoch_batches(
-            _N, batch_size=6, seed=1, epoch=epoch, shuffle=True
-        )
+        positions, valid = order.batches(order.epoch_order(_N, seed=1, epoch=epoch), 6)
         for number in range(4):
             inputs, labels, weights = batches[epoch * 4 + number]
             np.testing.assert_array_equal(inputs[:, 0], positions[number] * 20)
@@ -73,11 +73,11 @@ def test_weights_sum_to_one_over_every_global_batch():
 
 def test_two_iterations_give_the_same_batches():
     dataset = pipeline.train_batches(
-        _examples(), _preprocess, batch_size=6, seed=4, epochs=2
+        _examples(), _preprocess, share=_SHARE, recipe=_RECIPE, span=_SPAN
     )
     first, second = (list(dataset.as_numpy_iterator()) for _ in range(2))
     assert _same(first, second)
-    assert not _same(first, _train(seed=5, epochs=2))
+    assert not _same(first, _train(recipe=plan.Recipe(seed=5)))
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 2])
@@ -85,7 +85,8 @@ def test_two_iterations_give_the_same_batches():
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_a_resumed_run_gets_the_tail_of_the_whole_one(epoch, batch, replicas):
     whole = _train(replicas=replicas)
-    tail = _train(first_epoch=epoch, first_batch=batch, replicas=replicas)
+    span = pipeline.Span(epochs=3, first_epoch=epoch, first_batch=batch)
+    tail = _train(span=span, replicas=replicas)
     assert _same(tail, whole[(epoch * 4 + batch) * replicas :])
 
 
@@ -112,15 +113,15 @@ def test_keys_depend_on_seed_epoch_and_id_alone():
             for row in inputs
         }
 
-    small, large = keys(_train(seed=1)), keys(_train(seed=1, batch_size=6, replicas=1))
-    assert small == large
-    assert len(set(small.values())) == 3 * _N
-    assert not set(small.values()) & set(keys(_train(seed=2)).values())
+    first = keys(_train())
+    assert len(set(first.values())) == 3 * _N
+    other = keys(_train(recipe=plan.Recipe(seed=2)))
+    assert not set(first.values()) & set(other.values())
 
 
 def test_keys_stay_when_examples_are_added():
     def first_keys(n):
-        batches = _train(n, epochs=1)
+        batches = _train(n, span=pipeline.Span(epochs=1))
         return {row[0]: tuple(row[1:]) for batch in batches for row in batch[0]}
 
     old, new = first_keys(_N), first_keys(_N + 9)
@@ -140,18 +141,16 @@ def test_what_lies_before_the_start_is_not_read():
     dataset = pipeline.train_batches(
         watched,
         _preprocess,
-        batch_size=6,
-        seed=1,
-        epochs=2,
-        first_epoch=1,
-        first_batch=3,
+        share=_SHARE,
+        recipe=_RECIPE,
+        span=pipeline.Span(epochs=2, first_epoch=1, first_batch=3),
     )
     assert len(list(dataset)) == 1
     assert len(seen) == 6
 
 
 def test_evaluation_is_one_pass_in_order_with_weights_of_one_and_zero():
-    dataset = pipeline.eval_batches(_examples(), _preprocess, batch_size=6)
+    dataset = pipeline.eval_batches(_examples(), _preprocess, share=_SHARE)
     for _ in range(2):
         batches = list(dataset.as_numpy_iterator())
         inputs, _, weights = (
@@ -169,7 +168,7 @@ def test_iterating_again_traces_nothing_again():
         traced.append(1)
         return _preprocess(payload, key)
 
-    dataset = pipeline.eval_batches(_examples(), preprocess, batch_size=6)
+    dataset = pipeline.eval_batches(_examples(), preprocess, share=_SHARE)
     before = len(traced)
     for _ in range(3):
         list(dataset)
@@ -178,13 +177,12 @@ def test_iterating_again_traces_nothing_again():
 
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_every_shape_is_static(replicas):
+    share = plan.Share(batch_size=6, replicas=replicas)
     for dataset in (
         pipeline.train_batches(
-            _examples(), _preprocess, batch_size=6, seed=0, epochs=1, replicas=replicas
+            _examples(), _preprocess, share=share, recipe=_RECIPE, span=_SPAN
         ),
-        pipeline.eval_batches(
-            _examples(), _preprocess, batch_size=6, replicas=replicas
-        ),
+        pipeline.eval_batches(_examples(), _preprocess, share=share),
     ):
         rows = 6 // replicas
         assert dataset.element_spec == (
@@ -195,7 +193,7 @@ def test_every_shape_is_static(replicas):
 
 
 def test_sharding_by_tf_data_is_off():
-    dataset = pipeline.eval_batches(_examples(), _preprocess, batch_size=6)
+    dataset = pipeline.eval_batches(_examples(), _preprocess, share=_SHARE)
     assert dataset.options().experimental_distribute.auto_shard_policy == (
         tf.data.experimental.AutoShardPolicy.OFF
     )
@@ -206,11 +204,3 @@ def test_a_batch_that_devices_can_not_share_is_refused_with_a_better_size(batch_
     message = rf"multiple of the 4 devices.*received {batch_size}\. Use 4"
     with pytest.raises(errors.ConfigError, match=message):
         _train(batch_size=batch_size, num_workers=2, replicas=2)
-    with pytest.raises(errors.ConfigError, match=message):
-        pipeline.eval_batches(
-            _examples(),
-            _preprocess,
-            batch_size=batch_size,
-            num_workers=2,
-            replicas=2,
-        )

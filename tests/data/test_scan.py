@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from kft import config, data, errors
-from kft.data import augment, pipeline, scan
+from kft.data import augment, pipeline, plan, scan
 from tests.data import pictures
 
 
@@ -95,7 +95,9 @@ def test_the_failure_of_a_pipeline_becomes_an_error_that_names_the_example(
     parts = splits.parts().values()
     failed = 0
     for part in parts:
-        batches = pipeline.eval_batches(part, preprocess, batch_size=4)
+        batches = pipeline.eval_batches(
+            part, preprocess, share=plan.Share(batch_size=4)
+        )
         try:
             list(batches)
         except tf.errors.OpError as error:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kft import runtime
 from kft.config import TrainConfig
-from kft.data import order, pipeline
+from kft.data import order, pipeline, plan
 from kft.model import freeze, split
 from kft.training import optimizers
 from kft.training.scoring import Scorer
@@ -18,6 +18,7 @@ from tests import tiny
 
 DEVICES = runtime.Devices(tf.distribute.get_strategy())
 STEPS = 20
+SHARE = plan.Share(batch_size=16)
 
 
 def train(
@@ -41,9 +42,9 @@ def train(
     batches = pipeline.train_batches(
         tiny.examples(n),
         tiny.Task().preprocess(training=True),
-        batch_size=config.batch_size,
-        seed=0,
-        epochs=steps,
+        share=plan.Share(batch_size=config.batch_size),
+        recipe=plan.Recipe(seed=0),
+        span=pipeline.Span(epochs=steps),
     )
     step.train(iter(batches), steps)
     return step, parts
@@ -81,9 +82,7 @@ def test_a_stage_equals_fit_of_keras(batch_norm):
     inputs, labels = tiny.pixels(n)
     rows = []
     for epoch in range(STEPS):
-        positions, valid = order.epoch_batches(
-            n, batch_size=16, seed=0, epoch=epoch, shuffle=True
-        )
+        positions, valid = order.batches(order.epoch_order(n, seed=0, epoch=epoch), 16)
         rows += [p[v] for p, v in zip(positions, valid, strict=True)]
     data = tf.data.Dataset.from_generator(
         lambda: ((inputs[r].astype(np.float32), labels[r]) for r in rows[:STEPS]),
@@ -132,9 +131,9 @@ def test_a_nan_names_its_step():
     batches = pipeline.train_batches(
         tiny.examples(70),
         tiny.Task().preprocess(training=True),
-        batch_size=16,
-        seed=0,
-        epochs=1,
+        share=SHARE,
+        recipe=plan.Recipe(seed=0),
+        span=pipeline.Span(epochs=1),
     )
     chunk = step.train(iter(batches), 4)
     assert chunk.bad_step in (1, 2)
@@ -161,7 +160,7 @@ def test_means_equal_numpy_with_a_partial_last_batch(n):
     scorer = Scorer(tiny.Task(), network.model, devices=DEVICES)
     data = tiny.examples(n)
     batches = pipeline.eval_batches(
-        data, tiny.Task().preprocess(training=False), batch_size=16
+        data, tiny.Task().preprocess(training=False), share=SHARE
     )
     logits = scorer.predict(batches)
     images, labels = tiny.pixels(n)
@@ -183,7 +182,7 @@ def test_a_trunk_gives_the_same_means_as_the_whole():
     scorer = Scorer(tiny.Task(), parts.tail, trunk=parts.trunk, devices=DEVICES)
     whole = Scorer(tiny.Task(), network.model, devices=DEVICES)
     batches = pipeline.eval_batches(
-        tiny.examples(20), tiny.Task().preprocess(training=False), batch_size=16
+        tiny.examples(20), tiny.Task().preprocess(training=False), share=SHARE
     )
     np.testing.assert_array_equal(scorer.predict(batches), whole.predict(batches))
     assert isinstance(parts.trunk, split.FrozenTrunk)
