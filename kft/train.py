@@ -8,8 +8,11 @@ result.json, all in one run folder. The same command continues a run that was st
 """
 
 import os
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import psutil
 
 from kft import cli, cluster, exporters, preflight
 from kft.config import ExportConfig, TrainConfig
@@ -19,14 +22,18 @@ if TYPE_CHECKING:
     from kft.training.fine_tune import RunResult
 
 
-def main(config: TrainConfig) -> None:
+def main(config: TrainConfig, given: frozenset[str]) -> None:
     """Train, export, and say what to do with the result."""
     preflight.check(config, also=[_check_export])
     with interrupt.listening():
         # TensorFlow starts slowly: not before the flags are known to be right.
         from kft.training import fine_tune
 
-        result = fine_tune.fine_tune(config)
+        result = fine_tune.fine_tune(
+            config,
+            given=given,
+            seconds_to_import=time.time() - psutil.Process().create_time(),
+        )
     found = cluster.find(config, os.environ)
     if found is not None and not found.is_chief:
         # The run folder is the chief's.
@@ -80,4 +87,4 @@ def _closing(config: TrainConfig, result: "RunResult") -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    cli.run(TrainConfig, main)
+    cli.run(TrainConfig, main, with_given=True)

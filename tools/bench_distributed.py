@@ -6,9 +6,11 @@
 Measured: kft's own training step on pictures in memory, in one process with one thread
 on one core, then in two such processes on two cores that train together over loopback,
 each with as many examples as the one had. Efficiency is the images per second
-of both, divided by twice those of the one. The cores have to be free: the load of the
-machine is printed. CPU seconds per step, which other programs do not change, say how
-much of it is work for the network.
+of both, divided by twice those of the one. Two such processes that have nothing to do
+with each other run as well: cores share caches, memory and clock, and what those two
+lose against one alone is the machine's, not kft's. The cores have to be free: the load
+of the machine is printed. CPU seconds per step, which other programs do not change, say
+how much of it is work for the network.
 
 Predicted, for a network between the hosts: a step on n hosts takes the measured step
 time t plus a ring all-reduce of S bytes of gradients,
@@ -28,7 +30,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STAGES = ("head", "all")
@@ -49,8 +51,10 @@ def main() -> None:
         f"steps; load before: {os.getloadavg()[0]:.1f}"
     )
     for stage in STAGES:
-        one = run(arguments, stage, workers=1)
-        two = run(arguments, stage, workers=2)
+        (one,) = run(stage, groups=(1,))
+        apart = run(stage, groups=(1, 1))
+        two = run(stage, groups=(2,))[0]
+        alone = 2 / sum(each["seconds"] / one["seconds"] for each in apart)
         efficiency = one["seconds"] / two["seconds"]
         print(
             f"\nstage {stage}: {one['parameters']:,} parameters train; "
@@ -58,6 +62,7 @@ def main() -> None:
             f"  1 process    {arguments.rows / one['seconds']:8.1f} images/s\n"
             f"  2 processes  {2 * arguments.rows / two['seconds']:8.1f} images/s, "
             f"efficiency {efficiency:.2f}\n"
+            f"  2 processes that do not talk: efficiency {alone:.2f}\n"
             f"  CPU per step {one['cpu']:.3f} s, in each of two {two['cpu']:.3f} s"
         )
         print(prediction(arguments, seconds=one["seconds"], size=one["bytes"]))
@@ -115,35 +120,50 @@ def prediction(arguments: argparse.Namespace, *, seconds: float, size: int) -> s
     return "\n".join(lines)
 
 
-def run(
-    arguments: argparse.Namespace, stage: str, *, workers: int
-) -> Mapping[str, float]:
-    """Return what the chief of some processes on cores of their own measured."""
-    cores = sorted(os.sched_getaffinity(0))
-    port = _free_port()
-    processes = []
-    for worker in range(workers):
-        command = [sys.executable, *sys.argv, f"--worker={worker}"]
-        command += [f"--workers={workers}", f"--stage={stage}", f"--port={port}"]
-        processes.append(
-            subprocess.Popen(
-                ["taskset", "--cpu-list", str(cores[worker]), *command],
-                env={
-                    **os.environ,
-                    "PYTHONPATH": ROOT,
-                    "KERAS_BACKEND": "tensorflow",
-                    "TF_CPP_MIN_LOG_LEVEL": "3",
-                    "CUDA_VISIBLE_DEVICES": "-1",
-                    "OMP_NUM_THREADS": "1",
-                },
-                stdout=subprocess.PIPE,
-                text=True,
+def run(stage: str, *, groups: Sequence[int]) -> list[Mapping[str, float]]:
+    """Return what the chief of each group measured, all groups at the same time.
+
+    Args:
+        stage: that is trained.
+        groups: how many processes train together, for each group; every process has a
+            core of its own.
+    """
+    cores = iter(sorted(os.sched_getaffinity(0)))
+    started = [
+        [
+            _start(
+                stage,
+                next(cores),
+                f"--worker={worker}",
+                f"--workers={size}",
+                f"--port={port}",
             )
-        )
-    outputs = [process.communicate()[0] for process in processes]
-    if any(process.returncode for process in processes):
+            for worker in range(size)
+        ]
+        for size, port in ((size, _free_port()) for size in groups)
+    ]
+    outputs = [[process.communicate()[0] for process in group] for group in started]
+    if any(process.returncode for group in started for process in group):
         sys.exit("A process failed; its message is above.")
-    return json.loads(outputs[0].splitlines()[-1])
+    return [json.loads(chief.splitlines()[-1]) for chief, *_ in outputs]
+
+
+def _start(stage: str, core: int, *options: str) -> subprocess.Popen:
+    """Start one process on one core, with one thread."""
+    return subprocess.Popen(
+        ["taskset", "--cpu-list", str(core), sys.executable, *sys.argv]
+        + [f"--stage={stage}", *options],
+        env={
+            **os.environ,
+            "PYTHONPATH": ROOT,
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "OMP_NUM_THREADS": "1",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _free_port() -> int:

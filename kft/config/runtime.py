@@ -45,6 +45,19 @@ class RuntimeConfig(Config):
         "Arithmetic of the layers; weights stay float32. auto: float32 on a CPU, mixed "
         "bfloat16 or float16 on a GPU that is faster with it.",
     )
+    jit: Literal["auto", "on", "off"] = option(
+        "auto",
+        "Compile the network with XLA. auto: on one GPU, never on a CPU. Compiled "
+        "arithmetic rounds in its own way, and Dropout draws other numbers, so the "
+        "setting is part of a run.",
+    )
+    steps_per_execution: int | Literal["auto"] = option(
+        "auto",
+        "Steps per call from Python. auto: as many as take a quarter of a second; "
+        "signals and the bar wait for the end of a call.",
+        minimum=1,
+        may_change=True,
+    )
     deterministic: bool = option(
         False, "Bit-equal runs on one machine, at some cost in speed."
     )

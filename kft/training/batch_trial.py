@@ -28,6 +28,7 @@ from kft.training.interrupt import Interrupt
 from kft.training.progress import SilentReporter
 from kft.training.records import NullRecorder
 from kft.training.session import Session
+from kft.training.startup import Startup
 from kft.training.step import StageStep
 
 MOST = 1024
@@ -143,6 +144,7 @@ def _run_steps(
         recorder=NullRecorder(),
         callbacks=Callbacks((), network.model),
         interrupt=Interrupt(),
+        startup=Startup(),
         started=time.monotonic(),
     )
     index = session.depths.index(max(session.depths))

@@ -2,24 +2,24 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
 from absl import logging
 
-from kft import cluster, data, errors, lost_workers, preflight, runtime, schedule, tasks
+from kft import cluster, errors, lost_workers, preflight, runtime
 from kft.config import TrainConfig
-from kft.data.examples import Splits
 from kft.devices import Devices
 from kft.model.network import stable_paths
-from kft.run_dir import RunDir
 from kft.training import (
+    auto_recipe,
     bad_examples,
     batch_size,
     checkpoints,
-    facts,
+    compiled,
     interrupt,
+    opening,
     out_of_memory,
     outcome,
     plan,
@@ -27,12 +27,11 @@ from kft.training import (
     trunk_cache,
     workplace,
 )
-from kft.training.callbacks import Callbacks
 from kft.training.checkpoints import Snapshot
 from kft.training.progress import ConsoleReporter, Reporter, SilentReporter
-from kft.training.records import FileRecorder, NullRecorder
 from kft.training.run_result import RunResult
 from kft.training.session import Session
+from kft.training.startup import Startup
 from kft.training.state import RunState
 from kft.training.trunk_cache import StageCache
 
@@ -44,6 +43,8 @@ def fine_tune(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     reporter: Reporter | None = None,
+    given: Collection[str] | None = None,
+    seconds_to_import: float | None = None,
 ) -> RunResult:
     """Train the stages of `config` and keep the best weights in the run folder.
 
@@ -58,6 +59,8 @@ def fine_tune(
         callbacks: ordinary Keras callbacks; their `model` is the whole network. With
             several workers each has to give the same ones.
         reporter: shows progress on the chief; by default on standard output.
+        given: fields that `--recipe=auto` leaves; else those that differ from default.
+        seconds_to_import: that starting Python and importing took, for result.json.
 
     Raises:
         errors.ConfigError: for options that can not work, before anything is loaded.
@@ -67,14 +70,9 @@ def fine_tune(
         errors.Interrupted: after a signal to any worker; the state is saved.
         errors.WorkerLostError: where another worker is gone.
     """
-    started = time.monotonic()
-    preflight.check(config)
+    started, startup = time.monotonic(), Startup(seconds_to_import)
     reporter = reporter or ConsoleReporter()
-    with interrupt.listening() as signals:
-        # Before TensorFlow takes the memory of a GPU.
-        config = batch_size.settle(config, say=reporter.say, signals=signals)
-    devices = runtime.start(config, seed=config.seed)
-    _check_batch(config, devices)
+    config, devices = _settle(config, given, reporter)
     if not devices.is_chief:
         reporter = SilentReporter()
     with (
@@ -86,7 +84,15 @@ def fine_tune(
             return workplace.result(run, devices)
         with interrupt.listening() as signals, out_of_memory.explaining(config):
             signals.join(lambda number: int(devices.exchange([number]).max()))
-            session = _open(config, run, devices, callbacks, reporter, signals)
+            session = opening.open_session(
+                config,
+                run,
+                devices,
+                callbacks=callbacks,
+                reporter=reporter,
+                signals=signals,
+                startup=startup,
+            )
             signals.check()
             with bad_examples.naming(session):
                 _train(session, started)
@@ -94,67 +100,33 @@ def fine_tune(
         return workplace.result(run, devices)
 
 
-def _check_batch(config: TrainConfig, devices: Devices) -> None:
+def _settle(
+    config: TrainConfig, given: Collection[str] | None, reporter: Reporter
+) -> tuple[TrainConfig, Devices]:
+    """Return the config with a value for all that is automatic, and the devices."""
+    preflight.check(config)
+    if config.repeats > 1:
+        raise errors.ConfigError(
+            f"fine_tune makes one run, received repeats={config.repeats}: "
+            "kft.training.repeats.fine_tune makes several."
+        )
+    with interrupt.listening() as signals:
+        # Before TensorFlow takes the memory of a GPU.
+        config = batch_size.settle(config, say=reporter.say, signals=signals)
+    devices = runtime.start(config, seed=config.seed)
+    config = auto_recipe.settle(config, devices, given=given, say=reporter.say)
+    _check_devices(config, devices)
+    return config, devices
+
+
+def _check_devices(config: TrainConfig, devices: Devices) -> None:
+    """Check what depends on how many devices there are."""
+    compiled.uses_xla(config, devices)
     problem = cluster.check_batch(
         config.batch_size, config.accumulation_steps, replicas=devices.replicas
     )
     if problem:
         raise errors.ConfigError(problem)
-
-
-def _open(
-    config: TrainConfig,
-    run: RunDir,
-    devices: Devices,
-    callbacks: Sequence[keras.callbacks.Callback],
-    reporter: Reporter,
-    signals: interrupt.Interrupt,
-) -> Session:
-    """Load the data, build the network, and put the parts of the run together."""
-    signals.check()
-    with devices.together("load the data"):
-        splits = data.load_splits(config)
-    splits = bad_examples.skip(config, splits, run=run, devices=devices)
-    workplace.require_same_run(config, splits, devices)
-    reporter.say(_describe(splits))
-    has_state = workplace.has_checkpoint(run, devices)
-    with devices.together("go on from the checkpoint"):
-        if has_state and devices.is_chief:
-            facts.check(run, splits, devices)
-    signals.check()
-    task = tasks.get(config, splits.labels)
-    with devices.strategy.scope():
-        # The tensors of an unfinished run come from its checkpoint.
-        network = task.network(weights="none" if has_state else config.weights)
-    specs = schedule.parse_stages(config.stages)
-    session = Session(
-        config=config,
-        stages=specs,
-        depths=schedule.check_stages(specs, network.blocks),
-        run=run,
-        devices=devices,
-        task=task,
-        splits=splits,
-        network=network,
-        reporter=reporter,
-        recorder=FileRecorder(run) if devices.is_chief else NullRecorder(),
-        callbacks=Callbacks(callbacks, network.model),
-        interrupt=signals,
-        started=time.monotonic(),
-    )
-    if devices.is_chief and not has_state:
-        with bad_examples.naming(session):
-            facts.write(session)
-    return session
-
-
-def _describe(splits: Splits) -> str:
-    counts = [("training", splits.train), ("validation", splits.validation)]
-    counts.append(("test", splits.test))
-    parts = [f"{len(e):,} {name}" for name, e in counts if e is not None and len(e)]
-    return (
-        f"{splits.source}: {', '.join(parts)} examples of {len(splits.labels)} classes"
-    )
 
 
 def _train(session: Session, started: float) -> None:
@@ -175,7 +147,8 @@ def _train(session: Session, started: float) -> None:
         checkpoints.assign(paths, snapshot.arrays, prefix="model/")
     # Every figure of time counts from a start without interruptions.
     session = dataclasses.replace(session, started=started - snapshot.state.seconds)
-    caches = _plan(session, snapshot.state.stage)
+    with session.startup.part("trunk"):
+        caches = _plan(session, snapshot.state.stage)
     if resumed:
         _say_where(session, snapshot.state)
     session.recorder.restart(snapshot.state.history)

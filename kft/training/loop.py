@@ -9,14 +9,12 @@ from typing import Any
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.devices import Devices
 from kft.schedule import Stage
 from kft.training import optimizers
 from kft.training import state as states
-from kft.training.callbacks import Callbacks
-from kft.training.interrupt import Interrupt
-from kft.training.progress import EpochBar, Reporter
-from kft.training.records import Recorder
+from kft.training.outlets import Outlets
+from kft.training.pace import Pace
+from kft.training.progress import EpochBar
 from kft.training.scoring import Scorer
 from kft.training.stage_data import StageData
 from kft.training.state import RunState
@@ -25,27 +23,6 @@ from kft.training.step import StageStep
 # A host call lasts about this long: short enough for the bar, for signals and for a
 # save to come in time, long enough that its overhead (about 1 ms) does not show.
 _SECONDS_PER_CALL = 0.25
-
-
-@dataclasses.dataclass(frozen=True)
-class Outlets:
-    """Where a run shows itself and hears from outside.
-
-    Attributes:
-        reporter: shows progress to a person.
-        recorder: writes metrics.jsonl and TensorBoard events.
-        callbacks: the user's Keras callbacks.
-        interrupt: remembers a signal.
-        devices: tell what the other workers hear.
-        save: writes a checkpoint of a state, with what the caller adds.
-    """
-
-    reporter: Reporter
-    recorder: Recorder
-    callbacks: Callbacks
-    interrupt: Interrupt
-    devices: Devices
-    save: Callable[[RunState], None]
 
 
 class StageLoop:
@@ -69,7 +46,7 @@ class StageLoop:
         self._data = data
         self._outlets = outlets
         self._schedule = schedule
-        self._steps_per_call = 1
+        self._pace = Pace(config.steps_per_execution, seconds=_SECONDS_PER_CALL)
         self._saved_at = time.monotonic()
 
     def run(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
@@ -110,7 +87,7 @@ class StageLoop:
             callbacks.epoch_begin(len(state.history))
         with self._outlets.reporter.epoch(title, steps) as bar:
             while state.step < steps:
-                count = min(self._steps_per_call, steps - state.step)
+                count = min(self._pace.steps, steps - state.step)
                 callbacks.batch_begin(state.step)
                 state = self._call(state, batches, count)
                 means = self._step.sums.means()
@@ -126,8 +103,8 @@ class StageLoop:
         seconds = time.monotonic() - start
         if chunk.bad_step is not None:
             raise errors.NotFiniteError(self._bad_loss(state, chunk.bad_step))
-        fitting = int(_SECONDS_PER_CALL * count / max(seconds, 1e-9))
-        self._steps_per_call = max(1, min(fitting, 4 * self._steps_per_call))
+        self._pace.steps = self._pace.fitting(count, seconds)
+        self._outlets.startup.first_step_done()
         return dataclasses.replace(
             state,
             step=state.step + count,
@@ -157,12 +134,13 @@ class StageLoop:
             [
                 self._outlets.interrupt.signal or 0,
                 minutes >= self._config.checkpoint_minutes,
-                self._steps_per_call,
+                self._pace.steps,
             ]
         )
         number = int(heard[:, 0].max())
-        _, is_time, steps_per_call = heard[0]
-        self._steps_per_call = int(steps_per_call)
+        _, is_time, steps = heard[0]
+        # All workers have to make as many.
+        self._pace.steps = int(steps)
         if not number and not is_time:
             return
         state = dataclasses.replace(state, sums=self._step.sums.read())

@@ -41,6 +41,7 @@ def finish(session: Session, state: RunState) -> Mapping[str, Any]:
         "best_stage": session.stages[state.best.stage].unfreeze,
         "best_epoch": state.best.epoch + 1,
         "seconds": round(session.seconds(), 3),
+        "startup_seconds": session.startup.seconds(),
         "stages": list(state.stages),
     }
     if session.devices.is_chief:

@@ -1,12 +1,16 @@
 """The plan of a run as a table: what each stage trains, on what, how long."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kft.model import freeze
 from kft.training import cache_choice
 from kft.training.cache_choice import Choice
 from kft.training.session import Session
+
+_MUCH_WAITING = 0.2
+# Seconds of waiting in a stage below which nobody would change a flag.
+_WORTH_A_WORD = 10.0
 
 
 def rows(session: Session) -> list[dict[str, Any]]:
@@ -69,6 +73,33 @@ def savings(
     return (
         f"The frozen trunk runs once, about {_duration(once)}, instead of in every "
         f"epoch; that saves about {_duration(saved)}."
+    )
+
+
+def input_hint(session: Session, stage: Mapping[str, Any]) -> str | None:
+    """Return what to change about a stage that waited much for input, else None.
+
+    Args:
+        session: the run.
+        stage: its entry in result.json.
+    """
+    fraction = stage["input_wait_fraction"]
+    if fraction is None or fraction <= _MUCH_WAITING:
+        return None
+    if fraction * stage["seconds"] < _WORTH_A_WORD:
+        return None
+    if stage["cached"]:
+        advice = "--feature_cache=memory or a --cache_dir on a faster disk"
+    elif session.task.is_augmented:
+        advice = (
+            "--cached_views=V or --augment=none, which let a frozen trunk be cached, a "
+            "smaller --image_size, or more CPU cores"
+        )
+    else:
+        advice = "--feature_cache=auto, smaller pictures on disk, or more CPU cores"
+    return (
+        f"stage {stage['name']}: {fraction:.0%} of the time went into waiting for "
+        f"input. What helps: {advice}."
     )
 
 

@@ -19,8 +19,12 @@ class RunResult:
         test_accuracy: on the test split, None without one.
         test_loss: likewise.
         seconds: of the run, over all starts.
+        startup_seconds: of the last start, by part: import (where the command knows
+            it), data, network, trunk (its one pass, not part of a start without a
+            cache), first_step.
         stages: one entry per stage: name, epochs, seconds, images_per_second,
-            trainable_parameters, cached, best_epoch, val_accuracy.
+            input_wait_fraction, trainable_parameters, cached, best_epoch,
+            val_accuracy.
     """
 
     run_dir: Path
@@ -29,6 +33,7 @@ class RunResult:
     test_accuracy: float | None
     test_loss: float | None
     seconds: float
+    startup_seconds: dict[str, float]
     stages: tuple[dict[str, Any], ...]
 
     @classmethod

@@ -13,6 +13,7 @@ from kft.model import split
 from kft.model.split import FrozenTrunk
 from kft.runtime import Devices
 from kft.tasks.task import Task
+from kft.training.pace import Pace
 
 Batches = Any  # A tf.data.Dataset, or its tf.distribute counterpart.
 _NAMES = ("loss", "accuracy", "count")
@@ -112,18 +113,17 @@ class Scorer:
             check: called about twice a second; it may raise to end the evaluation.
         """
         self._sums.reset()
-        iterator, done, count = iter(batches), 0, 1
+        pace = Pace("auto", seconds=_SECONDS_PER_CALL)
+        iterator, done = iter(batches), 0
         while done < num_batches:
-            count = min(count, num_batches - done)
+            count = min(pace.steps, num_batches - done)
             start = time.monotonic()
             self._eval_function(iterator, tf.constant(count))
             done += count
             check()
-            seconds = max(time.monotonic() - start, 1e-9)
-            fitting = int(_SECONDS_PER_CALL * count / seconds)
+            fitting = pace.fitting(count, time.monotonic() - start)
             # All workers have to run as many.
-            fitting = int(self._devices.exchange([fitting])[0, 0])
-            count = max(1, min(fitting, 4 * count))
+            pace.steps = int(self._devices.exchange([fitting])[0, 0])
         return self._sums.means()
 
     def predict(self, batches: Batches, num_batches: int | None = None) -> np.ndarray:

@@ -15,6 +15,7 @@ from kft.training.callbacks import Callbacks
 from kft.training.interrupt import Interrupt
 from kft.training.progress import Reporter
 from kft.training.records import Recorder
+from kft.training.startup import Startup
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Session:
         depths: for each stage, how many blocks it trains.
         splits: the examples.
         network: the network; its weights and `trainable` flags change.
+        startup: takes the time until the first step is done.
         started: when the run began, by the monotonic clock, as if nothing had ever
             interrupted it.
     """
@@ -42,6 +44,7 @@ class Session:
     recorder: Recorder
     callbacks: Callbacks
     interrupt: Interrupt
+    startup: Startup
     started: float
 
     def seconds(self) -> float:

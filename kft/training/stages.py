@@ -9,10 +9,11 @@ from absl import logging
 
 from kft import errors, runtime
 from kft.model import freeze, network
-from kft.training import checkpoints, optimizers, stage_data, workplace
+from kft.training import checkpoints, optimizers, plan, stage_data, workplace
 from kft.training.best_weights import BestWeights
 from kft.training.checkpoints import Snapshot
-from kft.training.loop import Outlets, StageLoop
+from kft.training.loop import StageLoop
+from kft.training.outlets import Outlets
 from kft.training.scoring import Scorer
 from kft.training.session import Session
 from kft.training.state import RunState
@@ -42,6 +43,7 @@ def run_stage(
         errors.NotFiniteError: where the loss or the weights are not finite.
     """
     state = snapshot.state
+    session.startup.await_first_step()
     with session.devices.strategy.scope():
         stage = _Stage(session, state, _cache(session, state, caches))
     if resumed:
@@ -73,7 +75,11 @@ def run_stage(
         state = dataclasses.replace(state, best_digests=digests)
     if _ended_early(session, state):
         stage.best.assign()
-    return _after(session, state, stage)
+    state = _after(session, state, stage)
+    hint = plan.input_hint(session, state.stages[-1])
+    if hint:
+        session.reporter.say(hint)
+    return state
 
 
 def _cache(
@@ -92,11 +98,16 @@ def _after(session: Session, state: RunState, done: "_Stage") -> RunState:
     stage, best = session.stages[state.stage], state.stage_best
     lines = state.history[len(state.history) - state.epoch :]
     busy = sum(line["seconds"] for line in lines) or 1e-9
+    waits = [line["input_wait_fraction"] for line in lines]
+    waited = sum(
+        (w or 0.0) * line["seconds"] for w, line in zip(waits, lines, strict=True)
+    )
     entry = {
         "name": stage.unfreeze,
         "epochs": state.epoch,
         "seconds": round(state.stage_seconds, 3),
         "images_per_second": round(len(session.splits.train) * state.epoch / busy, 1),
+        "input_wait_fraction": None if None in waits else round(waited / busy, 4),
         "trainable_parameters": sum(
             int(np.prod(v.shape)) for v in done.parts.trainable
         ),
@@ -174,6 +185,7 @@ class _Stage:
                 session.callbacks,
                 session.interrupt,
                 session.devices,
+                session.startup,
                 self._save,
             ),
             schedule=schedule,

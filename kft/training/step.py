@@ -18,6 +18,7 @@ from kft.model import split
 from kft.model.freeze import StageParts
 from kft.runtime import Devices
 from kft.tasks.task import Task
+from kft.training import compiled
 from kft.training.scoring import Sums
 
 
@@ -53,6 +54,9 @@ class StageStep:
         self._devices = devices
         self.sums = Sums(devices)
         self._ema = _averages(parts.trainable) if config.ema_decay else ()
+        # Collectives and updates stay outside: XLA compiles what one replica computes.
+        self._features = compiled.function(self._run_trunk, config, devices)
+        self._gradients = compiled.function(self._run_tail, config, devices)
         self._train_function = tf.function(self._train_steps)
 
     def train(self, batches: Iterator, num_steps: int) -> Chunk:
@@ -109,10 +113,11 @@ class StageStep:
         self, inputs: Any, labels: tf.Tensor, weights: tf.Tensor
     ) -> tf.Tensor:
         """Update the weights with one batch; return the loss of all of it."""
-        features = split.tail_inputs(self._parts.trunk, inputs)
+        features = self._features(inputs)
         parts = self._config.accumulation_steps
         if parts == 1:
-            loss, gradients = self._gradients(features, labels, weights)
+            loss, gradients, columns = self._gradients(features, labels, weights)
+            self.sums.add(*columns)
         else:
             loss, gradients = self._accumulate(features, labels, weights)
         context = tf.distribute.get_replica_context()
@@ -137,9 +142,13 @@ class StageStep:
             for variable, total in zip(self._parts.statistics, sums, strict=True):
                 variable.assign(total / context.num_replicas_in_sync)
 
-    def _gradients(
+    def _run_trunk(self, inputs: Any) -> Any:
+        return split.tail_inputs(self._parts.trunk, inputs)
+
+    def _run_tail(
         self, features: Any, labels: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    ) -> tuple[tf.Tensor, list[tf.Tensor], tuple[tf.Tensor, ...]]:
+        """Return the loss, its gradients, and what `Sums.add` takes."""
         with tf.GradientTape() as tape:
             logits = self._parts.tail(features, training=True)
             losses = self._task.losses(labels, logits)
@@ -147,11 +156,11 @@ class StageStep:
             scaled = self._optimizer.scale_loss(loss)
         valid = tf.cast(weights > 0, tf.float32)
         hits = self._task.metrics(labels, logits)["accuracy"]
-        self.sums.add(losses, hits, valid)
         variables = [v.value for v in self._parts.trainable]
-        return loss, tape.gradient(
+        gradients = tape.gradient(
             scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
+        return loss, gradients, (losses, hits, valid)
 
     def _accumulate(
         self, features: Any, labels: tf.Tensor, weights: tf.Tensor
@@ -166,7 +175,8 @@ class StageStep:
                 lambda x, rows=rows: _with_rows(x[rows], size),
                 (features, labels, weights),
             )
-            part_loss, part_gradients = self._gradients(*part)
+            part_loss, part_gradients, columns = self._gradients(*part)
+            self.sums.add(*columns)
             loss += part_loss
             gradients = [g + p for g, p in zip(gradients, part_gradients, strict=True)]
         return loss, gradients

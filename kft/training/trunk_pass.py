@@ -11,7 +11,7 @@ import tensorflow as tf
 from kft.data import pipeline
 from kft.data.examples import Examples
 from kft.model.split import FrozenTrunk
-from kft.training import one_pass
+from kft.training import compiled, one_pass
 from kft.training.session import Session
 
 
@@ -30,6 +30,7 @@ class TrunkPass:
         self._session = session
         self._groups = outputs
         self._trunk = FrozenTrunk(model)
+        self._features = compiled.function(self._trunk, session.config, session.devices)
         self._function = tf.function(self._step)
 
     def run(
@@ -59,4 +60,4 @@ class TrunkPass:
         return [[next(rest) for _ in group] for group in self._groups]
 
     def _step(self, inputs: Any) -> Any:
-        return self._session.devices.strategy.run(self._trunk, args=(inputs,))
+        return self._session.devices.strategy.run(self._features, args=(inputs,))

@@ -1,17 +1,18 @@
 """The step computes what Keras computes, and what the flags promise."""
 
 import dataclasses
+from unittest import mock
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import runtime
+from kft import errors, runtime
 from kft.config import TrainConfig
 from kft.data import order, pipeline, plan
 from kft.model import freeze, split
-from kft.training import optimizers
+from kft.training import compiled, optimizers
 from kft.training.scoring import Scorer
 from kft.training.step import StageStep
 from tests import tiny
@@ -186,3 +187,28 @@ def test_a_trunk_gives_the_same_means_as_the_whole():
     )
     np.testing.assert_array_equal(scorer.predict(batches), whole.predict(batches))
     assert isinstance(parts.trunk, split.FrozenTrunk)
+
+
+@pytest.mark.parametrize("accumulation_steps", [1, 2])
+def test_xla_computes_what_the_step_computes(accumulation_steps):
+    # Without dropout: XLA draws random numbers by another algorithm.
+    config = TrainConfig(
+        batch_size=16,
+        learning_rate=0.05,
+        batch_norm="train",
+        accumulation_steps=accumulation_steps,
+    )
+    plain, theirs = train(config, steps=5)
+    step, ours = train(dataclasses.replace(config, jit="on"), steps=5)
+    assert_equal(theirs, ours, atol=1e-4)
+    assert not hasattr(plain._gradients, "experimental_get_compiler_ir")
+    assert hasattr(step._gradients, "experimental_get_compiler_ir")
+
+
+def test_xla_is_for_one_device():
+    config = TrainConfig(jit="on")
+    assert compiled.uses_xla(config, DEVICES)
+    two = mock.Mock(replicas=2)
+    with pytest.raises(errors.ConfigError, match="--jit=on .* 2 share"):
+        compiled.uses_xla(config, two)
+    assert not compiled.uses_xla(TrainConfig(), two)

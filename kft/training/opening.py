@@ -1,0 +1,90 @@
+"""The start of a run in this process: its data, its network, its parts."""
+
+import time
+from collections.abc import Sequence
+
+import keras
+
+from kft import data, schedule, tasks
+from kft.config import TrainConfig
+from kft.data.examples import Splits
+from kft.devices import Devices
+from kft.run_dir import RunDir
+from kft.training import bad_examples, facts, workplace
+from kft.training.callbacks import Callbacks
+from kft.training.interrupt import Interrupt
+from kft.training.progress import Reporter
+from kft.training.records import FileRecorder, NullRecorder
+from kft.training.session import Session
+from kft.training.startup import Startup
+
+
+def open_session(
+    config: TrainConfig,
+    run: RunDir,
+    devices: Devices,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback],
+    reporter: Reporter,
+    signals: Interrupt,
+    startup: Startup,
+) -> Session:
+    """Load the data, build the network, and put the parts of the run together.
+
+    Args:
+        config: of the run.
+        run: its folder, as this worker sees it.
+        devices: to train on.
+        callbacks: the user's.
+        reporter: told what the data is.
+        signals: looked at between the parts.
+        startup: takes their time.
+
+    Raises:
+        errors.KftError: for data, weights or a checkpoint that can not be used.
+    """
+    signals.check()
+    with startup.part("data"), devices.together("load the data"):
+        splits = data.load_splits(config)
+    splits = bad_examples.skip(config, splits, run=run, devices=devices)
+    workplace.require_same_run(config, splits, devices)
+    reporter.say(_describe(splits))
+    has_state = workplace.has_checkpoint(run, devices)
+    with devices.together("go on from the checkpoint"):
+        if has_state and devices.is_chief:
+            facts.check(run, splits, devices)
+    signals.check()
+    task = tasks.get(config, splits.labels)
+    with startup.part("network"), devices.strategy.scope():
+        # The tensors of an unfinished run come from its checkpoint.
+        network = task.network(weights="none" if has_state else config.weights)
+    specs = schedule.parse_stages(config.stages)
+    session = Session(
+        config=config,
+        stages=specs,
+        depths=schedule.check_stages(specs, network.blocks),
+        run=run,
+        devices=devices,
+        task=task,
+        splits=splits,
+        network=network,
+        reporter=reporter,
+        recorder=FileRecorder(run) if devices.is_chief else NullRecorder(),
+        callbacks=Callbacks(callbacks, network.model),
+        interrupt=signals,
+        startup=startup,
+        started=time.monotonic(),
+    )
+    if devices.is_chief and not has_state:
+        with bad_examples.naming(session):
+            facts.write(session)
+    return session
+
+
+def _describe(splits: Splits) -> str:
+    counts = [("training", splits.train), ("validation", splits.validation)]
+    counts.append(("test", splits.test))
+    parts = [f"{len(e):,} {name}" for name, e in counts if e is not None and len(e)]
+    return (
+        f"{splits.source}: {', '.join(parts)} examples of {len(splits.labels)} classes"
+    )

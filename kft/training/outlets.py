@@ -1,0 +1,35 @@
+"""Where a run shows itself and hears from outside."""
+
+import dataclasses
+from collections.abc import Callable
+
+from kft.devices import Devices
+from kft.training.callbacks import Callbacks
+from kft.training.interrupt import Interrupt
+from kft.training.progress import Reporter
+from kft.training.records import Recorder
+from kft.training.startup import Startup
+from kft.training.state import RunState
+
+
+@dataclasses.dataclass(frozen=True)
+class Outlets:
+    """Where a run shows itself and hears from outside.
+
+    Attributes:
+        reporter: shows progress to a person.
+        recorder: writes metrics.jsonl and TensorBoard events.
+        callbacks: the user's Keras callbacks.
+        interrupt: remembers a signal.
+        devices: tell what the other workers hear.
+        startup: takes the time until the first step is done.
+        save: writes a checkpoint of a state, with what the caller adds.
+    """
+
+    reporter: Reporter
+    recorder: Recorder
+    callbacks: Callbacks
+    interrupt: Interrupt
+    devices: Devices
+    startup: Startup
+    save: Callable[[RunState], None]
