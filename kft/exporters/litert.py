@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft import errors
-from kft.exporters import Quantize, litert_metadata
+from kft.exporters import Quantize, litert_float16, litert_metadata
 from kft.exporters.served import Served
 
 _CALIBRATION_PICTURES = 200
@@ -23,8 +23,8 @@ def write(served: Served, path: Path, quantize: Quantize) -> None:
     Args:
         served: the network.
         path: of the file.
-        quantize: none; float16 and dynamic (int8) for the weights alone; int8 for the
-            arithmetic as well, with ranges taken from training pictures.
+        quantize: none; float16 and dynamic (int8) for the large weights alone; int8 for
+            the arithmetic as well, with ranges taken from training pictures.
     """
     # An int8 converter takes float32 and makes the input uint8 itself, with the step of
     # 1 that `_stretched` makes sure of.
@@ -42,10 +42,8 @@ def write(served: Served, path: Path, quantize: Quantize) -> None:
         [function.get_concrete_function()], module
     )
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if quantize != "none":
+    if quantize in ("dynamic", "int8"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if quantize == "float16":
-        converter.target_spec.supported_types = [tf.float16]
     if quantize == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _ranges(served)
@@ -57,6 +55,8 @@ def write(served: Served, path: Path, quantize: Quantize) -> None:
             "--formats=litert: this network does not convert with "
             f"--quantize={quantize}: {error}"
         ) from error
+    if quantize == "float16":
+        content = litert_float16.halve(content)
     path.write_bytes(litert_metadata.add(content, served))
 
 
