@@ -25,8 +25,12 @@ _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextlib.contextmanager
-def lock(path: Path) -> Iterator[None]:
+def lock(path: Path, *, flag: str = "--run_dir") -> Iterator[None]:
     """Hold the lock file at `path` within the block.
+
+    Args:
+        path: of the lock file.
+        flag: which chooses the folder of the file.
 
     Raises:
         errors.RunDirError: at once where another process holds it, naming the process.
@@ -34,7 +38,7 @@ def lock(path: Path) -> Iterator[None]:
     with atomic.explaining(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _acquire(descriptor, path)
+        _acquire(descriptor, path, flag)
         _mention_other_host(_holder(descriptor), path)
         with atomic.explaining(path):
             os.ftruncate(descriptor, 0)
@@ -47,13 +51,13 @@ def lock(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path) -> None:
+def _acquire(descriptor: int, path: Path, flag: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise errors.RunDirError(
             f"{path.parent} is in use by {_describe(_holder(descriptor))}. Wait for "
-            "it, stop it, or choose another --run_dir."
+            f"it, stop it, or choose another {flag}."
         ) from None
     except OSError as error:
         if error.errno not in _NO_LOCKS:

@@ -7,22 +7,28 @@ says with its signature which options it reads: `load(config: DataConfig)` takes
 
 from kft.config.base import Config, from_dict, to_dict
 from kft.config.data import DataConfig
+from kft.config.find_lr import FindLrConfig
 from kft.config.finished import EvaluateConfig, ExportConfig, PredictConfig, RunConfig
 from kft.config.learning import ModelConfig, OptimizerConfig
+from kft.config.report import ReportConfig
 from kft.config.runtime import RuntimeConfig
 from kft.config.train import TrainConfig
+from kft.config.tune import TuneConfig
 
 __all__ = [
     "Config",
     "DataConfig",
     "EvaluateConfig",
     "ExportConfig",
+    "FindLrConfig",
     "ModelConfig",
     "OptimizerConfig",
     "PredictConfig",
+    "ReportConfig",
     "RunConfig",
     "RuntimeConfig",
     "TrainConfig",
+    "TuneConfig",
     "from_dict",
     "to_dict",
 ]

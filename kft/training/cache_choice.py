@@ -51,6 +51,7 @@ def choose(
     room: Room,
     augmented: bool,
     views: int | None,
+    shared: bool = False,
 ) -> tuple[Choice, ...]:
     """Return a choice for each trunk; the smallest features get memory first.
 
@@ -60,13 +61,14 @@ def choose(
         room: what is free.
         augmented: whether training examples differ from epoch to epoch.
         views: the flag `--cached_views`.
+        shared: whether other runs read what this one puts on disk.
     """
     memory, disk = room.memory * _MEMORY_SHARE, room.disk * _DISK_SHARE
     chosen = {}
     for need in sorted(needs, key=lambda need: need.bytes):
-        where, reason = None, _refusal(need, mode, augmented, views)
+        where, reason = None, _refusal(need, mode, augmented, views, shared)
         if not reason:
-            where, reason = _place(need, mode, memory, disk)
+            where, reason = _place(need, mode, memory, disk, shared)
         if where == "memory":
             memory -= need.bytes
         if where == "disk":
@@ -75,20 +77,25 @@ def choose(
     return tuple(chosen[need.anchor] for need in needs)
 
 
-def _refusal(need: Need, mode: str, augmented: bool, views: int | None) -> str:
+def _refusal(
+    need: Need, mode: str, augmented: bool, views: int | None, shared: bool
+) -> str:
     if mode == "off":
         return "--feature_cache=off"
     if augmented and views is None:
         return "augmented; --cached_views=V would cache V views"
-    if mode == "auto" and need.epochs <= (views or 1):
+    if mode == "auto" and not shared and need.epochs <= (views or 1):
         return "no epoch to save"
     return ""
 
 
 def _place(
-    need: Need, mode: str, memory: float, disk: float
+    need: Need, mode: str, memory: float, disk: float, shared: bool
 ) -> tuple[Where | None, str]:
     size = format_bytes(need.bytes)
+    if mode == "auto" and shared and need.bytes <= disk:
+        # Only there do other runs find it.
+        return "disk", f"disk, {size}"
     if mode == "memory" or (mode == "auto" and need.bytes <= memory):
         return "memory", f"memory, {size}"
     if mode == "disk" or need.bytes <= disk:

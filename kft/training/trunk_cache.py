@@ -112,6 +112,7 @@ def choose(session: Session, found: Sequence[Trunk]) -> tuple[Choice, ...]:
         room=room,
         augmented=session.task.is_augmented,
         views=config.cached_views,
+        shared=config.cache_dir is not None,
     )
 
 

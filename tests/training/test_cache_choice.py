@@ -67,3 +67,16 @@ def test_savings_are_the_passes_that_do_not_run():
 )
 def test_sizes_read_well(count, text):
     assert cache_choice.format_bytes(count) == text
+
+
+def test_what_other_runs_share_goes_to_disk_even_for_a_single_epoch():
+    once = Need("head", bytes=100, epochs=1)
+    chosen = cache_choice.choose(
+        [once], mode="auto", room=ROOM, augmented=False, views=None, shared=True
+    )
+    assert [choice.where for choice in chosen] == ["disk"]
+    full = Room(memory=1000, disk=10)
+    chosen = cache_choice.choose(
+        [SMALL], mode="auto", room=full, augmented=False, views=None, shared=True
+    )
+    assert [choice.where for choice in chosen] == ["memory"]

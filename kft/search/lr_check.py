@@ -1,0 +1,64 @@
+"""What can be known of a range test before TensorFlow starts."""
+
+import dataclasses
+import os
+
+from kft import cluster, errors, preflight, schedule
+from kft.config import FindLrConfig, TrainConfig
+
+
+def check(config: FindLrConfig) -> None:
+    """Check the options of the run and those of the tests.
+
+    Raises:
+        errors.ConfigError: for options that can not work.
+        errors.DataError: for data that can not be used.
+    """
+    preflight.check(of_run(config), also=[lambda _: _check_tests(config)])
+
+
+def of_run(config: FindLrConfig) -> TrainConfig:
+    """Return the part of the config that is the run's."""
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
+    return TrainConfig(**{name: getattr(config, name) for name in names})
+
+
+def _check_tests(config: FindLrConfig) -> None:
+    if config.lowest_rate >= config.highest_rate:
+        raise errors.ConfigError(
+            f"--lowest_rate={config.lowest_rate:g}: expected less than "
+            f"--highest_rate={config.highest_rate:g}."
+        )
+    if config.batch_size == "auto":
+        raise errors.ConfigError(
+            "--batch_size=auto: the best rate depends on the batch, so find_lr needs a "
+            "number."
+        )
+    if cluster.find(config, os.environ) is not None:
+        raise errors.ConfigError(
+            "find_lr works in one process. Its answer holds for several workers too: "
+            "--batch_size is that of all of them together."
+        )
+    if config.recipe != "auto":
+        wanted_stages(config.stage, config.stages)
+
+
+def wanted_stages(name: str | None, stages: str) -> tuple[int, ...]:
+    """Return the indices of the stages to test: the first of that name, or all.
+
+    Args:
+        name: the flag `--stage`.
+        stages: the flag `--stages`.
+
+    Raises:
+        errors.ConfigError: where there is no stage of that name.
+    """
+    names = [stage.unfreeze for stage in schedule.parse_stages(stages)]
+    if name is None:
+        return tuple(range(len(names)))
+    if name not in names:
+        raise errors.ConfigError(
+            f"--stage={name}: --stages={stages} has no such stage. "
+            f"{errors.closest(name, names)}"
+        )
+    return (names.index(name),)

@@ -1,0 +1,163 @@
+"""Learning rate range tests of the stages of a run, which is left as it is.
+
+Everything happens in a folder that is removed in the end, on weights that are put back
+after each test. A test starts where its stage will: the stages before it train first,
+shortened.
+"""
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kft import runtime, schedule
+from kft.config import FindLrConfig, TrainConfig
+from kft.devices import Devices
+from kft.run_dir import RunDir
+from kft.search import lr_check, lr_suggestions, range_test
+from kft.search.lr_suggestions import Curve, Suggestions
+from kft.training import (
+    auto_recipe,
+    opening,
+    stages,
+    trunk_cache,
+)
+from kft.training.checkpoints import Snapshot
+from kft.training.interrupt import Interrupt
+from kft.training.progress import Reporter
+from kft.training.session import Session
+from kft.training.startup import Startup
+from kft.training.state import RunState
+from kft.training.trunk_cache import StageCache
+
+
+@dataclasses.dataclass(frozen=True)
+class StageTest:
+    """The test of one stage.
+
+    Attributes:
+        index: of the stage.
+        unfreeze: what the stage is called.
+        rate: peak rate that it has in `--stages`.
+        curve: the loss against the rate.
+        suggestions: what the curve suggests.
+    """
+
+    index: int
+    unfreeze: str
+    rate: float
+    curve: Curve
+    suggestions: Suggestions
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """All tests, and what to make of them.
+
+    Attributes:
+        config: of the run, with the choices of `--recipe=auto`.
+        tests: of the stages, in their order.
+        stages: the flag `--stages` with the suggested rates in place of the old ones.
+    """
+
+    config: TrainConfig
+    tests: tuple[StageTest, ...]
+    stages: str
+
+
+def find(
+    config: FindLrConfig,
+    *,
+    given: frozenset[str],
+    reporter: Reporter,
+) -> Found:
+    """Test the stages of a run and return what was found.
+
+    Args:
+        config: of the run, and of the tests.
+        given: fields that `--recipe=auto` leaves as they are.
+        reporter: shows progress.
+
+    Raises:
+        errors.KftError: what a run of this config could raise.
+    """
+    lr_check.check(config)
+    run_config = lr_check.of_run(config)
+    devices = runtime.start(run_config, seed=run_config.seed)
+    run_config = auto_recipe.settle(run_config, devices, given=given, say=reporter.say)
+    wanted = lr_check.wanted_stages(config.stage, run_config.stages)
+    with tempfile.TemporaryDirectory(prefix="kft-find_lr-") as scratch:
+        session = _open(config, run_config, devices, reporter, Path(scratch))
+        tests = _test_stages(config, session, wanted)
+    return Found(run_config, tests, with_rates(run_config.stages, tests))
+
+
+def with_rates(stages_flag: str, tests: Sequence[StageTest]) -> str:
+    """Return the flag `--stages` with the suggested rates, where there are any."""
+    found = list(schedule.parse_stages(stages_flag))
+    for test in tests:
+        rate = test.suggestions.best
+        if rate is not None:
+            found[test.index] = dataclasses.replace(
+                found[test.index], learning_rate=lr_suggestions.rounded(rate)
+            )
+    return schedule.format_stages(found)
+
+
+def _open(
+    config: FindLrConfig,
+    run_config: TrainConfig,
+    devices: Devices,
+    reporter: Reporter,
+    scratch: Path,
+) -> Session:
+    """Open the run in the scratch folder, with stages that are shortened."""
+    short = [
+        dataclasses.replace(stage, epochs=min(stage.epochs, config.epochs_before or 1))
+        for stage in schedule.parse_stages(run_config.stages)
+    ]
+    run_config = dataclasses.replace(
+        run_config, run_dir=str(scratch), stages=schedule.format_stages(short)
+    )
+    return opening.open_session(
+        run_config,
+        RunDir(scratch),
+        devices,
+        callbacks=(),
+        reporter=reporter,
+        signals=Interrupt(),
+        startup=Startup(),
+    )
+
+
+def _test_stages(
+    config: FindLrConfig, session: Session, wanted: Sequence[int]
+) -> tuple[StageTest, ...]:
+    rates = lr_suggestions.rates(config.lowest_rate, config.highest_rate, config.steps)
+    caches = _caches(range_test.lasting(session, config.steps))
+    session.recorder.restart(())
+    state, tests = RunState(), []
+    for index in range(max(wanted) + 1):
+        if index in wanted:
+            curve = range_test.run(session, index, rates, caches)
+            tests.append(
+                StageTest(
+                    index=index,
+                    unfreeze=session.stages[index].unfreeze,
+                    rate=session.peak_rate(index),
+                    curve=curve,
+                    suggestions=lr_suggestions.suggest(curve),
+                )
+            )
+        if index < max(wanted) and config.epochs_before:
+            state = stages.run_stage(
+                session, Snapshot(state, {}), caches, resumed=False
+            )
+    return tuple(tests)
+
+
+def _caches(session: Session) -> Mapping[str, StageCache]:
+    """Return the features of the trunks, each computed once for all tests."""
+    found = trunk_cache.trunks(session, 0)
+    filler = trunk_cache.Filler(session, found, trunk_cache.choose(session, found))
+    return filler.finish()

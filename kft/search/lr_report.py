@@ -1,0 +1,80 @@
+"""What a learning rate range test leaves: a picture and a file for programs."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib import figure
+
+from kft import atomic
+from kft.search.lr_finder import Found, StageTest
+
+PICTURE, FILE = "find_lr.png", "find_lr.json"
+_INCHES = (5.0, 4.0)
+
+
+def write(found: Found, folder: Path) -> None:
+    """Write both files; the folder is made where it is missing.
+
+    Raises:
+        errors.RunDirError: where they can not be written.
+    """
+    with atomic.explaining(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(as_json(found), indent=2, allow_nan=False) + "\n"
+    with atomic.replacing(folder / FILE) as path:
+        path.write_text(text, encoding="utf-8")
+    with atomic.replacing(folder / PICTURE) as path:
+        _draw(found.tests, path)
+
+
+def as_json(found: Found) -> dict[str, Any]:
+    """Return what was found as JSON can hold it; None stands for NaN and infinity."""
+    return {
+        "stages": found.stages,
+        "batch_size": found.config.batch_size,
+        "tests": [
+            {
+                "stage": test.unfreeze,
+                "learning_rate": test.rate,
+                "suggestions": dataclasses.asdict(test.suggestions),
+                "diverged": test.curve.has_diverged,
+                "rates": test.curve.rates,
+                "losses": [_finite(loss) for loss in test.curve.losses],
+                "smoothed": [_finite(loss) for loss in test.curve.smoothed],
+            }
+            for test in found.tests
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _draw(tests: Sequence[StageTest], path: Path) -> None:
+    """Draw a panel for each stage."""
+    width, height = _INCHES
+    picture = figure.Figure(figsize=(width * len(tests), height), layout="constrained")
+    panels = picture.subplots(1, len(tests), squeeze=False)[0]
+    for panel, test in zip(panels, tests, strict=True):
+        curve = test.curve
+        panel.plot(curve.rates, curve.losses, color="0.8", label="loss")
+        panel.plot(curve.rates, curve.smoothed, color="C0", label="smoothed")
+        panel.axvline(test.rate, color="0.5", linestyle=":", label="as in --stages")
+        for number, (rule, rate) in enumerate(
+            dataclasses.asdict(test.suggestions).items(), start=1
+        ):
+            if rate is not None:
+                label = f"{rule} {rate:.2g}"
+                panel.axvline(rate, color=f"C{number}", linestyle="--", label=label)
+        panel.set(xscale="log", xlabel="learning rate", title=test.unfreeze)
+        # What runs away would flatten all the rest.
+        finite = [loss for loss in curve.smoothed if math.isfinite(loss)]
+        panel.set_ylim(0, 1.5 * finite[0] if finite else None)
+        panel.legend(fontsize="small")
+    panels[0].set_ylabel("training loss")
+    picture.savefig(path, format="png", dpi=120)

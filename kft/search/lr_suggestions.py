@@ -1,0 +1,140 @@
+"""What a learning rate range test suggests: arithmetic on its curve, no TensorFlow.
+
+The rate grows exponentially from step to step while the loss is watched (Smith,
+Cyclical Learning Rates for Training Neural Networks, arXiv 1506.01186, section 3.3).
+Smoothing, the end of the test and the suggestions are those of fastai's `lr_find`
+(fastai/callback/schedule.py and `AvgSmoothLoss` in fastai/learner.py).
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+_SMOOTHING = 0.98
+# The test ends where the smoothed loss is this many times its lowest value.
+_DIVERGED = 4.0
+# What is left out of the suggestions: the start, when the mean is of few steps, as a
+# share of all steps; and the last steps, when the loss runs away.
+_SKIPPED_START, _SKIPPED_END = 0.1, 5
+_FEWEST_POINTS = 3
+
+
+def rates(lowest: float, highest: float, steps: int) -> list[float]:
+    """Return the rate of each step, evenly spaced over the magnitudes."""
+    return np.geomspace(lowest, highest, steps).tolist()
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """The loss against the rate.
+
+    Attributes:
+        rates: of the steps that were done.
+        losses: of the same steps, each before its update.
+        smoothed: exponential moving average of the losses up to each step.
+        planned: steps that the test would have had without diverging.
+    """
+
+    rates: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+    smoothed: tuple[float, ...] = ()
+    planned: int = 100
+
+    def add(self, rate: float, loss: float) -> "Curve":
+        """Return the curve with one more step.
+
+        The moving average is divided by the sum of its weights (Kingma and Ba, arXiv
+        1412.6980, section 3), so that its beginning is not drawn to zero.
+        """
+        count = len(self.losses)
+        debt = 1 - _SMOOTHING**count
+        before = self.smoothed[-1] * debt if count else 0.0
+        total = _SMOOTHING * before + (1 - _SMOOTHING) * loss
+        return dataclasses.replace(
+            self,
+            rates=(*self.rates, rate),
+            losses=(*self.losses, loss),
+            smoothed=(*self.smoothed, total / (1 - _SMOOTHING ** (count + 1))),
+        )
+
+    @property
+    def has_diverged(self) -> bool:
+        """Return whether higher rates can tell nothing any more."""
+        last = self.smoothed[-1]
+        return not math.isfinite(last) or last > _DIVERGED * min(self.smoothed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Suggestions:
+    """Peak rates, by rule; None where the curve has nothing for the rule to find.
+
+    Attributes:
+        valley: the middle of the longest descent; fastai's default.
+        steep: where the loss falls fastest.
+        minimum: a tenth of the rate with the lowest loss.
+    """
+
+    valley: float | None
+    steep: float | None
+    minimum: float | None
+
+    @property
+    def best(self) -> float | None:
+        """Return the one to take: the valley's, which noise moves least."""
+        return self.valley
+
+
+def suggest(curve: Curve) -> Suggestions:
+    """Return what the rules say about a curve."""
+    start = int(_SKIPPED_START * curve.planned)
+    stop = len(curve.rates) - _SKIPPED_END
+    losses = np.array(curve.smoothed[start : max(stop, start)])
+    tested = np.array(curve.rates[start : max(stop, start)])
+    if len(losses) < _FEWEST_POINTS or not np.isfinite(losses).all():
+        return Suggestions(None, None, None)
+    steep = steepest(np.log(tested), losses)
+    middle = valley(losses)
+    lowest = int(losses.argmin())
+    return Suggestions(
+        valley=None if middle is None else float(tested[middle]),
+        steep=None if steep is None else float(tested[steep]),
+        minimum=float(tested[lowest]) / 10 if lowest else None,
+    )
+
+
+def steepest(positions: np.ndarray, losses: np.ndarray) -> int | None:
+    """Return where the loss falls fastest; None where it never falls.
+
+    Args:
+        positions: logarithms of the rates, ascending.
+        losses: at the same places.
+    """
+    slopes = np.diff(losses) / np.diff(positions)
+    index = int(slopes.argmin())
+    return index if slopes[index] < 0 else None
+
+
+def valley(losses: Sequence[float] | np.ndarray) -> int | None:
+    """Return the middle of the longest descent; None where the loss never falls.
+
+    The longest descent is the longest strictly decreasing subsequence. As in fastai, it
+    is taken to have no gaps: it reaches back from its end as many points as it has, and
+    the place is half way in it, a third and a sixth rounded down each.
+    """
+    lengths: list[int] = []
+    for i, loss in enumerate(losses):
+        earlier = (lengths[j] for j in range(i) if losses[j] > loss)
+        lengths.append(1 + max(earlier, default=0))
+    longest = max(lengths)
+    if longest < 2:
+        return None
+    third = longest / 3
+    before = lengths.index(longest) - longest
+    return max(before + int(third) + int(third / 2), 0)
+
+
+def rounded(rate: float) -> float:
+    """Return a rate with two significant digits: the test knows no more."""
+    return float(f"{rate:.2g}")

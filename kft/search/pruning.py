@@ -1,0 +1,33 @@
+"""The median stopping rule: which trials are not worth their last epochs."""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+# What Katib's median stopping asks for before it stops anything.
+MIN_FINISHED = 3
+# Of the epochs of a trial: the warm-up, and the stage of the head in most recipes.
+MIN_SHARE = 1 / 3
+
+
+def is_hopeless(
+    curve: Sequence[float], share: float, finished: Sequence[Sequence[float]]
+) -> bool:
+    """Return whether a trial's best is below the median of the others' means so far.
+
+    The rule of Google Vizier (Golovin et al. 2017, section 3.1.2), with the share of
+    the epochs in place of the step: trials may have stages of different lengths.
+
+    Args:
+        curve: validation accuracy of the trial after each of its epochs so far.
+        share: of the trial's epochs that are done, in (0, 1].
+        finished: the whole curves of trials that were not stopped.
+    """
+    curves = [other for other in finished if other]
+    if not curve or share < MIN_SHARE or len(curves) < MIN_FINISHED:
+        return False
+    means = [
+        statistics.fmean(other[: max(1, math.ceil(share * len(other)))])
+        for other in curves
+    ]
+    return max(curve) < statistics.median(means)

@@ -1,0 +1,110 @@
+"""The learning rate range test of one stage: real steps while the rate grows."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from kft.model import freeze
+from kft.model.network import stable_paths
+from kft.search.lr_suggestions import Curve
+from kft.training import optimizers, stage_data
+from kft.training.session import Session
+from kft.training.step import StageStep
+from kft.training.trunk_cache import StageCache
+
+
+class _RangeSchedule(optimizers.StageSchedule):
+    """A rate that grows from step to step in proportion to itself."""
+
+    def __init__(self, rates: Sequence[float]) -> None:
+        super().__init__(
+            rates[-1], total_steps=len(rates), warmup_steps=0, kind="constant"
+        )
+        self._rates = tuple(rates)
+
+    def __call__(self, step: tf.Tensor | int) -> tf.Tensor:
+        last = len(self._rates) - 1
+        return tf.gather(
+            tf.constant(self._rates, tf.float32),
+            tf.clip_by_value(tf.cast(step, tf.int32), 0, last),
+        )
+
+
+def lasting(session: Session, steps: int) -> Session:
+    """Return the session with as many epochs in each stage as a test takes."""
+    epochs = math.ceil(steps / session.steps_per_epoch)
+    stages = tuple(dataclasses.replace(s, epochs=epochs) for s in session.stages)
+    return dataclasses.replace(session, stages=stages)
+
+
+def run(
+    session: Session,
+    index: int,
+    rates: Sequence[float],
+    caches: Mapping[str, StageCache],
+) -> Curve:
+    """Return the loss of a stage at growing rates.
+
+    The network is afterwards what it was before.
+
+    Args:
+        session: the run; nothing is written to its folder.
+        index: of the stage.
+        rates: of the steps; those after the loss has run away are not tried.
+        caches: stored features, by the layer that ends the trunk.
+    """
+    paths = stable_paths(session.network.model)
+    before = {path: variable.numpy() for path, variable in paths.items()}
+    try:
+        return _curve(session, index, rates, caches)
+    finally:
+        for path, variable in paths.items():
+            variable.assign(before[path])
+
+
+def _curve(
+    session: Session,
+    index: int,
+    rates: Sequence[float],
+    caches: Mapping[str, StageCache],
+) -> Curve:
+    depth = session.depths[index]
+    cache = caches.get(session.network.anchor(depth) or "")
+    with session.devices.strategy.scope():
+        step = _step(session, depth, rates, is_cached=cache is not None)
+    lasting_session = lasting(session, len(rates))
+    batches = iter(stage_data.stage_data(lasting_session, index, cache).train(0, 0))
+    curve = Curve(planned=len(rates))
+    title = f"range test of {session.stages[index].unfreeze}"
+    with session.reporter.epoch(title, len(rates)) as bar:
+        for count, rate in enumerate(rates, start=1):
+            step.sums.reset()
+            chunk = step.train(batches, 1)
+            means = step.sums.means()
+            loss = math.nan if chunk.bad_step is not None else means["loss"]
+            curve = curve.add(rate, loss)
+            if curve.has_diverged:
+                break
+            bar.update(count, means)
+    return curve
+
+
+def _step(
+    session: Session, depth: int, rates: Sequence[float], *, is_cached: bool
+) -> StageStep:
+    config = session.config
+    parts = freeze.prepare_stage(session.network, depth, batch_norm=config.batch_norm)
+    if is_cached:
+        # The batches are what the trunk gives.
+        parts = dataclasses.replace(parts, trunk=None)
+    optimizer = optimizers.build_optimizer(
+        config,
+        parts.trainable,
+        schedule=_RangeSchedule(rates),
+        distances=parts.distances,
+    )
+    return StageStep(
+        session.task, parts, optimizer, config=config, devices=session.devices
+    )

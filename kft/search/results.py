@@ -1,0 +1,108 @@
+"""What a search leaves for its user: a table, trials.csv, a picture and best.cfg."""
+
+import csv
+import io
+import shlex
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+
+from kft import atomic, flagfile
+from kft.config import TrainConfig
+from kft.search import plot, records, settings
+from kft.search.records import Record
+from kft.search.search_dir import SearchDir
+from kft.search.space import Space
+
+_COLUMNS = ("trial", "status", "val_accuracy", "val_loss", "test_accuracy", "epochs")
+_LAST_COLUMNS = ("seconds", "share_of_epochs", "message", "run_dir")
+_SHOWN = 20
+
+
+def write(search: SearchDir, space: Space, found: Sequence[Record]) -> None:
+    """Write trials.csv and trials.png.
+
+    Raises:
+        errors.RunDirError: where they can not be written.
+    """
+    atomic.write(search.trials_csv, _csv(search, space, found).encode())
+    with atomic.replacing(search.trials_png) as temporary:
+        plot.draw(space, found, temporary)
+
+
+def write_best(
+    search: SearchDir, config: TrainConfig, best: Record, *, flags: str
+) -> None:
+    """Write best.cfg.
+
+    Args:
+        search: the folder.
+        config: of the winner.
+        best: its trial.
+        flags: how the search was told what to search.
+
+    Raises:
+        errors.RunDirError: where it can not be written.
+    """
+    command = shlex.join(("python", "-m", "kft.train", f"--flagfile={search.best_cfg}"))
+    lines = [
+        f"# The best of a search: trial {best.number}, validation accuracy "
+        f"{best.val_accuracy:.4f}.",
+        "#",
+        f"#   {command}",
+        "#",
+        f"# {flags}",
+        f"# {settings.format_values(best.values)}",
+        "",
+        flagfile.format_flagfile(config),
+    ]
+    atomic.write(search.best_cfg, "\n".join(lines).encode())
+
+
+def table(space: Space, found: Sequence[Record]) -> Table:
+    """Return the best trials as a table for a terminal."""
+    ranked = records.ranked(found)[:_SHOWN]
+    title = f"Trials, the best {len(ranked)} of {len(found)}"
+    shown = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for name in ("trial", "val_accuracy", *(d.name for d in space), "epochs", "s", ""):
+        shown.add_column(name, justify="right" if name else "left", overflow="fold")
+    for record in ranked:
+        values = (_short(record.values[d.name]) for d in space)
+        shown.add_row(
+            str(record.number),
+            "" if record.val_accuracy is None else f"{record.val_accuracy:.4f}",
+            *values,
+            str(record.epochs),
+            f"{record.seconds:.1f}",
+            "" if record.status == "finished" else record.status,
+        )
+    return shown
+
+
+def _short(value: settings.Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _csv(search: SearchDir, space: Space, found: Sequence[Record]) -> str:
+    names = [dimension.name for dimension in space]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_COLUMNS, *names, *_LAST_COLUMNS])
+    for record in found:
+        writer.writerow(
+            [
+                record.number,
+                record.status,
+                record.val_accuracy,
+                record.val_loss,
+                record.test_accuracy,
+                record.epochs,
+                *(record.values[name] for name in names),
+                record.seconds,
+                record.share,
+                " ".join(record.message.split()),
+                search.trial(record.number),
+            ]
+        )
+    return text.getvalue()

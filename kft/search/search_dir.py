@@ -1,0 +1,153 @@
+"""The folder of a search: its paths, and what must stay the same in it."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from kft import atomic, config, errors, kept_config, run_dir
+from kft.config import TuneConfig
+
+_FINGERPRINT = "data_fingerprint"
+
+
+def _below(name: str) -> property:
+    """Return a property: the path of a file or folder in the search folder."""
+    return property(lambda search: search.path / name)
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchDir:
+    """Every path of a search folder.
+
+    Attributes:
+        path: the folder itself.
+        search_json: the flags of the search, and the fingerprint of its data.
+        oracle_json: what keras-tuner knows.
+        trials: a run folder and a record for each trial.
+        features: outputs of frozen trunks, which the trials share.
+        trials_csv: a line for each trial.
+        trials_png: the accuracy over each setting.
+        best_cfg: the best settings as a flagfile.
+        lock_file: locked by the process that chooses the trials.
+    """
+
+    path: Path
+
+    search_json = _below("search.json")
+    oracle_json = _below("oracle.json")
+    trials = _below("trials")
+    features = _below("features")
+    trials_csv = _below("trials.csv")
+    trials_png = _below("trials.png")
+    best_cfg = _below("best.cfg")
+    lock_file = _below(".lock")
+
+    def trial(self, number: int) -> Path:
+        """Return the run folder of a trial."""
+        return self.trials / f"{number:04d}"
+
+    def record(self, number: int) -> Path:
+        """Return the file that says how a trial ended."""
+        return self.trials / f"{number:04d}.json"
+
+    def winner(self, number: int) -> Path:
+        """Return the run folder of the winner: the trial with this number."""
+        return self.path / f"best-{number:04d}"
+
+
+def at(settings: TuneConfig) -> SearchDir:
+    """Return the search folder of a config."""
+    if settings.search_dir is not None:
+        return SearchDir(Path(os.path.expanduser(settings.search_dir)))
+    default = str(run_dir.default_path(settings))
+    run = run_dir.at(settings.run_dir or default).path
+    return SearchDir(run.with_name(f"{run.name}-search"))
+
+
+def check(search: SearchDir, settings: TuneConfig) -> None:
+    """Check that a folder is free, or that of a search with the same flags.
+
+    Args:
+        search: the folder.
+        settings: of the search, with its space written out.
+
+    Raises:
+        errors.RunDirError: where it is something else, with the difference.
+    """
+    if not search.search_json.exists():
+        _check_free(search)
+        return
+    kept = _read(search)
+    try:
+        before = config.from_dict(TuneConfig, kept["config"])
+    except (KeyError, TypeError, errors.ConfigError) as error:
+        raise errors.RunDirError(
+            f"{search.search_json} is damaged, or of another kft: {error}. Choose "
+            "another --search_dir."
+        ) from error
+    found = kept_config.differences(before, _kept(settings))
+    if found:
+        _refuse(search, found)
+
+
+def settle(search: SearchDir, settings: TuneConfig, fingerprint: str) -> None:
+    """Note what the search is about, or check that it is about the same.
+
+    Args:
+        search: the folder.
+        settings: of the search, with its space written out.
+        fingerprint: of the data.
+
+    Raises:
+        errors.RunDirError: where flags or data are others than before.
+    """
+    if not search.search_json.exists():
+        with atomic.explaining(search.trials):
+            search.trials.mkdir(parents=True, exist_ok=True)
+        content = {
+            "config": config.to_dict(_kept(settings)),
+            _FINGERPRINT: fingerprint,
+        }
+        atomic.write(search.search_json, json.dumps(content, indent=2).encode())
+    # Another worker may have been quicker.
+    check(search, settings)
+    before = _read(search).get(_FINGERPRINT)
+    if before != fingerprint:
+        what = "the data: other examples, labels, splits or sizes"
+        _refuse(search, [f"{what} ({before} -> {fingerprint})"])
+
+
+def _kept(settings: TuneConfig) -> TuneConfig:
+    """Return the settings that the trials depend on."""
+    return dataclasses.replace(settings, export=(), run_dir=None, search_dir=None)
+
+
+def _read(search: SearchDir) -> dict[str, Any]:
+    return kept_config.read_json(search.search_json)
+
+
+def _refuse(search: SearchDir, differences: list[str]) -> None:
+    lines = "\n".join(f"  {line}" for line in differences)
+    raise errors.RunDirError(
+        f"{search.path} holds a search over something else (old -> new):\n{lines}\n"
+        "Trials of the two can not be compared. Choose another --search_dir, or repeat "
+        "the flags of that search."
+    )
+
+
+def _check_free(search: SearchDir) -> None:
+    if search.path.is_file():
+        raise errors.RunDirError(
+            f"{search.path} is a file. Choose another --search_dir."
+        )
+    if not search.path.is_dir():
+        return
+    ours = {search.lock_file, search.trials}
+    for entry in search.path.iterdir():
+        if entry not in ours and not atomic.is_leftover(entry):
+            raise errors.RunDirError(
+                f"{search.path} is no search folder of kft: it has no search.json, and "
+                f"it is not empty ({entry.name}). Choose another --search_dir."
+            )

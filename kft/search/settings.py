@@ -1,0 +1,167 @@
+"""The settings of a run that a search can vary, by name."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping, Sequence
+
+from kft import errors, fields, flagfile, schedule
+from kft.config import ModelConfig, OptimizerConfig, TrainConfig
+
+Value = float | int | str
+# By the name of the setting; a choice is the text of the flag.
+Values = Mapping[str, Value]
+
+# Besides the network and the optimizer: what changes neither the validation examples,
+# by which trials are compared, nor only where and how fast they run.
+_OTHERS = (
+    "image_size",
+    "resize",
+    "augment",
+    "batch_size",
+    "examples_per_class",
+    "class_weight",
+    "sampling",
+    "seed",
+    "precision",
+    "cached_views",
+    "cache_dtype",
+)
+_STAGE_FIELDS = {
+    "epochs": fields.FieldType(int, optional=False, choices=None),
+    "learning_rate": fields.FieldType(float, optional=False, choices=None),
+    "unfreeze": fields.FieldType(str, optional=False, choices=None),
+}
+
+
+def apply(config: TrainConfig, values: Values) -> TrainConfig:
+    """Return the config with these settings.
+
+    Raises:
+        errors.ConfigError: where there is no such setting, or a value is not legal.
+    """
+    changes, stages = {}, list(schedule.parse_stages(config.stages))
+    for name, value in values.items():
+        text = value if isinstance(value, str) else flagfile.format_value(value)
+        parsed = parse(name, text, config)
+        if name.startswith("stages."):
+            index, attribute = _stage(name, config)
+            stages[index] = dataclasses.replace(stages[index], **{attribute: parsed})
+        else:
+            changes[name] = parsed
+    if any(name.startswith("stages.") for name in values):
+        changes["stages"] = schedule.format_stages(stages)
+        schedule.parse_stages(changes["stages"])
+    return dataclasses.replace(config, **changes)
+
+
+def scaled(config: TrainConfig, share: float) -> TrainConfig:
+    """Return the config with `share` of the epochs of every stage, at least 1 each.
+
+    Args:
+        config: of a run.
+        share: in (0, 1].
+    """
+    stages = [
+        dataclasses.replace(stage, epochs=max(1, round(stage.epochs * share)))
+        for stage in schedule.parse_stages(config.stages)
+    ]
+    return dataclasses.replace(config, stages=schedule.format_stages(stages))
+
+
+def total_epochs(config: TrainConfig) -> int:
+    """Return the epochs of all stages."""
+    return sum(stage.epochs for stage in schedule.parse_stages(config.stages))
+
+
+def format_values(values: Values) -> str:
+    """Return the values on one line, for a person."""
+    shown = (
+        f"{value:g}" if isinstance(value, float) else str(value)
+        for value in values.values()
+    )
+    return "  ".join(f"{n}={v}" for n, v in zip(values, shown, strict=True))
+
+
+def parse(name: str, text: str, config: TrainConfig) -> Value | bool | None:
+    """Return the value that a text stands for, as the field of the config has it.
+
+    Raises:
+        errors.ConfigError: where it is none, or there is no such setting.
+    """
+    try:
+        return flagfile.parse_value(text, expected(name, config))
+    except ValueError as error:
+        raise errors.ConfigError(f"--space: {name}: {error}.") from error
+
+
+def expected(name: str, config: TrainConfig) -> fields.FieldType:
+    """Return what a setting accepts.
+
+    Raises:
+        errors.ConfigError: where there is no such setting, or a search can not vary it.
+    """
+    if name.startswith("stages."):
+        return _STAGE_FIELDS[_stage(name, config)[1]]
+    if name == "stages":
+        raise errors.ConfigError(
+            "--space: stages is varied in its parts, such as "
+            f"{_stage_names(config)[0]}=int:2..8."
+        )
+    hints = typing.get_type_hints(TrainConfig)
+    legal = [known for known in hints if known in _searchable()]
+    if name in hints and name not in legal:
+        raise errors.ConfigError(
+            f"--space: {name} can not be searched: it decides which examples validate, "
+            f"or where and how fast a run computes. Possible: {', '.join(legal)}."
+        )
+    if name not in legal:
+        advice = errors.closest(name, [*legal, *_stage_names(config)])
+        raise errors.ConfigError(f"--space: there is no setting {name!r}. {advice}")
+    return fields.field_type(hints[name])
+
+
+def check_is_read(name: str, config: TrainConfig) -> None:
+    """Check that a run reads the setting.
+
+    Raises:
+        errors.ConfigError: for the rate of stages that all have their own.
+    """
+    stages = schedule.parse_stages(config.stages)
+    own = [stage.unfreeze for stage in stages if stage.learning_rate is not None]
+    if name == "learning_rate" and len(own) == len(stages):
+        names = ", ".join(f"stages.{stage}.learning_rate" for stage in own)
+        raise errors.ConfigError(
+            "--space: learning_rate is for stages that name no rate, and all of "
+            f"--stages={config.stages} do: use {names}, or leave the @ out there."
+        )
+
+
+def _searchable() -> set[str]:
+    parts = (ModelConfig, OptimizerConfig)
+    names = {field.name for part in parts for field in dataclasses.fields(part)}
+    return names.union(_OTHERS) - {"stages"}
+
+
+def _stage_names(config: TrainConfig) -> Sequence[str]:
+    return [
+        f"stages.{stage.unfreeze}.{attribute}"
+        for stage in schedule.parse_stages(config.stages)
+        for attribute in _STAGE_FIELDS
+    ]
+
+
+def _stage(name: str, config: TrainConfig) -> tuple[int, str]:
+    """Return the index of the stage, and its attribute, that a name stands for."""
+    stage, _, attribute = name.removeprefix("stages.").rpartition(".")
+    names = [stage.unfreeze for stage in schedule.parse_stages(config.stages)]
+    if stage not in names or attribute not in _STAGE_FIELDS:
+        advice = errors.closest(name, _stage_names(config))
+        raise errors.ConfigError(
+            f"--space: --stages={config.stages} has no {name!r}. {advice}"
+        )
+    if names.count(stage) > 1:
+        raise errors.ConfigError(
+            f"--space: {name!r} may mean each of the {names.count(stage)} stages "
+            f"{stage!r}; give them different names (top<k>, a block) in --stages."
+        )
+    return names.index(stage), attribute

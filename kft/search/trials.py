@@ -1,0 +1,220 @@
+"""A trial: a run of its own with other settings, and how it ended."""
+
+import contextlib
+import dataclasses
+import json
+import logging
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from kft import errors, run_dir
+from kft.config import TrainConfig, TuneConfig
+from kft.search import hparams, pruning, records, settings
+from kft.search.records import Record
+from kft.search.search_dir import SearchDir
+from kft.search.settings import Value
+from kft.training import fine_tune
+from kft.training.progress import Reporter, SilentReporter
+
+# What comes from the values of a trial; everything else would end the next one as well.
+_OWN_FAULT = (errors.ConfigError, errors.TrainingError, tf.errors.OpError)
+_NOT_ITS_FAULT = (errors.WorkerLostError,)
+# Failures in a row, without a trial that ends well, after which it is no accident.
+_HOPELESS = 5
+_MESSAGE_CHARACTERS = 2000
+
+
+class PrunedError(Exception):
+    """A trial that is not worth its last epochs."""
+
+
+class Trials:
+    """Runs trials in the folder of a search."""
+
+    def __init__(
+        self, config: TuneConfig, search: SearchDir, *, reporter: Reporter
+    ) -> None:
+        self._config = config
+        self._base = trial_config(config, search)
+        self._search = search
+        self._reporter = reporter
+        self._failures = 0
+
+    def run(self, number: int, values: Mapping[str, Value], share: float) -> Record:
+        """Run a trial, unless it has ended before, and return how it ended.
+
+        Args:
+            number: of the trial.
+            values: of the settings that are searched.
+            share: of the epochs of its stages that it gets, in (0, 1].
+
+        Raises:
+            errors.TrainingError: where nothing but failures came lately.
+            errors.KftError: for what is not the fault of the values.
+        """
+        record = records.read(self._search, number)
+        if record is None:
+            record = self._train(number, dict(values), share)
+            records.write(self._search, record)
+            # A finished run needs none; a failed one is not gone on with.
+            shutil.rmtree(
+                self._search.trial(number) / "checkpoints", ignore_errors=True
+            )
+        self._reporter.say(describe(record))
+        self._failures = self._failures + 1 if record.status == "failed" else 0
+        if self._failures == _HOPELESS:
+            raise errors.TrainingError(
+                f"{_HOPELESS} trials in a row have failed, the last one with: "
+                f"{record.message} Mend what they have in common, or search elsewhere."
+            )
+        return record
+
+    def _train(self, number: int, values: dict[str, Value], share: float) -> Record:
+        started = time.monotonic()
+        folder = self._search.trial(number)
+        ended: dict[str, Any] = {"status": "finished", "message": ""}
+        figures: dict[str, Any] = {}
+        # The graphs of the trial before.
+        keras.utils.clear_session()
+        try:
+            config = settings.scaled(settings.apply(self._base, values), share)
+            config = dataclasses.replace(config, run_dir=str(folder))
+            stop = _MedianStop(folder, settings.total_epochs(config), self._finished)
+            with _without_advice_on_tracing():
+                result = fine_tune.fine_tune(
+                    config,
+                    callbacks=[stop] if self._prunes() else [],
+                    reporter=SilentReporter(),
+                )
+            figures = {
+                "val_accuracy": result.val_accuracy,
+                "val_loss": result.val_loss,
+                "test_accuracy": result.test_accuracy,
+            }
+        except PrunedError as error:
+            ended = {"status": "pruned", "message": str(error)}
+            figures = _best_epoch(read_history(folder))
+        except _NOT_ITS_FAULT:
+            raise
+        except _OWN_FAULT as error:
+            ended = {"status": "failed", "message": _message(error)}
+        record = Record(
+            number=number,
+            values=values,
+            share=share,
+            epochs=len(read_history(folder)),
+            seconds=round(time.monotonic() - started, 3),
+            **{"val_accuracy": None, "val_loss": None, "test_accuracy": None},
+            **ended,
+        )
+        record = dataclasses.replace(record, **figures)
+        hparams.write(self._search, record)
+        return record
+
+    def _prunes(self) -> bool:
+        # The rounds of hyperband have trials of different lengths, and do the same.
+        return self._config.prune == "median" and self._config.tuner != "hyperband"
+
+    def _finished(self) -> list[list[float]]:
+        """Return the curves of the trials that have finished, also by other workers."""
+        return [
+            curve(read_history(self._search.trial(record.number)))
+            for record in records.read_all(self._search)
+            if record.status == "finished"
+        ]
+
+
+class _MedianStop(keras.callbacks.Callback):
+    """Ends a run that the median stopping rule finds hopeless."""
+
+    def __init__(self, folder: Path, epochs: int, finished: Any) -> None:
+        super().__init__()
+        self._folder = folder
+        self._epochs = epochs
+        self._finished = finished
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Raise PrunedError where the trial is hopeless."""
+        done = epoch + 1
+        if done >= self._epochs:
+            return
+        # The file has the epochs before a resume too.
+        own = curve(read_history(self._folder))
+        if pruning.is_hopeless(own, done / self._epochs, self._finished()):
+            raise PrunedError(
+                f"after {done} of {self._epochs} epochs below the median of the others"
+            )
+
+
+@contextlib.contextmanager
+def _without_advice_on_tracing() -> Iterator[None]:
+    """Hold back what TensorFlow says of code that traces the same function often.
+
+    Every trial has a network, and so functions, of its own.
+    """
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger = tf.get_logger()
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
+
+
+def trial_config(config: TuneConfig, search: SearchDir) -> TrainConfig:
+    """Return what all trials have in common.
+
+    They share one folder of features, so that the trunk runs once for all trials that
+    have the same one.
+    """
+    base = config.train_config()
+    changes: dict[str, Any] = {"export": ()}
+    if base.cache_dir is None and base.feature_cache in ("auto", "disk"):
+        changes["cache_dir"] = str(search.features)
+    return dataclasses.replace(base, **changes)
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of metrics.jsonl of a run folder, none where it is missing."""
+    path = run_dir.RunDir(folder).metrics_jsonl
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def curve(history: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return the validation accuracy after each epoch."""
+    found = [line["val_accuracy"] for line in history]
+    return [accuracy for accuracy in found if accuracy is not None]
+
+
+def describe(record: Record) -> str:
+    """Return a trial on one line, for a person."""
+    if record.val_accuracy is None:
+        what = f"failed: {record.message.splitlines()[0]}"
+    else:
+        what = f"val_accuracy {record.val_accuracy:.4f}"
+    early = "  pruned" if record.status == "pruned" else ""
+    return (
+        f"trial {record.number}  {settings.format_values(record.values)}  {what}{early}"
+        f"  {record.epochs} epochs  {record.seconds:.1f} s"
+    )
+
+
+def _best_epoch(history: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    best = max(history, key=lambda line: (line["val_accuracy"], -line["val_loss"]))
+    return {"val_accuracy": best["val_accuracy"], "val_loss": best["val_loss"]}
+
+
+def _message(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return text[:_MESSAGE_CHARACTERS]
