@@ -1,8 +1,9 @@
 """The edge of every command: flags in, exit code out.
 
 Exit codes: 0 done; 1 an error in kft itself; 2 a mistake that the message explains;
-75 a signal or the loss of a worker stopped the run, its state is saved, and the same
-command goes on; 130 Ctrl-C; 141 the reader of the output went away.
+3 an accuracy below --assert_accuracy_at_least; 75 a signal or the loss of a worker
+stopped the run, its state is saved, and the same command goes on; 130 Ctrl-C; 141 the
+reader of the output went away.
 """
 
 import os
@@ -21,6 +22,7 @@ from kft.config import Config
 DONE = 0
 BUG = 1
 MISTAKE = 2
+BELOW = 3
 SAVED = 75  # EX_TEMPFAIL of sysexits.h: try again
 INTERRUPTED = 128 + signal.SIGINT
 BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -87,6 +89,8 @@ def _explain(error: BaseException, *, debug: bool) -> int:
         message, code = str(error), INTERRUPTED if by_user else SAVED
     elif isinstance(error, errors.WorkerLostError):
         message, code = f"error: {error}", SAVED
+    elif isinstance(error, errors.AccuracyError):
+        message, code = f"error: {error}", BELOW
     elif isinstance(error, errors.KftError):
         message, code = f"error: {error}", MISTAKE
     else:

@@ -29,6 +29,20 @@ class NotFiniteError(TrainingError):
     """A loss or weights that are NaN or infinite."""
 
 
+class AccuracyError(KftError):
+    """A network that is not as good as the user asked for.
+
+    Args:
+        accuracy: of the network, in [0, 1].
+        bar: what was asked for.
+    """
+
+    def __init__(self, accuracy: float, bar: float) -> None:
+        super().__init__(
+            f"--assert_accuracy_at_least={bar:g}: the accuracy is {accuracy:.4f}."
+        )
+
+
 class WorkerLostError(TrainingError):
     """Another process of the run is gone; what was saved last is kept.
 

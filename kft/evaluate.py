@@ -1,16 +1,15 @@
 """Measure a finished run on one of its splits, or on other data.
 
 Every example counts exactly once. The figures are printed, and kept in evaluation.json
-of the run folder.
+of the run folder; predictions.npz beside it has the network's output for each example.
 
   python -m kft.evaluate --run_dir=runs/flowers
   python -m kft.evaluate --run_dir=runs/flowers --data=folder:new_photos
 """
 
-import sys
-
-from kft import cli, run_dir
+from kft import cli, errors, tables
 from kft.config import EvaluateConfig
+from kft.evaluation import tables as evaluation_tables
 
 
 def main(config: EvaluateConfig) -> None:
@@ -18,17 +17,14 @@ def main(config: EvaluateConfig) -> None:
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.evaluation import evaluate
 
-    result = evaluate.evaluate(config)
-    print("\n".join(evaluate.table(result)))
-    run = run_dir.at(config.run_dir)
-    run.write_json(run.path / "evaluation.json", result)
+    evaluation = evaluate.evaluate(config)
+    console = tables.console()
+    for part in evaluation_tables.figures(evaluation.to_json(), width=console.width):
+        console.print(part)
+    evaluate.keep(evaluation)
     bar = config.assert_accuracy_at_least
-    if bar is not None and result["accuracy"] < bar:
-        sys.stdout.flush()
-        sys.exit(
-            f"error: --assert_accuracy_at_least={bar}: the accuracy is "
-            f"{result['accuracy']:.4f}."
-        )
+    if bar is not None and evaluation.figures.accuracy < bar:
+        raise errors.AccuracyError(evaluation.figures.accuracy, bar)
 
 
 if __name__ == "__main__":

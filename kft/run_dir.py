@@ -41,6 +41,8 @@ class RunDir:
         best_weights: best weights so far.
         tensorboard: folder of event files.
         export: folder of exports.
+        evaluation_json: figures of what was evaluated last.
+        predictions: the network's outputs for those examples.
         report_html: the report, one page.
         lock_file: locked while a process works in the folder.
     """
@@ -59,6 +61,8 @@ class RunDir:
     best_weights = _below("best.weights.h5")
     tensorboard = _below("tensorboard")
     export = _below("export")
+    evaluation_json = _below("evaluation.json")
+    predictions = _below("predictions.npz")
     report_html = _below("report.html")
     lock_file = _below(".lock")
 

@@ -5,16 +5,18 @@ import json
 import shutil
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import cli, errors, evaluate
+from kft import cli, errors, evaluate, run_dir
 from kft.config import EvaluateConfig
 from kft.data import decode, resize
 from kft.evaluation import evaluate as evaluation
 from kft.evaluation import trained
+from kft.evaluation.metrics import Figures
 
 
 def _validation_files(run: Path) -> list[tuple[Path, str]]:
@@ -43,18 +45,25 @@ def test_figures_equal_numpy_over_all_pictures_at_once(finished_run: Path) -> No
 
     result = evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)))
 
-    assert result["examples"] == len(files)
-    assert result["accuracy"] == np.mean(logits.argmax(-1) == labels)
+    figures = result.figures
+    assert figures.examples == len(files)
+    assert figures.accuracy == np.mean(logits.argmax(-1) == labels)
     log_softmax = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     loss = -log_softmax[np.arange(len(labels)), labels].mean()
-    assert result["loss"] == pytest.approx(loss, abs=1e-5)
+    assert figures.loss == pytest.approx(loss, abs=1e-5)
+    found = dict(zip(result.predictions.ids, result.predictions.logits, strict=True))
+    by_hand = np.stack(
+        [found[f"{name}/{file.name}"] for file, name in zip(files, names, strict=True)]
+    )
+    assert by_hand == pytest.approx(logits, abs=1e-5)
 
 
 def test_figures_are_those_of_the_end_of_training(finished_run: Path) -> None:
     trained_result = json.loads((finished_run / "result.json").read_text())
     result = evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)))
-    assert result["accuracy"] == pytest.approx(trained_result["val_accuracy"])
-    assert result["loss"] == pytest.approx(trained_result["val_loss"], abs=1e-6)
+    figures = result.figures
+    assert figures.accuracy == pytest.approx(trained_result["val_accuracy"])
+    assert figures.loss == pytest.approx(trained_result["val_loss"], abs=1e-6)
 
 
 def test_the_command_prints_and_keeps_the_figures(
@@ -65,23 +74,69 @@ def test_the_command_prints_and_keeps_the_figures(
     assert cli.execute(EvaluateConfig, evaluate.main, arguments) == cli.DONE
     kept = json.loads((run / "evaluation.json").read_text())
     assert (kept["split"], kept["examples"]) == ("train", 42)
-    assert f"accuracy        {kept['accuracy']:.4f}" in capsys.readouterr().out
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    low, high = kept["accuracy_interval"]
+    shown = f"accuracy {kept['accuracy']:.4f} {low:.4f} to {high:.4f}"
+    assert shown.split() in rows
 
 
-def test_an_accuracy_below_the_bar_is_exit_code_1(
-    finished_run: Path, tmp_path: Path
+def test_an_accuracy_below_the_bar_is_an_exit_code_of_its_own(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     arguments = [f"--run_dir={run}", "--assert_accuracy_at_least=1"]
-    with pytest.raises(SystemExit) as exit_info:
-        cli.execute(EvaluateConfig, evaluate.main, arguments)
-    assert "accuracy is 0." in str(exit_info.value.code)
+    assert cli.execute(EvaluateConfig, evaluate.main, arguments) == 3
+    assert "accuracy is 0." in capsys.readouterr().err
+    assert (run / "evaluation.json").is_file()
 
 
-def _evaluate_folder(run: Path, folder: Path) -> dict:
-    return evaluation.evaluate(
+def test_what_the_folder_keeps_is_not_predicted_twice(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_dir.at(str(shutil.copytree(finished_run, tmp_path / "run")))
+    first = evaluation.of_split(run, "validation")
+
+    def fail(config: EvaluateConfig) -> evaluation.Evaluation:
+        raise RuntimeError(f"predicts {config.split}")
+
+    monkeypatch.setattr(evaluation, "evaluate", fail)
+    run.evaluation_json.unlink()
+    again = evaluation.of_split(run, "validation")
+    assert again.figures == first.figures
+    np.testing.assert_array_equal(again.predictions.logits, first.predictions.logits)
+    kept = json.loads(run.evaluation_json.read_text())
+    assert kept == json.loads(json.dumps(first.to_json()))
+
+    with pytest.raises(RuntimeError, match="predicts train"):
+        evaluation.of_split(run, "train")
+    content = run.predictions.read_bytes()
+    run.predictions.write_bytes(content[:-100])
+    with pytest.raises(RuntimeError, match="predicts validation"):
+        evaluation.of_split(run, "validation")
+    run.predictions.write_bytes(content)
+    with h5py.File(run.best_weights, "a") as file:
+        file.attrs["other"] = "weights"
+    with pytest.raises(RuntimeError, match="predicts validation"):
+        evaluation.of_split(run, "validation")
+
+
+def test_a_run_is_judged_by_validation_else_by_test(tmp_path: Path) -> None:
+    run = run_dir.at(str(tmp_path))
+    for names, expected in (
+        ("train test validation", "validation"),
+        ("train test", "test"),
+        ("train", None),
+    ):
+        rows = [f"{name}.jpg,a,{name}" for name in names.split()]
+        run.split_csv.write_text("\n".join(["id,label,split", *rows]))
+        assert evaluation.judging_split(run) == expected
+
+
+def _evaluate_folder(run: Path, folder: Path) -> Figures:
+    found = evaluation.evaluate(
         EvaluateConfig(run_dir=str(run), data=f"folder:{folder}")
     )
+    return found.figures
 
 
 def test_other_data_counts_as_a_whole_with_classes_matched_by_name(
@@ -94,11 +149,13 @@ def test_other_data_counts_as_a_whole_with_classes_matched_by_name(
     files = sorted(tmp_path.glob("*/*.jpg"))
     labels = [("cyan", "magenta", "yellow").index(path.parent.name) for path in files]
 
-    result = _evaluate_folder(finished_run, tmp_path)
+    figures = _evaluate_folder(finished_run, tmp_path)
 
-    assert result["examples"] == 40
+    assert figures.examples == 40
     hits = _logits(finished_run, files).argmax(-1) == labels
-    assert result["accuracy"] == np.mean(hits)
+    assert figures.accuracy == np.mean(hits)
+    cyan = figures.classes[0]
+    assert (cyan.label, cyan.examples, cyan.recall) == ("cyan", 0, None)
 
 
 def test_other_data_with_a_strange_class_is_an_error_that_names_it(
@@ -107,8 +164,11 @@ def test_other_data_with_a_strange_class_is_an_error_that_names_it(
     pictures = finished_run.parent / "pictures"
     shutil.copytree(pictures / "cyan", tmp_path / "cyan")
     shutil.copytree(pictures / "yellow", tmp_path / "yelow")
-    with pytest.raises(errors.DataError, match=r"yelow.*Did you mean yellow"):
+    with pytest.raises(errors.DataError, match=r"yelow.*Did you mean yellow") as info:
         _evaluate_folder(finished_run, tmp_path)
+    lines = str(info.value).splitlines()
+    assert "  the run:  cyan, magenta, yellow" in lines
+    assert "  the data: cyan, yelow" in lines
 
 
 def _moved(finished_run: Path, folder: Path) -> Path:
@@ -128,8 +188,8 @@ def test_pictures_added_since_do_not_count(finished_run: Path, tmp_path: Path) -
         shutil.copy(tmp_path / "pictures" / "yellow" / "0040.jpg", new)
     before = evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)))
     after = evaluation.evaluate(EvaluateConfig(run_dir=str(run)))
-    assert after["examples"] == before["examples"]
-    assert after["loss"] == pytest.approx(before["loss"], abs=1e-6)
+    assert after.figures.examples == before.figures.examples
+    assert after.figures.loss == pytest.approx(before.figures.loss, abs=1e-6)
 
 
 def test_a_missing_example_is_named(finished_run: Path, tmp_path: Path) -> None:

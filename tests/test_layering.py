@@ -30,6 +30,7 @@ LAYERS = {
     "run_lock": 0,
     "kept_config": 0,
     "run_dir": 0,
+    "tables": 0,
     "preflight": 1,
     "runtime": 1,
     "devices": 1,

@@ -12,7 +12,7 @@ import tensorflow as tf
 from kft import cli, predict
 from kft.config import PredictConfig
 from kft.data import decode, resize
-from kft.evaluation import metrics, trained
+from kft.evaluation import scores, trained
 
 
 def _run(run: Path, *arguments: str | Path) -> int:
@@ -31,7 +31,7 @@ def expected(finished_run: Path) -> dict[str, np.ndarray]:
     files = sorted((finished_run.parent / "pictures").glob("*/*.jpg"))[::4]
     pictures = [decode.decode(tf.constant(path.read_bytes())) for path in files]
     squares = [resize.resize(one, size=64, method="crop") for one in pictures]
-    probabilities = metrics.softmax(model.predict_on_batch(np.stack(squares)))
+    probabilities = scores.softmax(model.predict_on_batch(np.stack(squares)))
     return dict(zip(map(str, files), probabilities, strict=True))
 
 

@@ -31,7 +31,7 @@ class EvaluateConfig(RunConfig):
     )
     assert_accuracy_at_least: float | None = option(
         None,
-        "Fail with exit code 1 below this accuracy, in [0, 1].",
+        "Fail with exit code 3 below this accuracy, in [0, 1].",
         minimum=0.0,
         maximum=1.0,
     )

@@ -1,4 +1,4 @@
-"""How far probabilities can be believed, and the temperature that mends them.
+"""The temperature that makes probabilities believable.
 
 Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, 2017.
 """
@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from kft.evaluation import metrics
+from kft.evaluation import reliability, scores
 
-BINS = 15
 # Searched range; a temperature at its end means that there is nothing to fit.
 _LOWEST, _HIGHEST = 0.05, 20.0
 
@@ -50,7 +49,7 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     """
 
     def loss(log_temperature: float) -> float:
-        scaled = metrics.log_softmax(logits / np.exp(log_temperature))
+        scaled = scores.log_softmax(logits / np.exp(log_temperature))
         return float(-scaled[np.arange(len(labels)), labels].mean())
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
@@ -61,21 +60,11 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
         examples=len(labels),
         loss_before=loss(0.0),
         loss_after=loss(fitted.x),
-        ece_before=expected_calibration_error(metrics.softmax(logits), labels),
-        ece_after=expected_calibration_error(
-            metrics.softmax(logits / temperature), labels
-        ),
+        ece_before=_error(logits, labels),
+        ece_after=_error(logits / temperature, labels),
     )
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean gap between confidence and accuracy (equation 3 there).
-
-    Over `BINS` bins of equal width, each weighted by its examples.
-    """
-    confidence = probabilities.max(axis=-1)
-    hits = probabilities.argmax(axis=-1) == labels
-    # A confidence on an edge belongs to the bin below it.
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    gaps = np.bincount(bins, weights=hits - confidence, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+def _error(logits: np.ndarray, labels: np.ndarray) -> float:
+    bins = reliability.bins(scores.softmax(logits), labels)
+    return reliability.expected_calibration_error(bins)

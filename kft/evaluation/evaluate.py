@@ -1,24 +1,53 @@
 """The figures of a finished run on a split or on other data."""
 
-from collections.abc import Sequence
+import dataclasses
+import json
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from kft import errors, kept_config, run_dir
 from kft.config import EvaluateConfig
 from kft.data import pipeline, plan, scan
-from kft.data.examples import Examples
-from kft.evaluation import metrics, run_examples, trained
+from kft.data.examples import TEST, VALIDATION, Examples
+from kft.evaluation import metrics, predictions, run_examples, trained
 from kft.evaluation.metrics import Figures
+from kft.evaluation.predictions import Predictions, Source
 from kft.evaluation.trained import Trained
+from kft.labels import LabelMap
+from kft.run_dir import RunDir
 from kft.training.scoring import Scorer
 
 
-def evaluate(config: EvaluateConfig) -> dict[str, Any]:
-    """Return the figures of a run, each example counted once, and what they are of.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a run is worth on examples, each counted once.
 
-    Keys: run_dir, data, split, and those of `metrics.Figures`.
+    Attributes:
+        run: the run folder.
+        source: what was measured on what.
+        predictions: of every example.
+        figures: of the predictions.
+    """
+
+    run: RunDir
+    source: Source
+    predictions: Predictions
+    figures: Figures
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what evaluation.json holds."""
+        return {
+            "run_dir": str(self.run.path),
+            "data": self.source.data,
+            "split": self.source.split,
+            **self.figures.to_json(),
+        }
+
+
+def evaluate(config: EvaluateConfig) -> Evaluation:
+    """Return the figures of a run on the examples that `config` names.
 
     Raises:
         errors.ConfigError, errors.DataError: for data that can not be used.
@@ -29,25 +58,68 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
         examples = run_examples.of_split(run, config.split)
     else:
         examples = run_examples.of_data(run, config.data, config.split)
-    return {
-        "run_dir": str(run.run.path),
-        "data": config.data or run.config.dataset,
-        "split": config.split,
-        **measure(run, examples).to_json(),
-    }
+    names = run.labels.names
+    source = Source(
+        data=config.data or run.config.dataset,
+        split=config.split,
+        weights=predictions.weights_digest(run.run),
+        classes=names,
+    )
+    return _measured(run.run, source, predict(run, examples))
 
 
-def measure(run: Trained, examples: Examples) -> Figures:
-    """Return the figures of a run on examples.
+def of_split(run: RunDir, split: str) -> Evaluation:
+    """Return the evaluation on a split of the run, without predicting twice.
+
+    The predictions that the run folder keeps are taken where they are those of this
+    split and of these weights. Else they are made, and kept with their figures.
+
+    Args:
+        run: the folder of a finished run.
+        split: `train`, `validation` or `test`.
+
+    Raises: see `evaluate`.
+    """
+    evaluation = _kept(run, split)
+    if evaluation is None:
+        evaluation = evaluate(EvaluateConfig(run_dir=str(run.path), split=split))
+        keep(evaluation)
+    elif not _is_written(evaluation):
+        run.write_json(run.evaluation_json, evaluation.to_json())
+    return evaluation
+
+
+def judging_split(run: RunDir) -> str | None:
+    """Return the split that says how good a run is: validation, else test, if any.
+
+    Raises:
+        errors.RunDirError: where split.csv is damaged.
+    """
+    sides = (VALIDATION, TEST)
+    return next((side for side in sides if run_examples.has_split(run, side)), None)
+
+
+def keep(evaluation: Evaluation) -> None:
+    """Write evaluation.json and the predictions; raises RunDirError where it can not.
+
+    They hold what was evaluated last.
+    """
+    run = evaluation.run
+    predictions.write(run, evaluation.predictions, evaluation.source)
+    run.write_json(run.evaluation_json, evaluation.to_json())
+
+
+def predict(run: Trained, examples: Examples) -> Predictions:
+    """Return the predictions of examples.
 
     Raises:
         errors.DataError: naming the example that can not be read.
     """
-    return metrics.measure(logits(run, examples), examples.labels, run.labels.names)
+    return Predictions(examples.ids, examples.labels, logits(run, examples))
 
 
 def logits(run: Trained, examples: Examples) -> np.ndarray:
-    """Return the logits [n, classes] of examples; raises like `measure`."""
+    """Return the logits [n, classes] of examples; raises like `predict`."""
     preprocess = run.task.preprocess(training=False)
     batches = pipeline.eval_batches(
         examples, preprocess, share=plan.Share(batch_size=run.config.batch_size)
@@ -59,30 +131,35 @@ def logits(run: Trained, examples: Examples) -> np.ndarray:
         raise scan.explain_failure(error, [examples], preprocess) from error
 
 
-def table(result: dict[str, Any]) -> Sequence[str]:
-    """Return the lines that show what `evaluate` returned."""
-    low, high = result["accuracy_interval"]
-    lines = [
-        f"{result['data']}, {result['split']}: {result['examples']:,} examples",
-        "",
-        f"accuracy        {result['accuracy']:.4f}   (95%: {low:.4f} to {high:.4f})",
-    ]
-    if result["top_5_accuracy"] is not None:
-        lines.append(f"top-5 accuracy  {result['top_5_accuracy']:.4f}")
-    lines += [
-        f"macro F1        {result['macro_f1']:.4f}",
-        f"loss            {result['loss']:.4f}",
-        "",
-    ]
-    width = max(len("class"), *(len(one["label"]) for one in result["classes"]))
-    heads = ("examples", "precision", "recall", "F1")
-    lines.append(f"{'class':{width}}  " + "  ".join(f"{head:>9}" for head in heads))
-    for one in result["classes"]:
-        shares = (one["precision"], one["recall"], one["f1"])
-        cells = [f"{one['examples']:>9,}", *(f"{_share(s):>9}" for s in shares)]
-        lines.append(f"{one['label']:{width}}  " + "  ".join(cells))
-    return lines
+def _measured(run: RunDir, source: Source, found: Predictions) -> Evaluation:
+    figures = metrics.measure(found.logits, found.labels, source.classes)
+    return Evaluation(run, source, found, figures)
 
 
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def _kept(run: RunDir, split: str) -> Evaluation | None:
+    """Return the evaluation of the predictions that are kept, if they are of a split.
+
+    The pictures themselves are not looked at: those that changed count as they were.
+    """
+    if not run.predictions.is_file():
+        return None
+    source = Source(
+        data=run_dir.read_config(run).dataset,
+        split=split,
+        weights=predictions.weights_digest(run),
+        classes=LabelMap.read(str(run.labels_txt)).names,
+    )
+    found = predictions.read(run.predictions, source)
+    if found is None or set(found.ids) != set(run_examples.split_ids(run, split)):
+        return None
+    return _measured(run, source, found)
+
+
+def _is_written(evaluation: Evaluation) -> bool:
+    """Return whether evaluation.json says this; the folder may have been moved."""
+    try:
+        kept = kept_config.read_json(evaluation.run.evaluation_json)
+    except errors.RunDirError:
+        return False
+    expected = json.loads(json.dumps(evaluation.to_json()))
+    return {**kept, "run_dir": None} == {**expected, "run_dir": None}

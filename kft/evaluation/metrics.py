@@ -1,11 +1,15 @@
-"""Figures of a classifier, from its logits and the labels, in plain NumPy."""
+"""Figures of a classifier, from its logits and the labels, by scikit-learn."""
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sklearn.metrics
+
+from kft.evaluation import reliability, scores
+from kft.evaluation.reliability import Bin
 
 TOP_K = 5
 # Two-sided 95% of the normal distribution.
@@ -14,14 +18,17 @@ _Z = 1.959963984540054
 
 @dataclasses.dataclass(frozen=True)
 class ClassFigures:
-    """Figures of one class.
+    """Figures of one class, against all others.
 
     Attributes:
         label: its name.
-        examples: how many there are.
+        examples: how many there are (support).
         precision: share of those called so that are; None where none is called so.
         recall: share of the examples that are recognised; None without examples.
         f1: harmonic mean of both; None without examples.
+        roc_auc: probability that an example of the class is given more of it than one
+            of another class is; None where there are no two such examples.
+        undefined: why a figure is None, by its name.
     """
 
     label: str
@@ -29,6 +36,8 @@ class ClassFigures:
     precision: float | None
     recall: float | None
     f1: float | None
+    roc_auc: float | None
+    undefined: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,22 +46,42 @@ class Figures:
 
     Attributes:
         examples: how many.
-        loss: mean cross entropy in nats.
+        loss: log loss: mean cross entropy in nats.
+        brier: mean squared distance of the probabilities from the truth, summed over
+            the classes, in [0, 2].
+        ece: expected calibration error over `bins`, in [0, 1].
         accuracy: share of hits, in [0, 1].
         accuracy_interval: 95% Wilson interval of the accuracy.
         top_5_accuracy: share whose class is among the five likeliest; None with five
             classes or fewer.
+        top_5_interval: 95% Wilson interval of it; None likewise.
+        balanced_accuracy: mean recall of the classes that have examples.
         macro_f1: mean F1 of the classes that have examples.
+        weighted_f1: the same, weighted by examples.
+        roc_auc: mean ROC-AUC of the classes that have one; None where none has.
+        undefined: why a figure is None, by its name.
         classes: figures of each class, in index order.
+        bins: of a reliability diagram.
+        confusion: [classes][classes], how many examples of a row's class are taken for
+            a column's.
     """
 
     examples: int
     loss: float
+    brier: float
+    ece: float
     accuracy: float
     accuracy_interval: tuple[float, float]
     top_5_accuracy: float | None
+    top_5_interval: tuple[float, float] | None
+    balanced_accuracy: float
     macro_f1: float
+    weighted_f1: float
+    roc_auc: float | None
+    undefined: Mapping[str, str]
     classes: tuple[ClassFigures, ...]
+    bins: tuple[Bin, ...]
+    confusion: tuple[tuple[int, ...], ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
@@ -60,60 +89,131 @@ class Figures:
 
 
 def measure(logits: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Figures:
-    """Return the figures of logits [n, classes] against labels [n], n at least 1."""
+    """Return the figures of logits against labels.
+
+    Args:
+        logits: [n, classes], n at least 1.
+        labels: [n], class ids.
+        names: of the classes; a class may have no examples.
+    """
+    ids = np.arange(len(names))
+    probabilities = scores.softmax(logits)
     predicted = logits.argmax(axis=-1)
-    hits = predicted == labels
-    own = log_softmax(logits)[np.arange(len(labels)), labels]
-    top_5 = None
-    if len(names) > TOP_K:
-        top_5 = float(np.mean((top_classes(logits, TOP_K) == labels[:, None]).any(-1)))
-    classes = _classes(predicted, labels, names)
+    hits = int((predicted == labels).sum())
+    top_5 = _top_5_hits(logits, labels)
+    classes = _classes(probabilities, predicted, labels, names)
+    areas = [one.roc_auc for one in classes if one.roc_auc is not None]
+    bins = reliability.bins(probabilities, labels)
     return Figures(
         examples=len(labels),
-        loss=float(-own.mean()),
-        accuracy=float(hits.mean()),
-        accuracy_interval=wilson_interval(int(hits.sum()), len(labels)),
-        top_5_accuracy=top_5,
-        macro_f1=float(np.mean([c.f1 for c in classes if c.f1 is not None])),
+        # From the logits: scikit-learn's cuts off what is surely wrong at 36 nats.
+        loss=float(-scores.log_softmax(logits)[np.arange(len(labels)), labels].mean()),
+        brier=float(
+            sklearn.metrics.brier_score_loss(
+                labels, probabilities, labels=ids, scale_by_half=False
+            )
+        ),
+        ece=reliability.expected_calibration_error(bins),
+        accuracy=float(sklearn.metrics.accuracy_score(labels, predicted)),
+        accuracy_interval=wilson_interval(hits, len(labels)),
+        top_5_accuracy=None if top_5 is None else top_5 / len(labels),
+        top_5_interval=None if top_5 is None else wilson_interval(top_5, len(labels)),
+        balanced_accuracy=_mean(predicted, labels, sklearn.metrics.recall_score),
+        macro_f1=_mean(predicted, labels, sklearn.metrics.f1_score),
+        weighted_f1=_mean(
+            predicted, labels, sklearn.metrics.f1_score, average="weighted"
+        ),
+        roc_auc=float(np.mean(areas)) if areas else None,
+        undefined=_undefined(has_top_5=top_5 is not None, has_area=bool(areas)),
         classes=classes,
+        bins=bins,
+        confusion=tuple(
+            tuple(map(int, row))
+            for row in sklearn.metrics.confusion_matrix(labels, predicted, labels=ids)
+        ),
+    )
+
+
+def _undefined(*, has_top_5: bool, has_area: bool) -> dict[str, str]:
+    reasons = {}
+    if not has_top_5:
+        few = f"there are {TOP_K} classes or fewer"
+        reasons |= dict.fromkeys(("top_5_accuracy", "top_5_interval"), few)
+    if not has_area:
+        reasons["roc_auc"] = "no class has both examples of it and of others"
+    return reasons
+
+
+def _top_5_hits(logits: np.ndarray, labels: np.ndarray) -> int | None:
+    if logits.shape[-1] <= TOP_K:
+        return None
+    best = scores.top_classes(logits, TOP_K)
+    return int((best == labels[:, None]).any(axis=-1).sum())
+
+
+def _mean(
+    predicted: np.ndarray, labels: np.ndarray, score: Any, average: str = "macro"
+) -> float:
+    """Return the mean of a score over the classes that have examples."""
+    return float(
+        score(
+            labels,
+            predicted,
+            labels=np.unique(labels),
+            average=average,
+            zero_division=0.0,
+        )
     )
 
 
 def _classes(
-    predicted: np.ndarray, labels: np.ndarray, names: Sequence[str]
+    probabilities: np.ndarray,
+    predicted: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
 ) -> tuple[ClassFigures, ...]:
-    examples = np.bincount(labels, minlength=len(names))
-    called = np.bincount(predicted, minlength=len(names))
-    right = np.bincount(labels[predicted == labels], minlength=len(names))
-    return tuple(
-        ClassFigures(
-            label=name,
-            examples=int(n),
-            precision=float(r / c) if c else None,
-            recall=float(r / n) if n else None,
-            f1=float(2 * r / (n + c)) if n else None,
-        )
-        for name, n, c, r in zip(names, examples, called, right, strict=True)
+    scores_of = sklearn.metrics.precision_recall_fscore_support(
+        labels,
+        predicted,
+        labels=np.arange(len(names)),
+        average=None,
+        zero_division=0.0,
     )
+    called = np.bincount(predicted, minlength=len(names))
+    found = []
+    for rank, (name, precision, recall, f1, examples) in enumerate(
+        zip(names, *scores_of, strict=True)
+    ):
+        reasons = _class_undefined(
+            examples=examples, called=called[rank], others=len(labels) - examples
+        )
+        area = None
+        if "roc_auc" not in reasons:
+            area = sklearn.metrics.roc_auc_score(labels == rank, probabilities[:, rank])
+        found.append(
+            ClassFigures(
+                label=name,
+                examples=int(examples),
+                precision=None if "precision" in reasons else float(precision),
+                recall=None if "recall" in reasons else float(recall),
+                f1=None if "f1" in reasons else float(f1),
+                roc_auc=None if area is None else float(area),
+                undefined=reasons,
+            )
+        )
+    return tuple(found)
 
 
-def top_classes(scores: np.ndarray, k: int) -> np.ndarray:
-    """Return the class ids of the k largest scores [n, k], largest first.
-
-    Of equal scores the lower class id comes first, as with `argmax`.
-    """
-    return np.argsort(-scores, axis=-1, kind="stable")[:, :k]
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return float64 probabilities over the last axis."""
-    return np.exp(log_softmax(logits))
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Return float64 log probabilities over the last axis."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def _class_undefined(*, examples: int, called: int, others: int) -> dict[str, str]:
+    reasons = {}
+    if not called:
+        reasons["precision"] = "no example is taken for this class"
+    if not examples:
+        none = "the class has no examples"
+        reasons |= dict.fromkeys(("recall", "f1", "roc_auc"), none)
+    elif not others:
+        reasons["roc_auc"] = "all examples are of this class"
+    return reasons
 
 
 def wilson_interval(hits: int, examples: int) -> tuple[float, float]:

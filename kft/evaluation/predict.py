@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft.data import scan
-from kft.evaluation import metrics
+from kft.evaluation import scores
 from kft.evaluation.picture_files import Found
 from kft.evaluation.trained import Trained
 from kft.labels import LabelMap
@@ -63,7 +63,7 @@ def of_run(run: Trained) -> Predictor:
     return Predictor(
         labels=run.labels,
         preprocess=run.task.preprocess(training=False),
-        probabilities=lambda inputs: metrics.softmax(logits(inputs).numpy()),
+        probabilities=lambda inputs: scores.softmax(logits(inputs).numpy()),
     )
 
 
@@ -112,7 +112,7 @@ def _answers(
 def _answer(one: Found, row: np.ndarray, labels: LabelMap, top_k: int) -> Answer:
     predictions = tuple(
         Prediction(labels.names[i], int(i), float(row[i]))
-        for i in metrics.top_classes(row[None], top_k)[0]
+        for i in scores.top_classes(row[None], top_k)[0]
     )
     return Answer(one.file, predictions)
 

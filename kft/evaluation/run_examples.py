@@ -14,6 +14,8 @@ from kft.labels import LabelMap
 from kft.run_dir import RunDir
 
 _SHOWN = 5
+# Of two lists of classes that are to be compared.
+_SHOWN_CLASSES = 30
 # Options with which no example is cut off or left out.
 _EVERYTHING = {
     "validation_fraction": 0.0,
@@ -33,7 +35,7 @@ def of_split(trained: Trained, split: str) -> Examples:
         errors.RunDirError: where the run has no such split, or split.csv is damaged.
         errors.DataError: where the data is gone, in part or in whole.
     """
-    ids = _split_ids(trained.run, split)
+    ids = split_ids(trained.run, split)
     config = dataclasses.replace(trained.config, **_EVERYTHING)
     examples = _all_examples(data.load_splits(config), trained.labels)
     positions = {name: position for position, name in enumerate(examples.ids)}
@@ -88,8 +90,12 @@ def has_split(run: RunDir, split: str) -> bool:
     return any(side == split for _, side in _read_split_csv(run))
 
 
-def _split_ids(run: RunDir, split: str) -> Sequence[str]:
-    """Return the ids that split.csv gives to a split."""
+def split_ids(run: RunDir, split: str) -> Sequence[str]:
+    """Return the ids that split.csv gives to a split.
+
+    Raises:
+        errors.RunDirError: where it gives none, or is damaged.
+    """
     rows = _read_split_csv(run)
     ids = [name for name, side in rows if side == split]
     if not ids:
@@ -133,8 +139,11 @@ def _relabelled(examples: Examples, own: LabelMap, labels: LabelMap) -> Examples
     strays = [name for name in used if name not in labels.names]
     if strays:
         raise errors.DataError(
-            f"Expected classes of the run ({_listed(labels.names)}), received also "
-            f"{_listed(strays)}. {errors.closest(strays[0], labels.names)}"
+            "The classes of the data have to be classes of the run.\n"
+            f"  the run:  {_listed(labels.names, most=_SHOWN_CLASSES)}\n"
+            f"  the data: {_listed(own.names, most=_SHOWN_CLASSES)}\n"
+            f"The run does not know {_listed(strays)}. "
+            f"{errors.closest(strays[0], labels.names, most=0)}"
         )
     logging.info("The data has other classes than the run; they are matched by name.")
     ids = {name: labels.index(name) for name in own.names if name in labels.names}
@@ -142,6 +151,6 @@ def _relabelled(examples: Examples, own: LabelMap, labels: LabelMap) -> Examples
     return dataclasses.replace(examples, labels=table[examples.labels])
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f", ... ({len(names)} in all)" if len(names) > _SHOWN else ""
-    return ", ".join(map(str, names[:_SHOWN])) + more
+def _listed(names: Sequence[str], *, most: int = _SHOWN) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more

@@ -17,7 +17,7 @@ import numpy as np
 
 from kft import errors, exporters
 from kft.data.examples import Examples
-from kft.evaluation import metrics
+from kft.evaluation import scores
 from kft.exporters import Bar, Quantize, outside, pictures
 from kft.exporters.served import Served
 
@@ -109,7 +109,7 @@ def pose(served: Served, examples: Examples, count: int) -> Questions:
         payloads=loaded.payloads,
         images=loaded.images,
         labels=sample.labels,
-        probabilities=metrics.softmax(logits / served.temperature),
+        probabilities=scores.softmax(logits / served.temperature),
     )
 
 

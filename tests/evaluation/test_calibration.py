@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from kft.evaluation import calibration, metrics
+from kft.evaluation import calibration, scores
 
 
 def _confident(n: int, *, factor: float) -> tuple[np.ndarray, np.ndarray]:
     """Return logits that are `factor` times too large for their labels."""
     rng = np.random.default_rng(0)
     honest = rng.normal(0, 1.5, (n, 4))
-    probabilities = metrics.softmax(honest)
+    probabilities = scores.softmax(honest)
     drawn = (rng.random((n, 1)) > probabilities.cumsum(-1)).sum(-1).clip(0, 3)
     return honest * factor, drawn
 
@@ -27,17 +27,3 @@ def test_timid_logits_get_a_temperature_below_one() -> None:
     assert calibration.calibrate(logits, labels).temperature == pytest.approx(
         0.4, rel=0.05
     )
-
-
-def test_calibration_error_by_hand() -> None:
-    # Two bins: confidence 0.9 with 1 of 2 right, confidence 0.6 with 2 of 2.
-    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
-    labels = np.array([0, 1, 0, 1])
-    expected = (2 * abs(0.5 - 0.9) + 2 * abs(1 - 0.6)) / 4
-    error = calibration.expected_calibration_error(probabilities, labels)
-    assert error == pytest.approx(expected)
-
-
-def test_a_sure_and_right_network_has_no_calibration_error() -> None:
-    probabilities = np.eye(3)
-    assert calibration.expected_calibration_error(probabilities, np.arange(3)) == 0

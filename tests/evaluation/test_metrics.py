@@ -1,7 +1,10 @@
+import json
+
 import numpy as np
 import pytest
+import sklearn.metrics
 
-from kft.evaluation import metrics
+from kft.evaluation import metrics, scores
 
 # Three classes, five examples: hits, a miss in each direction.
 LOGITS = np.log(
@@ -28,32 +31,86 @@ def test_figures_by_hand() -> None:
     assert (b.precision, b.recall, b.f1) == (1.0, 0.5, pytest.approx(2 / 3))
     assert (c.precision, c.recall, c.f1) == (1.0, 1.0, 1.0)
     assert figures.macro_f1 == pytest.approx((0.8 + 2 / 3 + 1) / 3)
+    assert figures.weighted_f1 == pytest.approx((2 * 0.8 + 2 * 2 / 3 + 1) / 5)
+    assert figures.balanced_accuracy == pytest.approx((1 + 0.5 + 1) / 3)
+    assert figures.confusion == ((2, 0, 0), (1, 1, 0), (0, 0, 1))
+    # Of b's examples one has 0.8, the other 0.3; others have 0.2, 0.3 and 0.2.
+    assert b.roc_auc == pytest.approx((3 + 2.5) / 6)
+    squares = [
+        0.3**2 + 0.2**2 + 0.1**2,
+        0.4**2 + 0.3**2 + 0.1**2,
+        0.1**2 + 0.2**2 + 0.1**2,
+        0.5**2 + 0.7**2 + 0.2**2,
+        0.2**2 + 0.2**2 + 0.4**2,
+    ]
+    assert figures.brier == pytest.approx(np.mean(squares))
 
 
-def test_a_class_without_examples_has_no_recall_and_stays_out_of_the_mean() -> None:
+def test_figures_equal_those_of_scikit_learn_on_many_examples() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 8, 500).astype(np.int32)
+    logits = (rng.normal(0, 1, (500, 8)) + 1.5 * np.eye(8)[labels]).astype(np.float32)
+    probabilities = scores.softmax(logits)
+    figures = metrics.measure(logits, labels, tuple("abcdefgh"))
+    learned = sklearn.metrics
+    assert figures.loss == pytest.approx(learned.log_loss(labels, probabilities))
+    assert figures.roc_auc == pytest.approx(
+        learned.roc_auc_score(labels, probabilities, multi_class="ovr")
+    )
+    assert figures.balanced_accuracy == pytest.approx(
+        learned.balanced_accuracy_score(labels, logits.argmax(-1))
+    )
+    top_5 = learned.top_k_accuracy_score(labels, logits, k=5)
+    assert figures.top_5_accuracy == pytest.approx(top_5)
+    assert figures.top_5_interval == metrics.wilson_interval(round(500 * top_5), 500)
+
+
+def test_a_class_without_examples_is_undefined_with_the_reason() -> None:
     figures = metrics.measure(LOGITS[:4], LABELS[:4], NAMES)
-    assert figures.classes[2].recall is None
-    assert figures.classes[2].precision is None
+    c = figures.classes[2]
+    assert (c.examples, c.precision, c.recall, c.f1, c.roc_auc) == (0, *[None] * 4)
+    assert set(c.undefined.values()) == {
+        "the class has no examples",
+        "no example is taken for this class",
+    }
     assert figures.macro_f1 == pytest.approx((0.8 + 2 / 3) / 2)
+    assert figures.balanced_accuracy == pytest.approx((1 + 0.5) / 2)
+    assert figures.roc_auc == pytest.approx(
+        np.mean([one.roc_auc for one in figures.classes[:2]])
+    )
+    assert len(figures.confusion) == len(figures.confusion[0]) == 3
+
+
+def test_a_class_that_is_called_without_examples_has_a_precision_of_0() -> None:
+    figures = metrics.measure(LOGITS[4:], np.array([0]), NAMES)
+    assert figures.classes[2].precision == 0.0
+    assert set(figures.classes[2].undefined) == {"recall", "f1", "roc_auc"}
+
+
+def test_examples_of_one_class_have_no_roc_auc_and_json_says_why() -> None:
+    figures = metrics.measure(LOGITS[:2], LABELS[:2], NAMES)
+    assert figures.roc_auc is None
+    kept = json.loads(json.dumps(figures.to_json(), allow_nan=False))
+    assert kept["classes"][0]["undefined"] == {
+        "roc_auc": "all examples are of this class"
+    }
+    assert "roc_auc" in kept["undefined"]
+
+
+def test_a_sure_mistake_costs_all_that_its_logits_say() -> None:
+    # In probabilities it would be cut off where float64 ends.
+    figures = metrics.measure(np.array([[900.0, 0.0]]), np.array([1]), ("a", "b"))
+    assert figures.loss == pytest.approx(900)
+    assert figures.brier == pytest.approx(2)
 
 
 def test_top_5_needs_more_than_five_classes() -> None:
-    assert metrics.measure(LOGITS, LABELS, NAMES).top_5_accuracy is None
+    few = metrics.measure(LOGITS, LABELS, NAMES)
+    assert (few.top_5_accuracy, few.top_5_interval) == (None, None)
+    assert few.undefined["top_5_accuracy"] == "there are 5 classes or fewer"
     logits = np.arange(7.0)[None].repeat(2, axis=0)
     figures = metrics.measure(logits, np.array([2, 1]), tuple("abcdefg"))
     assert figures.top_5_accuracy == 0.5
-
-
-def test_softmax_of_large_logits_is_finite_and_sums_to_one() -> None:
-    probabilities = metrics.softmax(np.array([[1000.0, 999.0, -1000.0]], np.float32))
-    assert probabilities.sum() == pytest.approx(1.0, abs=1e-12)
-    assert probabilities[0, 0] == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-12)
-
-
-def test_equal_scores_are_ranked_as_argmax_does() -> None:
-    assert metrics.top_classes(np.array([[1.0, 3.0, 3.0, 0.0]]), 3).tolist() == [
-        [1, 2, 0]
-    ]
 
 
 def test_wilson_interval_of_a_known_example() -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kft.config import ExportConfig
-from kft.evaluation import metrics, trained
+from kft.evaluation import scores, trained
 from kft.exporters import export_run
 
 
@@ -26,7 +26,7 @@ class Exported:
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Return what the network says of uint8 [n, size, size, 3]."""
-        return metrics.softmax(self.network.model.predict_on_batch(images))
+        return scores.softmax(self.network.model.predict_on_batch(images))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,90 @@
+"""What a network says of examples whose labels are known, kept in the run folder."""
+
+import dataclasses
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from kft.evaluation import scores
+from kft.run_dir import RunDir
+
+# What reading a file that is damaged, or not one of these, can raise.
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Predictions:
+    """The exact output of a network, an example at a time.
+
+    Attributes:
+        ids: str [n], of the examples.
+        labels: int32 [n], class ids.
+        logits: float32 [n, classes].
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    logits: np.ndarray
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Return float64 [n, classes], summing to 1."""
+        return scores.softmax(self.logits)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Return the likeliest class ids [n]."""
+        return self.logits.argmax(axis=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where predictions come from: equal sources give equal predictions.
+
+    Attributes:
+        data: the data set.
+        split: of the data set.
+        weights: SHA-256 of the file with the network's weights.
+        classes: names, in index order.
+    """
+
+    data: str
+    split: str
+    weights: str
+    classes: tuple[str, ...]
+
+
+def weights_digest(run: RunDir) -> str:
+    """Return the SHA-256 of the weights that a run kept."""
+    with run.best_weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(run: RunDir, predictions: Predictions, source: Source) -> None:
+    """Keep predictions in the run folder, in place of those that are there.
+
+    Raises:
+        errors.RunDirError: where the file can not be written.
+    """
+    with run.replacing(run.predictions) as path, path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            source=np.array(json.dumps(dataclasses.asdict(source))),
+            ids=np.asarray(predictions.ids, dtype=str),
+            labels=predictions.labels,
+            logits=predictions.logits,
+        )
+
+
+def read(path: Path, source: Source) -> Predictions | None:
+    """Return the predictions of a file; None where it is damaged or of other source."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if str(arrays["source"]) != json.dumps(dataclasses.asdict(source)):
+                return None
+            return Predictions(arrays["ids"], arrays["labels"], arrays["logits"])
+    except _DAMAGED:
+        return None
