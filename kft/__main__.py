@@ -11,7 +11,7 @@ from pathlib import Path
 import kft
 from kft import errors, usage
 
-COMMANDS = ("train", "evaluate", "predict", "export", "backbones")
+COMMANDS = ("train", "evaluate", "predict", "export", "report", "backbones")
 _WIDTH = 80  # columns
 
 

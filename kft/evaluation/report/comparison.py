@@ -1,0 +1,223 @@
+"""Runs side by side: what differs between them, and whether it means anything."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kft import atomic, errors, flagfile, run_dir
+from kft.config import TrainConfig
+from kft.evaluation import evaluate, significance
+from kft.evaluation.evaluate import Evaluation
+from kft.evaluation.metrics import Figures
+from kft.evaluation.report import content, page, run_record
+from kft.evaluation.report.run_record import RunRecord
+
+SIGNIFICANT = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparedRun:
+    """One of the runs.
+
+    Attributes:
+        name: short, and different from those of the others.
+        folder: its path.
+        record: what its folder says.
+        split: that it is judged by.
+        figures: on that split.
+        hits: for each example's id and the name of its class, whether it is recognised.
+    """
+
+    name: str
+    folder: str
+    record: RunRecord
+    split: str
+    figures: Figures
+    hits: Mapping[tuple[str, str], bool]
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparedPair:
+    """Two runs on the examples that both were judged by.
+
+    Attributes:
+        first, second: names of the runs.
+        both, only_first, only_second, neither: examples that are recognised by them.
+        p_value: McNemar's, corrected for the number of pairs; None without examples.
+    """
+
+    first: str
+    second: str
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    p_value: float | None
+
+    @property
+    def shared(self) -> int:
+        """Return the number of examples."""
+        return self.both + self.only_first + self.only_second + self.neither
+
+    @property
+    def difference(self) -> float | None:
+        """Return the accuracy of the second minus that of the first."""
+        if not self.shared:
+            return None
+        return (self.only_second - self.only_first) / self.shared
+
+    @property
+    def verdict(self) -> str:
+        """Return what it means, in one sentence."""
+        if self.p_value is None:
+            return f"{self.first} and {self.second} share no examples to compare on."
+        better, worse = self.first, self.second
+        if self.only_second > self.only_first:
+            better, worse = worse, better
+        counts = (
+            f"{self.only_first:,} examples only {self.first} gets right, "
+            f"{self.only_second:,} only {self.second}, of {self.shared:,}; "
+            f"p = {self.p_value:.2g}"
+        )
+        if self.p_value < SIGNIFICANT:
+            return (
+                f"{better} is better than {worse} by {abs(100 * self.difference):.1f} "
+                f"points ({counts})."
+            )
+        return (
+            f"Between {self.first} and {self.second} no difference is shown: "
+            f"{page.points(self.difference)} points may be chance ({counts})."
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A page that is written, and what it says."""
+
+    path: Path
+    runs: tuple[ComparedRun, ...]
+    pairs: tuple[ComparedPair, ...]
+
+
+def compare(folders: Sequence[str], output: str) -> Comparison:
+    """Write a page about runs, whole or not at all.
+
+    Args:
+        folders: of at least two finished runs.
+        output: path of the page.
+
+    Raises:
+        errors.DataError: where a run's predictions are not kept and its data is gone.
+        errors.RunDirError: where a folder is of no finished run, or has nothing to be
+            judged by, or the page can not be written.
+    """
+    runs = tuple(map(_read, folders, _names(folders)))
+    pairs = tuple(compared_pairs(runs))
+    values = {
+        "runs": runs,
+        "pairs": pairs,
+        "differences": tuple(differences([run.record.config for run in runs])),
+        "charts": content.comparison_curves([(r.name, r.record) for r in runs]),
+    }
+    path = Path(output).expanduser()
+    atomic.write(path, page.render("compare.html", values).encode())
+    return Comparison(path, runs, pairs)
+
+
+def _names(folders: Sequence[str]) -> list[str]:
+    """Return the last parts of the paths, as many as tell them apart."""
+    parts = [Path(folder).expanduser().resolve().parts for folder in folders]
+    for length in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(one[-length:]) for one in parts]
+        if len(set(names)) == len(names):
+            return names
+    raise errors.ConfigError(
+        f"--compare: expected different run folders, received {', '.join(folders)}."
+    )
+
+
+def _read(folder: str, name: str) -> ComparedRun:
+    run = run_dir.at(folder)
+    record = run_record.read(run)
+    split = evaluate.judging_split(run)
+    if split is None:
+        raise errors.RunDirError(
+            f"{run.path} has neither validation nor test examples, so it can not be "
+            "compared. Leave it out."
+        )
+    evaluation = evaluate.of_split(run, split)
+    return ComparedRun(
+        name, folder, record, split, evaluation.figures, _hits(evaluation)
+    )
+
+
+def _hits(evaluation: Evaluation) -> Mapping[tuple[str, str], bool]:
+    found, names = evaluation.predictions, evaluation.source.classes
+    return {
+        (str(name), names[label]): bool(label == answer)
+        for name, label, answer in zip(
+            found.ids, found.labels, found.predicted, strict=True
+        )
+    }
+
+
+def compared_pairs(runs: Sequence[ComparedRun]) -> Iterator[ComparedPair]:
+    """Yield each two of the runs, with p values corrected for their number."""
+    pairs = [_pair(first, second) for first, second in itertools.combinations(runs, 2)]
+    tested = [pair for pair in pairs if pair.shared]
+    corrected = iter(significance.holm([_p_value(pair) for pair in tested]))
+    for pair in pairs:
+        value = next(corrected) if pair.shared else None
+        yield dataclasses.replace(pair, p_value=value)
+
+
+def _pair(first: ComparedRun, second: ComparedRun) -> ComparedPair:
+    shared = sorted(first.hits.keys() & second.hits.keys())
+    a = np.array([first.hits[key] for key in shared], bool)
+    b = np.array([second.hits[key] for key in shared], bool)
+    return ComparedPair(
+        first=first.name,
+        second=second.name,
+        both=int((a & b).sum()),
+        only_first=int((a & ~b).sum()),
+        only_second=int((~a & b).sum()),
+        neither=int((~a & ~b).sum()),
+        p_value=None,
+    )
+
+
+def _p_value(pair: ComparedPair) -> float:
+    return significance.mcnemar(pair.only_first, pair.only_second)
+
+
+def differences(
+    configs: Sequence[TrainConfig],
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the options that are not the same in all configs, with their values."""
+    for field in dataclasses.fields(TrainConfig):
+        values = [getattr(config, field.name) for config in configs]
+        if field.name != "run_dir" and any(value != values[0] for value in values):
+            yield (
+                field.name,
+                tuple(flagfile.format_value(v) or "(empty)" for v in values),
+            )
+
+
+def table(found: Comparison) -> Sequence[str]:
+    """Return the lines that show a comparison in a terminal."""
+    width = max(len("run"), *(len(run.name) for run in found.runs))
+    lines = [f"{'run':{width}}  accuracy   95% interval          time"]
+    for run in found.runs:
+        low, high = run.figures.accuracy_interval
+        time = page.duration(run.record.result.seconds)
+        lines.append(
+            f"{run.name:{width}}  {run.figures.accuracy:.4f}     "
+            f"{low:.4f} to {high:.4f}    {time}"
+        )
+    lines.append("")
+    for name, values in differences([run.record.config for run in found.runs]):
+        lines.append(f"--{name}: {' | '.join(values)}")
+    return [*lines, "", *(pair.verdict for pair in found.pairs)]

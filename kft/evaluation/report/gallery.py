@@ -1,0 +1,134 @@
+"""The pictures of a report: examples, where the network looked, and augmentation."""
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+
+from kft.data import pipeline, scan
+from kft.data.examples import Examples
+from kft.evaluation import grad_cam, scores
+from kft.evaluation.predictions import Predictions
+from kft.evaluation.report import inline_pictures
+from kft.evaluation.trained import Trained
+
+_AUGMENTED_EPOCHS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """An example as the network sees it.
+
+    Attributes:
+        name: its id.
+        label: the class that is right.
+        answer: the class that the network says.
+        probability: of the answer, in [0, 1].
+        own_probability: of the class that is right.
+        picture: address of the picture.
+        heat: address of the Grad-CAM of the answer, to lay over.
+    """
+
+    name: str
+    label: str
+    answer: str
+    probability: float
+    own_probability: float
+    picture: str
+    heat: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingViews:
+    """A training example as the network saw it.
+
+    Attributes:
+        name: its id.
+        label: its class.
+        pictures: addresses, one for each of the first epochs.
+    """
+
+    name: str
+    label: str
+    pictures: tuple[str, ...]
+
+
+def cards(
+    run: Trained, examples: Examples, predictions: Predictions, positions: Iterable[int]
+) -> dict[int, Card]:
+    """Return a card for each position.
+
+    Args:
+        run: the network.
+        examples: those that were predicted, in the same order.
+        predictions: what the network says of them.
+        positions: which of them; each is read once.
+
+    Raises:
+        errors.DataError: naming the example that can not be read.
+    """
+    chosen = np.unique(np.fromiter(positions, np.int64))
+    if not len(chosen):
+        return {}
+    own = examples.take(chosen)
+    inputs = _inputs(run, own, np.zeros([len(own), 2], np.int64), training=False)
+    heat = grad_cam.heat(run.network, inputs, predictions.predicted[chosen])
+    rows = scores.softmax(predictions.logits[chosen])
+    return {
+        int(position): Card(
+            name=str(own.ids[rank]),
+            label=run.labels.names[own.labels[rank]],
+            answer=run.labels.names[rows[rank].argmax()],
+            probability=float(rows[rank].max()),
+            own_probability=float(rows[rank, own.labels[rank]]),
+            picture=inline_pictures.photo(inputs[rank]),
+            heat=inline_pictures.heat(heat[rank]),
+        )
+        for rank, position in enumerate(chosen)
+    }
+
+
+def training_views(
+    run: Trained, examples: Examples, count: int
+) -> tuple[TrainingViews, ...]:
+    """Return what the network saw of some training examples, epoch by epoch.
+
+    Without augmentation every epoch shows the same, so there is one view.
+
+    Args:
+        run: the network.
+        examples: the training split.
+        count: how many examples, evenly spread over all.
+
+    Raises:
+        errors.DataError: naming the example that can not be read.
+    """
+    places = np.linspace(0, len(examples) - 1, min(count, len(examples)))
+    own = examples.take(places.round().astype(np.int64))
+    keys_of = pipeline.example_keys(own, seed=run.config.seed)
+    epochs = range(_AUGMENTED_EPOCHS if run.task.is_augmented else 1)
+    views = [_inputs(run, own, keys_of(epoch), training=True) for epoch in epochs]
+    return tuple(
+        TrainingViews(
+            name=str(own.ids[rank]),
+            label=run.labels.names[own.labels[rank]],
+            pictures=tuple(inline_pictures.photo(view[rank]) for view in views),
+        )
+        for rank in range(len(own))
+    )
+
+
+def _inputs(
+    run: Trained, examples: Examples, keys: np.ndarray, *, training: bool
+) -> np.ndarray:
+    """Return inputs of the network, uint8 [n, height, width, 3]."""
+    preprocess = run.task.preprocess(training=training)
+    try:
+        payloads = examples.read(tf.constant(examples.rows))
+        inputs = tf.data.Dataset.from_tensor_slices((payloads, keys)).map(
+            preprocess, num_parallel_calls=tf.data.AUTOTUNE
+        )
+        return np.stack(list(inputs.as_numpy_iterator()))
+    except tf.errors.OpError as error:
+        raise scan.explain_failure(error, [examples], preprocess) from error

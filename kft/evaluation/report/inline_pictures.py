@@ -1,0 +1,69 @@
+"""Pictures that stand in the page itself, as data addresses."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+# Side in pixels: sharp on a phone, and about 5 kB each.
+_SIDE = 144
+_JPEG_QUALITY = 80
+# A map of a few places becomes smooth; browsers differ in how they enlarge.
+_HEAT_SIDE = 36
+_MOST_OPAQUE = 150
+
+
+def photo(pixels: np.ndarray) -> str:
+    """Return a picture, uint8 [height, width, 3], no larger than is needed."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((_SIDE, _SIDE))
+    return _jpeg(picture)
+
+
+def heat(places: np.ndarray) -> str:
+    """Return a see-through picture of heat [rows, columns] in [0, 1], to lay over.
+
+    Cold places are clear, warm ones red, the hottest yellow.
+    """
+    enlarged = Image.fromarray((places * 255).astype(np.uint8)).resize(
+        (_HEAT_SIDE, _HEAT_SIDE), Image.Resampling.BILINEAR
+    )
+    share = np.asarray(enlarged) / 255
+    colours = np.zeros((_HEAT_SIDE, _HEAT_SIDE, 4))
+    colours[..., 0] = 255
+    colours[..., 1] = 230 * np.clip(2 * share - 1, 0, 1)
+    colours[..., 3] = _MOST_OPAQUE * share
+    return _png(Image.fromarray(colours.astype(np.uint8)))
+
+
+def matrix(hits: np.ndarray, misses: np.ndarray) -> str:
+    """Return a see-through picture of two matrices [n, n] in [0, 1], a pixel a cell.
+
+    Args:
+        hits: how blue a cell is.
+        misses: how orange it is; a cell has one of both.
+    """
+    cells = np.zeros((*hits.shape, 4))
+    cells[hits > 0, :3] = (40, 120, 200)
+    cells[misses > 0, :3] = (220, 90, 0)
+    # What is there at all can be seen.
+    strength = np.maximum(hits, misses)
+    cells[..., 3] = np.where(strength > 0, 60 + 195 * np.sqrt(strength), 0)
+    return _png(Image.fromarray(cells.astype(np.uint8)))
+
+
+def _jpeg(picture: Image.Image) -> str:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=_JPEG_QUALITY)
+    return _address("image/jpeg", file.getvalue())
+
+
+def _png(picture: Image.Image) -> str:
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return _address("image/png", file.getvalue())
+
+
+def _address(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,145 @@
+"""The report of a run: one page that a person can read, mail and believe."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kft.data.examples import TRAIN
+from kft.evaluation import evaluate, run_examples, trained
+from kft.evaluation.evaluate import Evaluation
+from kft.evaluation.report import (
+    confusion,
+    content,
+    gallery,
+    page,
+    reliability_chart,
+    run_record,
+    selection,
+    stage_table,
+    verdict,
+)
+from kft.evaluation.report.gallery import Card
+from kft.evaluation.report.run_record import RunRecord
+from kft.evaluation.report.selection import Pair
+from kft.evaluation.trained import Trained
+from kft.run_dir import RunDir
+
+_PICTURES = 24
+_PAIRS = 10
+_PICTURES_OF_PAIR = 6
+_TRAINING_PICTURES = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """A page that is written.
+
+    Attributes:
+        path: of the page.
+        verdict: what it says, in one sentence.
+    """
+
+    path: Path
+    verdict: str
+
+
+def make(run: RunDir) -> Report:
+    """Write report.html of a finished run, whole or not at all.
+
+    Its figures are those of evaluation.json, which is about the validation split then,
+    or the test split where the run has no other.
+
+    Raises:
+        errors.DataError: where the pictures of the run are gone.
+        errors.RunDirError: where the folder is of no finished run, damaged or full.
+    """
+    record = run_record.read(run)
+    split = evaluate.judging_split(run)
+    evaluation = evaluate.of_split(run, split) if split else None
+    values = values_of(record, evaluation, trained.load(str(run.path)))
+    run.write_text(run.report_html, page.render("report.html", values))
+    return Report(run.report_html, values["verdict"])
+
+
+def values_of(
+    record: RunRecord, evaluation: Evaluation | None, run: Trained
+) -> Mapping[str, Any]:
+    """Return what the template shows.
+
+    Args:
+        record: the run.
+        evaluation: None where the run has nothing to be judged by.
+        run: its network, for the pictures.
+
+    Raises:
+        errors.DataError: naming the example that can not be read.
+    """
+    pairs: tuple[Pair, ...] = ()
+    if evaluation:
+        pairs = selection.confused_pairs(
+            evaluation.predictions, pairs=_PAIRS, pictures=_PICTURES_OF_PAIR
+        )
+    return {
+        "record": record,
+        "verdict": verdict.verdict(record, evaluation, pairs),
+        "facts": tuple(content.facts(record)),
+        "options": tuple(content.options(record.config)),
+        "stages": stage_table.rows(record),
+        "charts": content.curves(record),
+        "views": gallery.training_views(
+            run, run_examples.of_split(run, TRAIN), _TRAINING_PICTURES
+        ),
+        "views_text": content.views_text(record.config, run.task.is_augmented),
+        **(_judged(evaluation, run, pairs) if evaluation else {"evaluation": None}),
+    }
+
+
+def _judged(
+    evaluation: Evaluation, run: Trained, pairs: Sequence[Pair]
+) -> Mapping[str, Any]:
+    """Return what is shown of an evaluation."""
+    figures, names = evaluation.figures, run.labels.names
+    predictions = evaluation.predictions
+    mistakes = selection.worst_mistakes(predictions, _PICTURES)
+    doubts = selection.least_certain(predictions, _PICTURES)
+    shown = [*mistakes, *doubts, *(i for pair in pairs for i in pair.positions)]
+    examples = run_examples.of_split(run, evaluation.source.split)
+    places = {name: place for place, name in enumerate(examples.ids)}
+    examples = examples.take(np.array([places[name] for name in predictions.ids]))
+    cards = gallery.cards(run, examples, predictions, shown)
+    figures_json = {
+        name: value
+        for name, value in evaluation.to_json().items()
+        if name != "confusion"
+    }
+    return {
+        "evaluation": figures_json,
+        # Of many classes, most cells are 0.
+        "confusion_json": {
+            "names": names,
+            "cells": confusion.sparse(figures.confusion),
+        },
+        "tiles": tuple(content.tiles(figures)),
+        "confusion_table": confusion.table(figures.confusion, names),
+        "confusion_map": confusion.draw(figures.confusion, names),
+        "pairs": tuple(_pair(pair, names, cards) for pair in pairs),
+        "reliability": reliability_chart.draw(figures.bins),
+        "mistakes": tuple(cards[int(i)] for i in mistakes),
+        "doubts": tuple(cards[int(i)] for i in doubts),
+    }
+
+
+def _pair(
+    pair: Pair, names: Sequence[str], cards: Mapping[int, Card]
+) -> Mapping[str, Any]:
+    return {
+        "label": names[pair.label],
+        "answer": names[pair.answer],
+        "examples": pair.examples,
+        "of": pair.of,
+        "share": pair.examples / pair.of,
+        "cards": tuple(cards[i] for i in pair.positions),
+    }

@@ -1,0 +1,121 @@
+"""What a run folder says of its run, for the pages about it. No TensorFlow here."""
+
+import collections
+import csv
+import dataclasses
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kft import errors, kept_config, run_dir
+from kft.config import TrainConfig
+from kft.labels import LabelMap
+from kft.run_dir import RunDir
+from kft.training.run_result import RunResult
+
+_SHOWN_DIGITS = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecord:
+    """The files of a finished run, read.
+
+    Attributes:
+        run: the folder.
+        config: of the run.
+        result: of result.json.
+        labels: the classes.
+        history: the lines of metrics.jsonl.
+        environment: of environment.json.
+        split_id: the first digits of the SHA-256 of split.csv.
+        split_sizes: examples in each split.
+        parity: certificates of the exports by name; empty without exports.
+        finished: when result.json was written.
+    """
+
+    run: RunDir
+    config: TrainConfig
+    result: RunResult
+    labels: LabelMap
+    history: tuple[Mapping[str, Any], ...]
+    environment: Mapping[str, Any]
+    split_id: str
+    split_sizes: Mapping[str, int]
+    parity: Mapping[str, Mapping[str, Any]]
+    finished: datetime.datetime
+
+    @property
+    def stage_lines(self) -> tuple[tuple[Mapping[str, Any], ...], ...]:
+        """Return the lines of the history, a tuple for each stage."""
+        found: list[list[Mapping[str, Any]]] = []
+        for line in self.history:
+            # Two stages may have the same name.
+            if line["epoch"] == 1 or not found:
+                found.append([])
+            found[-1].append(line)
+        return tuple(map(tuple, found))
+
+
+def read(run: RunDir) -> RunRecord:
+    """Return the record of a finished run.
+
+    Raises:
+        errors.RunDirError: where a file is missing or damaged, naming it.
+    """
+    result = RunResult.read(run)
+    parity = run.export / "parity.json"
+    time = datetime.datetime.fromtimestamp(
+        run.result_json.stat().st_mtime, datetime.UTC
+    )
+    return RunRecord(
+        run=run,
+        config=run_dir.read_config(run),
+        result=result,
+        labels=_labels(run),
+        history=_history(run),
+        environment=kept_config.read_json(run.environment_json),
+        split_id=_split_id(run),
+        split_sizes=_split_sizes(run),
+        parity=kept_config.read_json(parity) if parity.exists() else {},
+        finished=time,
+    )
+
+
+def _labels(run: RunDir) -> LabelMap:
+    try:
+        return LabelMap.read(str(run.labels_txt))
+    except errors.DataError as error:
+        raise errors.RunDirError(f"{run.path} is damaged. {error}") from error
+
+
+def _history(run: RunDir) -> tuple[Mapping[str, Any], ...]:
+    try:
+        lines = run.metrics_jsonl.read_text(encoding="utf-8").splitlines()
+        return tuple(json.loads(line) for line in lines)
+    except (OSError, ValueError) as error:
+        raise errors.RunDirError(
+            f"{run.metrics_jsonl} can not be read: {error}. Restore it from a copy."
+        ) from error
+
+
+def _split_id(run: RunDir) -> str:
+    try:
+        content = run.split_csv.read_bytes()
+    except OSError as error:
+        raise errors.RunDirError(
+            f"{run.split_csv} can not be read: {error}. Restore it from a copy."
+        ) from error
+    return hashlib.sha256(content).hexdigest()[:_SHOWN_DIGITS]
+
+
+def _split_sizes(run: RunDir) -> Mapping[str, int]:
+    with open(run.split_csv, newline="", encoding="utf-8") as file:
+        sides = [row.get("split") or "" for row in csv.DictReader(file)]
+    return collections.Counter(sides)
+
+
+def epochs(lines: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the number of each line's epoch in the whole run, from 1."""
+    return list(range(1, len(lines) + 1))

@@ -1,0 +1,44 @@
+"""Write the report of a finished run again, or compare runs.
+
+report.html in the run folder is one page without any other file. The comparison says
+which options differ and whether the difference in accuracy can be chance.
+
+  python -m kft.report --run_dir=runs/flowers
+  python -m kft.report --compare runs/flowers runs/flowers-2
+"""
+
+from kft import cli, errors
+from kft.config import ReportConfig
+
+
+def main(config: ReportConfig) -> None:
+    """Write a page, and print what it says and where it is."""
+    _check(config)
+    # TensorFlow starts slowly: not before the flags are known to be right.
+    from kft import run_dir
+    from kft.evaluation.report import comparison, make
+
+    if config.compare:
+        compared = comparison.compare(config.runs, config.output)
+        print("\n".join([*comparison.table(compared), "", str(compared.path)]))
+        return
+    report = make.make(run_dir.at(config.run_dir))
+    print(f"{report.verdict}\n{report.path}")
+
+
+def _check(config: ReportConfig) -> None:
+    """Raise ConfigError unless it is one run, or at least two to compare."""
+    if config.compare and (config.run_dir or len(config.runs) < 2):
+        raise errors.ConfigError(
+            "--compare: expected at least two run folders and no --run_dir, received "
+            f"{' '.join(config.runs) or 'none'}. Write --compare runs/a runs/b."
+        )
+    if not config.compare and (config.run_dir is None or config.runs):
+        raise errors.ConfigError(
+            "Expected --run_dir=FOLDER, or --compare and at least two folders; "
+            f"received {' '.join(config.runs) or 'neither'}."
+        )
+
+
+if __name__ == "__main__":
+    cli.run(ReportConfig, main, positional="runs")
