@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import kft
 from kft import errors, flags, quiet, usage
@@ -31,9 +31,10 @@ _MAX_WIDTH = 100
 
 def run(
     config_class: type[Config],
-    main: Callable[[Any], None],
+    main: Callable[..., None],
     *,
     positional: str | None = None,
+    with_given: bool = False,
 ) -> NoReturn:
     """Run a command with the flags of this process, and exit.
 
@@ -42,16 +43,22 @@ def run(
         main: does the work; imports TensorFlow inside, so that --help is quick. Its
             module's docstring opens --help.
         positional: the tuple field that takes the arguments without a name.
+        with_given: whether `main` takes a second argument, the names of the fields that
+            were written on the command line or in a flagfile.
     """
-    sys.exit(execute(config_class, main, sys.argv[1:], positional=positional))
+    code = execute(
+        config_class, main, sys.argv[1:], positional=positional, with_given=with_given
+    )
+    sys.exit(code)
 
 
 def execute(
     config_class: type[Config],
-    main: Callable[[Any], None],
+    main: Callable[..., None],
     arguments: Sequence[str],
     *,
     positional: str | None = None,
+    with_given: bool = False,
 ) -> int:
     """Run a command and return its exit code; arguments are those of `run`."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
@@ -66,7 +73,10 @@ def execute(
             kept += arguments[len(own) :]
             parsed = flags.parse(config_class, kept, positional=positional)
             quiet.start(debug=debug)
-            main(parsed.config)
+            if with_given:
+                main(parsed.config, parsed.given)
+            else:
+                main(parsed.config)
             sys.stdout.flush()
         return DONE
     except BrokenPipeError:
@@ -109,7 +119,7 @@ def _write(text: str) -> None:
 
 
 def _help(
-    config_class: type[Config], main: Callable[[Any], None], positional: str | None
+    config_class: type[Config], main: Callable[..., None], positional: str | None
 ) -> str:
     module = sys.modules[main.__module__]
     return usage.usage(

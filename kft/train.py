@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from kft.training.fine_tune import RunResult
 
 
-def main(config: TrainConfig, given: frozenset[str]) -> None:
-    """Train, export, and say what to do with the result."""
+def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
+    """Train, export, and say what to do with the result.
+
+    Args:
+        config: the run.
+        given: fields that `--recipe=auto` leaves as they are; see `fine_tune`.
+    """
     preflight.check(config, also=[_check_export])
     with interrupt.listening():
         # TensorFlow starts slowly: not before the flags are known to be right.

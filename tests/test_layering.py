@@ -32,6 +32,7 @@ LAYERS = {
     "run_dir": 0,
     "tables": 0,
     "preflight": 1,
+    "recipe": 1,
     "runtime": 1,
     "devices": 1,
     "lost_workers": 1,

@@ -1,6 +1,7 @@
 """A whole run."""
 
 import dataclasses
+from typing import Literal
 
 from kft.config.data import DataConfig
 from kft.config.learning import ModelConfig, OptimizerConfig
@@ -12,6 +13,21 @@ from kft.fields import option
 class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
     """Everything that decides a run, and where it is written."""
 
+    recipe: Literal["manual", "auto", "applied"] = option(
+        "manual",
+        "auto chooses the stages, their rates and epochs, the batch, the size and the "
+        "augmentation of the pictures from the data and the backbone, and says what it "
+        "chose; flags that are given win. applied: as auto, whose choices the other "
+        "flags already name (a run folder's flags.cfg has it).",
+    )
+    repeats: int = option(
+        1,
+        "Runs with the seeds seed, seed+1, ..., each in a folder of its own below "
+        "--run_dir; repeats.json there has mean and range. The best by validation is "
+        "exported.",
+        minimum=1,
+        maximum=1000,
+    )
     run_dir: str | None = option(
         None,
         "Run folder; default runs/DATASET-BACKBONE below the working directory.",

@@ -134,7 +134,7 @@ def _test_stages(
     config: FindLrConfig, session: Session, wanted: Sequence[int]
 ) -> tuple[StageTest, ...]:
     rates = lr_suggestions.rates(config.lowest_rate, config.highest_rate, config.steps)
-    caches = _caches(range_test.lasting(session, config.steps))
+    caches = _caches(config, session)
     session.recorder.restart(())
     state, tests = RunState(), []
     for index in range(max(wanted) + 1):
@@ -156,8 +156,17 @@ def _test_stages(
     return tuple(tests)
 
 
-def _caches(session: Session) -> Mapping[str, StageCache]:
-    """Return the features of the trunks, each computed once for all tests."""
+def _caches(config: FindLrConfig, session: Session) -> Mapping[str, StageCache]:
+    """Return the features of the trunks, each computed once for all that comes."""
+    tests = range_test.lasting(session, config.steps).stages
+    epochs = [a.epochs + b.epochs for a, b in zip(tests, session.stages, strict=True)]
+    session = dataclasses.replace(
+        session,
+        stages=tuple(
+            dataclasses.replace(stage, epochs=count)
+            for stage, count in zip(session.stages, epochs, strict=True)
+        ),
+    )
     found = trunk_cache.trunks(session, 0)
     filler = trunk_cache.Filler(session, found, trunk_cache.choose(session, found))
     return filler.finish()

@@ -11,6 +11,7 @@ from matplotlib import figure
 
 from kft import atomic
 from kft.search.lr_finder import Found, StageTest
+from kft.search.lr_suggestions import Curve
 
 PICTURE, FILE = "find_lr.png", "find_lr.json"
 _INCHES = (5.0, 4.0)
@@ -72,9 +73,13 @@ def _draw(tests: Sequence[StageTest], path: Path) -> None:
                 label = f"{rule} {rate:.2g}"
                 panel.axvline(rate, color=f"C{number}", linestyle="--", label=label)
         panel.set(xscale="log", xlabel="learning rate", title=test.unfreeze)
-        # What runs away would flatten all the rest.
-        finite = [loss for loss in curve.smoothed if math.isfinite(loss)]
-        panel.set_ylim(0, 1.5 * finite[0] if finite else None)
+        panel.set_ylim(0, _top(curve))
         panel.legend(fontsize="small")
     panels[0].set_ylabel("training loss")
     picture.savefig(path, format="png", dpi=120)
+
+
+def _top(curve: Curve) -> float | None:
+    """Return the upper end of the axis: what runs away would flatten all the rest."""
+    lowest = curve.smoothed.index(min(filter(math.isfinite, curve.smoothed)))
+    return 1.5 * max(curve.smoothed[: lowest + 1])

@@ -19,6 +19,8 @@ _DIVERGED = 4.0
 # share of all steps; and the last steps, when the loss runs away.
 _SKIPPED_START, _SKIPPED_END = 0.1, 5
 _FEWEST_POINTS = 3
+# A descent counts where it is this many standard errors of the mean that it starts at.
+_SIGNIFICANT = 2.0
 
 
 def rates(lowest: float, highest: float, steps: int) -> list[float]:
@@ -68,7 +70,7 @@ class Curve:
 
 @dataclasses.dataclass(frozen=True)
 class Suggestions:
-    """Peak rates, by rule; None where the curve has nothing for the rule to find.
+    """Peak rates, by rule; all are None where the loss falls no more than it scatters.
 
     Attributes:
         valley: the middle of the longest descent; fastai's default.
@@ -89,35 +91,51 @@ class Suggestions:
 def suggest(curve: Curve) -> Suggestions:
     """Return what the rules say about a curve."""
     start = int(_SKIPPED_START * curve.planned)
-    stop = len(curve.rates) - _SKIPPED_END
-    losses = np.array(curve.smoothed[start : max(stop, start)])
-    tested = np.array(curve.rates[start : max(stop, start)])
-    if len(losses) < _FEWEST_POINTS or not np.isfinite(losses).all():
+    stop = max(len(curve.rates) - _SKIPPED_END, start)
+    tested = np.array(curve.rates[start:stop])
+    losses = np.array(curve.smoothed[start:stop])
+    scatter = np.array(curve.losses[start:stop]) - losses
+    if not falls(losses, scatter, averaged=start + 1):
         return Suggestions(None, None, None)
-    steep = steepest(np.log(tested), losses)
-    middle = valley(losses)
-    lowest = int(losses.argmin())
     return Suggestions(
-        valley=None if middle is None else float(tested[middle]),
-        steep=None if steep is None else float(tested[steep]),
-        minimum=float(tested[lowest]) / 10 if lowest else None,
+        valley=float(tested[valley(losses)]),
+        steep=float(tested[steepest(np.log(tested), losses)]),
+        minimum=float(tested[losses.argmin()]) / 10,
     )
 
 
-def steepest(positions: np.ndarray, losses: np.ndarray) -> int | None:
-    """Return where the loss falls fastest; None where it never falls.
+def falls(losses: np.ndarray, scatter: np.ndarray, *, averaged: int) -> bool:
+    """Return whether the smoothed loss falls more than chance would have it.
+
+    A network that is good already, as at the start of a later stage, has little to
+    gain in the steps of a test; then the rules would only find noise.
+
+    Args:
+        losses: smoothed.
+        scatter: of the single losses around these.
+        averaged: losses that the first smoothed one is the mean of.
+    """
+    if len(losses) < _FEWEST_POINTS or not np.isfinite(losses).all():
+        return False
+    lowest = int(losses.argmin())
+    if not lowest:
+        return False
+    error = scatter[: lowest + 1].std() / math.sqrt(averaged)
+    return bool(losses[0] - losses[lowest] > _SIGNIFICANT * error)
+
+
+def steepest(positions: np.ndarray, losses: np.ndarray) -> int:
+    """Return where the loss falls fastest.
 
     Args:
         positions: logarithms of the rates, ascending.
         losses: at the same places.
     """
-    slopes = np.diff(losses) / np.diff(positions)
-    index = int(slopes.argmin())
-    return index if slopes[index] < 0 else None
+    return int((np.diff(losses) / np.diff(positions)).argmin())
 
 
-def valley(losses: Sequence[float] | np.ndarray) -> int | None:
-    """Return the middle of the longest descent; None where the loss never falls.
+def valley(losses: Sequence[float] | np.ndarray) -> int:
+    """Return the middle of the longest descent.
 
     The longest descent is the longest strictly decreasing subsequence. As in fastai, it
     is taken to have no gaps: it reaches back from its end as many points as it has, and
@@ -128,8 +146,6 @@ def valley(losses: Sequence[float] | np.ndarray) -> int | None:
         earlier = (lengths[j] for j in range(i) if losses[j] > loss)
         lengths.append(1 + max(earlier, default=0))
     longest = max(lengths)
-    if longest < 2:
-        return None
     third = longest / 3
     before = lengths.index(longest) - longest
     return max(before + int(third) + int(third / 2), 0)

@@ -1,0 +1,65 @@
+"""Find a learning rate: train some steps of each stage while the rate grows.
+
+The rate starts so low that nothing happens and grows until the loss runs away; a good
+peak rate is where the loss falls. Stages before the tested one train first, shortened.
+The run folder and its weights are left as they are.
+
+  python -m kft.find_lr --flagfile=configs/quickstart.cfg
+  python -m kft.find_lr --dataset=folder:photos --backbone=MobileNetV2 --stage=head
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kft import cli, run_dir
+from kft.config import FindLrConfig
+from kft.search import lr_check
+
+if TYPE_CHECKING:
+    from kft.search.lr_finder import Found
+
+_RULES = {
+    "valley": "the middle of the longest descent",
+    "steep": "where the loss falls fastest",
+    "minimum": "a tenth of where it is lowest",
+}
+
+
+def main(config: FindLrConfig, given: frozenset[str]) -> None:
+    """Test, write the curves, and say what they suggest."""
+    lr_check.check(config)
+    # TensorFlow starts slowly: not before the flags are known to be right.
+    from kft.search import lr_finder, lr_report
+    from kft.training.progress import ConsoleReporter
+
+    found = lr_finder.find(config, given=given, reporter=ConsoleReporter())
+    folder = _folder(config)
+    lr_report.write(found, folder)
+    print("\n".join(_closing(found, folder)))
+
+
+def _folder(config: FindLrConfig) -> Path:
+    run = run_dir.at(config.run_dir or str(run_dir.default_path(config)))
+    default = run.path.with_name(f"{run.path.name}-find_lr")
+    return run_dir.at(config.output_dir).path if config.output_dir else default
+
+
+def _closing(found: "Found", folder: Path) -> Iterator[str]:
+    """Yield the suggestions, and what to paste."""
+    for test in found.tests:
+        yield ""
+        yield f"stage {test.unfreeze} (--stages has {test.rate:g})"
+        for rule, meaning in _RULES.items():
+            rate = getattr(test.suggestions, rule)
+            shown = "none" if rate is None else f"{rate:.2g}"
+            yield f"  {rule:<8} {shown:<8} {meaning}"
+        if test.suggestions.best is None:
+            yield "  The loss falls no more than it scatters; the rate stays."
+    yield ""
+    yield f"curves  {folder}"
+    yield f"flag    --stages={found.stages}"
+
+
+if __name__ == "__main__":
+    cli.run(FindLrConfig, main, with_given=True)
