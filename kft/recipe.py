@@ -70,18 +70,25 @@ def differing(config: TrainConfig) -> frozenset[str]:
     )
 
 
-def check(config: TrainConfig, given: Collection[str]) -> None:
-    """Check that what is given leaves the recipe something to go by.
+def check(config: TrainConfig, given: Collection[str] | None) -> None:
+    """Check that what is given leaves `--recipe=auto` something to go by.
+
+    Args:
+        config: of the run; of any recipe.
+        given: fields whose value stands; None for those that have not their default.
 
     Raises:
         errors.ConfigError: naming the flags that do not.
     """
+    if config.recipe != "auto":
+        return
+    given = differing(config) if given is None else given
     if config.batch_size == "auto":
         raise errors.ConfigError(
             "--recipe=auto counts steps, and with --batch_size=auto nobody knows yet "
             "how many there are: give a number, or leave the batch to the recipe."
         )
-    is_rated = config.optimizer == "sgd" or {"stages", "learning_rate"} & set(given)
+    is_rated = config.optimizer == "sgd" or {"stages", "learning_rate"} & {*given}
     if not is_rated:
         raise errors.ConfigError(
             f"--recipe=auto knows learning rates for sgd, received --optimizer="
