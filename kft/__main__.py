@@ -11,7 +11,15 @@ from pathlib import Path
 import kft
 from kft import errors, usage
 
-COMMANDS = ("train", "evaluate", "predict", "export", "report", "backbones")
+COMMANDS = (
+    "audit",
+    "train",
+    "evaluate",
+    "predict",
+    "export",
+    "report",
+    "backbones",
+)
 _WIDTH = 80  # columns
 
 

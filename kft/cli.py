@@ -1,9 +1,10 @@
 """The edge of every command: flags in, exit code out.
 
-Exit codes: 0 done; 1 an error in kft itself; 2 a mistake that the message explains;
-3 an accuracy below --assert_accuracy_at_least; 75 a signal or the loss of a worker
-stopped the run, its state is saved, and the same command goes on; 130 Ctrl-C; 141 the
-reader of the output went away.
+Exit codes: 0 done; 1 an error in kft itself, or pictures that a command complains
+about; 2 a mistake that the message explains; 3 an accuracy below
+--assert_accuracy_at_least; 75 a signal or the loss of a worker stopped the run, its
+state is saved, and the same command goes on; 130 Ctrl-C; 141 the reader of the output
+went away.
 """
 
 import os
@@ -35,6 +36,7 @@ def run(
     *,
     positional: str | None = None,
     with_given: bool = False,
+    shown: type[Config] | None = None,
 ) -> NoReturn:
     """Run a command with the flags of this process, and exit.
 
@@ -45,9 +47,15 @@ def run(
         positional: the tuple field that takes the arguments without a name.
         with_given: whether `main` takes a second argument, the names of the fields that
             were written on the command line or in a flagfile.
+        shown: the config whose fields --help lists; default all of `config_class`.
     """
     code = execute(
-        config_class, main, sys.argv[1:], positional=positional, with_given=with_given
+        config_class,
+        main,
+        sys.argv[1:],
+        positional=positional,
+        with_given=with_given,
+        shown=shown,
     )
     sys.exit(code)
 
@@ -59,13 +67,14 @@ def execute(
     *,
     positional: str | None = None,
     with_given: bool = False,
+    shown: type[Config] | None = None,
 ) -> int:
     """Run a command and return its exit code; arguments are those of `run`."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in own
     try:
         if {"-h", "--help", "--helpfull"}.intersection(own):
-            _write(_help(config_class, main, positional))
+            _write(_help(shown or config_class, main, positional))
         elif "--version" in own:
             _write(f"kft {kft.__version__}\n")
         else:

@@ -55,10 +55,22 @@ def entries(folder: str) -> Iterator[Entry]:
     except OSError as error:
         raise errors.DataError(
             f"The folder {folder} can not be listed: {error}."
-        ) from (error)
+        ) from error
     for entry in sorted(found, key=lambda entry: entry.name):
+        _check_name(entry)
         if not entry.name.startswith(".") and entry.name.lower() != "thumbs.db":
             yield entry
+
+
+def _check_name(entry: Entry) -> None:
+    """Check that the name can be written to the files of a run, which are UTF-8."""
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError as error:
+        raise errors.DataError(
+            f"{entry.path!r}: expected a name in UTF-8, received the bytes "
+            f"{os.fsencode(entry.name)!r}. Rename it."
+        ) from error
 
 
 def _local_entries(folder: str) -> list[Entry]:

@@ -10,11 +10,13 @@ from PIL import Image, ImageOps
 
 # What a picture may be, in words.
 KINDS = "JPEG, PNG, WebP, GIF or BMP"
-TOO_LARGE = "the picture has more pixels than --max_pixels={}; its height and width are"
+TOO_LARGE = "the picture has more pixels than --max_pixels={}"
 # What Image.open refuses by itself, in pixels: twice the default MAX_IMAGE_PIXELS.
 _PILLOW_LIMIT = 2 * 89_478_485
 # JPEG is always for TensorFlow.
 _FORMATS = ("BMP", "GIF", "PNG", "WEBP")
+# What pictures begin with, be they whole or not.
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM")
 
 
 @contextlib.contextmanager
@@ -35,10 +37,7 @@ def opened(
     try:
         picture = Image.open(io.BytesIO(payload), formats=formats)
     except PIL.UnidentifiedImageError:
-        raise ValueError(
-            f"not a picture: expected {KINDS}, received {len(payload)} bytes"
-            + (f" that begin with {payload[:16]!r}" if payload else "")
-        ) from None
+        raise ValueError(_not_a_picture(payload)) from None
     except Image.DecompressionBombError:
         if max_pixels is None or max_pixels > _PILLOW_LIMIT:
             raise
@@ -50,6 +49,14 @@ def opened(
                 f"{TOO_LARGE.format(max_pixels)}: height and width are {height} {width}"
             )
         yield picture
+
+
+def _not_a_picture(payload: bytes) -> str:
+    problem = "a damaged" if payload.startswith(_MAGIC) else "not a"
+    received = f"{len(payload)} bytes"
+    if payload:
+        received += f" that begin with {payload[:16]!r}"
+    return f"{problem} picture: expected {KINDS}, received {received}"
 
 
 def read(payload: bytes, *, max_pixels: int | None = None) -> np.ndarray:

@@ -1,0 +1,38 @@
+"""Look at data before anybody trains on it.
+
+Counts classes and splits, and finds files that can not be read, copies across splits
+and across labels (exact ones, and near ones by a perceptual hash), names of another
+format than the content, and pictures that are tiny, very long or of one color. The
+splits are those that training would use, and a flagfile of training is understood.
+
+Prints a table; writes audit.json, and audit.html with the pictures side by side. Exit
+code 1: there are copies across splits or labels, or files that can not be read.
+
+  python -m kft.audit --dataset=folder:photos
+  python -m kft.audit --flagfile=runs/photos/flags.cfg --near_bits=none
+"""
+
+import sys
+
+from kft import cli
+from kft.config.audit import AuditConfig, AuditFlags
+
+
+def main(config: AuditConfig) -> None:
+    """Audit, and show what was found."""
+    from kft.data.audit import audit, console
+
+    terminal = console.new()
+    found, out = audit.audit(config, terminal)
+    console.show(found, terminal)
+    print(out / audit.PAGE)
+    if not found.is_clean:
+        sys.stdout.flush()
+        sys.exit(
+            f"{len(found.leaks)} groups of copies across splits or labels, "
+            f"{len(found.unreadable)} files that can not be read."
+        )
+
+
+if __name__ == "__main__":
+    cli.run(AuditFlags, main, shown=AuditConfig)

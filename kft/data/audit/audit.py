@@ -1,0 +1,116 @@
+"""An audit, from the flags to its files."""
+
+import collections
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from kft import atomic, data, errors
+from kft.config.audit import AuditConfig
+from kft.data import filesystem
+from kft.data.audit import as_json, findings, look, page, survey
+from kft.data.audit import console as console_lib
+from kft.data.audit.findings import Findings, Picture
+from kft.data.examples import Splits
+
+JSON = "audit.json"
+PAGE = "audit.html"
+
+
+def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
+    """Look at every picture of a data set; write audit.json and audit.html.
+
+    Args:
+        config: which data set, and where the findings go.
+        console: shows a bar while it takes time.
+
+    Returns:
+        What was found, and the folder of the files.
+
+    Raises:
+        errors.ConfigError: for flags that name no data set, or a folder that can not be
+            written to.
+        errors.DataError: for data that has no splits, as training would say.
+    """
+    out = out_folder(config)
+    _check_out(out, config)
+    splits = data.load_splits(config)
+    parts = list(splits.parts().values())
+    with console_lib.bar(console, sum(map(len, parts))) as advance:
+        looks = survey.survey(parts, max_pixels=config.max_pixels, advance=advance)
+    found = findings.find(
+        splits,
+        looks,
+        near_bits=config.near_bits,
+        not_used=_not_used(splits, config.dataset),
+    )
+    _write(found, splits, out, config)
+    return found, out
+
+
+def out_folder(config: AuditConfig) -> Path:
+    """Return the folder of the findings: `--out`, else audit/DATASET."""
+    if config.out is not None:
+        return Path(os.path.expanduser(config.out))
+    kind, _, rest = config.dataset.partition(":")
+    if kind in ("folder", "csv") and not filesystem.is_remote(rest):
+        rest = os.path.abspath(filesystem.expand(rest))
+    name = Path(rest).stem if kind != "folder" else Path(rest).name
+    return Path("audit", re.sub(r"[^\w.-]+", "-", name).strip("-.") or kind)
+
+
+def _check_out(out: Path, config: AuditConfig) -> None:
+    """Find out before hours of reading whether the findings can be written."""
+    kind, _, rest = config.dataset.partition(":")
+    if kind == "folder" and rest and not filesystem.is_remote(rest):
+        pictures = Path(filesystem.expand(rest)).resolve()
+        if out.resolve().is_relative_to(pictures):
+            raise errors.ConfigError(
+                f"--out={out} lies in --dataset={config.dataset}, where it would count "
+                "as a class: choose a folder beside it."
+            )
+    data.check_dataset(config)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.ConfigError(
+            f"--out={out}: expected a folder that can be written to: {error.strerror}."
+        ) from error
+
+
+def _not_used(splits: Splits, dataset: str) -> Mapping[str, int]:
+    """Return the number of files of a local folder that are no examples, by ending."""
+    kind, _, path = dataset.partition(":")
+    if kind != "folder" or filesystem.is_remote(path):
+        return {}
+    used = {str(name) for part in splits.parts().values() for name in part.ids}
+    root = filesystem.expand(path)
+    endings: collections.Counter[str] = collections.Counter()
+    for folder, _, names in os.walk(root):
+        for name in names:
+            example = os.path.relpath(os.path.join(folder, name), root)
+            if example.replace(os.sep, "/") not in used:
+                ending = os.path.splitext(name)[1].lower()
+                endings[ending.encode(errors="replace").decode()] += 1
+    return dict(endings.most_common())
+
+
+def _write(found: Findings, splits: Splits, out: Path, config: AuditConfig) -> None:
+    parts = list(splits.parts().values())
+    starts = np.cumsum([0, *map(len, parts)])
+
+    def thumbnail(picture: Picture) -> bytes | None:
+        number = int(np.searchsorted(starts, picture.place, side="right")) - 1
+        place = np.array([picture.place - starts[number]])
+        return look.thumbnail(survey.sources(parts[number], place)[0])
+
+    content = as_json.to_json(found, near_bits=config.near_bits)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    atomic.write(out / JSON, f"{text}\n".encode())
+    html = page.render(found, near_bits=config.near_bits, thumbnail=thumbnail)
+    atomic.write(out / PAGE, html.encode())

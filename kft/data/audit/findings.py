@@ -1,0 +1,214 @@
+"""What is wrong with a data set, out of what its pictures are like."""
+
+import dataclasses
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from kft.data.audit import look, near
+from kft.data.examples import Splits
+
+# A shorter side below it has little to show to any network, in pixels.
+TINY_SIDE = 32
+# Cropping the middle square leaves less than a fifth of these.
+EXTREME_ASPECT = 5.0
+_KINDS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".gif": "GIF",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """An example of the data set.
+
+    Attributes:
+        id: of the example.
+        split: that it is in.
+        label: name of its class.
+        place: its position among all examples, split after split.
+        look: what the picture is like.
+    """
+
+    id: str
+    split: str
+    label: str
+    place: int
+    look: look.Look
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Pictures that are copies of each other, two or more."""
+
+    members: tuple[Picture, ...]
+
+    @property
+    def across_splits(self) -> bool:
+        """Whether what is trained on is validated or tested on, too."""
+        return len({picture.split for picture in self.members}) > 1
+
+    @property
+    def across_labels(self) -> bool:
+        """Whether one of the labels is wrong."""
+        return len({picture.label for picture in self.members}) > 1
+
+    @property
+    def is_leak(self) -> bool:
+        """Whether measured accuracies are wrong because of it."""
+        return self.across_splits or self.across_labels
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What an audit found.
+
+    Attributes:
+        dataset: the `--dataset`.
+        counts: number of pictures by label and split.
+        pictures: all of them.
+        exact: copies byte by byte.
+        near: copies by their perceptual hash, of different bytes; None where nobody
+            looked for any.
+        not_used: number of files in the folder that are no examples, by their ending.
+    """
+
+    dataset: str
+    counts: Mapping[str, Mapping[str, int]]
+    pictures: Sequence[Picture]
+    exact: Sequence[Group]
+    near: Sequence[Group] | None
+    not_used: Mapping[str, int]
+
+    @property
+    def unreadable(self) -> list[Picture]:
+        """Pictures that training would stop at."""
+        return self._that(lambda p: p.look.reason is not None)
+
+    @property
+    def mislabelled(self) -> list[Picture]:
+        """Pictures of another format than the ending of their name says."""
+        return self._readable(lambda p: _named_kind(p.id) not in (None, p.look.kind))
+
+    @property
+    def tiny(self) -> list[Picture]:
+        """Pictures with a side below `TINY_SIDE`."""
+        return self._readable(lambda p: min(p.look.width, p.look.height) < TINY_SIDE)
+
+    @property
+    def extreme(self) -> list[Picture]:
+        """Pictures that are more than `EXTREME_ASPECT` times as long as wide."""
+        return self._readable(lambda p: _aspect(p.look) > EXTREME_ASPECT)
+
+    @property
+    def flat(self) -> list[Picture]:
+        """Pictures of one color."""
+        return self._readable(lambda p: p.look.is_flat)
+
+    @property
+    def not_hashed(self) -> int:
+        """Number of pictures that are too small or flat for a perceptual hash."""
+        return len(self._readable(lambda p: p.look.hash is None))
+
+    @property
+    def leaks(self) -> list[Group]:
+        """Copies across splits or labels."""
+        return [group for group in (*self.exact, *(self.near or ())) if group.is_leak]
+
+    @property
+    def imbalance(self) -> float:
+        """How many times as large the largest class of training is as the smallest."""
+        numbers = [by_split.get("train", 0) for by_split in self.counts.values()]
+        return max(numbers) / max(min(numbers), 1)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found that makes a training fail or its figures wrong."""
+        return not self.unreadable and not self.leaks
+
+    def _that(self, is_one: Callable[[Picture], bool]) -> list[Picture]:
+        return [picture for picture in self.pictures if is_one(picture)]
+
+    def _readable(self, is_one: Callable[[Picture], bool]) -> list[Picture]:
+        return self._that(lambda p: p.look.reason is None and is_one(p))
+
+
+def find(
+    splits: Splits,
+    looks: Sequence[look.Look],
+    *,
+    near_bits: int | None,
+    not_used: Mapping[str, int],
+) -> Findings:
+    """Return what is wrong with a data set.
+
+    Args:
+        splits: the data set.
+        looks: what its pictures are like, split after split.
+        near_bits: most bits in which the hashes of near duplicates differ; None to look
+            for none.
+        not_used: number of files that are no examples, by ending.
+    """
+    pictures = _pictures(splits, looks)
+    return Findings(
+        dataset=splits.source,
+        counts=_counts(splits),
+        pictures=pictures,
+        exact=_exact(pictures),
+        near=None if near_bits is None else _near(pictures, near_bits),
+        not_used=not_used,
+    )
+
+
+def _pictures(splits: Splits, looks: Sequence[look.Look]) -> list[Picture]:
+    names = splits.labels.names
+    listed = [
+        (str(name), side, names[label])
+        for side, part in splits.parts().items()
+        for name, label in zip(part.ids, part.labels, strict=True)
+    ]
+    return [Picture(*known, place, looks[place]) for place, known in enumerate(listed)]
+
+
+def _counts(splits: Splits) -> dict[str, dict[str, int]]:
+    by_side = {
+        side: np.bincount(part.labels, minlength=len(splits.labels)).tolist()
+        for side, part in splits.parts().items()
+    }
+    return {
+        name: {side: numbers[index] for side, numbers in by_side.items()}
+        for index, name in enumerate(splits.labels.names)
+    }
+
+
+def _exact(pictures: Sequence[Picture]) -> list[Group]:
+    readable = [picture for picture in pictures if picture.look.digest]
+    digests = np.array([picture.look.digest.hex() for picture in readable], dtype=str)
+    return [_group(readable, members) for members in near.same(digests)]
+
+
+def _near(pictures: Sequence[Picture], near_bits: int) -> list[Group]:
+    hashed = [picture for picture in pictures if picture.look.hash is not None]
+    hashes = np.array([picture.look.hash for picture in hashed], dtype=np.uint64)
+    found = [_group(hashed, members) for members in near.groups(hashes, near_bits)]
+    # Groups of nothing but the same bytes are exact ones.
+    return [g for g in found if len({p.look.digest for p in g.members}) > 1]
+
+
+def _group(pictures: Sequence[Picture], members: np.ndarray) -> Group:
+    return Group(tuple(pictures[place] for place in members))
+
+
+def _named_kind(name: str) -> str | None:
+    return _KINDS.get(posixpath.splitext(name)[1].lower())
+
+
+def _aspect(seen: look.Look) -> float:
+    return max(seen.width, seen.height) / max(min(seen.width, seen.height), 1)

@@ -1,0 +1,100 @@
+"""Look at every picture of a data set, in as many processes as there are cores."""
+
+import collections
+import concurrent.futures
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import process
+
+import numpy as np
+
+from kft import errors
+from kft.data import filesystem
+from kft.data.audit import look
+from kft.data.examples import Examples
+from kft.data.files import Files
+
+_CHUNK = 16
+_WAITING_CHUNKS = 4  # for each process
+
+
+def survey(
+    parts: Sequence[Examples], *, max_pixels: int, advance: Callable[[int], None]
+) -> list[look.Look]:
+    """Return what the pictures of these parts are like, in their order.
+
+    Args:
+        parts: the splits.
+        max_pixels: larger pictures count as unreadable.
+        advance: called with how many more pictures have been looked at.
+
+    Raises:
+        errors.DataError: where a picture ends the process that reads it.
+    """
+    found: list[look.Look] = []
+    workers = os.cpu_count() or 1
+    # TensorFlow's threads do not live through a fork.
+    context = multiprocessing.get_context("spawn")
+    waiting: collections.deque = collections.deque()
+
+    def take() -> None:
+        ids, future = waiting.popleft()
+        found.extend(_result(ids, future))
+        advance(len(ids))
+
+    with concurrent.futures.ProcessPoolExecutor(
+        workers, mp_context=context, initializer=look.start
+    ) as pool:
+        for ids, sources in _chunks(parts):
+            waiting.append((ids, pool.submit(look.look_at, sources, max_pixels)))
+            if len(waiting) > workers * _WAITING_CHUNKS:
+                take()
+        while waiting:
+            take()
+    return found
+
+
+def sources(part: Examples, positions: np.ndarray) -> list[look.Source]:
+    """Return where the pictures at these positions are, or their bytes.
+
+    Local files are left to the processes that look at them.
+    """
+    rows = part.rows[positions]
+    if isinstance(part.read, Files):
+        paths = [part.read.paths[row] for row in rows]
+        if not any(map(filesystem.is_remote, paths)):
+            return paths
+    return [_read(part, row) for row in rows]
+
+
+def _read(part: Examples, row: int) -> look.Source:
+    """Return the bytes of a row, or why they can not be read."""
+    import tensorflow as tf
+
+    try:
+        return part.read(tf.constant([row])).numpy()[0]
+    except tf.errors.OpError as error:
+        return look.Unread(" ".join(error.message.split()))
+
+
+def _chunks(
+    parts: Sequence[Examples],
+) -> Iterator[tuple[Sequence[str], list[look.Source]]]:
+    for part in parts:
+        for start in range(0, len(part), _CHUNK):
+            chosen = np.arange(start, min(start + _CHUNK, len(part)))
+            yield part.ids[chosen].tolist(), sources(part, chosen)
+
+
+def _result(
+    ids: Sequence[str], future: concurrent.futures.Future
+) -> Sequence[look.Look]:
+    try:
+        return future.result()
+    except process.BrokenProcessPool as error:
+        raise errors.DataError(
+            "Looking at a picture ended the process that did it, most likely for want "
+            f"of memory. It is one of these, or of those after them: {', '.join(ids)}. "
+            "Lower --max_pixels, or remove it."
+        ) from error
