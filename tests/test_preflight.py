@@ -41,6 +41,17 @@ PAIRS = [
         "--feature_cache=memory can not keep what --augment=standard",
     ),
     ({"cached_views": 3}, "--cached_views=3 needs --augment"),
+    ({"augment": "standard,colour"}, "received 'colour' in 'standard,colour'"),
+    (
+        {"cached_views": 3, "augment": "flip,mixup"},
+        "--cached_views=3: mixup of --augment need two pictures",
+    ),
+    (
+        {"feature_cache": "disk", "augment": "mixup,cutmix"},
+        "--feature_cache=disk: mixup and cutmix of --augment need",
+    ),
+    ({"batch_size": 33, "augment": "cutmix"}, "in pairs: use --batch_size=34"),
+    ({"class_weight": "balancd"}, "--class_weight: expected none, balanced, or the"),
     (
         {"cached_views": 3, "augment": "flip", "feature_cache": "off"},
         "--cached_views=3 has nothing to keep",
@@ -88,6 +99,9 @@ def test_options_that_can_not_work_together_are_refused(
         {"on_bad_image": "skip", "max_bad_fraction": 0.5},
         {"optimizer": "rmsprop", "momentum": 0.5},
         {"nesterov": True},
+        {"augment": "standard,color@0.2,randaugment,random_erasing,mixup,cutmix"},
+        {"augment": "mixup", "feature_cache": "off"},
+        {"class_weight": "balanced", "sampling": "balanced"},
         {"batch_size": 33, "accumulation_steps": 3},
     ],
 )

@@ -87,10 +87,13 @@ class DataConfig(Config):
         "How a picture becomes a square: crop the middle (the ImageNet protocol), pad "
         "with black, or squash.",
     )
-    augment: Literal["none", "flip", "standard"] = option(
+    augment: str = option(
         "none",
-        "Augmentation of the training pictures: none, flip (left-right), standard "
-        "(random resized crop and flip).",
+        "Augmentation of the training pictures: none, or names with commas between "
+        "them: flip (left-right) or standard (random resized crop and flip), color, "
+        "randaugment, random_erasing, mixup, cutmix. Most take a strength after @, by "
+        "default color@0.4 (largest change of a factor), randaugment@9 (magnitude), "
+        "random_erasing@0.25 (probability), mixup@0.2 and cutmix@1 (alpha).",
     )
     class_weight: str = option(
         "none",

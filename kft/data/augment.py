@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
+from kft import augmentation
 from kft import config as config_lib
-from kft.data import decode, resize
+from kft.data import color, decode, rand_augment, random_erasing, resize
 
 # Area and aspect of random resized crops (Szegedy et al., Going Deeper with
 # Convolutions, section 6; the defaults of timm and torchvision).
@@ -32,7 +33,8 @@ def train_picture(
 
     `none` is `eval_picture`; `flip` also mirrors every second picture, as the key says;
     `standard` takes a random crop (`CROP_AREA`, `CROP_ASPECT`) in place of the resize
-    of evaluation, and mirrors.
+    of evaluation, and mirrors. Colours, RandAugment and random erasing come after; what
+    mixes two pictures is left to `mixing`.
 
     Args:
         payload: the encoded picture, tf.string [].
@@ -40,15 +42,39 @@ def train_picture(
         config: its `augment`, `resize` and `max_pixels`.
         size: side in pixels.
     """
-    if config.augment == "none":
-        return eval_picture(payload, config=config, size=size)
-    if config.augment == "standard":
+    chosen = augmentation.parse(config.augment)
+    if any(one.name == "standard" for one in chosen):
         crop = _random_crop(payload, key, max_pixels=config.max_pixels)
         picture = resize.scale(crop, size)
     else:
         picture = eval_picture(payload, config=config, size=size)
-    flip_key = tf.random.experimental.stateless_fold_in(key, 1)
-    return tf.image.stateless_random_flip_left_right(picture, flip_key)
+    for one in chosen:
+        if one.name in _STEPS:
+            number, run = _STEPS[one.name]
+            own_key = tf.random.experimental.stateless_fold_in(key, number)
+            picture = run(picture, own_key, one.strength)
+    return picture
+
+
+def _flip(picture: tf.Tensor, key: tf.Tensor, strength: None) -> tf.Tensor:
+    return tf.image.stateless_random_flip_left_right(picture, key)
+
+
+# What is done to a picture of the right size: the number that makes its key, so that
+# one step draws the same whatever else the flag names, and the function.
+_STEPS = {
+    "flip": (1, _flip),
+    "standard": (1, _flip),
+    "color": (2, lambda p, key, value: color.jitter(p, key, strength=value)),
+    "randaugment": (
+        3,
+        lambda p, key, value: rand_augment.rand_augment(p, key, magnitude=value),
+    ),
+    "random_erasing": (
+        4,
+        lambda p, key, value: random_erasing.erase(p, key, probability=value),
+    ),
+}
 
 
 def _random_crop(payload: tf.Tensor, key: tf.Tensor, *, max_pixels: int) -> tf.Tensor:

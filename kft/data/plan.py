@@ -128,7 +128,8 @@ def others(rows: int) -> np.ndarray:
     if rows % 2:
         raise errors.ConfigError(
             "--augment: mixup and cutmix take the examples of a device in pairs: "
-            f"expected an even number in --batch_size for each, received {rows}."
+            f"expected an even number of rows for each, received {rows}. Use a "
+            "--batch_size that is a multiple of twice the number of devices."
         )
     return np.arange(rows) ^ 1
 

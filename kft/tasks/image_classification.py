@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kft import backbones
+from kft import augmentation, backbones
 from kft.config import TrainConfig
-from kft.data import augment
+from kft.data import augment, mixing
 from kft.data.plan import Mix
 from kft.labels import LabelMap
 from kft.model import classifier
@@ -33,7 +33,7 @@ class ImageClassification:
     @property
     def is_augmented(self) -> bool:
         """Return whether a training picture differs from epoch to epoch."""
-        return self._config.augment != "none"
+        return bool(augmentation.parse(self._config.augment))
 
     def input_facts(self) -> dict[str, Any]:
         """Return what decides the pixels that the network sees."""
@@ -69,7 +69,9 @@ class ImageClassification:
 
     def mix(self) -> Mix | None:
         """Return how pairs of pictures are mixed, if `--augment` says so."""
-        return None
+        chosen = augmentation.parse(self._config.augment)
+        size = self.image_size
+        return mixing.mix(chosen, num_classes=len(self.labels), size=size)
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded picture, by its first bytes."""

@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 
 from kft import config
-from kft.data import augment
+from kft.data import augment, color
 from tests.data import pictures
 
-_MODES = ["none", "flip", "standard"]
+_MODES = ["none", "flip", "standard", "color,randaugment,random_erasing@1"]
 _PAYLOADS = {
     "jpeg": pictures.encode(pictures.gradient(60, 90), "JPEG"),
     "png": pictures.encode(pictures.gradient(60, 90), "PNG"),
@@ -28,7 +28,7 @@ def _train(payload, key, **options):
 @pytest.mark.parametrize("kind", _PAYLOADS)
 def test_the_same_key_gives_the_same_picture_eagerly_and_in_tf_data(mode, kind):
     options = config.DataConfig(augment=mode)
-    keys = np.array([[seed, seed * 7] for seed in range(20)], np.int64)
+    keys = np.array([[seed, seed * 7] for seed in range(8)], np.int64)
     dataset = tf.data.Dataset.from_tensor_slices(keys).map(
         lambda key: augment.train_picture(
             tf.constant(_PAYLOADS[kind]), key, config=options, size=32
@@ -85,6 +85,20 @@ def test_the_part_of_a_jpeg_is_the_part_of_the_decoded_picture():
         )
         # Colors at the border of a part are interpolated without their neighbours.
         assert np.abs(one - other).mean() < 1.0
+
+
+def test_steps_of_a_list_draw_what_they_draw_alone():
+    for number in range(5):
+        key = [7, number]
+        cropped = tf.constant(_train(_PAYLOADS["png"], key, augment="standard"))
+        own_key = tf.random.experimental.stateless_fold_in(
+            tf.constant(key, tf.int64), 2
+        )
+        expected = color.jitter(cropped, own_key, strength=0.3)
+        for augment_flag in ("standard,color@0.3", "mixup,color@0.3,standard"):
+            found = _train(_PAYLOADS["png"], key, augment=augment_flag)
+            np.testing.assert_array_equal(found, expected)
+        assert (found != cropped.numpy()).any()
 
 
 def test_too_large_pictures_are_refused_in_every_mode():

@@ -53,6 +53,29 @@ def test_metrics_are_plain_whatever_the_smoothing():
     np.testing.assert_array_equal(found["accuracy"], [1.0, 0.0])
 
 
+def test_a_mixed_label_costs_and_counts_by_its_shares():
+    shares = tf.constant([[0.75, 0.25, 0.0], [0.5, 0.0, 0.5]])
+    for smoothing in (0.0, 0.3):
+        mixed = task(label_smoothing=smoothing)
+        per_class = tf.stack(
+            [mixed.losses(tf.constant([k, k]), LOGITS) for k in range(3)], axis=1
+        )
+        np.testing.assert_allclose(
+            mixed.losses(shares, LOGITS),
+            tf.reduce_sum(shares * per_class, axis=1),
+            rtol=1e-5,
+        )
+    found = task().metrics(shares, LOGITS)
+    # The classes 0 and 2 are predicted.
+    np.testing.assert_allclose(found["accuracy"], [0.75, 0.5])
+
+
+def test_only_mixup_and_cutmix_mix():
+    assert task(augment="standard,color").mix() is None
+    assert task(augment="mixup").mix().num_classes == 3
+    assert task(augment="mixup").is_augmented
+
+
 def test_evaluation_gives_pixels_of_the_right_size_and_colour():
     preprocess = task(image_size=16).preprocess(training=False)
     image = preprocess(tf.constant(encoded("PNG")), tf.constant([0, 0], tf.int64))
