@@ -9,17 +9,12 @@ result.json, all in one run folder. The same command continues a run that was st
 
 import os
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import psutil
 
-from kft import cli, cluster, exporters, preflight
-from kft.config import ExportConfig, TrainConfig
+from kft import after_training, cli, cluster, exporters, preflight
+from kft.config import TrainConfig
 from kft.training import interrupt
-
-if TYPE_CHECKING:
-    from kft.training.fine_tune import RunResult
 
 
 def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
@@ -40,11 +35,13 @@ def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
             seconds_to_import=time.time() - psutil.Process().create_time(),
         )
     found = cluster.find(config, os.environ)
-    if found is not None and not found.is_chief:
-        # The run folder is the chief's.
+    if found is None or found.is_chief:
+        after_training.finish(config, result)
         return
-    _export(config, result)
-    print("\n".join(_closing(config, result)))
+    # The run folder is the chief's; the exit code is that of all workers.
+    problem = after_training.below_bar(config, result)
+    if problem is not None:
+        raise problem
 
 
 def _check_export(config: TrainConfig) -> None:
@@ -54,41 +51,6 @@ def _check_export(config: TrainConfig) -> None:
         errors.ConfigError: for a format that does not exist or can not be written here.
     """
     exporters.check(config.export)
-
-
-def _export(config: TrainConfig, result: "RunResult") -> None:
-    """Write the formats of the run that are not there yet."""
-    from kft import run_dir
-    from kft.exporters import export_run
-
-    done = export_run.read_certificates(run_dir.at(str(result.run_dir)))
-    formats = tuple(
-        name for name in config.export if not done.get(name, {}).get("passed")
-    )
-    if formats:
-        exports = export_run.export_run(
-            ExportConfig(run_dir=str(result.run_dir), formats=formats)
-        )
-        print("\n".join(export_run.table(exports)))
-
-
-def _closing(config: TrainConfig, result: "RunResult") -> Iterator[str]:
-    """Yield what to read at the end of a run: the figures, and what to type next."""
-    yield ""
-    yield f"run folder           {result.run_dir}"
-    for name in ("val_accuracy", "test_accuracy"):
-        accuracy = getattr(result, name)
-        if accuracy is not None:
-            split = name.replace("val", "validation").replace("_", " ")
-            yield f"{split:<20} {accuracy:.4f}"
-    yield f"{'time':<20} {result.seconds:.0f} s"
-    yield ""
-    yield "Next:"
-    yield f"  python -m kft.evaluate --run_dir={result.run_dir}"
-    for example in sorted(result.run_dir.glob("example.*")):
-        yield f"  python -m kft.predict --run_dir={result.run_dir} {example}"
-    formats = ",".join(config.export or ("saved_model",))
-    yield f"  python -m kft.export --run_dir={result.run_dir} --formats={formats}"
 
 
 if __name__ == "__main__":

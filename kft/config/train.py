@@ -43,3 +43,11 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
     export: tuple[str, ...] = option(
         ("saved_model",), "Formats written at the end of training; empty for none."
     )
+    assert_accuracy_at_least: float | None = option(
+        None,
+        "Below this validation accuracy, in [0, 1], the finished run is not exported "
+        "and the command fails with exit code 3.",
+        minimum=0.0,
+        maximum=1.0,
+        may_change=True,
+    )

@@ -1,0 +1,68 @@
+"""What follows training, on the chief: figures, exports, and the last screen."""
+
+from typing import Any
+
+from kft import errors, run_dir, summary, tables
+from kft.config import ExportConfig, TrainConfig
+from kft.run_dir import RunDir
+from kft.training.run_result import RunResult
+
+
+def finish(config: TrainConfig, result: RunResult) -> None:
+    """Measure and export a finished run and show what became of it.
+
+    What is in the run folder already is not made again.
+
+    Raises:
+        errors.AccuracyError: below the accuracy that was asked for; nothing is exported
+            then.
+        errors.KftError: where something can not be read, exported or written.
+    """
+    run = run_dir.at(str(result.run_dir))
+    evaluation = _evaluate(run)
+    problem = below_bar(config, result)
+    if problem is None:
+        _export(config, run)
+    summary.show(tables.console(), result, evaluation=evaluation, formats=config.export)
+    if problem is not None:
+        raise problem
+
+
+def below_bar(config: TrainConfig, result: RunResult) -> errors.KftError | None:
+    """Return why the run is not good enough, None where it is or nothing was asked."""
+    bar, accuracy = config.assert_accuracy_at_least, result.val_accuracy
+    if bar is None or (accuracy is not None and accuracy >= bar):
+        return None
+    if accuracy is None:
+        return errors.ConfigError(
+            f"--assert_accuracy_at_least={bar:g} is about validation examples, and "
+            f"--dataset={config.dataset} has none here: --validation_fraction makes "
+            "some in a new run."
+        )
+    return errors.AccuracyError(accuracy, bar)
+
+
+def _evaluate(run: RunDir) -> dict[str, Any] | None:
+    """Return what evaluation.json says; None where the run has nothing to judge by."""
+    # TensorFlow starts slowly: not before it is needed.
+    from kft.evaluation import evaluate
+
+    split = evaluate.judging_split(run)
+    return evaluate.of_split(run, split).to_json() if split else None
+
+
+def _export(config: TrainConfig, run: RunDir) -> None:
+    """Write the formats of the run that are not there yet."""
+    from kft.exporters import export_run
+
+    done = export_run.read_certificates(run)
+    formats = tuple(
+        name for name in config.export if not done.get(name, {}).get("passed")
+    )
+    if formats:
+        exports = export_run.export_run(
+            ExportConfig(run_dir=str(run.path), formats=formats)
+        )
+        console = tables.console()
+        for line in export_run.table(exports):
+            console.print(line, soft_wrap=True, markup=False)

@@ -1,0 +1,150 @@
+"""The last screen of a run: what became of it, what to open and what to type next."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kft import tables
+from kft.run_dir import RunDir
+from kft.tables import Column
+from kft.training.run_result import RunResult
+
+_WORST = 3
+_MINUTE = 60
+
+
+def show(
+    console: Console,
+    result: RunResult,
+    *,
+    evaluation: Mapping[str, Any] | None,
+    formats: Sequence[str],
+) -> None:
+    """Print the screen; lines to copy are never broken, whatever the width.
+
+    Args:
+        console: where to.
+        result: of the run.
+        evaluation: as in evaluation.json; None where nothing judges the run.
+        formats: of the exports that the run was asked for.
+    """
+    run = RunDir(result.run_dir)
+    console.print()
+    console.print(tables.table(_stages(result.stages), width=console.width))
+    console.print()
+    console.print(_grid(_figures(result, evaluation)))
+    for title, lines in (("Open:", _open(run)), ("Next:", _next(run, formats))):
+        console.print(f"\n{title}")
+        for line in lines:
+            # Not `print`, which would break a long path into lines.
+            console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def _stages(stages: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
+    """Return the columns of the table of stages, those first that stay longest."""
+    before = [None, *(stage["val_accuracy"] for stage in stages)]
+    gains = [
+        None if None in pair else pair[0] - pair[1]
+        for pair in zip((s["val_accuracy"] for s in stages), before, strict=False)
+    ]
+    return (
+        Column("stage", [stage["name"] for stage in stages], is_text=True),
+        Column("trains", [f"{s['trainable_parameters']:,}" for s in stages], rank=4),
+        Column("epochs", [str(stage["epochs"]) for stage in stages], rank=2),
+        Column("best", [_or_dash(s["best_epoch"], "d") for s in stages], rank=6),
+        Column("time", [_duration(stage["seconds"]) for stage in stages]),
+        Column("images/s", [f"{s['images_per_second']:,.0f}" for s in stages], rank=3),
+        Column("trunk", [_trunk(stage["cached"]) for stage in stages], rank=5),
+        Column("accuracy", [_or_dash(s["val_accuracy"], ".4f") for s in stages]),
+        Column("gain", [_or_dash(gain, "+.4f") for gain in gains], rank=1),
+    )
+
+
+def _figures(
+    result: RunResult, evaluation: Mapping[str, Any] | None
+) -> Iterator[tuple[str, Text]]:
+    """Yield what is known of the weights that are kept, a name and a text each."""
+    for name, split, accuracy in (
+        ("validation accuracy", "validation", result.val_accuracy),
+        ("test accuracy", "test", result.test_accuracy),
+    ):
+        if accuracy is None:
+            continue
+        yield name, Text(f"{accuracy:.4f}", style="bold green")
+        if evaluation is not None and evaluation["split"] == split:
+            low, high = evaluation["accuracy_interval"]
+            yield "  95% interval", Text(f"{low:.4f} to {high:.4f}")
+    if evaluation is not None:
+        names = "\n".join(worst_classes(evaluation["classes"]))
+        yield "worst classes", Text(names, style="yellow")
+    yield "time", Text(_duration(result.seconds))
+
+
+def worst_classes(classes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the classes with the lowest F1, the lowest first, as texts.
+
+    Args:
+        classes: as in evaluation.json.
+    """
+    known = [one for one in classes if one["f1"] is not None]
+    worst = sorted(known, key=lambda one: one["f1"])[:_WORST]
+    return [f"{one['label']} (F1 {one['f1']:.4f})" for one in worst]
+
+
+def _open(run: RunDir) -> Iterator[str]:
+    """Yield the files that are there, and how to look at the curves."""
+    for path in (run.report_html, run.evaluation_json):
+        if path.is_file():
+            yield str(path)
+    for path in sorted(run.export.glob("*/*")):
+        yield str(path)
+    if run.tensorboard.is_dir():
+        yield shlex.join(["tensorboard", f"--logdir={run.tensorboard}"])
+
+
+def _next(run: RunDir, formats: Sequence[str]) -> Iterator[str]:
+    """Yield the commands that start from the run."""
+    folder = f"--run_dir={run.path}"
+    yield _command("evaluate", folder)
+    for example in sorted(run.path.glob("example.*")):
+        yield _command("predict", folder, example)
+    yield _command(
+        "export", folder, f"--formats={','.join(formats or ['saved_model'])}"
+    )
+
+
+def _command(name: str, *arguments: str | Path) -> str:
+    return shlex.join(["python", "-m", f"kft.{name}", *map(str, arguments)])
+
+
+def _grid(rows: Iterator[tuple[str, Text]]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in rows:
+        grid.add_row(name, text)
+    return grid
+
+
+def _trunk(is_cached: bool) -> str:
+    return "cached" if is_cached else "live"
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else f"{value:{form}}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / _MINUTE)
+    if minutes < 2 * _MINUTE:
+        return f"{minutes} min"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"

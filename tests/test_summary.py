@@ -1,0 +1,154 @@
+"""The last screen of a run, on terminals of any width; no TensorFlow here."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from kft import summary
+from kft.run_dir import RunDir
+from kft.training.run_result import RunResult
+
+STAGES = (
+    {
+        "name": "head",
+        "epochs": 10,
+        "seconds": 1.37,
+        "images_per_second": 40931.4,
+        "trainable_parameters": 12810,
+        "cached": True,
+        "best_epoch": 9,
+        "val_accuracy": 0.932,
+    },
+    {
+        "name": "block5",
+        "epochs": 8,
+        "seconds": 500.0,
+        "images_per_second": 373.8,
+        "trainable_parameters": 3096010,
+        "cached": False,
+        "best_epoch": 6,
+        "val_accuracy": 0.979,
+    },
+)
+EVALUATION = {
+    "split": "validation",
+    "accuracy_interval": (0.9682, 0.9861),
+    "classes": [
+        {"label": label, "f1": f1}
+        for label, f1 in zip("abcde", (0.9, 0.7, None, 0.95, 0.8), strict=True)
+    ],
+}
+
+
+def run_in(folder: Path, **changes: Any) -> RunResult:
+    """Return the result of a run whose folder has a blank in its name."""
+    run = RunDir(folder / "a run")
+    run.tensorboard.mkdir(parents=True)
+    (run.export / "saved_model" / "1").mkdir(parents=True)
+    for path in (run.report_html, run.evaluation_json, run.path / "example.png"):
+        path.write_text("")
+    values = {
+        "run_dir": run.path,
+        "val_accuracy": 0.979,
+        "val_loss": 0.1,
+        "test_accuracy": 0.9,
+        "test_loss": 0.3,
+        "seconds": 5000.0,
+        "startup_seconds": {},
+        "stages": STAGES,
+    }
+    return RunResult(**{**values, **changes})
+
+
+def shown(
+    result: RunResult,
+    *,
+    width: int = 80,
+    evaluation: dict[str, Any] | None = EVALUATION,
+    **options: Any,
+) -> list[str]:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, highlight=False, **options)
+    summary.show(console, result, evaluation=evaluation, formats=("saved_model",))
+    return stream.getvalue().splitlines()
+
+
+def test_stages_figures_files_and_commands(tmp_path: Path) -> None:
+    lines = shown(run_in(tmp_path), width=120)
+    rows = [line.split() for line in lines]
+    head = "head 12,810 10 9 1.4 s 40,931 cached 0.9320 -"
+    block = "block5 3,096,010 8 6 8 min 374 live 0.9790 +0.0470"
+    assert head.split() in rows
+    assert block.split() in rows
+    at = rows.index("validation accuracy 0.9790".split())
+    assert rows[at + 1] == "95% interval 0.9682 to 0.9861".split()
+    assert "test accuracy 0.9000".split() in rows
+    assert "time 83 min".split() in rows
+    folder = tmp_path / "a run"
+    for line in (
+        f"  {folder}/report.html",
+        f"  {folder}/evaluation.json",
+        f"  {folder}/export/saved_model/1",
+        f"  tensorboard '--logdir={folder}/tensorboard'",
+        f"  python -m kft.evaluate '--run_dir={folder}'",
+        f"  python -m kft.predict '--run_dir={folder}' '{folder}/example.png'",
+        f"  python -m kft.export '--run_dir={folder}' --formats=saved_model",
+    ):
+        assert line in lines
+
+
+def test_the_three_worst_classes_are_those_with_the_lowest_f1() -> None:
+    assert summary.worst_classes(EVALUATION["classes"]) == [
+        "b (F1 0.7000)",
+        "e (F1 0.8000)",
+        "a (F1 0.9000)",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_what_is_to_copy_is_whole_and_the_rest_fits(tmp_path: Path, width: int) -> None:
+    lines = shown(run_in(tmp_path), width=width)
+    folder = tmp_path / "a run"
+    assert f"  {folder}/report.html" in lines
+    assert f"  python -m kft.evaluate '--run_dir={folder}'" in lines
+    above = lines[: lines.index("Open:")]
+    assert max(map(len, above)) <= width
+    text = " ".join(" ".join(above).split())
+    for part in ("block5", "0.9790", "8 min", "0.9682 to 0.9861", "worst classes"):
+        assert part in text
+    assert "…" not in text
+
+
+def test_a_run_without_validation_has_no_figures_but_its_stages(
+    tmp_path: Path,
+) -> None:
+    stages = [{**stage, "val_accuracy": None, "best_epoch": None} for stage in STAGES]
+    result = run_in(
+        tmp_path, val_accuracy=None, test_accuracy=None, stages=tuple(stages)
+    )
+    text = "\n".join(shown(result, evaluation=None, width=120))
+    assert "worst" not in text and "95%" not in text
+    assert "block5" in text and "time" in text
+
+
+def test_an_interval_stands_beside_the_split_that_it_is_of(tmp_path: Path) -> None:
+    result = run_in(tmp_path, val_accuracy=None)
+    lines = shown(result, evaluation={**EVALUATION, "split": "test"})
+    rows = [line.split() for line in lines]
+    at = rows.index("test accuracy 0.9000".split())
+    assert rows[at + 1] == "95% interval 0.9682 to 0.9861".split()
+
+
+def test_codes_are_for_terminals_alone_and_no_color_takes_the_colours(
+    tmp_path: Path,
+) -> None:
+    result = run_in(tmp_path)
+    assert "\x1b" not in "\n".join(shown(result))
+    coloured = "\n".join(shown(result, force_terminal=True, _environ={"TERM": "xterm"}))
+    assert "\x1b[" in coloured
+    environment = {"TERM": "xterm", "NO_COLOR": "1"}
+    plain = "\n".join(shown(result, force_terminal=True, _environ=environment))
+    assert "\x1b[3" not in plain and "\x1b[9" not in plain
