@@ -4,8 +4,9 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from kft import backbones, cluster, data, errors, schedule
+from kft import augmentation, backbones, cluster, data, errors, schedule
 from kft.config import TrainConfig
+from kft.data import class_weights
 from kft.data import folder as data_folder
 from kft.data.examples import VALIDATION
 
@@ -68,10 +69,33 @@ def _check_workers(config: TrainConfig) -> None:
         raise errors.ConfigError(problem)
 
 
+def _check_augment(config: TrainConfig) -> None:
+    mixes = augmentation.mixes(augmentation.parse(config.augment))
+    if not mixes:
+        return
+    names = " and ".join(one.name for one in mixes)
+    problems = []
+    for name in ("cached_views", "feature_cache"):
+        if getattr(config, name) not in (None, "auto", "off"):
+            problems.append(
+                f"--{name}={getattr(config, name)}: {names} of --augment need two "
+                "pictures at a time, and stored features are of one: leave it out."
+            )
+    if config.batch_size != "auto" and config.batch_size % 2:
+        problems.append(
+            f"--batch_size={config.batch_size}: {names} of --augment take pictures in "
+            f"pairs: use --batch_size={config.batch_size + 1}."
+        )
+    if problems:
+        raise errors.ConfigError("\n".join(problems))
+
+
 _CHECKS: tuple[Check, ...] = (
     _check_workers,
     _check_stages,
     _check_backbone,
+    _check_augment,
+    class_weights.check,
     data.check_dataset,
 )
 
@@ -100,8 +124,10 @@ def _optimizer_pairs(config: TrainConfig) -> Iterable[str]:
 
 def _cache_pairs(config: TrainConfig) -> Iterable[str]:
     cache, views = config.feature_cache, config.cached_views
-    is_augmented = config.augment != "none"
-    if cache in ("memory", "disk") and is_augmented and views is None:
+    is_augmented = config.augment != augmentation.NONE
+    # What `_check_augment` refuses with or without views is not to be said twice.
+    mixes = any(name in config.augment for name in augmentation.MIXES)
+    if cache in ("memory", "disk") and is_augmented and views is None and not mixes:
         yield (
             f"--feature_cache={cache} can not keep what --augment={config.augment} "
             "makes anew in every epoch: use --cached_views=V to keep V views of each "

@@ -9,12 +9,16 @@ result.json, all in one run folder. The same command continues a run that was st
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 import psutil
 
-from kft import after_training, cli, cluster, exporters, preflight
+from kft import after_training, cli, cluster, exporters, preflight, recipe, repeats
 from kft.config import TrainConfig
 from kft.training import interrupt
+
+if TYPE_CHECKING:
+    from kft.training.run_result import RunResult
 
 
 def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
@@ -24,16 +28,12 @@ def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
         config: the run.
         given: fields that `--recipe=auto` leaves as they are; see `fine_tune`.
     """
-    preflight.check(config, also=[_check_export])
+    preflight.check(
+        config,
+        also=[_check_export, repeats.check, lambda c: recipe.check(c, given)],
+    )
     with interrupt.listening():
-        # TensorFlow starts slowly: not before the flags are known to be right.
-        from kft.training import fine_tune
-
-        result = fine_tune.fine_tune(
-            config,
-            given=given,
-            seconds_to_import=time.time() - psutil.Process().create_time(),
-        )
+        result = _train(config, given)
     found = cluster.find(config, os.environ)
     if found is None or found.is_chief:
         after_training.finish(config, result)
@@ -42,6 +42,28 @@ def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
     problem = after_training.below_bar(config, result)
     if problem is not None:
         raise problem
+
+
+def _train(config: TrainConfig, given: frozenset[str] | None) -> "RunResult":
+    """Return the result of the run; of several, say how far they lie apart."""
+    # TensorFlow starts slowly: not before the flags are known to be right.
+    from kft.training import fine_tune
+    from kft.training import repeats as repeated
+
+    if config.repeats == 1:
+        return fine_tune.fine_tune(
+            config,
+            given=given,
+            seconds_to_import=time.time() - psutil.Process().create_time(),
+        )
+    found = repeated.fine_tune(config, given=given)
+    print(f"\n{len(found.seeds)} seeds, {found.folder / repeats.FILE}")
+    for figure in ("val_accuracy", "test_accuracy"):
+        spread = found.spread(figure)
+        if spread is not None:
+            print(f"  {figure:<14} {repeats.text(spread)}")
+    print("The best by validation:\n")
+    return found.best
 
 
 def _check_export(config: TrainConfig) -> None:
