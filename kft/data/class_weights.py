@@ -149,7 +149,7 @@ def _read_json(path: str, flag: str) -> Mapping[str, float]:
         content = json.loads(table_file.text(path, flag), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise errors.DataError(
-            f"{flag}: expected JSON such as {{'cat': 1, 'dog': 2.5}}: {error}."
+            f'{flag}: expected JSON such as {{"cat": 1, "dog": 2.5}}: {error}.'
         ) from error
     if not isinstance(content, dict) or not content:
         raise errors.DataError(
