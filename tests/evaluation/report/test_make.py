@@ -1,0 +1,161 @@
+"""The report of a real run, some of whose names try to break out of the page."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kft import errors, run_dir
+from kft.evaluation import trained
+from kft.evaluation.report import make
+from tests.evaluation.report.pages import Page
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+HOSTILE_FILE = '"><svg onload=alert(2)>'
+PARITY = {
+    "onnx": {
+        "quantize": "none",
+        "examples": 18,
+        "top1_agreement": 0.9444,
+        "largest_difference": 1.5e-7,
+        "accuracy": 0.5,
+        "network_accuracy": 0.5,
+        "megabytes": 3.21,
+        "milliseconds_p50": 1.5,
+        "milliseconds_p95": 2.5,
+        "images_per_second": 640.0,
+        "passed": False,
+        "problem": "</script><b>1 of 18</b>",
+    }
+}
+
+
+def hostile_run(finished_run: Path, folder: Path) -> Path:
+    """Return a copy of a run, with a class and files that are called like attacks."""
+    shutil.copytree(finished_run.parent, folder, dirs_exist_ok=True)
+    run, pictures = folder / "run", folder / "pictures"
+    (pictures / "yellow").rename(pictures / HOSTILE)
+    for path in pictures.glob("*/*.jpg"):
+        path.rename(path.with_name(f"{HOSTILE_FILE}{path.name}"))
+    for name in ("labels.txt", "split.csv"):
+        text = (run / name).read_text().replace("yellow", HOSTILE)
+        for number in range(60):
+            quoted = HOSTILE_FILE.replace('"', '""')
+            text = text.replace(f"/{number:04d}.jpg,", f"/{quoted}{number:04d}.jpg,")
+        if name == "split.csv":
+            lines = text.splitlines()
+            text = "\n".join([lines[0], *map(_with_quoted_id, lines[1:])]) + "\n"
+        (run / name).write_text(text)
+    config = json.loads((run / "config.json").read_text())
+    config["dataset"] = f"folder:{pictures}"
+    (run / "config.json").write_text(json.dumps(config))
+    (run / "export").mkdir(exist_ok=True)
+    (run / "export" / "parity.json").write_text(json.dumps(PARITY))
+    return run
+
+
+def _with_quoted_id(line: str) -> str:
+    """Return a line of split.csv whose id has quotes in it."""
+    name, label, side = line.rsplit(",", 2)
+    return f'"{name}",{label},{side}'
+
+
+@pytest.fixture(scope="module")
+def run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = hostile_run(finished_run, tmp_path_factory.mktemp("hostile"))
+    make.make(run_dir.at(str(copy)))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def page(run: Path) -> Page:
+    return Page((run / "report.html").read_text(encoding="utf-8"))
+
+
+def test_every_figure_is_that_of_evaluation_json(run: Path, page: Page) -> None:
+    kept = json.loads((run / "evaluation.json").read_text())
+    figures = dict(page.figures)
+    for rank, one in enumerate(kept["classes"]):
+        for name in ("examples", "recall", "precision", "f1", "roc_auc"):
+            value, text = figures.pop(f"classes.{rank}.{name}")
+            expected = "" if one[name] is None else str(one[name])
+            assert value == expected
+            assert text == "–" if one[name] is None else float(text) == _near(one[name])
+    for name, (value, text) in figures.items():
+        assert value == ("" if kept[name] is None else str(kept[name]))
+        if text.endswith("%"):
+            assert float(text[:-1]) / 100 == _near(kept[name])
+        else:
+            assert (
+                text == "–" if kept[name] is None else float(text) == _near(kept[name])
+            )
+    scalars = {k for k, v in kept.items() if isinstance(v, int | float)}
+    assert scalars | {"top_5_accuracy"} == figures.keys()
+
+
+def _near(value: float) -> float:
+    # As exact as what is shown.
+    return pytest.approx(value, abs=0.5001e-4)
+
+
+def test_all_of_evaluation_json_is_in_the_page(run: Path, page: Page) -> None:
+    kept = json.loads((run / "evaluation.json").read_text())
+    dense = [[0] * 3 for _ in range(3)]
+    for row, column, count in page.json("confusion")["cells"]:
+        dense[row][column] = count
+    assert {**page.json("evaluation"), "confusion": dense} == kept
+
+
+def test_names_of_classes_and_files_stay_text(page: Page) -> None:
+    tags = [tag for tag, _ in page.elements]
+    handlers = [
+        a for _, attributes in page.elements for a in attributes if a[:2] == "on"
+    ]
+    assert handlers == []
+    # The data of the page, the names of its cells, and its own script.
+    assert tags.count("script") == 3
+    assert HOSTILE in page.text
+    assert HOSTILE_FILE in page.text
+    assert "</script><b>1 of 18</b>" in page.text
+    assert page.json("confusion")["names"][2] == HOSTILE
+
+
+def test_the_page_needs_no_other_file_and_no_network(run: Path, page: Page) -> None:
+    assert [s for s in page.sources() if not s.startswith(("data:image/", "#"))] == []
+    targets = {a.get("id") for _, a in page.elements}
+    assert {s[1:] for s in page.sources() if s.startswith("#")} <= targets
+    content = (run / "report.html").read_text()
+    assert "default-src 'none'" in content
+    assert "@import" not in content and "url(" not in content
+    assert len(content) < 5_000_000
+
+
+def test_everything_that_a_reader_looks_for_is_there(run: Path, page: Page) -> None:
+    split = json.loads((run / "evaluation.json").read_text())
+    assert f"{split['accuracy']:.1%} of the 18 validation examples" in page.text
+    config = json.loads((run / "config.json").read_text())
+    for text in (config["stages"], "SHA-256 of split.csv", "tensorflow 2.", "Exports"):
+        assert text in page.text
+    pictures = [a for tag, a in page.elements if tag == "img"]
+    heat = [a for a in pictures if a.get("class") == "heat"]
+    mistakes = round((1 - split["accuracy"]) * 18)
+    # Mistakes and doubts, and the pairs' own; then six training pictures without heat.
+    assert len(heat) >= mistakes + 18
+    assert len(pictures) == 2 * len(heat) + 6
+    charts = [a for tag, a in page.elements if tag == "svg"]
+    assert len(charts) == 6
+
+
+def test_a_report_that_can_not_be_made_leaves_the_last_one(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: str) -> None:
+        raise errors.DataError(f"the pictures of {path} are gone")
+
+    before = (run / "report.html").read_bytes()
+    monkeypatch.setattr(trained, "load", gone)
+    with pytest.raises(errors.DataError, match="are gone"):
+        make.make(run_dir.at(str(run)))
+    assert (run / "report.html").read_bytes() == before
+    assert [p.name for p in run.iterdir() if p.name.startswith(".tmp")] == []
