@@ -1,0 +1,133 @@
+"""Range tests of the stages of a run on the tiny network."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import absl.logging
+import keras
+import numpy as np
+import pytest
+
+from kft import cli, data, errors, find_lr, preflight, tasks
+from kft.config import FindLrConfig
+from kft.model.network import stable_paths
+from kft.search import lr_check, lr_finder, range_test
+from kft.training.progress import SilentReporter
+from tests import tiny
+from tests.search.conftest import tiny_splits
+
+STAGES = "head:4@0.1,block_3:4@0.05,all:1@0.01"
+
+
+@pytest.fixture
+def tiny_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every run be of the tiny network."""
+    monkeypatch.setattr(preflight, "check", lambda config, also=(): None)
+    monkeypatch.setattr(data, "load_splits", lambda config: tiny_splits())
+    monkeypatch.setattr(tasks, "get", lambda config, labels: tiny.Task())
+
+
+def _find(**changes) -> lr_finder.Found:
+    options = {"stages": STAGES, "batch_size": 16, "steps": 40, **changes}
+    return lr_finder.find(
+        FindLrConfig(**options), given=frozenset(), reporter=SilentReporter()
+    )
+
+
+@pytest.mark.usefixtures("tiny_data")
+def test_every_stage_is_tested_where_the_one_before_leaves_the_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    starts, original = [], range_test.run
+
+    def run(session, index, rates, caches):
+        weights = {p: v.numpy() for p, v in stable_paths(session.network.model).items()}
+        curve = original(session, index, rates, caches)
+        after = stable_paths(session.network.model)
+        assert all(np.array_equal(after[p].numpy(), w) for p, w in weights.items())
+        starts.append((weights, sorted(caches)))
+        return curve
+
+    monkeypatch.setattr(range_test, "run", run)
+    found = _find()
+    assert [test.unfreeze for test in found.tests] == ["head", "block_3", "all"]
+    assert [test.rate for test in found.tests] == [0.1, 0.05, 0.01]
+    moved = [
+        {p.split("/")[0] for p, w in one.items() if not np.array_equal(w, other[p])}
+        for (one, _), (other, _) in zip(starts, starts[1:], strict=False)
+    ]
+    assert [{"logits"} <= names for names in moved] == [True, True]
+    assert [{"block_3_conv"} <= names for names in moved] == [False, True]
+    # The features of both trunks are stored.
+    assert starts[0][1] == ["block_2_add", "pooling"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("tiny_data")
+def test_a_rate_that_is_far_too_high_ends_the_test_and_is_not_suggested() -> None:
+    found = _find(stage="head", stages="head:4@0.1", highest_rate=1000.0)
+    (test,) = found.tests
+    assert test.curve.has_diverged
+    assert len(test.curve.rates) < 40
+    assert found.stages == "head:4@0.1" or test.suggestions.best < test.curve.rates[-1]
+
+
+@pytest.mark.usefixtures("tiny_data")
+def test_one_stage_alone_may_be_tested_without_training_before() -> None:
+    found = _find(stage="all", epochs_before=0)
+    assert [test.index for test in found.tests] == [2]
+    # Only the rate of the tested stage may differ.
+    assert found.stages.startswith("head:4@0.1,block_3:4@0.05,all:1@")
+
+
+@pytest.fixture
+def _restored_logging() -> Iterator[None]:
+    """Undo what a command does to the process that it has for itself."""
+    logger = absl.logging.get_absl_logger()
+    state = (list(logger.handlers), logger.propagate, absl.logging.get_verbosity())
+    root = logging.getLogger().level
+    yield
+    logger.handlers[:], logger.propagate = state[:2]
+    absl.logging.set_verbosity(state[2])
+    logging.getLogger().setLevel(root)
+
+
+@pytest.mark.usefixtures("tiny_data", "_restored_logging")
+def test_the_command_writes_its_curves_beside_the_run_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [f"--stages={STAGES}", "--batch_size=16", "--steps=40", "--stage=head"]
+    run = tmp_path / "run"
+    code = cli.execute(
+        FindLrConfig, find_lr.main, [*flags, f"--run_dir={run}"], with_given=True
+    )
+    output = capsys.readouterr().out
+    assert code == 0
+    assert not run.exists()
+    told = json.loads((tmp_path / "run-find_lr" / "find_lr.json").read_text())
+    assert output.splitlines()[-1] == f"flag    --stages={told['stages']}"
+    (test,) = told["tests"]
+    assert (test["stage"], test["learning_rate"]) == ("head", 0.1)
+    assert len(test["rates"]) == len(test["losses"]) == len(test["smoothed"])
+    picture = tmp_path / "run-find_lr" / "find_lr.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert keras.utils.img_to_array(keras.utils.load_img(picture)).std() > 10
+
+
+def test_mistakes_are_told_before_anything_is_loaded() -> None:
+    base = {"dataset": "digits", "weights": "none", "stages": "head:1,top2:1"}
+    for changes, message in (
+        ({"stage": "top3"}, "--stage=top3: --stages=head:1,top2:1 has no such stage"),
+        ({"lowest_rate": 1.0, "highest_rate": 0.5}, "--lowest_rate=1: expected less"),
+        ({"batch_size": "auto"}, "--batch_size=auto: the best rate depends"),
+    ):
+        with pytest.raises(errors.ConfigError, match=message):
+            lr_check.check(FindLrConfig(**base, **changes))
+
+
+def test_a_stage_is_found_by_its_name() -> None:
+    assert lr_check.wanted_stages(None, STAGES) == (0, 1, 2)
+    assert lr_check.wanted_stages("block_3", STAGES) == (1,)
