@@ -1,0 +1,190 @@
+"""Runs whose predictions are kept, compared without their networks."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kft import errors, run_dir
+from kft.config import TrainConfig
+from kft.evaluation import predictions, significance
+from kft.evaluation.predictions import Predictions, Source
+from kft.evaluation.report import comparison
+from kft.training.run_result import RunResult
+from tests.evaluation.report.pages import Page
+
+LINE = {
+    "stage": "head",
+    "epoch": 1,
+    "loss": 0.7,
+    "accuracy": 0.6,
+    "val_loss": 0.5,
+    "val_accuracy": 0.8,
+    "learning_rate": 0.01,
+}
+
+
+def _run(
+    path: Path,
+    answers: Mapping[str, tuple[str, str]],
+    *,
+    classes: Sequence[str] = ("cat", "dog"),
+    **changes: object,
+) -> str:
+    """Write what a comparison reads of a run; answers are id -> (class, answer)."""
+    config = dataclasses.replace(TrainConfig(run_dir=str(path)), **changes)
+    run, _ = run_dir.prepare(config)
+    values = dict.fromkeys(
+        field.name for field in dataclasses.fields(RunResult) if field.name != "run_dir"
+    )
+    values.update(status="finished", seconds=75.0, stages=[])
+    run.write_json(run.result_json, values)
+    run.write_text(run.labels_txt, "".join(f"{name}\n" for name in classes))
+    run.write_text(run.metrics_jsonl, json.dumps(LINE) + "\n")
+    run.write_json(run.environment_json, {})
+    rows = [f"{name},{label},validation" for name, (label, _) in answers.items()]
+    run.write_text(run.split_csv, "\n".join(["id,label,split", *rows]) + "\n")
+    run.write_bytes(run.best_weights, path.name.encode())
+    labels = [classes.index(label) for label, _ in answers.values()]
+    said = [classes.index(answer) for _, answer in answers.values()]
+    predictions.write(
+        run,
+        Predictions(
+            np.array(list(answers)),
+            np.array(labels, np.int32),
+            5 * np.eye(len(classes), dtype=np.float32)[said],
+        ),
+        Source(
+            data=config.dataset,
+            split="validation",
+            weights=predictions.weights_digest(run),
+            classes=tuple(classes),
+        ),
+    )
+    return str(path)
+
+
+def _answers(right: Sequence[bool]) -> dict[str, tuple[str, str]]:
+    return {
+        f"{number:03d}": ("cat", "cat" if hit else "dog")
+        for number, hit in enumerate(right)
+    }
+
+
+# 60 examples: 40 both right, 12 only the second, 2 only the first, 6 neither.
+FIRST = [True] * 40 + [False] * 12 + [True] * 2 + [False] * 6
+SECOND = [True] * 52 + [False] * 8
+
+
+def test_examples_that_one_run_gets_right_decide(tmp_path: Path) -> None:
+    folders = [
+        _run(tmp_path / "a", _answers(FIRST)),
+        _run(tmp_path / "b", _answers(SECOND)),
+    ]
+    (pair,) = comparison.compare(folders, str(tmp_path / "page.html")).pairs
+    counts = (pair.both, pair.only_first, pair.only_second, pair.neither)
+    assert counts == (40, 2, 12, 6)
+    assert pair.p_value == significance.mcnemar(2, 12) < 0.05
+    assert pair.difference == pytest.approx(10 / 60)
+    assert pair.verdict.startswith("b is better than a by 16.7 points")
+
+
+def test_a_difference_that_may_be_chance_is_said_to_be_none(tmp_path: Path) -> None:
+    folders = [
+        _run(tmp_path / "a", _answers([True] * 30 + [False] * 3)),
+        _run(tmp_path / "b", _answers([True] * 31 + [False] * 2)),
+    ]
+    (pair,) = comparison.compare(folders, str(tmp_path / "page.html")).pairs
+    assert pair.p_value == 1
+    assert "no difference is shown: +3.0 points may be chance" in pair.verdict
+
+
+def test_only_shared_examples_count_and_classes_are_matched_by_name(
+    tmp_path: Path,
+) -> None:
+    second = _answers(SECOND)
+    # Other numbers for the classes, one example with another label, and one more.
+    second["000"] = ("dog", "dog")
+    second["new"] = ("cat", "cat")
+    folders = [
+        _run(tmp_path / "a", _answers(FIRST)),
+        _run(tmp_path / "b", second, classes=("ape", "dog", "cat")),
+    ]
+    (pair,) = comparison.compare(folders, str(tmp_path / "page.html")).pairs
+    assert (pair.shared, pair.both, pair.only_second) == (59, 39, 12)
+
+
+def test_runs_without_shared_examples_are_not_tested(tmp_path: Path) -> None:
+    other = {f"x{name}": value for name, value in _answers(SECOND).items()}
+    folders = [
+        _run(tmp_path / "a", _answers(FIRST)),
+        _run(tmp_path / "b", other),
+        _run(tmp_path / "c", _answers(SECOND)),
+    ]
+    a_b, a_c, b_c = comparison.compare(folders, str(tmp_path / "page.html")).pairs
+    assert (a_b.p_value, b_c.p_value) == (None, None)
+    assert "share no examples" in a_b.verdict
+    # What was not tested does not make the others less certain.
+    assert a_c.p_value == significance.mcnemar(2, 12)
+
+
+def test_several_pairs_are_corrected(tmp_path: Path) -> None:
+    folders = [
+        _run(tmp_path / "a", _answers(FIRST)),
+        _run(tmp_path / "b", _answers(SECOND)),
+        _run(tmp_path / "c", _answers(SECOND)),
+    ]
+    p_values = [
+        pair.p_value
+        for pair in comparison.compare(folders, str(tmp_path / "page.html")).pairs
+    ]
+    expected = min(1.0, 3 * significance.mcnemar(2, 12))
+    assert p_values == pytest.approx([expected, expected, 1.0])
+
+
+def test_the_page_shows_different_options_alone(tmp_path: Path) -> None:
+    folders = [
+        _run(tmp_path / "a", _answers(FIRST), learning_rate=0.5),
+        _run(tmp_path / "<b>", _answers(SECOND), stages="head:3@0.1"),
+    ]
+    found = comparison.compare(folders, str(tmp_path / "page.html"))
+    configs = [run.record.config for run in found.runs]
+    assert dict(comparison.differences(configs)) == {
+        "learning_rate": ("0.5", "0.01"),
+        "stages": (TrainConfig().stages, "head:3@0.1"),
+    }
+    page = Page(found.path.read_text())
+    assert "--stages" in page.text and "--learning_rate" in page.text
+    assert page.text.count("--") == 2
+    assert float(page.figures["0.accuracy"][0]) == 42 / 60
+    assert float(page.figures["p.0"][0]) == significance.mcnemar(2, 12)
+    assert "<b>" in page.text
+    assert [s for s in page.sources() if not s.startswith("data:")] == []
+    assert sum(tag == "svg" for tag, _ in page.elements) == 5
+    assert sum(tag == "polyline" for tag, _ in page.elements) == 10
+
+
+def test_runs_are_named_by_what_tells_them_apart(tmp_path: Path) -> None:
+    folders = [
+        _run(tmp_path / "x" / "run", _answers(FIRST)),
+        _run(tmp_path / "y" / "run", _answers(FIRST)),
+    ]
+    found = comparison.compare(folders, str(tmp_path / "page.html"))
+    assert [run.name for run in found.runs] == ["x/run", "y/run"]
+    with pytest.raises(errors.ConfigError, match="different run folders"):
+        comparison.compare([folders[0]] * 2, str(tmp_path / "page.html"))
+
+
+def test_the_terminal_says_the_same(tmp_path: Path) -> None:
+    folders = [
+        _run(tmp_path / "a", _answers(FIRST)),
+        _run(tmp_path / "b", _answers(SECOND), seed=3),
+    ]
+    found = comparison.compare(folders, str(tmp_path / "page.html"))
+    text = "\n".join(comparison.table(found))
+    assert "a    0.7000" in text and "b    0.8667" in text
+    assert "--seed: 0 | 3" in text
+    assert text.endswith(found.pairs[0].verdict)

@@ -1,0 +1,61 @@
+"""The command: what it takes, and what it says."""
+
+from pathlib import Path
+
+import pytest
+
+from kft import cli, report
+from kft.config import ReportConfig
+from kft.evaluation.report import comparison, make
+
+
+def _execute(*arguments: str) -> int:
+    return cli.execute(ReportConfig, report.main, arguments, positional="runs")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "received neither"),
+        (("runs/a",), "received runs/a"),
+        (("--compare", "runs/a"), "at least two run folders"),
+        (("--compare",), "received none"),
+        (("--compare", "--run_dir=c", "runs/a", "runs/b"), "no --run_dir"),
+    ],
+)
+def test_one_run_or_several_to_compare(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _execute(*arguments) == cli.MISTAKE
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_of_no_run_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _execute(f"--run_dir={tmp_path / 'nothing'}") == cli.MISTAKE
+    assert str(tmp_path / "nothing") in capsys.readouterr().err
+
+
+def test_it_says_what_the_page_says_and_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        make, "make", lambda run: make.Report(run.report_html, "All is well.")
+    )
+    assert _execute("--run_dir=runs/a") == cli.DONE
+    assert capsys.readouterr().out == "All is well.\nruns/a/report.html\n"
+
+
+def test_folders_to_compare_stand_behind_the_flag(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compare(folders: tuple[str, ...], output: str) -> comparison.Comparison:
+        assert folders == ("runs/a", "runs/b")
+        return comparison.Comparison(Path(output), (), ())
+
+    monkeypatch.setattr(comparison, "compare", compare)
+    monkeypatch.setattr(comparison, "table", lambda found: ["the table"])
+    arguments = ("--compare", "runs/a", "runs/b", "--output=x.html")
+    assert _execute(*arguments) == cli.DONE
+    assert capsys.readouterr().out == "the table\n\nx.html\n"
