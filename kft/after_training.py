@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from absl import logging
+
 from kft import errors, run_dir, summary, tables
 from kft.config import ExportConfig, TrainConfig
 from kft.run_dir import RunDir
@@ -9,9 +11,11 @@ from kft.training.run_result import RunResult
 
 
 def finish(config: TrainConfig, result: RunResult) -> None:
-    """Measure and export a finished run and show what became of it.
+    """Measure and export a finished run, report on it, and show what became of it.
 
-    What is in the run folder already is not made again.
+    What is in the run folder already is not made again. A page that can not be made
+    does not fail the run, which is whole without it: the log says why, and the command
+    to try again.
 
     Raises:
         errors.AccuracyError: below the accuracy that was asked for; nothing is exported
@@ -23,6 +27,8 @@ def finish(config: TrainConfig, result: RunResult) -> None:
     problem = below_bar(config, result)
     if problem is None:
         _export(config, run)
+    if config.report:
+        _report(run)
     summary.show(tables.console(), result, evaluation=evaluation, formats=config.export)
     if problem is not None:
         raise problem
@@ -49,6 +55,29 @@ def _evaluate(run: RunDir) -> dict[str, Any] | None:
 
     split = evaluate.judging_split(run)
     return evaluate.of_split(run, split).to_json() if split else None
+
+
+def _report(run: RunDir) -> None:
+    """Write report.html, unless it is there and has the last exports."""
+    page, parity = run.report_html, run.export / "parity.json"
+    if page.is_file() and not (
+        parity.is_file() and parity.stat().st_mtime > page.stat().st_mtime
+    ):
+        return
+    from kft.evaluation.report import make
+
+    try:
+        make.make(run)
+    except Exception as error:  # noqa: BLE001, a scheduler must not repeat the run
+        is_mistake = isinstance(error, errors.KftError)
+        logging.error(
+            "%s was not written: %s. The run is finished all the same; once that is "
+            "mended: python -m kft.report --run_dir=%s",
+            page,
+            str(error).rstrip("."),
+            run.path,
+            exc_info=None if is_mistake else error,
+        )
 
 
 def _export(config: TrainConfig, run: RunDir) -> None:

@@ -1,13 +1,15 @@
 """What follows training, on a real finished run."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from kft import after_training, cli, train
+from kft import after_training, cli, errors, run_dir, train
 from kft.config import TrainConfig
+from kft.evaluation.report import make
 from kft.exporters import export_run
 
 
@@ -56,3 +58,53 @@ def test_without_validation_a_bar_can_not_be_kept(run: Path) -> None:
     problem = after_training.below_bar(config, result)
     assert "--assert_accuracy_at_least=0.1 is about validation" in str(problem)
     assert after_training.below_bar(TrainConfig(), result) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (errors.DataError("The pictures are gone."), "The pictures are gone. The run"),
+        (RuntimeError("a bug"), "RuntimeError: a bug"),
+    ],
+)
+def test_a_report_that_can_not_be_made_does_not_fail_the_run(
+    run: Path,
+    error: Exception,
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(run: run_dir.RunDir) -> None:
+        raise error
+
+    monkeypatch.setattr(make, "make", fail)
+    monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
+    result = after_training.RunResult.read(run_dir.at(str(run)))
+    with caplog.at_level("ERROR", logger="absl"):
+        after_training.finish(TrainConfig(export=()), result)
+    assert shown in caplog.text
+    assert f"python -m kft.report --run_dir={run}" in caplog.text
+    assert ("Traceback" in caplog.text) == isinstance(error, RuntimeError)
+
+
+def test_a_report_is_made_once_and_again_after_new_exports(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    monkeypatch.setattr(make, "make", lambda run: made.append(run.path))
+    monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
+    result = after_training.RunResult.read(run_dir.at(str(run)))
+
+    def times_made(**flags: bool) -> int:
+        after_training.finish(TrainConfig(export=(), **flags), result)
+        return len(made)
+
+    assert times_made(report=False) == 0
+    assert times_made() == 1
+    (run / "report.html").write_text("")
+    assert times_made() == 1
+    (run / "export").mkdir()
+    (run / "export" / "parity.json").write_text("{}")
+    later = (run / "report.html").stat().st_mtime + 1
+    os.utime(run / "export" / "parity.json", (later, later))
+    assert times_made() == 2

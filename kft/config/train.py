@@ -43,6 +43,9 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
     export: tuple[str, ...] = option(
         ("saved_model",), "Formats written at the end of training; empty for none."
     )
+    report: bool = option(
+        True, "Write report.html at the end of training.", may_change=True
+    )
     assert_accuracy_at_least: float | None = option(
         None,
         "Below this validation accuracy, in [0, 1], the finished run is not exported "
