@@ -37,6 +37,8 @@ def test_three_colours_from_training_to_serving(run_kft, solid_colours, tmp_path
     for part in (str(run), "kft.evaluate", "kft.predict", "kft.export", "example.jpg"):
         assert part in trained.stdout
     assert not [line for line in trained.stderr.splitlines() if "0000 00:00" in line]
+    report = (run / "report.html").read_text()
+    assert f"{result['val_accuracy']:.1%} of the" in report and "saved_model" in report
 
     evaluated = run_kft("evaluate", f"--run_dir={run}")
     assert evaluated.returncode == 0, evaluated.stderr

@@ -16,6 +16,7 @@ _TINY = (
     "--stages=head:1",
     "--batch_size=8",
     "--export=",
+    "--report=false",
 )
 _BAD = "red/cut.jpg"
 _SKIP = ("--on_bad_image=skip", "--max_bad_fraction=0.2")
