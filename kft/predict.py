@@ -1,39 +1,95 @@
-"""Say what is on pictures, with a finished run.
+"""Say what is on pictures, with a finished run or with an export.
 
 Writes the likeliest classes of each file to standard output, in the order of the files.
 A file that can not be read is a row with its error; the others are answered all the
-same, and the exit code is 1.
+same, and the exit code is 1. The probabilities are those that are served: calibrated
+where the run is (kft.export --calibrate).
 
   python -m kft.predict --run_dir=runs/flowers rose.jpg
   python -m kft.predict --run_dir=runs/flowers --format=jsonl photos/ 'more/*.jpg'
+  python -m kft.predict --model=runs/flowers/export/litert/model.tflite rose.jpg
 """
 
 import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
-from kft import cli
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from kft import cli, errors, run_dir
 from kft.config import PredictConfig
+from kft.exporters import kinds
+from kft.exporters.kinds import Model
+
+_Item = TypeVar("_Item")
 
 
 def main(config: PredictConfig) -> None:
     """Predict, and write the answers as they come."""
+    model = _model(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.evaluation import answers, picture_files, predict, trained
+    from kft.evaluation import answers, picture_files, predict
+    from kft.exporters import opened
 
-    predictor = predict.of_run(trained.load(config.run_dir))
+    predictor = opened.predictor(model)
     top_k = min(config.top_k, len(predictor.labels))
     found = list(picture_files.find(config.files))
     style, failed = answers.FORMATS[config.format], 0
     header = style.header(top_k)
     if header is not None:
         print(header)
-    for answer in predict.predict(
-        predictor, found, top_k=top_k, batch_size=config.batch_size
+    console = Console(stderr=True, soft_wrap=True)
+    for answer in _shown(
+        predict.predict(predictor, found, top_k=top_k, batch_size=config.batch_size),
+        len(found),
+        console,
     ):
         print(style.line(answer, top_k))
         failed += answer.error is not None
     if failed:
         sys.stdout.flush()
         sys.exit(f"{failed} of {len(found)} files could not be read.")
+
+
+def _model(config: PredictConfig) -> Model:
+    """Return the run or the export that answers.
+
+    Raises:
+        errors.ConfigError: where not exactly one is given, or it is not there.
+    """
+    if (config.run_dir is None) == (config.model is None):
+        raise errors.ConfigError(
+            "Expected one of --run_dir (a run folder) and --model (a run folder or an "
+            f"export), received {'neither' if config.model is None else 'both'}."
+        )
+    if config.model is None:
+        return Model("run", run_dir.at(config.run_dir).path)
+    return kinds.find(config.model)
+
+
+def _shown(items: Iterable[_Item], count: int, console: Console) -> Iterator[_Item]:
+    """Yield the items, with a bar on a terminal; it goes when all are there."""
+    if not console.is_terminal or console.is_dumb_terminal or count < 2:
+        yield from items
+        return
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+        # Rows that go to the same terminal stand above the bar.
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:
+        yield from progress.track(items, total=count, description="pictures")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ class Family:
         name: key in `FAMILIES`.
         scaling: what happens to RGB 0-255 before the first layer, see
             `kft.backbones.scaling`; `own` where the network itself scales.
+        license: of the ImageNet weights, as SPDX calls it: what the documentation of
+            keras.applications (2.2.4) says, and the authors' repositories of those
+            that came later.
         edge: whether `layers` names the first layer of a block (`begins`) or its last
             (`ends`). What is unnamed at that side is found through the graph.
         layers: rules from a block to that layer; the first that matches counts.
@@ -29,6 +32,7 @@ class Family:
 
     name: str
     scaling: Literal["caffe", "tf", "torch", "lite", "own"]
+    license: str
     edge: Literal["begins", "ends"]
     layers: tuple[LayerRule, ...]
     stem_end: str | None = None

@@ -12,6 +12,7 @@ FAMILIES = (
     Family(
         name="ConvNeXt",
         scaling="own",
+        license="MIT",
         edge="begins",
         layers=(
             (r"stage_1_block_0", r".+_downsampling_block_0"),

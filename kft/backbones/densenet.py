@@ -11,6 +11,7 @@ FAMILIES = (
     Family(
         name="DenseNet",
         scaling="torch",
+        license="BSD-3-Clause",
         edge="begins",
         layers=((r"(conv[2-5]_block\d+)", r"\1_0_bn"),),
     ),

@@ -16,18 +16,21 @@ FAMILIES = (
     Family(
         name="EfficientNet",
         scaling="own",
+        license="Apache-2.0",
         edge="begins",
         layers=((r"(block1[a-z])", r"\1_dwconv"), _EXPANDED),
     ),
     Family(
         name="EfficientNetV2",
         scaling="own",
+        license="Apache-2.0",
         edge="begins",
         layers=((r"(block1[a-z])", r"\1_project_conv"), _EXPANDED),
     ),
     Family(
         name="EfficientNetLite",
         scaling="lite",
+        license="Apache-2.0",
         edge="begins",
         layers=((r"(block1[a-z])", r"\1_dwconv"), _EXPANDED),
     ),

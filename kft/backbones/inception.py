@@ -13,6 +13,7 @@ FAMILIES = (
     Family(
         name="InceptionV3",
         scaling="tf",
+        license="Apache-2.0",
         edge="ends",
         layers=((r"(mixed\d+)", r"\1"),),
         stem_end=_STEM_END,
@@ -20,6 +21,7 @@ FAMILIES = (
     Family(
         name="InceptionResNetV2",
         scaling="tf",
+        license="Apache-2.0",
         edge="ends",
         layers=((r"(mixed_\d[ab])", r"\1"), (r"(block\d+_\d+)", r"\1_ac")),
         stem_end=_STEM_END,

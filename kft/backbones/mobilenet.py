@@ -12,6 +12,7 @@ FAMILIES = (
     Family(
         name="MobileNet",
         scaling="tf",
+        license="Apache-2.0",
         edge="begins",
         # Blocks that halve the map begin with padding.
         layers=((r"block_(\d+)", r"conv_(pad|dw)_\1"),),
@@ -19,6 +20,7 @@ FAMILIES = (
     Family(
         name="MobileNetV2",
         scaling="tf",
+        license="Apache-2.0",
         edge="begins",
         layers=(
             (r"block_0", r"expanded_conv_depthwise"),
@@ -28,6 +30,7 @@ FAMILIES = (
     Family(
         name="MobileNetV3",
         scaling="own",
+        license="Apache-2.0",
         edge="begins",
         layers=(
             (r"block_0", r"expanded_conv_depthwise(_pad)?"),

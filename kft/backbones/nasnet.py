@@ -12,6 +12,7 @@ FAMILIES = (
     Family(
         name="NASNet",
         scaling="tf",
+        license="Apache-2.0",
         edge="ends",
         layers=(
             (r"cell_(\d+)", r"normal_concat_\1"),

@@ -12,12 +12,14 @@ FAMILIES = (
     Family(
         name="ResNet",
         scaling="caffe",
+        license="MIT",
         edge="begins",
         layers=((r"(conv[2-5]_block\d+)", r"\1_1_conv"),),
     ),
     Family(
         name="ResNetV2",
         scaling="tf",
+        license="BSD-3-Clause",
         edge="begins",
         layers=((r"(conv[2-5]_block\d+)", r"\1_preact_bn"),),
     ),

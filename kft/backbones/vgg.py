@@ -7,6 +7,7 @@ FAMILIES = (
     Family(
         name="VGG",
         scaling="caffe",
+        license="CC-BY-4.0",
         edge="begins",
         layers=((r"(block[1-5])", r"\1_conv1"),),
     ),

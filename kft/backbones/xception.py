@@ -10,6 +10,7 @@ FAMILIES = (
     Family(
         name="Xception",
         scaling="tf",
+        license="MIT",
         edge="begins",
         # All blocks but the second and the last begin with an activation.
         layers=((r"(block\d+)", r"\1_sepconv1(_act)?"),),

@@ -38,9 +38,17 @@ class EvaluateConfig(RunConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PredictConfig(RunConfig):
+class PredictConfig(Config):
     """Which pictures, and how the answers are written."""
 
+    run_dir: str | None = option(
+        None, "Folder of a finished run, as kft.train leaves it."
+    )
+    model: str | None = option(
+        None,
+        "In place of --run_dir: a run folder, the folder of a SavedModel, or a .tflite "
+        "or .onnx file, as kft.export leaves them.",
+    )
     files: tuple[str, ...] = option(
         dataclasses.MISSING,
         "Pictures, folders (searched to any depth, sorted) and patterns such as "
@@ -68,7 +76,9 @@ class ExportConfig(RunConfig):
     calibrate: bool = option(
         False,
         "Fit a temperature on the validation split, so that a probability of 0.8 is "
-        "right in 8 of 10 cases, and build it into the exports.",
+        "right in 8 of 10 cases. It is kept in export/calibration.json, and from then "
+        "on it is in every export and in what kft.predict says; remove the file to go "
+        "back.",
     )
     parity_examples: int = option(
         64,

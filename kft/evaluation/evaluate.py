@@ -11,7 +11,13 @@ from kft import errors, kept_config, run_dir
 from kft.config import EvaluateConfig
 from kft.data import pipeline, plan, scan
 from kft.data.examples import TEST, VALIDATION, Examples
-from kft.evaluation import metrics, predictions, run_examples, trained
+from kft.evaluation import (
+    metrics,
+    predictions,
+    run_examples,
+    temperature,
+    trained,
+)
 from kft.evaluation.metrics import Figures
 from kft.evaluation.predictions import Predictions, Source
 from kft.evaluation.trained import Trained
@@ -37,12 +43,20 @@ class Evaluation:
     figures: Figures
 
     def to_json(self) -> dict[str, Any]:
-        """Return what evaluation.json holds."""
+        """Return what evaluation.json holds.
+
+        `loss`, `brier` and `ece` are of the network's own probabilities. `temperature`,
+        `served_loss` and `served_ece` are of those that the run is served with; None
+        where it is not calibrated.
+        """
         return {
             "run_dir": str(self.run.path),
             "data": self.source.data,
             "split": self.source.split,
             **self.figures.to_json(),
+            **temperature.served(
+                self.run, self.predictions.logits, self.predictions.labels
+            ),
         }
 
 

@@ -1,17 +1,23 @@
 """Top-k classes of picture files, in the order of the files, bad files included."""
 
 import dataclasses
+import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from kft.data import scan
-from kft.evaluation import scores
+from kft.evaluation import scores, temperature
 from kft.evaluation.picture_files import Found
 from kft.evaluation.trained import Trained
 from kft.labels import LabelMap
 from kft.tasks.task import Preprocess
+
+_UNREADABLE = "the model can not read it as a picture"
+# Batches that are made while one is computed.
+_BATCHES_AHEAD = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,25 +51,42 @@ class Predictor:
     Attributes:
         labels: the classes.
         preprocess: (payload, key) -> one input.
-        probabilities: a batch of inputs -> float [batch, classes].
+        probabilities: a batch of inputs -> float [batch, classes]; zeros for an input
+            that the network itself can not read.
     """
 
     labels: LabelMap
     preprocess: Preprocess
     probabilities: Callable[[tf.Tensor], np.ndarray]
 
+    @functools.cached_property
+    def one_input(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Return the function from an encoded picture, tf.string [], to its input.
+
+        It raises tf.errors.OpError whatever is wrong; outside of a graph some of what
+        Python says would come out as it is.
+        """
+        return tf.function(
+            lambda payload: self.preprocess(payload, _no_key()),
+            input_signature=[tf.TensorSpec([], tf.string)],
+        )
+
 
 def of_run(run: Trained) -> Predictor:
-    """Return the predictor of a finished run."""
+    """Return the predictor of a finished run; its probabilities are those served.
 
-    @tf.function
+    That is, they are calibrated where the run is, see `kft.evaluation.temperature`.
+    """
+    divisor = temperature.of_run(run.run)
+
+    @tf.function(reduce_retracing=True)
     def logits(inputs: tf.Tensor) -> tf.Tensor:
         return run.model(inputs, training=False)
 
     return Predictor(
         labels=run.labels,
         preprocess=run.task.preprocess(training=False),
-        probabilities=lambda inputs: scores.softmax(logits(inputs).numpy()),
+        probabilities=lambda inputs: scores.softmax(logits(inputs).numpy() / divisor),
     )
 
 
@@ -72,71 +95,98 @@ def predict(
 ) -> Iterator[Answer]:
     """Yield an answer for each file, in their order, a batch at a time.
 
+    The next files are read and decoded, on all cores, while a batch is computed.
+
     Args:
         predictor: the network.
         found: the files.
         top_k: classes in an answer, at most all.
         batch_size: inputs that are computed together.
     """
-    waiting: list[Answer | tuple[Found, np.ndarray]] = []
-    for one, outcome in zip(found, _inputs(predictor, found), strict=True):
-        if isinstance(outcome, str):
-            waiting.append(Answer(one.file, (), outcome))
-        else:
-            waiting.append((one, outcome))
-        if sum(isinstance(w, tuple) for w in waiting) == batch_size:
-            yield from _answers(predictor, waiting, top_k, batch_size)
-            waiting = []
-    yield from _answers(predictor, waiting, top_k, batch_size)
+    done = 0
+    for positions, inputs in _batches(predictor, found, batch_size):
+        probabilities = predictor.probabilities(inputs)
+        rows = dict(zip(positions, probabilities, strict=False))
+        # What is missing in between has failed.
+        for position in range(done, positions[-1] + 1):
+            yield _answer(predictor, found[position], rows.get(position), top_k)
+        done = positions[-1] + 1
+    for one in found[done:]:
+        yield _answer(predictor, one, None, top_k)
 
 
-def _answers(
-    predictor: Predictor,
-    waiting: Sequence[Answer | tuple[Found, np.ndarray]],
-    top_k: int,
-    batch_size: int,
-) -> Iterator[Answer]:
-    """Yield the answers, once the inputs among those that wait have been computed."""
-    inputs = [one[1] for one in waiting if isinstance(one, tuple)]
-    if inputs:
-        # A static shape, so that the last batch does not compile anything anew.
-        filled = inputs + inputs[:1] * (batch_size - len(inputs))
-        rows = iter(predictor.probabilities(tf.constant(np.stack(filled))))
-    for one in waiting:
-        if isinstance(one, Answer):
-            yield one
-        else:
-            yield _answer(one[0], next(rows), predictor.labels, top_k)
+def predict_one(predictor: Predictor, payload: bytes, *, top_k: int) -> Answer:
+    """Return the answer for an encoded picture, whose file has no name."""
+    try:
+        single = predictor.one_input(tf.constant(payload))
+    except tf.errors.OpError as error:
+        return Answer("", (), scan.first_line(error))
+    return _row_answer("", predictor.probabilities(single[None])[0], predictor, top_k)
 
 
-def _answer(one: Found, row: np.ndarray, labels: LabelMap, top_k: int) -> Answer:
-    predictions = tuple(
-        Prediction(labels.names[i], int(i), float(row[i]))
-        for i in scores.top_classes(row[None], top_k)[0]
+def _answer(
+    predictor: Predictor, one: Found, row: np.ndarray | None, top_k: int
+) -> Answer:
+    if row is None:
+        return Answer(one.file, (), one.error or _reason(predictor, one.file))
+    return _row_answer(one.file, row, predictor, top_k)
+
+
+def _row_answer(file: str, row: np.ndarray, predictor: Predictor, top_k: int) -> Answer:
+    if not row.any():
+        return Answer(file, (), _UNREADABLE)
+    names = predictor.labels.names
+    best = scores.top_classes(row[None], top_k)[0]
+    return Answer(
+        file, tuple(Prediction(names[i], int(i), float(row[i])) for i in best)
     )
-    return Answer(one.file, predictions)
 
 
-def _inputs(predictor: Predictor, found: Sequence[Found]) -> Iterator[np.ndarray | str]:
-    """Yield for each file an input of the network, or why there is none."""
-    no_key = tf.zeros([2], tf.int64)
-    reading = iter(
+def _batches(
+    predictor: Predictor, found: Sequence[Found], batch_size: int
+) -> Iterator[tuple[list[int], tf.Tensor]]:
+    """Yield positions of files that can be read, and a batch of their inputs.
+
+    All batches have the same shape, so that nothing is compiled anew for the last one:
+    it is filled up, and has more inputs than positions.
+    """
+    there = [position for position, one in enumerate(found) if one.error is None]
+    if not there:
+        return
+    size = min(batch_size, len(there))
+    batches = (
         tf.data.Dataset.from_tensor_slices(
-            [one.file for one in found if one.error is None] or [""]
+            (np.array(there), [found[position].file for position in there])
         )
         .map(
-            lambda path: predictor.preprocess(tf.io.read_file(path), no_key),
-            num_parallel_calls=tf.data.AUTOTUNE,
+            lambda position, path: (
+                position,
+                predictor.preprocess(tf.io.read_file(path), _no_key()),
+            ),
+            num_parallel_calls=os.cpu_count(),
+            deterministic=True,
         )
-        .prefetch(tf.data.AUTOTUNE)
+        # `_reason` reads those again that are not among the positions.
+        .ignore_errors()
+        .batch(size, num_parallel_calls=1)
+        .prefetch(_BATCHES_AHEAD)
     )
-    for one in found:
-        if one.error is not None:
-            yield one.error
-            continue
-        try:
-            outcome = next(reading).numpy()
-        except tf.errors.OpError as error:
-            # The iterator goes on with the next element.
-            outcome = scan.first_line(error)
-        yield outcome
+    for positions, inputs in batches:
+        short = size - len(positions)
+        if short:
+            inputs = tf.concat([inputs, tf.repeat(inputs[:1], short, axis=0)], axis=0)
+        yield positions.numpy().tolist(), inputs
+
+
+def _reason(predictor: Predictor, file: str) -> str:
+    """Return why a file has no input."""
+    try:
+        predictor.one_input(tf.io.read_file(file))
+    except tf.errors.OpError as error:
+        return scan.first_line(error)
+    return "it could not be read at first; it can now"
+
+
+def _no_key() -> tf.Tensor:
+    """Return the key of a picture that is not augmented."""
+    return tf.zeros([2], tf.int64)

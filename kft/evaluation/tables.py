@@ -19,6 +19,8 @@ _NAMES = {
     "loss": "log loss",
     "brier": "Brier score",
     "ece": "calibration error (ECE)",
+    "served_loss": "log loss, as served",
+    "served_ece": "ECE, as served (calibrated)",
 }
 _INTERVALS = {"accuracy": "accuracy_interval", "top_5_accuracy": "top_5_interval"}
 _CLASS_NAMES = {
@@ -46,7 +48,7 @@ def figures(result: Mapping[str, Any], *, width: int) -> Iterator[RenderableType
 
 
 def _figures(result: Mapping[str, Any]) -> Sequence[Column]:
-    shown = [name for name in _NAMES if result[name] is not None]
+    shown = [name for name in _NAMES if result.get(name) is not None]
     return (
         Column("figure", [_NAMES[name] for name in shown], is_text=True),
         Column("value", [_number(result[name]) for name in shown]),

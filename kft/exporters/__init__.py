@@ -40,6 +40,7 @@ class Exporter:
         ending: of its file; None where it is a folder, which then gets the next number.
         bars: what it has to reach, for each way to quantize that it knows.
         packages: what has to be importable, besides what kft needs in any case.
+        runner: the one of them that runs the export; None where TensorFlow does.
         extra: the extra of kft that installs them.
     """
 
@@ -48,6 +49,7 @@ class Exporter:
     ending: str | None
     bars: Mapping[Quantize, Bar]
     packages: tuple[str, ...] = ()
+    runner: str | None = None
     extra: str | None = None
 
     def load(self) -> ModuleType:
@@ -73,6 +75,7 @@ EXPORTERS = {
             "int8": Bar(None, top1_agreement=0.97),
         },
         packages=("ai_edge_litert",),
+        runner="ai_edge_litert",
         extra="litert",
     ),
     "onnx": Exporter(
@@ -81,6 +84,7 @@ EXPORTERS = {
         ending=".onnx",
         bars={"none": Bar(1e-4)},
         packages=("onnx", "onnxruntime", "tf2onnx"),
+        runner="onnxruntime",
         extra="onnx",
     ),
 }
@@ -99,16 +103,26 @@ def check(formats: Iterable[str], quantize: Quantize = "none") -> None:
                 f"There is no export format {name!r}. "
                 f"{errors.closest(name, EXPORTERS, most=len(EXPORTERS))}"
             )
-        exporter = EXPORTERS[name]
-        missing = [p for p in exporter.packages if not importlib.util.find_spec(p)]
-        if missing:
-            raise errors.ConfigError(
-                f"The format {name} needs {', '.join(missing)}: "
-                f"pip install 'kft[{exporter.extra}]'"
-            )
+        _check_packages(name, EXPORTERS[name].packages)
     if not any(quantize in EXPORTERS[name].bars for name in formats) and formats:
         able = [name for name, one in EXPORTERS.items() if quantize in one.bars]
         raise errors.ConfigError(
             f"--quantize={quantize}: none of the formats {', '.join(formats)} can do "
             f"it. Possible with: {', '.join(able)}."
+        )
+
+
+def check_runner(name: str) -> None:
+    """Check that exports of a format can be run here; raises ConfigError."""
+    runner = EXPORTERS[name].runner
+    if runner is not None:
+        _check_packages(name, (runner,))
+
+
+def _check_packages(name: str, packages: Iterable[str]) -> None:
+    missing = [one for one in packages if not importlib.util.find_spec(one)]
+    if missing:
+        raise errors.ConfigError(
+            f"The format {name} needs {', '.join(missing)}: "
+            f"pip install 'kft[{EXPORTERS[name].extra}]'"
         )

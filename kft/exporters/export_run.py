@@ -15,9 +15,15 @@ from absl import logging
 from kft import atomic, errors, exporters
 from kft.config import ExportConfig
 from kft.data.examples import TRAIN, VALIDATION, Examples
-from kft.evaluation import calibration, evaluate, run_examples, trained
+from kft.evaluation import (
+    calibration,
+    evaluate,
+    run_examples,
+    temperature,
+    trained,
+)
 from kft.evaluation.trained import Trained
-from kft.exporters import Quantize, parity, served
+from kft.exporters import Quantize, card, parity, served
 from kft.exporters.parity import Certificate, ParityError, Questions
 from kft.exporters.served import Served
 from kft.run_dir import RunDir
@@ -55,11 +61,14 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
     with tf.device("CPU:0"):
         run = trained.load(config.run_dir, precision="float32")
         examples = _examples(run, config)
-        temperature = _temperature(run, examples) if config.calibrate else 1.0
-        serving = served.serve(run, temperature=temperature)
+        if config.calibrate:
+            _calibrate(run, examples)
+        serving = served.serve(run, calibration=temperature.recorded(run.run))
         questions = parity.pose(serving, examples, config.parity_examples)
         run.run.write_text(run.run.export / "labels.txt", run.labels.text())
         written = [_export(serving, name, questions, config) for name in config.formats]
+        _warn_of_others(run.run, serving)
+        card.write(serving, read_certificates(run.run))
     failed = [one for one in written if not one.certificate.passed]
     if failed and not config.allow_disagreement:
         problems = "\n".join(
@@ -83,17 +92,32 @@ def _examples(run: Trained, config: ExportConfig) -> Examples:
     return run_examples.of_split(run, TRAIN)
 
 
-def _temperature(run: Trained, examples: Examples) -> float:
-    """Return what makes the probabilities honest; calibration.json has the figures."""
+def _calibrate(run: Trained, examples: Examples) -> None:
+    """Fit the temperature of a run, and keep it with the run."""
     found = calibration.calibrate(evaluate.logits(run, examples), examples.labels)
-    run.run.write_json(run.run.export / "calibration.json", found.to_json())
+    temperature.record(run.run, found)
     logging.info(
         "Temperature %.3f: expected calibration error %.4f before, %.4f after.",
         found.temperature,
         found.ece_before,
         found.ece_after,
     )
-    return found.temperature
+
+
+def _warn_of_others(run: RunDir, serving: Served) -> None:
+    """Name the exports that have another temperature inside than the run has now."""
+    others = [
+        name
+        for name, one in read_certificates(run).items()
+        if one["passed"] and one.get("temperature", 1.0) != serving.temperature
+    ]
+    if others:
+        logging.warning(
+            "These exports have another temperature than the run has now (%.3f): %s. "
+            "Write them again to have the same probabilities everywhere.",
+            serving.temperature,
+            ", ".join(others),
+        )
 
 
 def _export(
@@ -102,7 +126,7 @@ def _export(
     """Write a format beside its place, check it there, and move it into place."""
     exporter = exporters.EXPORTERS[name]
     quantize = config.quantize if config.quantize in exporter.bars else "none"
-    run = serving.run.run
+    run, found = serving.run.run, serving.calibration
     target = place(run, name, quantize)
     with atomic.explaining(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -113,6 +137,9 @@ def _export(
         certificate = dataclasses.replace(
             parity.certify(name, draft, questions, quantize),
             export=str(target.relative_to(run.export)),
+            temperature=serving.temperature,
+            ece_before=None if found is None else found.ece_before,
+            ece_after=None if found is None else found.ece_after,
         )
         _note(run, _key(name, quantize), certificate)
         if certificate.passed or config.allow_disagreement:

@@ -3,10 +3,12 @@
 A flatbuffer after TensorFlow Lite Support's metadata_schema.fbs (identifier M001) is a
 buffer of the model named TFLITE_METADATA. labels.txt itself is in a ZIP archive that is
 appended to the file, which is read from its end, as the flatbuffer is from its start.
-`unzip model.tflite labels.txt` works too.
+`unzip model.tflite labels.txt` works too. So does preprocessing.json, which has
+`Served.preprocessing`.
 """
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Sequence
 
@@ -16,6 +18,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from kft.exporters.served import Served
 
 LABELS = "labels.txt"
+PREPROCESSING = "preprocessing.json"
 _NAME = "TFLITE_METADATA"
 _IDENTIFIER = b"M001"
 _MODEL_IDENTIFIER = b"TFL3"
@@ -43,6 +46,8 @@ def add(content: bytes, served: Served) -> bytes:
     with zipfile.ZipFile(archive, "w") as file:
         # A fixed date, so that the same network gives the same file.
         file.writestr(zipfile.ZipInfo(LABELS), served.run.labels.text())
+        preprocessing = json.dumps(served.preprocessing)
+        file.writestr(zipfile.ZipInfo(PREPROCESSING), preprocessing)
     return bytes(builder.Output()) + archive.getvalue()
 
 

@@ -18,8 +18,8 @@ def write(served: Served, path: Path, quantize: Quantize) -> None:
     """Write an .onnx file that takes `images` and gives `probabilities`.
 
     images is uint8 [batch, size, size, 3] RGB; scaling is inside. probabilities is
-    float32 [batch, classes]. The class names are in the metadata, as a JSON list under
-    `labels`.
+    float32 [batch, classes]. The metadata has, as JSON, the class names under `labels`,
+    and `Served.preprocessing` under `preprocessing`.
     """
     del quantize  # `none` is all that the format knows
     size = served.image_size
@@ -32,6 +32,9 @@ def write(served: Served, path: Path, quantize: Quantize) -> None:
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     names = json.dumps(served.run.labels.names, ensure_ascii=False)
-    onnx.helper.set_model_props(model, {"labels": names})
+    preprocessing = json.dumps(served.preprocessing)
+    onnx.helper.set_model_props(
+        model, {"labels": names, "preprocessing": preprocessing}
+    )
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)

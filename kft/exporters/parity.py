@@ -22,6 +22,8 @@ from kft.exporters import Bar, Quantize, outside, pictures
 from kft.exporters.served import Served
 
 _TIMEOUT_SECONDS = 900
+# For which each speed is measured.
+_SECONDS = 1.0
 _HEAVY = ("kft", "tensorflow", "keras")
 
 
@@ -70,6 +72,10 @@ class Certificate:
         without: which of kft, tensorflow and keras its process did not import.
         passed: whether it answers as the network does.
         problem: why not; None where it does.
+        temperature: what the logits are divided by in it.
+        ece_before: expected calibration error of the run on its validation split, with
+            temperature 1; None where it is not calibrated.
+        ece_after: the same with the temperature.
     """
 
     export: str
@@ -89,6 +95,9 @@ class Certificate:
     without: tuple[str, ...]
     passed: bool
     problem: str | None
+    temperature: float = 1.0
+    ece_before: float | None = None
+    ece_after: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
@@ -200,7 +209,7 @@ def _ask(name: str, export: Path, questions: Questions) -> dict[str, np.ndarray]
         # -P keeps kft's own folder off the path, where names of other packages occur.
         script = [sys.executable, "-P", outside.__file__]
         finished = subprocess.run(
-            [*script, name, str(export), str(asked), str(answered)],
+            [*script, name, str(export), str(asked), str(answered), str(_SECONDS)],
             # This process may hold all memory of the GPU, and another device would not
             # give the same digits.
             env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},

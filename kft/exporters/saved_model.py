@@ -1,5 +1,6 @@
 """SavedModel: bytes or pixels in, probabilities and class names out."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ def write(served: Served, path: Path, quantize: Quantize) -> None:
     `serving_default` takes `image_bytes`, tf.string [n]: JPEG, PNG, GIF, BMP or WebP,
     any sizes, mixed. `images` takes uint8 [n, size, size, 3] of the network's own size;
     nothing is cropped or resized there. Both return what `Served.answer` does.
+    labels.txt and preprocessing.json are in the folder `assets.extra`.
     """
     del quantize  # `none` is all that the format knows
     size = served.image_size
@@ -32,6 +34,10 @@ def write(served: Served, path: Path, quantize: Quantize) -> None:
         input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8, name="images")],
     )
     archive.write_out(str(path), verbose=False)
+    extra = path / "assets.extra"
+    extra.mkdir()
+    (extra / "labels.txt").write_text(served.run.labels.text(), encoding="utf-8")
+    (extra / "preprocessing.json").write_text(json.dumps(served.preprocessing))
     gray = tf.fill([size, size, 3], tf.constant(128, tf.uint8))
     warmup.write(
         path,

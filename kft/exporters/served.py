@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +10,7 @@ import tensorflow as tf
 from kft.data import decode, resize
 from kft.data.examples import TRAIN
 from kft.evaluation import run_examples
+from kft.evaluation.calibration import Calibration
 from kft.evaluation.trained import Trained
 from kft.exporters import pictures
 
@@ -25,15 +27,38 @@ class Served:
         read: an encoded picture (tf.string []) -> uint8 [size, size, 3], by ops of
             TensorFlow alone.
         training_pictures: n -> uint8 [n or fewer, size, size, 3], training examples.
-        temperature: what the logits are divided by; it makes the probabilities honest
-            and does not change which class is likeliest.
+        calibration: of the run; None for probabilities as the network gives them.
     """
 
     run: Trained
     image_size: int
     read: Callable[[tf.Tensor], tf.Tensor]
     training_pictures: Callable[[int], np.ndarray]
-    temperature: float = 1.0
+    calibration: Calibration | None = None
+
+    @property
+    def temperature(self) -> float:
+        """Return what the logits are divided by.
+
+        It makes the probabilities honest, and does not change which class is likeliest.
+        """
+        return 1.0 if self.calibration is None else self.calibration.temperature
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """Return how an encoded picture becomes the input `images`, for JSON.
+
+        image_size in pixels; resize as `kft.data.resize` has it, with crop_share;
+        max_pixels of the largest picture that is decoded; temperature, which the
+        probabilities have inside already.
+        """
+        return {
+            "image_size": self.image_size,
+            "resize": self.run.config.resize,
+            "crop_share": resize.CROP_SHARE,
+            "max_pixels": self.run.config.max_pixels,
+            "temperature": self.temperature,
+        }
 
     def probabilities(self, images: tf.Tensor) -> tf.Tensor:
         """Return float32 [n, classes] for uint8 [n, size, size, 3]."""
@@ -105,16 +130,16 @@ class Served:
         return tf.gather(images, sources), sources < read
 
 
-def serve(run: Trained, *, temperature: float = 1.0) -> Served:
+def serve(run: Trained, *, calibration: Calibration | None = None) -> Served:
     """Return what exporters write, for a run whose model computes in float32."""
     size, method = run.task.image_size, run.config.resize
 
     def read(payload: tf.Tensor) -> tf.Tensor:
-        picture = decode.decode_in_graph(payload)
+        picture = decode.decode_in_graph(payload, max_pixels=run.config.max_pixels)
         return resize.resize(picture, size=size, method=method)
 
     def training_pictures(count: int) -> np.ndarray:
         sample = pictures.spread(run_examples.of_split(run, TRAIN), count)
         return pictures.load(run, sample).images
 
-    return Served(run, size, read, training_pictures, temperature)
+    return Served(run, size, read, training_pictures, calibration)

@@ -28,7 +28,7 @@ def write(folder: Path, requests: Mapping[str, Mapping[str, tf.Tensor]]) -> None
         requests: for each signature, its inputs by name.
     """
     path = folder / "assets.extra" / "tf_serving_warmup_requests"
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():
             writer.write(_log(signature, inputs))

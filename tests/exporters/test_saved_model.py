@@ -132,8 +132,9 @@ def test_of_many_classes_the_five_likeliest_are_named(exported: Exported) -> Non
     def logits(images: tf.Tensor, *, training: bool) -> tf.Tensor:
         return tf.cast(images, tf.float32)
 
+    network = dataclasses.replace(exported.network.network, model=logits)
     run = dataclasses.replace(
-        exported.network, labels=LabelMap(tuple("abcdef")), model=logits
+        exported.network, labels=LabelMap(tuple("abcdef")), network=network
     )
     serving = dataclasses.replace(served.serve(exported.network), run=run)
     answer = serving.answer(tf.constant([[0, 3, 1, 2, 5, 4]]), tf.constant([True]))

@@ -11,7 +11,7 @@ import pytest
 
 from kft import errors, exporters
 from kft.config import ExportConfig
-from kft.exporters import export_run, litert
+from kft.exporters import export_run, litert, litert_float16
 from tests.exporters.conftest import Exported
 
 QUANTIZED = ("none", "float16", "dynamic", "int8")
@@ -19,8 +19,8 @@ LABELS = b"cyan\nmagenta\nyellow\n"
 
 
 @pytest.fixture(scope="module")
-def run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shutil.copytree(finished_run, tmp_path_factory.mktemp("small") / "run")
+def one_run(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(small_run, tmp_path_factory.mktemp("formats") / "run")
 
 
 def _export(run: Path, **options: object) -> export_run.Export:
@@ -36,16 +36,16 @@ def _export(run: Path, **options: object) -> export_run.Export:
 
 
 @pytest.fixture(scope="module", params=QUANTIZED)
-def lite(request: pytest.FixtureRequest, run: Path) -> export_run.Export:
+def lite(request: pytest.FixtureRequest, one_run: Path) -> export_run.Export:
     pytest.importorskip("ai_edge_litert")
-    return _export(run, formats=("litert",), quantize=request.param)
+    return _export(one_run, formats=("litert",), quantize=request.param)
 
 
 @pytest.fixture(scope="module")
-def onnx(run: Path) -> export_run.Export:
+def onnx(one_run: Path) -> export_run.Export:
     for package in exporters.EXPORTERS["onnx"].packages:
         pytest.importorskip(package)
-    return _export(run, formats=("onnx",))
+    return _export(one_run, formats=("onnx",))
 
 
 def _interpreter(export: export_run.Export):
@@ -88,16 +88,45 @@ def test_lite_uses_operations_of_litert_alone(lite: export_run.Export) -> None:
     assert custom == []
 
 
-def test_int8_is_smaller_and_float16_is_half(run: Path) -> None:
-    if not (run / "export" / "litert" / "model_int8.tflite").exists():
+def test_int8_is_smaller_and_float16_is_half(one_run: Path) -> None:
+    folder = one_run / "export" / "litert"
+    if not (folder / "model_int8.tflite").exists():
         pytest.skip("LiteRT is not installed")
-    folder = run / "export" / "litert"
     sizes = {
         name: (folder / f"model{name}.tflite").stat().st_size
         for name in ("", "_float16", "_int8")
     }
     assert sizes["_float16"] < 0.55 * sizes[""]
     assert sizes["_int8"] < 0.35 * sizes[""]
+
+
+def test_float16_rounds_large_constants_alone(one_run: Path) -> None:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    path = one_run / "export" / "litert" / "model_float16.tflite"
+    if not path.exists():
+        pytest.skip("LiteRT is not installed")
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+    shapes = [
+        list(map(int, tensor.shape))
+        for tensor in model.subgraphs[0].tensors
+        if tensor.type == schema.TensorType.FLOAT16
+    ]
+    # Not the 3 x 3 kernels of the depthwise convolution, 9 numbers for each channel.
+    assert shapes == [[256, 3, 3, 16]]
+
+
+def test_float16_leaves_numbers_that_it_can_not_hold() -> None:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    tensor, buffer = schema.TensorT(), schema.BufferT()
+    tensor.type, tensor.buffer = schema.TensorType.FLOAT32, 0
+    model = schema.ModelT()
+    model.buffers = [buffer]
+    for value, fits in ((65_504.0, True), (65_520.0, False)):
+        numbers = np.full(10_000, -value, np.float32)
+        buffer.data = numbers.view(np.uint8)
+        assert (litert_float16._large_constant(model, tensor) is not None) == fits
 
 
 def test_labels_are_in_the_lite_file(lite: export_run.Export) -> None:
@@ -195,10 +224,7 @@ def test_onnx_names_its_tensors_its_opset_and_its_labels(
     assert json.loads(properties["labels"]) == LABELS.decode().split()
 
 
-def test_a_temperature_is_baked_into_the_export(
-    finished_run: Path, exported: Exported, tmp_path: Path
-) -> None:
-    run = shutil.copytree(finished_run, tmp_path / "run")
+def test_a_temperature_is_baked_into_the_export(run: Path, exported: Exported) -> None:
     export = _export(run, formats=("onnx",), calibrate=True)
     found = json.loads((run / "export" / "calibration.json").read_text())
     assert found["examples"] == 18

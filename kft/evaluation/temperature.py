@@ -1,0 +1,71 @@
+"""The temperature that a run is served with.
+
+`kft.export --calibrate` records it in export/calibration.json. From then on it belongs
+to the run: every export has it inside, and what kft.predict says is what is served.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from kft import errors, kept_config
+from kft.evaluation import reliability, scores
+from kft.evaluation.calibration import Calibration
+from kft.run_dir import RunDir
+
+_NAME = "calibration.json"
+
+
+def recorded(run: RunDir) -> Calibration | None:
+    """Return the calibration of a run, None for a run that is not calibrated.
+
+    Raises:
+        errors.RunDirError: where its file is damaged.
+    """
+    path = run.export / _NAME
+    if not path.exists():
+        return None
+    content = kept_config.read_json(path)
+    problem = f"it has no temperature above 0 ({content.get('temperature')})"
+    try:
+        found = Calibration(**content)
+        if found.temperature > 0:
+            return found
+    except TypeError as error:
+        problem = str(error)
+    raise errors.RunDirError(
+        f"{path} is damaged: {problem}. Remove it, and calibrate again with "
+        f"`python -m kft.export --run_dir={run.path} --calibrate`."
+    )
+
+
+def of_run(run: RunDir) -> float:
+    """Return what the logits of a run are divided by; raises like `recorded`."""
+    found = recorded(run)
+    return 1.0 if found is None else found.temperature
+
+
+def served(run: RunDir, logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Return temperature, served_loss and served_ece; None for a run without.
+
+    Args:
+        run: the run.
+        logits: [n, classes], of the network.
+        labels: [n], class ids.
+    """
+    found = recorded(run)
+    if found is None:
+        return dict.fromkeys(("temperature", "served_loss", "served_ece"))
+    scaled = logits / found.temperature
+    own = scores.log_softmax(scaled)[np.arange(len(labels)), labels]
+    bins = reliability.bins(scores.softmax(scaled), labels)
+    return {
+        "temperature": found.temperature,
+        "served_loss": float(-own.mean()),
+        "served_ece": reliability.expected_calibration_error(bins),
+    }
+
+
+def record(run: RunDir, found: Calibration) -> None:
+    """Keep a calibration; raises RunDirError where it can not be written."""
+    run.write_json(run.export / _NAME, found.to_json())

@@ -1,0 +1,36 @@
+"""Under which terms the weights of a run may be passed on."""
+
+from collections.abc import Iterator
+
+from kft import backbones
+from kft.backbones import weights_flag
+from kft.config import TrainConfig
+
+_TRAINED_ON = (
+    "The backbone was trained on ImageNet, whose pictures have terms of their own "
+    "(research); whether weights are bound by them is not settled."
+)
+
+
+def section(config: TrainConfig) -> Iterator[str]:
+    """Yield the lines of the card about the licence of the weights."""
+    license_ = of_weights(config)
+    yield "## Licence"
+    yield ""
+    if config.weights == weights_flag.NONE:
+        yield "The weights were trained from nothing: they are yours to license."
+    elif license_ is None:
+        yield f"The weights come from {config.weights}: its terms apply."
+    else:
+        yield (
+            f"The pretrained weights of {config.backbone} are under {license_}. "
+            f"{_TRAINED_ON}"
+        )
+    yield "The terms of the pictures it was fine-tuned on come on top."
+
+
+def of_weights(config: TrainConfig) -> str | None:
+    """Return the licence of the pretrained weights, None where kft can not know it."""
+    if config.weights != weights_flag.IMAGENET:
+        return None
+    return backbones.FAMILIES[backbones.get(config.backbone).family].license

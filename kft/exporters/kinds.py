@@ -1,0 +1,70 @@
+"""Tell a run folder and the exported formats apart, by what is on the disk.
+
+No TensorFlow here: a mistake in --model shows at once.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Literal
+
+from kft import errors, exporters
+
+Kind = Literal["run", "saved_model", "litert", "onnx"]
+_SAVED_MODEL = "saved_model.pb"
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """Something that can be asked.
+
+    Attributes:
+        kind: `run`, or the name of an export format.
+        path: of the run folder, the SavedModel's folder, or the file.
+    """
+
+    kind: Kind
+    path: Path
+
+
+def find(text: str) -> Model:
+    """Return what is at a path; of several versions of a SavedModel the last.
+
+    Raises:
+        errors.ConfigError: where there is no run and no export, or a package is missing
+            that runs it.
+    """
+    path = Path(os.path.expanduser(text))
+    if not path.exists():
+        raise errors.ConfigError(
+            f"--model: there is no {path}. Expected a run folder, the folder of a "
+            "SavedModel, or a .tflite or .onnx file."
+        )
+    if path.is_dir():
+        return _in_folder(path)
+    for name, exporter in exporters.EXPORTERS.items():
+        if exporter.ending is not None and path.suffix == exporter.ending:
+            exporters.check_runner(name)
+            return Model(name, path)
+    raise errors.ConfigError(
+        f"--model={path}: expected a run folder, the folder of a SavedModel, or a "
+        ".tflite or .onnx file."
+    )
+
+
+def _in_folder(path: Path) -> Model:
+    if (path / "config.json").exists():
+        return Model("run", path)
+    if (path / _SAVED_MODEL).exists():
+        return Model("saved_model", path)
+    versions = [
+        one
+        for one in path.iterdir()
+        if one.name.isdecimal() and (one / _SAVED_MODEL).exists()
+    ]
+    if versions:
+        return Model("saved_model", max(versions, key=lambda one: int(one.name)))
+    raise errors.ConfigError(
+        f"--model={path}: the folder has neither config.json of a run nor "
+        f"{_SAVED_MODEL}."
+    )

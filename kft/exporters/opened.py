@@ -1,0 +1,113 @@
+"""An export as something to ask: labels and preprocessing come out of it alone."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kft import errors
+from kft.data import decode, resize
+from kft.evaluation import predict, trained
+from kft.evaluation.predict import Predictor
+from kft.exporters import litert_metadata, outside
+from kft.exporters.kinds import Model
+from kft.labels import LabelMap
+
+# Labels and preprocessing of an export.
+_Facts = tuple[LabelMap, dict[str, Any]]
+
+
+def predictor(model: Model) -> Predictor:
+    """Return the predictor of a finished run, or of an export of any format.
+
+    Raises:
+        errors.RunDirError: for a folder of no finished run.
+        errors.ConfigError: for an export that is damaged, or was not made by kft.
+    """
+    if model.kind == "run":
+        return predict.of_run(trained.load(str(model.path)))
+    labels, preprocessing = _facts(model)
+    open_export, takes = outside.FORMATS[model.kind]
+    try:
+        ask = open_export(str(model.path))
+    except (ValueError, OSError, RuntimeError, tf.errors.OpError) as error:
+        raise _damaged(model.path, str(error)) from error
+    if takes == "payloads":
+        return Predictor(
+            labels,
+            preprocess=lambda payload, key: payload,
+            probabilities=lambda inputs: ask(inputs.numpy().tolist())[0],
+        )
+
+    def preprocess(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+        del key
+        picture = decode.decode(payload, max_pixels=preprocessing["max_pixels"])
+        return resize.resize(
+            picture,
+            size=preprocessing["image_size"],
+            method=preprocessing["resize"],
+        )
+
+    def probabilities(inputs: tf.Tensor) -> np.ndarray:
+        return ask(inputs.numpy())[0]
+
+    return Predictor(labels, preprocess, probabilities)
+
+
+def _facts(model: Model) -> _Facts:
+    """Return the labels and the preprocessing that an export has inside.
+
+    Raises:
+        errors.ConfigError: where they are not there.
+    """
+    try:
+        names, preprocessing = _READERS[model.kind](model.path)
+        return LabelMap(names), json.loads(preprocessing)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise _damaged(model.path, repr(error)) from error
+
+
+def _in_saved_model(path: Path) -> tuple[tuple[str, ...], str]:
+    extra = path / "assets.extra"
+    text = (extra / "labels.txt").read_text(encoding="utf-8")
+    return _lines(text), (extra / "preprocessing.json").read_text()
+
+
+def _in_litert(path: Path) -> tuple[tuple[str, ...], str]:
+    with zipfile.ZipFile(path) as file:
+        labels = file.read(litert_metadata.LABELS).decode()
+        return _lines(labels), file.read(litert_metadata.PREPROCESSING).decode()
+
+
+def _in_onnx(path: Path) -> tuple[tuple[str, ...], str]:
+    import onnxruntime
+
+    providers = ["CPUExecutionProvider"]
+    try:
+        session = onnxruntime.InferenceSession(path, providers=providers)
+    except Exception as error:  # noqa: BLE001, its errors have no common class
+        raise ValueError(str(error)) from error
+    properties = session.get_modelmeta().custom_metadata_map
+    return tuple(json.loads(properties["labels"])), properties["preprocessing"]
+
+
+_READERS: dict[str, Callable[[Path], tuple[tuple[str, ...], str]]] = {
+    "saved_model": _in_saved_model,
+    "litert": _in_litert,
+    "onnx": _in_onnx,
+}
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.removesuffix("\n").split("\n"))
+
+
+def _damaged(path: Path, reason: str) -> errors.ConfigError:
+    return errors.ConfigError(
+        f"--model={path} is damaged, or was not written by this version of "
+        f"`python -m kft.export`: {reason}. Export it again."
+    )
