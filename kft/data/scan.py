@@ -26,6 +26,7 @@ _WHERE = re.compile(
 )
 _ROOT_ERROR = re.compile(r"^\(\d+\) [A-Z_]+: +")
 _PIPELINE = re.compile(r"^Error in user-defined function.*? iterator: \S+: ")
+_EAGER_OP = re.compile(r"\s*\[Op:\w+\](?: name:.*)?$")
 _ASSERTION = "assertion failed: "
 _PYTHON_ERROR = re.compile(r"^\w+(Error|Exception): ")
 
@@ -184,11 +185,12 @@ def first_line(error: tf.errors.OpError) -> str:
     """Return what an op has to say, without where in which graph it said it."""
     lines = (error.message or type(error).__name__).splitlines()
     said = (line for line in lines if line.strip() and not _WHERE.match(line))
-    message = _GRAPH_NODES.sub("", next(said, lines[0])).strip()
+    message = _EAGER_OP.sub("", _GRAPH_NODES.sub("", next(said, lines[0]))).strip()
     message = _PIPELINE.sub("", _ROOT_ERROR.sub("", message))
     if message.startswith(_ASSERTION):
         message = message.removeprefix(_ASSERTION).replace("] [", " ").strip("[]")
-    return _PYTHON_ERROR.sub("", message).rstrip(".")
+    # Some file systems name the kind of their errors only.
+    return _PYTHON_ERROR.sub("", message).rstrip(".") or type(error).__name__
 
 
 def _check_classes(

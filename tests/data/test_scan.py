@@ -143,11 +143,18 @@ def test_a_file_that_can_not_be_opened_is_named(tmp_path, preprocess, kind):
         "x}}]]\n  (1) CANCELLED:  Other",
         "ValueError: Invalid data\nTraceback (most recent call last):\n  File 1",
         "assertion failed: [Invalid data]",
+        "{{function_node __wrapped__ReadFile}} Invalid data [Op:ReadFile] name: ",
     ],
 )
 def test_of_a_message_only_what_is_wrong_is_left(message):
     error = tf.errors.InvalidArgumentError(None, None, message)
     assert scan.first_line(error) == "Invalid data"
+
+
+def test_an_error_without_a_message_is_named_by_its_kind():
+    message = "{{function_node __wrapped__ReadFile}} [Op:ReadFile] name: "
+    error = tf.errors.NotFoundError(None, None, message)
+    assert scan.first_line(error) == "NotFoundError"
 
 
 def test_the_csv_of_bad_examples_comes_back():

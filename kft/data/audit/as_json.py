@@ -27,7 +27,7 @@ def to_json(findings: Findings, *, near_bits: int | None) -> dict[str, Any]:
         "exact_duplicates": _groups(findings.exact),
         "near_duplicates": None if findings.near is None else _groups(findings.near),
         "near_bits": near_bits,
-        "not_hashed": findings.not_hashed,
+        "not_hashed": len(findings.not_hashed),
         "tiny": _sized(findings.tiny),
         "extreme": _sized(findings.extreme),
         "flat": _sized(findings.flat),

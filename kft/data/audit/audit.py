@@ -58,9 +58,12 @@ def out_folder(config: AuditConfig) -> Path:
     if config.out is not None:
         return Path(os.path.expanduser(config.out))
     kind, _, rest = config.dataset.partition(":")
-    if kind in ("folder", "csv") and not filesystem.is_remote(rest):
-        rest = os.path.abspath(filesystem.expand(rest))
-    name = Path(rest).stem if kind != "folder" else Path(rest).name
+    if kind == "tfds":
+        name = re.split("[/:]", rest)[0]
+    else:
+        local = kind in ("folder", "csv") and not filesystem.is_remote(rest)
+        path = Path(os.path.abspath(filesystem.expand(rest)) if local else rest)
+        name = path.name if kind == "folder" else path.stem
     return Path("audit", re.sub(r"[^\w.-]+", "-", name).strip("-.") or kind)
 
 

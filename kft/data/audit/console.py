@@ -120,6 +120,8 @@ def _rows(
         yield f"{name} copies across splits", across_splits, True
         yield f"{name} copies across labels", across_labels, True
         yield f"{name} copies otherwise", [g for g in groups if not g.is_leak], False
+    if findings.near is not None and findings.not_hashed:
+        yield "too small or flat for near copies", findings.not_hashed, False
     yield "files that can not be read", findings.unreadable, True
     yield "format is not that of the name", findings.mislabelled, False
     yield f"tiny (a side below {TINY_SIDE} pixels)", findings.tiny, False

@@ -113,9 +113,9 @@ class Findings:
         return self._readable(lambda p: p.look.is_flat)
 
     @property
-    def not_hashed(self) -> int:
-        """Number of pictures that are too small or flat for a perceptual hash."""
-        return len(self._readable(lambda p: p.look.hash is None))
+    def not_hashed(self) -> list[Picture]:
+        """Pictures that are too small or flat for a perceptual hash."""
+        return self._readable(lambda p: p.look.hash is None)
 
     @property
     def leaks(self) -> list[Group]:

@@ -72,10 +72,12 @@ def _read(part: Examples, row: int) -> look.Source:
     """Return the bytes of a row, or why they can not be read."""
     import tensorflow as tf
 
+    from kft.data import scan
+
     try:
         return part.read(tf.constant([row])).numpy()[0]
     except tf.errors.OpError as error:
-        return look.Unread(" ".join(error.message.split()))
+        return look.Unread(scan.first_line(error))
 
 
 def _chunks(

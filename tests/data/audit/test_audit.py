@@ -1,0 +1,154 @@
+"""An audit finds what was put into a data set, and nothing else."""
+
+import json
+import re
+
+import pytest
+from rich.console import Console
+
+from kft import data, errors
+from kft.config import DataConfig
+from kft.config.audit import AuditConfig
+from kft.data.audit import audit
+from tests.data.audit.conftest import EVIL
+
+
+def _audit(dataset, out, **options):
+    """Return audit.json, audit.html and what a terminal shows."""
+    settings = AuditConfig(dataset=dataset, out=str(out), **options)
+    terminal = Console(record=True, quiet=True)
+    found, folder = audit.audit(settings, terminal)
+    assert folder == out
+    content = json.loads((out / audit.JSON).read_text())
+    assert content["is_clean"] == found.is_clean
+    return content, (out / audit.PAGE).read_text(), found
+
+
+@pytest.fixture(scope="module")
+def audited(dirty, tmp_path_factory):
+    return _audit(f"folder:{dirty}", tmp_path_factory.mktemp("audit"))
+
+
+def _ids(examples):
+    return sorted(example["id"] for example in examples)
+
+
+def _groups(groups):
+    """Return (ids, across splits, across labels) of each group, sorted."""
+    return sorted(
+        (_ids(g["examples"]), g["across_splits"], g["across_labels"]) for g in groups
+    )
+
+
+def test_exact_copies_are_found_by_their_bytes(audited):
+    assert _groups(audited[0]["exact_duplicates"]) == [
+        ([f"train/{EVIL}/exact across labels.jpg", "train/cat/2.jpg"], False, True),
+        (["train/cat/0.jpg", "val/cat/exact across splits.jpg"], True, False),
+        (["train/cat/4.jpg", "train/cat/exact in one.jpg"], False, False),
+    ]
+
+
+def test_near_copies_are_found_by_their_hash(audited):
+    assert _groups(audited[0]["near_duplicates"]) == [
+        (["train/cat/10.jpg", "train/cat/brighter.webp"], False, False),
+        (["train/cat/6.jpg", "val/cat/encoded again.jpg"], True, False),
+        (["train/cat/8.jpg", f"val/{EVIL}/half.jpg"], True, True),
+    ]
+
+
+def test_files_that_can_not_be_read_are_listed_with_their_reason(audited):
+    reasons = {bad["id"]: bad["reason"] for bad in audited[0]["unreadable"]}
+    assert set(reasons) == {f"val/cat/{n}" for n in ("cut.jpg", "gone.png", "text.jpg")}
+    assert reasons["val/cat/gone.png"] == "No such file or directory"
+    assert "truncated" in reasons["val/cat/cut.jpg"]
+    assert "13 bytes that begin with b'This is text.'" in reasons["val/cat/text.jpg"]
+
+
+def test_odd_pictures_are_listed(audited):
+    content = audited[0]
+    (png,) = content["mislabelled"]
+    assert (png["id"], png["format"]) == ("train/cat/in truth a png.jpg", "PNG")
+    assert _ids(content["tiny"]) == ["train/cat/tiny.png"]
+    assert _ids(content["extreme"]) == ["train/cat/long.png"]
+    assert _ids(content["flat"]) == ["train/cat/flat.png"]
+    assert content["not_hashed"] == 2
+    assert content["not_used"] == {"": 1, ".txt": 1}
+
+
+def test_counts_are_those_of_the_splits(audited):
+    content = audited[0]
+    assert content["pictures"] == 24 + 13
+    assert content["counts"] == {
+        EVIL: {"train": 9, "validation": 5},
+        "cat": {"train": 14, "validation": 9},
+    }
+    assert content["imbalance"] == round(14 / 9, 3)
+    assert content["formats"] == {"JPEG": 29, "PNG": 4, "WEBP": 1}
+    assert content["sizes"]["width"] == [20, 240, 600]
+
+
+def test_a_clean_data_set_is_clean(clean, tmp_path):
+    content, page, found = _audit(f"folder:{clean}", tmp_path / "a" / "b")
+    assert content["is_clean"]
+    assert not content["exact_duplicates"]
+    assert not content["near_duplicates"]
+    assert found.leaks == []
+    assert "data:image" not in page
+
+
+def test_near_copies_can_be_left_alone(dirty, tmp_path):
+    content, page, found = _audit(f"folder:{dirty}", tmp_path, near_bits=None)
+    assert content["near_duplicates"] is None
+    assert len(found.leaks) == 2
+    assert "--near_bits=none" in page
+
+
+def test_the_page_needs_nothing_else_and_escapes_names(audited):
+    page = audited[1]
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    # Two in each of six groups, and one each for the four odd ones.
+    assert len(sources) == 16
+    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
+
+
+def test_a_folder_for_the_findings_among_the_pictures_is_refused(clean, monkeypatch):
+    for out in (str(clean / "audit"), str(clean)):
+        settings = AuditConfig(dataset=f"folder:{clean}", out=out)
+        with pytest.raises(errors.ConfigError, match="would count as a class"):
+            audit.audit(settings, Console(quiet=True))
+    monkeypatch.chdir(clean)
+    with pytest.raises(errors.ConfigError, match="would count as a class"):
+        audit.audit(AuditConfig(dataset="folder:."), Console(quiet=True))
+    assert not (clean / "audit").exists()
+
+
+def test_a_folder_that_can_not_be_made_is_named(clean, tmp_path):
+    (tmp_path / "file").touch()
+    settings = AuditConfig(dataset=f"folder:{clean}", out=str(tmp_path / "file" / "x"))
+    with pytest.raises(errors.ConfigError, match=r"--out=.*Not a directory"):
+        audit.audit(settings, Console(quiet=True))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("folder:/data/My photos/", "My-photos"),
+        ("folder:/data/v1.5", "v1.5"),
+        ("csv:/data/pets.csv", "pets"),
+        ("tfds:tf_flowers/3.0.1", "tf_flowers"),
+        ("tfds:cars196:2.0.0", "cars196"),
+        ("digits", "digits"),
+        ("folder:gs://bucket/photos", "photos"),
+    ],
+)
+def test_the_default_folder_has_the_name_of_the_data(dataset, name):
+    assert audit.out_folder(AuditConfig(dataset=dataset)).parts == ("audit", name)
+
+
+def test_the_splits_are_those_of_training(clean, tmp_path):
+    options = {"dataset": f"folder:{clean / 'train'}", "validation_fraction": 0.4}
+    content, _, _ = _audit(out=tmp_path, **options)
+    for name, part in data.load_splits(DataConfig(**options)).parts().items():
+        assert sum(row[name] for row in content["counts"].values()) == len(part)
