@@ -34,6 +34,8 @@ class RunDir:
         labels_txt: class names in the order of their indices.
         split_csv: example id, label and split.
         bad_images_csv: examples that were skipped, and why.
+        class_weights_csv: weight of each class in the training loss.
+        preview_png: the first training inputs.
         environment_json: versions, device, command and data fingerprint.
         metrics_jsonl: one line per epoch.
         result_json: status and final figures.
@@ -54,6 +56,8 @@ class RunDir:
     labels_txt = _below("labels.txt")
     split_csv = _below("split.csv")
     bad_images_csv = _below("bad_images.csv")
+    class_weights_csv = _below("class_weights.csv")
+    preview_png = _below("preview.png")
     environment_json = _below("environment.json")
     metrics_jsonl = _below("metrics.jsonl")
     result_json = _below("result.json")

@@ -1,5 +1,6 @@
 """A network and a task that are small enough to train within a test."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -69,6 +70,9 @@ class Task:
 
     def suffix(self, payload: bytes) -> str:
         return ".raw"
+
+    def contact_sheet(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
+        return "\n".join([str(inputs.shape), *captions]).encode()
 
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         return keras.losses.sparse_categorical_crossentropy(

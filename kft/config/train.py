@@ -33,6 +33,14 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
         "Run folder; default runs/DATASET-BACKBONE below the working directory.",
         may_change=True,
     )
+    preview: int | None = option(
+        None,
+        "Training inputs to show in preview.png of the run folder before training: the "
+        "first of epoch 0, as the network will see them.",
+        minimum=1,
+        maximum=400,
+        may_change=True,
+    )
     checkpoint_minutes: float = option(
         10.0,
         "Longest time between two saves of the state, in minutes; it is saved after "

@@ -1,13 +1,15 @@
 """Single-label image classification."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kft import augmentation, backbones
 from kft.config import TrainConfig
-from kft.data import augment, mixing
+from kft.data import augment, contact_sheet, mixing
 from kft.data.plan import Mix
 from kft.labels import LabelMap
 from kft.model import classifier
@@ -79,6 +81,10 @@ class ImageClassification:
             if payload.startswith(magic):
                 return ending
         return ".webp" if payload[8:12] == b"WEBP" else ""
+
+    def contact_sheet(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
+        """Return a PNG of pictures, uint8 [n, size, size, 3], in a grid."""
+        return contact_sheet.png(inputs, captions)
 
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the cross entropy of each example with smoothed labels, [batch]."""

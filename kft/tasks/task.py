@@ -1,6 +1,6 @@
 """The seam between a kind of data and everything that trains, resumes and exports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -47,6 +47,14 @@ class Task(Protocol):
 
     def suffix(self, payload: bytes) -> str:
         """Return the ending of a file that holds an encoded example, such as .jpg."""
+
+    def contact_sheet(self, inputs: Any, captions: Sequence[str]) -> bytes:
+        """Return a PNG that shows inputs of the network with their captions.
+
+        Args:
+            inputs: what `preprocess` makes, [n, ...].
+            captions: n texts.
+        """
 
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the training loss of each example, [batch], float32.

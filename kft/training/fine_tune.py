@@ -18,11 +18,13 @@ from kft.training import (
     batch_size,
     checkpoints,
     compiled,
+    imbalance,
     interrupt,
     opening,
     out_of_memory,
     outcome,
     plan,
+    preview,
     stages,
     trunk_cache,
     workplace,
@@ -147,6 +149,8 @@ def _train(session: Session, started: float) -> None:
         checkpoints.assign(paths, snapshot.arrays, prefix="model/")
     # Every figure of time counts from a start without interruptions.
     session = dataclasses.replace(session, started=started - snapshot.state.seconds)
+    imbalance.settle(session)
+    preview.write(session)
     with session.startup.part("trunk"):
         caches = _plan(session, snapshot.state.stage)
     if resumed:

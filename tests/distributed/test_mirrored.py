@@ -8,7 +8,13 @@ pytestmark = pytest.mark.slow
 ONE = {"strategy": "single"}
 TWO = {"strategy": "mirrored"}
 # Everything that sums over a batch in another way than the plain step.
-SUMS = {"accumulation_steps": 2, "clip_norm": 0.5, "ema_decay": 0.9}
+SUMS = {
+    "accumulation_steps": 2,
+    "clip_norm": 0.5,
+    "ema_decay": 0.9,
+    "class_weight": "balanced",
+    "sampling": "balanced",
+}
 FEW = [70, 1, 1]
 
 

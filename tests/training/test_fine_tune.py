@@ -67,10 +67,13 @@ def test_a_finished_run_is_left_alone(tiny_run):
     assert (result.run_dir / "best.weights.h5").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("where", ["memory", "disk"])
-def test_cached_features_change_nothing(tiny_run, where):
-    live = tiny_run("live", feature_cache="off")
-    cached = tiny_run(where, feature_cache=where)
+BALANCED = {"sampling": "balanced", "class_weight": "balanced"}
+
+
+@pytest.mark.parametrize(("where", "changes"), [("memory", {}), ("disk", BALANCED)])
+def test_cached_features_change_nothing(tiny_run, where, changes):
+    live = tiny_run("live", feature_cache="off", **changes)
+    cached = tiny_run(where, feature_cache=where, **changes)
     assert [stage["cached"] for stage in live.stages] == [False, False, False]
     assert [stage["cached"] for stage in cached.stages] == [True, True, False]
     assert_same_run(live.run_dir, cached.run_dir)
@@ -89,7 +92,9 @@ def stop_after(monkeypatch, calls: int) -> None:
     monkeypatch.setattr(loop, "_SECONDS_PER_CALL", 0.0)
 
 
-@pytest.mark.parametrize("changes", [{}, {"ema_decay": 0.9, "batch_norm": "train"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"ema_decay": 0.9, "batch_norm": "train", **BALANCED}]
+)
 def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(
     tiny_run, monkeypatch, changes
 ):

@@ -1,0 +1,49 @@
+"""What `--class_weight` and `--sampling` come to: said, written down and kept."""
+
+import json
+
+from absl import logging
+
+from kft import errors
+from kft.data import class_weights
+from kft.training.session import Session
+
+
+def settle(session: Session) -> None:
+    """Say what is used, and write class_weights.csv; a resume has to have the same.
+
+    Raises:
+        errors.ConfigError: where workers have other weights.
+        errors.DataError: where the weights are not those that the run began with, or
+            not those of its labels.
+    """
+    config, devices = session.config, session.devices
+    with devices.together("find the class weights"):
+        weights = class_weights.find(config, session.splits)
+    if weights is not None:
+        if devices.num_workers > 1:
+            given = json.dumps(weights.tolist())
+            devices.require_equal({f"--class_weight={config.class_weight}": given})
+        with devices.together("keep the class weights"):
+            if devices.is_chief:
+                _keep(session, class_weights.text(weights, session.splits))
+    for line in class_weights.describe(config, session.splits):
+        session.reporter.say(line)
+
+
+def _keep(session: Session, text: str) -> None:
+    path = session.run.class_weights_csv
+    try:
+        kept = path.read_bytes().decode()
+    except FileNotFoundError:
+        kept = None
+    except (OSError, UnicodeDecodeError) as error:
+        logging.warning("%s can not be read; it is written anew: %s.", path, error)
+        kept = None
+    if kept is not None and kept != text:
+        raise errors.DataError(
+            f"--class_weight={session.config.class_weight} gives other weights than "
+            f"the run began with: {path} has those. Put them back, or start a new run "
+            "in another --run_dir."
+        )
+    session.run.write_text(path, text)
