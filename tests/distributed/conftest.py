@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent.parent
-TIMEOUT = 240.0
+TIMEOUT = 400.0
 
 
 class Team:

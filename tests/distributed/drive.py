@@ -121,7 +121,7 @@ def run(job: dict, folder: Path) -> None:
             **job.get("changes", {}),
         }
     )
-    preflight.check = lambda config: preflight._check_workers(config)
+    preflight.check = lambda config, **_: preflight._check_workers(config)
     data.load_splits = lambda config: load(job)
     tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
     loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)

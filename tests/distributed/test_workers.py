@@ -39,6 +39,7 @@ def two(drive):
             job("flags", only(worker, 1, momentum=0.5)),
             job("unread", **only(worker, 1, bad_data="a.jpg is cut off")),
             job("again", run_of="plain"),
+            job("fewer", **only(worker, 0, stop_at=12)),
         ]
 
     return drive(jobs, workers=2)
@@ -117,6 +118,16 @@ def test_a_finished_run_is_known_to_all(two):
         again = two.figures("again", worker)
         assert again["steps"] == []
         assert again["result"] == two.figures("plain", 0)["result"]
+
+
+def test_another_number_of_workers_goes_on_with_a_run(two, drive):
+    assert two.figures("fewer", 1)["error"][0] == "Interrupted"
+    begun = len(two.figures("fewer")["steps"])
+    alone = drive([job("fewer")], folder=two.folder)
+    figures = alone.figures("fewer")
+    assert "error" not in figures
+    assert begun + len(figures["steps"]) == 30
+    assert_same(two.arrays("plain"), alone.arrays("fewer"), atol=1e-5)
 
 
 @pytest.fixture(scope="module")
