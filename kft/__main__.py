@@ -14,9 +14,11 @@ from kft import errors, usage
 COMMANDS = (
     "audit",
     "train",
+    "tune",
     "evaluate",
     "predict",
     "export",
+    "demo",
     "report",
     "backbones",
 )

@@ -34,6 +34,12 @@ def check(
             "name several workers of one run. Let them go; a parallel search has its "
             f"own variables, {parallel.ID} and {parallel.PORT}."
         )
+    if run.recipe == "auto":
+        raise errors.ConfigError(
+            "--recipe=auto chooses the stages when it has seen the data, and a search "
+            "has to name them before: train once with it, and search with the file "
+            "flags.cfg of that run."
+        )
     if run.batch_size == "auto":
         raise errors.ConfigError(
             "--batch_size=auto may choose another size for each trial: give a number."

@@ -20,7 +20,7 @@ _DIVERGED = 4.0
 _SKIPPED_START, _SKIPPED_END = 0.1, 5
 _FEWEST_POINTS = 3
 # A descent counts where it is this many standard errors of the mean that it starts at.
-_SIGNIFICANT = 2.0
+_SIGNIFICANT = 3.0
 
 
 def rates(lowest: float, highest: float, steps: int) -> list[float]:

@@ -65,8 +65,10 @@ def table(space: Space, found: Sequence[Record]) -> Table:
     ranked = records.ranked(found)[:_SHOWN]
     title = f"Trials, the best {len(ranked)} of {len(found)}"
     shown = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for name in ("trial", "val_accuracy", *(d.name for d in space), "epochs", "s", ""):
-        shown.add_column(name, justify="right" if name else "left", overflow="fold")
+    # Names of stages are long; they break where they have their dots.
+    names = [d.name.replace(".", ".\n") for d in space]
+    for name in ("trial", "val_accuracy", *names, "epochs", "seconds", ""):
+        shown.add_column(name, justify="right" if name else "left", no_wrap=True)
     for record in ranked:
         values = (_short(record.values[d.name]) for d in space)
         shown.add_row(

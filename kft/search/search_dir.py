@@ -121,7 +121,9 @@ def settle(search: SearchDir, settings: TuneConfig, fingerprint: str) -> None:
 
 def _kept(settings: TuneConfig) -> TuneConfig:
     """Return the settings that the trials depend on."""
-    return dataclasses.replace(settings, export=(), run_dir=None, search_dir=None)
+    return dataclasses.replace(
+        settings, export=(), repeats=1, run_dir=None, search_dir=None
+    )
 
 
 def _read(search: SearchDir) -> dict[str, Any]:

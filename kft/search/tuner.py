@@ -6,6 +6,7 @@ Only the oracles are used: its own tuner takes every exception for a failed tria
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent import futures
 from pathlib import Path
@@ -16,6 +17,7 @@ import keras_tuner
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
 from keras_tuner.src.engine import trial as trials
+from sklearn import exceptions
 
 from kft import atomic, errors, kept_config
 from kft.config import TuneConfig
@@ -27,12 +29,10 @@ from kft.search.space import Choice, Dimension, Space
 
 OBJECTIVE = "val_accuracy"
 _DEFAULT_TRIALS = 12
-# Of hyperband: how much more each next round gets, as Li et al. 2018 advise.
-_FACTOR = 3
+_FACTOR = 3  # Of hyperband, as Li et al. 2018 advise: epochs from round to round.
 _BUDGET = "tuner/epochs"
 _SECONDS_BETWEEN_LOOKS = 0.2
-# A worker may be started long before its chief.
-_CHIEF_SECONDS = 600
+_CHIEF_SECONDS = 600  # A worker may be started long before its chief.
 
 
 # Takes number, values and share of the epochs; returns how the trial ended.
@@ -42,8 +42,7 @@ RunTrial = Callable[[int, Mapping[str, Value], float], Record]
 class _OneFile:
     """Keeps an oracle and its trials in one file that is whole or absent.
 
-    keras-tuner 1.4.8 writes a file for the oracle and one for each trial, in place, one
-    after the other; a kill in between loses the trial, or the whole state.
+    keras-tuner 1.4.8 writes several, in place: a kill between them loses trials.
     """
 
     def keep_in(self, path: Path) -> None:
@@ -77,7 +76,7 @@ class _OneFile:
         """Leave it to `save`, which comes next."""
 
     def _check_consecutive_failures(self) -> None:
-        """Leave it to whoever runs the trials; here it would stop a resume as well."""
+        """Leave it to whoever runs the trials; here it would stop a resume too."""
 
     def update_trial(
         self, trial_id: str, metrics: Mapping[str, float], step: int = 0
@@ -96,7 +95,10 @@ class _Bayesian(_OneFile, keras_tuner.oracles.BayesianOptimizationOracle):
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the next values; random ones where the process repeats itself."""
-        found = super().populate_space(trial_id)
+        with warnings.catch_warnings():
+            # Of few trials the process can not tell how smooth the accuracy is.
+            warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
+            found = super().populate_space(trial_id)
         if found["values"] is not None and self._duplicate(found["values"]):
             return self._random_populate_space()
         return found
@@ -144,8 +146,7 @@ def search(
         check: raises where the search has to stop between trials.
 
     Raises:
-        errors.ConfigError: where the chief can not listen.
-        errors.TrainingError: where the chief does not answer.
+        errors.KftError: where the chief can not listen, or does not answer.
     """
     oracle = _oracle(config, dimensions)
     if role.kind == "worker":
@@ -163,9 +164,8 @@ def search(
             check()
     except grpc.RpcError as error:
         raise errors.TrainingError(
-            f"The chief of the search at {role.address} does not answer: "
-            f"{error.code().name}. Start it again with the same command, then its "
-            "workers."
+            f"The chief of the search at {role.address} does not answer "
+            f"({error.code().name}). Start it, then its workers, with the same command."
         ) from error
 
 
@@ -177,8 +177,7 @@ def _one(
     if trial.status == trials.TrialStatus.STOPPED:
         return False
     if trial.status == trials.TrialStatus.IDLE:
-        # What comes next depends on the trials of others.
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        time.sleep(_SECONDS_BETWEEN_LOOKS)  # Others are at work.
         return True
     values = trial.hyperparameters.values
     share = values.get(_BUDGET, budget) / budget
@@ -229,8 +228,9 @@ def _oracle(config: TuneConfig, dimensions: Space) -> Any:
         return _Random(max_trials=at_most, **arguments)
     if config.tuner == "bayesian":
         # Its own default, three for each setting, leaves few to learn from them.
-        first = max(3, at_most // 3)
-        return _Bayesian(max_trials=at_most, num_initial_points=first, **arguments)
+        arguments["num_initial_points"] = max(3, at_most // 3)
+        # Validation accuracies scatter; 1e-4 would take that for the shape of the peak.
+        return _Bayesian(max_trials=at_most, alpha=1e-2, **arguments)
     if config.tuner == "grid":
         return _Grid(max_trials=config.trials, **arguments)
     oracle = _Hyperband(

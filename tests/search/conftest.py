@@ -1,15 +1,17 @@
-"""A search over the tiny network, in this process."""
+"""Searches in this process: on the tiny network, or on runs that are only played."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import keras
 import pytest
 
-from kft import data, preflight, tasks
-from kft.config import TuneConfig
+from kft import data, preflight, schedule, tasks
+from kft.config import TrainConfig, TuneConfig
 from kft.data.examples import Splits
-from kft.search import check, search
 from kft.training import interrupt
 from kft.training.progress import SilentReporter
 from tests import tiny
@@ -28,31 +30,72 @@ def tiny_splits(fingerprint: str = "tiny") -> Splits:
 
 
 @pytest.fixture
-def tiny_search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
-    """Return a function that searches on the tiny network: `tiny_search(**changes)`.
+def search_tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
+    """Return a function that searches on the tiny network: `search_tiny(**changes)`.
 
     Only what knows of pictures is replaced: the task, its data and its flags' check.
     """
+    from kft.search import check, search
+
     monkeypatch.setattr(preflight, "check", lambda config, also=(): None)
     monkeypatch.setattr(data, "load_splits", lambda config: tiny_splits())
     monkeypatch.setattr(tasks, "get", lambda config, labels: tiny.Task())
 
-    def run(*, signals: interrupt.Interrupt | None = None, **changes) -> search.Outcome:
+    def run(**changes) -> search.Outcome:
         config = TuneConfig(
             search_dir=str(tmp_path / "search"),
-            stages="head:2",
+            stages="head:3",
             space="learning_rate=log:1e-3..1",
             tuner="random",
-            trials=3,
+            trials=6,
             batch_size=16,
         )
-        config = dataclasses.replace(config, **changes)
-        config, space = check.check(config, {})
+        config, space = check.check(dataclasses.replace(config, **changes), {})
         return search.run(
-            config,
-            space,
-            signals=signals or interrupt.Interrupt(),
-            reporter=SilentReporter(),
+            config, space, signals=interrupt.Interrupt(), reporter=SilentReporter()
         )
 
     return run
+
+
+class Played:
+    """Takes the place of `fine_tune`: notes the configs, and gives them accuracies.
+
+    Attributes:
+        configs: of the runs, in their order.
+        curve: gives the validation accuracy after each epoch; it may raise.
+    """
+
+    def __init__(self) -> None:
+        self.configs: list[TrainConfig] = []
+        self.curve: Callable[[TrainConfig], list[float]] = lambda config: (
+            [min(1.0, config.learning_rate)]
+            * sum(stage.epochs for stage in schedule.parse_stages(config.stages))
+        )
+
+    def __call__(self, config, *, callbacks=(), reporter=None):
+        self.configs.append(config)
+        accuracies = self.curve(config)
+        folder = Path(config.run_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = []
+        for epoch, accuracy in enumerate(accuracies):
+            lines.append(json.dumps({"val_accuracy": accuracy, "val_loss": 1.0}))
+            (folder / "metrics.jsonl").write_text("\n".join(lines))
+            for callback in callbacks:
+                callback.on_epoch_end(epoch, {})
+        return SimpleNamespace(
+            val_accuracy=max(accuracies), val_loss=1.0, test_accuracy=None
+        )
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> Played:
+    """Let runs be played: a trial's accuracy is its learning rate, in every epoch."""
+    from kft.training import fine_tune
+
+    runs = Played()
+    # There are no graphs to forget, and looking for them takes longer than the test.
+    monkeypatch.setattr(keras.utils, "clear_session", lambda: None)
+    monkeypatch.setattr(fine_tune, "fine_tune", runs)
+    return runs

@@ -1,0 +1,50 @@
+"""Search the settings of a run: learning rates, epochs, what to unfreeze, and others.
+
+Each trial is a run with other settings; the best are kept as a flagfile, and trained
+once more as kft.train does it. The same command continues a search that was stopped.
+Several processes share the trials of a search by keras-tuner's environment variables
+(configs/README.md).
+
+  python -m kft.tune --flagfile=configs/quickstart.cfg --trials=12
+  python -m kft.tune --flagfile=my.cfg --space='dropout=choice:0|0.2|0.5'
+"""
+
+import os
+
+import rich
+
+from kft import cli, exporters, repeats, train
+from kft.config import TrainConfig, TuneConfig
+from kft.search import check
+from kft.training import interrupt
+
+
+def main(config: TuneConfig) -> None:
+    """Search, show the trials, and train the winner."""
+    config, space = check.check(config, os.environ, also=[_check_export, repeats.check])
+    with interrupt.listening() as signals:
+        # TensorFlow starts slowly: not before the flags are known to be right.
+        from kft.search import results, search
+
+        outcome = search.run(config, space, signals=signals)
+    if outcome is None:
+        # The chief has the results.
+        return
+    folder = outcome.search
+    rich.print(results.table(space, outcome.records))
+    print(f"all trials     {folder.trials_csv}, {folder.trials_png}")
+    print(f"best settings  {folder.best_cfg}")
+    print(f"TensorBoard    tensorboard --logdir={folder.trials}")
+    if config.train_best:
+        print()
+        train.main(outcome.config)
+    search.discard_features(outcome)
+
+
+def _check_export(config: TrainConfig) -> None:
+    """Check the formats that the winner is written in, hours later."""
+    exporters.check(config.export)
+
+
+if __name__ == "__main__":
+    cli.run(TuneConfig, main)

@@ -1,0 +1,242 @@
+"""What a search runs, keeps, repeats and refuses; the runs themselves are played."""
+
+import csv
+import itertools
+import json
+
+import pytest
+
+from kft import data, errors
+from kft.config import TrainConfig
+from kft.flags import parse as parse_flags
+from kft.search import search_dir
+from kft.training.fine_tune import interrupt
+from tests.search.conftest import tiny_splits
+
+
+def rates(played):
+    return [config.learning_rate for config in played.configs]
+
+
+def test_a_random_search_tries_new_values_and_keeps_the_best(search_tiny, played):
+    outcome = search_tiny()
+    assert len(set(rates(played))) == len(played.configs) == 6
+    assert all(1e-3 <= rate <= 1 for rate in rates(played))
+    assert outcome.best.values == {"learning_rate": max(rates(played))}
+    assert outcome.config.learning_rate == max(rates(played))
+    assert outcome.config.run_dir.endswith(f"best-{outcome.best.number:04d}")
+
+
+def test_a_trial_has_a_folder_of_its_own_and_no_export(search_tiny, played, tmp_path):
+    search_tiny(trials=2)
+    folders = [config.run_dir for config in played.configs]
+    assert folders == [str(tmp_path / "search/trials" / n) for n in ("0000", "0001")]
+    assert {config.export for config in played.configs} == {()}
+
+
+def test_the_seed_decides_what_is_tried(search_tiny, played, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        search_tiny(trials=3, seed=seed, search_dir=str(tmp_path / name))
+    a, b, c = rates(played)[:3], rates(played)[3:6], rates(played)[6:]
+    assert a == b != c
+
+
+def test_a_grid_runs_every_combination_once(search_tiny, played):
+    played.curve = lambda config: [0.5]
+    space = "dropout=choice:0|0.2,stages.head.epochs=int:1..3,momentum=linear:0..0.8/2"
+    search_tiny(tuner="grid", trials=None, space=space)
+    tried = [(c.dropout, c.stages, c.momentum) for c in played.configs]
+    stages = ["head:1", "head:2", "head:3"]
+    assert tried == list(itertools.product([0.0, 0.2], stages, [0.0, 0.8]))
+
+
+def test_a_grid_without_an_end_is_refused(search_tiny):
+    with pytest.raises(errors.ConfigError, match="learning_rate=log:0.001..1.0/4 has"):
+        search_tiny(tuner="grid")
+
+
+def test_bayesian_search_repeats_no_values_and_comes_close_to_the_peak(
+    search_tiny, played
+):
+    played.curve = lambda config: [1 - abs(config.dropout - 0.6)] * 3
+    outcome = search_tiny(tuner="bayesian", trials=8, space="dropout=linear:0..0.95")
+    assert abs(outcome.best.values["dropout"] - 0.6) < 0.03
+    played.configs.clear()
+    outcome = search_tiny(
+        tuner="bayesian",
+        trials=12,
+        space="dropout=choice:0|0.1|0.2|0.3",
+        search_dir=f"{outcome.search.path}-choice",
+    )
+    # All of the space, and then an end.
+    assert sorted(c.dropout for c in played.configs) == [0, 0.1, 0.2, 0.3]
+
+
+def test_hyperband_gives_few_epochs_to_many_and_all_to_the_best(search_tiny, played):
+    outcome = search_tiny(
+        tuner="hyperband", trials=None, stages="head:3@0.1,all:6", prune="median"
+    )
+    stages = [(c.stages, c.learning_rate) for c in played.configs]
+    cheap = [rate for text, rate in stages if text == "head:1@0.1,all:1"]
+    whole = [rate for text, rate in stages if text == "head:3@0.1,all:6"]
+    assert len(cheap) > len(whole) > 0
+    # The best of those with a ninth of the epochs got three ninths, then all.
+    assert {max(cheap)} <= {r for text, r in stages if text == "head:1@0.1,all:2"}
+    assert max(cheap) in whole
+    assert {r.status for r in outcome.records} == {"finished"}
+
+
+def test_a_failure_is_recorded_and_the_search_goes_on(search_tiny, played):
+    def curve(config):
+        if len(played.configs) == 2:
+            raise errors.NotFiniteError("The loss is not finite.")
+        return [0.5]
+
+    played.curve = curve
+    outcome = search_tiny(trials=4)
+    assert [r.status for r in outcome.records].count("failed") == 1
+    assert outcome.records[1].message == "The loss is not finite."
+    assert outcome.records[1].val_accuracy is None
+    assert len(played.configs) == 4
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("a bug"), errors.RunDirError("disk full"), KeyboardInterrupt()]
+)
+def test_what_is_not_the_values_fault_stops_the_search(search_tiny, played, error):
+    good = played.curve
+
+    def curve(config):
+        if len(played.configs) == 3:
+            raise error
+        return good(config)
+
+    played.curve = curve
+    with pytest.raises(type(error)):
+        search_tiny()
+    before = rates(played)
+    assert len(before) == 3
+    outcome = search_tiny()
+    # What had ended is not run again; what was cut off comes first, then the rest.
+    assert rates(played)[3] == before[2]
+    assert len(rates(played)[3:]) == 4
+    assert len(set(rates(played))) == 6 == len(outcome.records)
+
+
+def test_the_same_command_on_a_finished_search_runs_nothing(search_tiny, played):
+    first = search_tiny()
+    assert search_tiny() == first
+    assert len(played.configs) == 6
+
+
+@pytest.mark.parametrize("tuner", ["random", "grid"])
+def test_more_trials_go_on_with_a_finished_search(search_tiny, played, tuner):
+    space = "learning_rate=log:1e-3..1/9"
+    search_tiny(tuner=tuner, trials=4, space=space)
+    search_tiny(tuner=tuner, trials=9, space=space)
+    assert len(set(rates(played))) == len(played.configs) == 9
+
+
+def test_a_signal_stops_between_trials(search_tiny, played, monkeypatch):
+    signals = interrupt.Interrupt()
+    monkeypatch.setattr(interrupt, "Interrupt", lambda: signals)
+
+    def curve(config):
+        signals.handle(15, None)
+        return [0.5]
+
+    played.curve = curve
+    with pytest.raises(errors.Interrupted):
+        search_tiny()
+    assert len(played.configs) == 1
+
+
+def test_a_trial_whose_record_is_there_is_not_run_again(search_tiny, played):
+    outcome = search_tiny(trials=2)
+    # As a kill between the record and the oracle's state leaves it.
+    path = outcome.search.oracle_json
+    state = json.loads(path.read_text())
+    state["oracle"]["ongoing_trials"] = {"alone": "1"}
+    state["trials"]["1"].update(status="RUNNING", score=None)
+    path.write_text(json.dumps(state))
+    assert search_tiny(trials=3).records[:2] == outcome.records
+    assert len(played.configs) == 3
+
+
+def test_failures_alone_end_the_search(search_tiny, played):
+    def curve(config):
+        raise errors.TrainingError("Out of memory.")
+
+    played.curve = curve
+    with pytest.raises(errors.TrainingError, match="5 trials in a row .* Out of mem"):
+        search_tiny(trials=12)
+    assert len(played.configs) == 5
+
+
+def test_other_flags_are_refused_with_the_difference(search_tiny, played):
+    search_tiny()
+    changes = {"space": "learning_rate=log:1e-3..10", "tuner": "grid", "pooling": "max"}
+    for name, value in changes.items():
+        changed = {"space": "learning_rate=log:1e-3..1/3"} if name == "tuner" else {}
+        with pytest.raises(errors.RunDirError, match=f"--{name}: .* -> "):
+            search_tiny(**{**changed, name: value})
+    search_tiny(train_best=False, export=("litert",))
+
+
+def test_other_data_is_refused(search_tiny, played, monkeypatch):
+    search_tiny()
+    monkeypatch.setattr(data, "load_splits", lambda config: tiny_splits("grown"))
+    with pytest.raises(errors.RunDirError, match=r"the data: .* \(tiny -> grown\)"):
+        search_tiny()
+
+
+def test_a_folder_of_something_else_is_refused(search_tiny, played, tmp_path):
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search" / "thesis.tex").touch()
+    with pytest.raises(errors.RunDirError, match="no search folder .*thesis.tex"):
+        search_tiny()
+
+
+def test_a_hopeless_trial_ends_early_and_can_not_win(search_tiny, played):
+    def curve(config):
+        if len(played.configs) == 5:
+            return [0.3, 0.3, 0.9]
+        return [0.5, 0.6, 0.7]
+
+    played.curve = curve
+    outcome = search_tiny()
+    fifth = outcome.records[4]
+    assert (fifth.status, fifth.epochs, fifth.val_accuracy) == ("pruned", 1, 0.3)
+    assert fifth.message == "after 1 of 3 epochs below the median of the others"
+    assert outcome.best.val_accuracy == 0.7
+
+
+def test_without_pruning_every_trial_runs_to_its_end(search_tiny, played):
+    played.curve = lambda config: [0.9 if len(played.configs) < 5 else 0.1] * 3
+    outcome = search_tiny(prune="off")
+    assert [record.epochs for record in outcome.records] == [3] * 6
+
+
+def test_best_cfg_is_the_winner_as_a_flagfile(search_tiny, played):
+    outcome = search_tiny()
+    found = parse_flags(TrainConfig, [f"--flagfile={outcome.search.best_cfg}"])
+    assert found.config == outcome.config
+    assert found.config.export == ("saved_model",)
+    assert found.config.cache_dir is None
+
+
+def test_trials_csv_has_a_line_for_each_trial(search_tiny, played):
+    outcome = search_tiny()
+    with open(outcome.search.trials_csv, newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [float(line["learning_rate"]) for line in lines] == rates(played)
+    assert [float(line["val_accuracy"]) for line in lines] == rates(played)
+
+
+def test_the_folder_of_a_search_is_beside_that_of_the_run():
+    from kft.config import TuneConfig
+
+    named = TuneConfig(run_dir="runs/mine")
+    assert str(search_dir.at(named).path) == "runs/mine-search"
+    unnamed = TuneConfig(dataset="digits", backbone="ResNet50")
+    assert str(search_dir.at(unnamed).path) == "runs/digits-ResNet50-search"
