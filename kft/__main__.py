@@ -15,6 +15,7 @@ COMMANDS = (
     "audit",
     "train",
     "tune",
+    "find_lr",
     "evaluate",
     "predict",
     "export",

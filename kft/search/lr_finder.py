@@ -18,13 +18,16 @@ from kft.search import lr_check, lr_suggestions, range_test
 from kft.search.lr_suggestions import Curve, Suggestions
 from kft.training import (
     auto_recipe,
+    bad_examples,
     opening,
+    out_of_memory,
     stages,
     trunk_cache,
 )
 from kft.training.checkpoints import Snapshot
 from kft.training.interrupt import Interrupt
 from kft.training.progress import Reporter
+from kft.training.records import NullRecorder
 from kft.training.session import Session
 from kft.training.startup import Startup
 from kft.training.state import RunState
@@ -88,7 +91,8 @@ def find(
     wanted = lr_check.wanted_stages(config.stage, run_config.stages)
     with tempfile.TemporaryDirectory(prefix="kft-find_lr-") as scratch:
         session = _open(config, run_config, devices, reporter, Path(scratch))
-        tests = _test_stages(config, session, wanted)
+        with bad_examples.naming(session), out_of_memory.explaining(run_config):
+            tests = _test_stages(config, session, wanted)
     return Found(run_config, tests, with_rates(run_config.stages, tests))
 
 
@@ -119,7 +123,7 @@ def _open(
     run_config = dataclasses.replace(
         run_config, run_dir=str(scratch), stages=schedule.format_stages(short)
     )
-    return opening.open_session(
+    session = opening.open_session(
         run_config,
         RunDir(scratch),
         devices,
@@ -128,6 +132,7 @@ def _open(
         signals=Interrupt(),
         startup=Startup(),
     )
+    return dataclasses.replace(session, recorder=NullRecorder())
 
 
 def _test_stages(
@@ -135,7 +140,6 @@ def _test_stages(
 ) -> tuple[StageTest, ...]:
     rates = lr_suggestions.rates(config.lowest_rate, config.highest_rate, config.steps)
     caches = _caches(config, session)
-    session.recorder.restart(())
     state, tests = RunState(), []
     for index in range(max(wanted) + 1):
         if index in wanted:
