@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Iterator
 
 from kft import cluster, errors, preflight, schedule
 from kft.config import FindLrConfig, TrainConfig
@@ -24,23 +25,33 @@ def of_run(config: FindLrConfig) -> TrainConfig:
 
 
 def _check_tests(config: FindLrConfig) -> None:
+    problems = [*_problems(config)]
+    if problems:
+        raise errors.ConfigError("\n".join(problems))
+
+
+def _problems(config: FindLrConfig) -> Iterator[str]:
+    """Yield what is wrong with the options of the tests."""
     if config.lowest_rate >= config.highest_rate:
-        raise errors.ConfigError(
+        yield (
             f"--lowest_rate={config.lowest_rate:g}: expected less than "
             f"--highest_rate={config.highest_rate:g}."
         )
     if config.batch_size == "auto":
-        raise errors.ConfigError(
+        yield (
             "--batch_size=auto: the best rate depends on the batch, so find_lr needs a "
             "number."
         )
     if cluster.find(config, os.environ) is not None:
-        raise errors.ConfigError(
+        yield (
             "find_lr works in one process. Its answer holds for several workers too: "
             "--batch_size is that of all of them together."
         )
     if config.recipe != "auto":
-        wanted_stages(config.stage, config.stages)
+        try:
+            wanted_stages(config.stage, config.stages)
+        except errors.ConfigError as error:
+            yield str(error)
 
 
 def wanted_stages(name: str | None, stages: str) -> tuple[int, ...]:
