@@ -172,6 +172,13 @@ def _data_pairs(config: TrainConfig) -> Iterable[str]:
             f"--dataset={config.dataset} without any: raise the fraction."
         )
     kind, _, folder = config.dataset.partition(":")
+    for name in ("csv_columns", "tfrecord_features", "tfrecord_labels"):
+        own = name.partition("_")[0]
+        if kind != own and not _is_default(config, name):
+            yield (
+                f"--{name} belongs to --dataset={own}:..., received "
+                f"--dataset={config.dataset}. Remove --{name}."
+            )
     if kind == "folder" and folder:
         for name in ("run_dir", "cache_dir"):
             path = getattr(config, name)

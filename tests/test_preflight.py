@@ -74,6 +74,8 @@ PAIRS = [
     ({"stages": "all:1,head:1"}, "--stages: 'head' comes after 'all'"),
     ({"backbone": "ResNet5"}, "ResNet50"),
     ({"train_split": "train"}, "--train_split belongs to --dataset=tfds:NAME"),
+    ({"csv_columns": ("path=x",)}, "--csv_columns belongs to --dataset=csv:"),
+    ({"tfrecord_labels": "x"}, "--tfrecord_labels belongs to --dataset=tfrecord:"),
 ]
 
 

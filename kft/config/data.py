@@ -20,7 +20,24 @@ class DataConfig(Config):
         "quickstart extra), folder:PATH (one sub-folder per class, or train/ and val/ "
         "with one each), csv:PATH (a table with commas or tabs: path, label, and where "
         "wanted split and group, whose pictures stay in one split), tfds:NAME "
-        "(TensorFlow Datasets).",
+        "(TensorFlow Datasets), tfrecord:GLOB (files of tf.train.Examples with encoded "
+        "pictures).",
+    )
+    csv_columns: tuple[str, ...] = option(
+        (),
+        "Columns of a csv: table that are called otherwise than path, label, split and "
+        "group, such as path=file,label=species.",
+    )
+    tfrecord_features: tuple[str, ...] = option(
+        (),
+        "Features of tfrecord: files that are called otherwise than "
+        "image=image/encoded, label=image/class/label (the number of the class) and "
+        "text=image/class/text (its name).",
+    )
+    tfrecord_labels: str | None = option(
+        None,
+        "File with the class names of tfrecord: files: one per line from number 0 on, "
+        "or number:name.",
     )
     data_dir: str | None = option(
         None, "Folder of prepared TensorFlow Datasets; default ~/tensorflow_datasets."

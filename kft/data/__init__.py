@@ -9,7 +9,16 @@ from collections.abc import Callable
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import csv_file, digits, examples, folder, split_file, splits, tfds
+from kft.data import (
+    csv_file,
+    digits,
+    examples,
+    folder,
+    split_file,
+    splits,
+    tfds,
+    tfrecord,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +40,7 @@ SOURCES = {
     "digits": Source(digits.check, digits.load),
     "folder": Source(folder.check, folder.load),
     "tfds": Source(tfds.check, tfds.load),
+    "tfrecord": Source(tfrecord.check, tfrecord.load),
 }
 
 
@@ -69,7 +79,8 @@ def _source(config: config_lib.DataConfig) -> tuple[Source, str]:
     prefix, _, rest = config.dataset.partition(":")
     if prefix not in SOURCES:
         raise errors.ConfigError(
-            "--dataset: expected digits, folder:PATH, csv:PATH or tfds:NAME, "
-            f"received {config.dataset!r}. {errors.closest(prefix, SOURCES)}"
+            "--dataset: expected digits, folder:PATH, csv:PATH, tfds:NAME or "
+            f"tfrecord:GLOB, received {config.dataset!r}. "
+            f"{errors.closest(prefix, SOURCES)}"
         )
     return SOURCES[prefix], rest

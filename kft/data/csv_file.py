@@ -12,9 +12,12 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors, labels
-from kft.data import examples, files, filesystem, folder, splits, table_file
+from kft.data import examples, files, filesystem, folder, named, splits, table_file
 from kft.data.examples import TRAIN
 from kft.data.table_file import Row
+
+# What the columns are called where --csv_columns does not say so.
+_COLUMNS = {"path": "path", "label": "label", "split": "split", "group": "group"}
 
 
 def check(path: str, config: config_lib.DataConfig) -> None:
@@ -56,12 +59,34 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
 
 
 def _rows(path: str, config: config_lib.DataConfig) -> list[Row]:
+    """Return the rows with their values by what they are, whatever the columns' names.
+
+    Raises:
+        errors.ConfigError: where there is no such file, or `--csv_columns` is wrong.
+        errors.DataError: where it is no such table, naming the line.
+    """
+    names = named.parse(
+        "csv_columns", config.csv_columns, _COLUMNS, needed=("path", "label")
+    )
+    names = {part: name.lower() for part, name in names.items()}
     rows = table_file.read(
         path,
         flag=_flag(config),
-        needed=("path", "label"),
-        optional=("split", "group"),
+        needed=[names["path"], names["label"]],
+        optional=[names[part] for part in ("split", "group") if part in names],
     )
+    parts = {part: name for part, name in names.items() if name in rows[0].values}
+    for pair in config.csv_columns:
+        part, _, name = pair.partition("=")
+        if part.strip() not in parts:
+            raise errors.DataError(
+                f"{_flag(config)}, line 1: expected a column {name.strip()!r}, as "
+                f"--csv_columns={pair} says; there is none."
+            )
+    rows = [
+        Row(row.line, {part: row.values[name] for part, name in parts.items()})
+        for row in rows
+    ]
     _ids(rows, config)
     return rows
 

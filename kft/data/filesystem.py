@@ -90,8 +90,28 @@ def _remote_entries(folder: str) -> list[Entry]:
     import tensorflow as tf
 
     found = []
-    for name in tf.io.gfile.listdir(folder):
+    try:
+        names = tf.io.gfile.listdir(folder)
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+    for name in names:
         inside = name.endswith("/") or tf.io.gfile.isdir(posixpath.join(folder, name))
         name = name.rstrip("/")
         found.append(Entry(name, posixpath.join(folder, name), inside, 0))
     return found
+
+
+def remote_glob(pattern: str) -> list[str]:
+    """Return the remote files that match a pattern.
+
+    Raises:
+        errors.DataError: where the place can not be reached.
+    """
+    import tensorflow as tf
+
+    try:
+        return tf.io.gfile.glob(pattern)
+    except tf.errors.OpError as error:
+        raise errors.DataError(
+            f"{pattern!r} can not be looked up: {error.message}"
+        ) from error

@@ -1,16 +1,20 @@
 """Where each record of a TFRecord file lies, and what class it has."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import message
 
 from kft import errors
 
 # A record is its length (8 bytes), a checksum (4), the data, another checksum (4).
 _HEADER_BYTES = 12
 _FRAME_BYTES = 16
+_GZIP = b"\x1f\x8b"
+_TYPES = {int: tf.int64, bytes: tf.string}
+_ARRAYS = {int: np.int64, bytes: object}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,14 +26,14 @@ class Records:
         file_numbers: int32 [n], which of `files` holds the record.
         offsets: int64 [n], where its data begins, in bytes.
         lengths: int64 [n], of its data, in bytes.
-        labels: int64 [n].
+        columns: by feature, int64 [n], or bytes [n] as objects.
     """
 
     files: tuple[str, ...]
     file_numbers: np.ndarray
     offsets: np.ndarray
     lengths: np.ndarray
-    labels: np.ndarray
+    columns: Mapping[str, np.ndarray]
 
     def part(self, first: int, last: int) -> "Records":
         """Return the records from `first` to `last` - 1."""
@@ -39,7 +43,7 @@ class Records:
             self.file_numbers[chosen],
             self.offsets[chosen],
             self.lengths[chosen],
-            self.labels[chosen],
+            {name: column[chosen] for name, column in self.columns.items()},
         )
 
 
@@ -59,25 +63,59 @@ def concatenate(parts: Sequence[Records]) -> Records:
         ),
         np.concatenate([part.offsets for part in parts]),
         np.concatenate([part.lengths for part in parts]),
-        np.concatenate([part.labels for part in parts]),
+        {
+            name: np.concatenate([part.columns[name] for part in parts])
+            for name in parts[0].columns
+        },
     )
 
 
-def index_file(path: str, label: str) -> Records:
+def first_features(path: str) -> dict[str, type | None]:
+    """Return the features of the first record by name: int, bytes, float, or None.
+
+    None is the kind of a feature without values. No record, no features.
+
+    Raises:
+        errors.DataError: where the file can not be read, or it is none of TFRecords.
+    """
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            if file.read(len(_GZIP)) == _GZIP:
+                raise errors.DataError(
+                    f"{path}: expected TFRecords that are not compressed, for they are "
+                    "read in any order; received gzip. Unpack the files."
+                )
+        first = next(iter(tf.data.TFRecordDataset(path).take(1)), None)
+        example = tf.train.Example()
+        if first is not None:
+            example.ParseFromString(first.numpy())
+    except (tf.errors.OpError, message.DecodeError) as error:
+        said = getattr(error, "message", None) or error
+        raise errors.DataError(
+            f"{path}: expected TFRecords of tf.train.Example: {said}"
+        ) from error
+    kinds = {"int64_list": int, "bytes_list": bytes, "float_list": float, None: None}
+    features = example.features.feature
+    return {name: kinds[features[name].WhichOneof("kind")] for name in features}
+
+
+def index_file(path: str, features: Mapping[str, type]) -> Records:
     """Return the records of a TFRecord file of tf.train.Examples; reads it once.
 
     Args:
         path: of the file, local or remote.
-        label: name of the int64 feature that is the class id.
+        features: kind, int or bytes, of the features that make the columns; each record
+            has one value of each.
 
     Raises:
-        errors.DataError: where the file is damaged or has no such feature.
+        errors.DataError: where the file is damaged or has no such features.
     """
-    spec = {label: tf.io.FixedLenFeature([], tf.int64)}
+    spec = {
+        name: tf.io.FixedLenFeature([], _TYPES[kind]) for name, kind in features.items()
+    }
 
-    def describe(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        parsed = tf.io.parse_example(records, spec)
-        return tf.strings.length(records), parsed[label]
+    def describe(records: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        return tf.strings.length(records), tf.io.parse_example(records, spec)
 
     try:
         batches = list(
@@ -87,9 +125,12 @@ def index_file(path: str, label: str) -> Records:
             .as_numpy_iterator()
         )
     except tf.errors.OpError as error:
+        wanted = ", ".join(
+            f"{name} ({kind.__name__})" for name, kind in features.items()
+        )
         raise errors.DataError(
-            f"{path}: expected TFRecords of tf.train.Example with an int64 feature "
-            f"{label!r}: {error.message}"
+            f"{path}: expected TFRecords of tf.train.Example with one value each of "
+            f"{wanted}: {error.message}"
         ) from error
     empty = np.zeros([0], dtype=np.int64)
     lengths = np.concatenate([empty, *(batch[0] for batch in batches)])
@@ -99,5 +140,10 @@ def index_file(path: str, label: str) -> Records:
         file_numbers=np.zeros(len(lengths), dtype=np.int32),
         offsets=ends - lengths - (_FRAME_BYTES - _HEADER_BYTES),
         lengths=lengths,
-        labels=np.concatenate([empty, *(batch[1] for batch in batches)]),
+        columns={
+            name: np.concatenate(
+                [np.zeros([0], _ARRAYS[kind]), *(batch[1][name] for batch in batches)]
+            )
+            for name, kind in features.items()
+        },
     )

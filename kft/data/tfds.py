@@ -62,7 +62,7 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
     by_side = _expressions(info, config)
     chosen = {side: _records_of(info, e, side) for side, e in by_side.items()}
     files = sorted({path for numbers in chosen.values() for path, _, _ in numbers})
-    index = {p: records.index_file(p, features.label) for p in files}
+    index = {p: records.index_file(p, {features.label: int}) for p in files}
     starts = _shard_starts(info)
     parts, ids, sides = [], [], []
     for side, slices in chosen.items():
@@ -76,7 +76,7 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
     found = records.concatenate(parts)
     table = examples.Table(
         ids=np.array(ids),
-        labels=found.labels.astype(np.int32),
+        labels=found.columns[features.label].astype(np.int32),
         sizes=found.lengths,
         sides=np.array(sides),
         read=read.from_records(found, features.image),

@@ -65,6 +65,35 @@ def test_columns_come_in_any_order_and_others_do_not_count(tmp_path, caplog):
     assert "these columns are not used: note" in caplog.text
 
 
+def test_columns_may_be_called_otherwise(tmp_path):
+    for name in "123":
+        (tmp_path / f"{name}.jpg").write_bytes(name.encode())
+    text = "File Name,Species,label,fold\n1.jpg,dog,x,train\n2.jpg,cat,x,val\n"
+    (tmp_path / "t.csv").write_text(text + "3.jpg,cat,x,train\n")
+    columns = ("path=file name", "label=species", "split=Fold")
+    result = _load(tmp_path / "t.csv", csv_columns=columns)
+    assert _rows(result) == [
+        ("1.jpg", "dog", "train"),
+        ("3.jpg", "cat", "train"),
+        ("2.jpg", "cat", "validation"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "message"),
+    [
+        (("label=breed",), errors.DataError, "line 1.*'breed' is missing"),
+        (("group=patient",), errors.DataError, "line 1: .*'patient', as --csv_columns"),
+        (("labels=x",), errors.ConfigError, "--csv_columns.*Did you mean label"),
+    ],
+)
+def test_columns_that_are_not_there_are_named(tmp_path, columns, error, message):
+    path = _table(tmp_path, "path,label\n1,a\n2,b\n")
+    settings = config.DataConfig(dataset=f"csv:{path}", csv_columns=columns)
+    with pytest.raises(error, match=message):
+        data.check_dataset(settings)
+
+
 def test_a_quoted_field_may_hold_the_separator(tmp_path):
     (tmp_path / "a,b.jpg").write_bytes(b"1")
     (tmp_path / "c.jpg").write_bytes(b"2")
@@ -101,6 +130,8 @@ _MISTAKES = {
     "too many fields": ("path,label\n1,a\n\n2,b,c\n", "line 4: expected 2 fields"),
     "empty label": ("path,label\n1,a\n2,\n", "line 3: expected a label"),
     "empty path": ("path,label\n ,a\n2,b\n", "line 2: expected a path"),
+    "mixed in the header": ("path,label\tsplit\n1,a\tb\n", "'path' is missing"),
+    "mixed in a row": ("path\tlabel\n1\ta\n2,b\n", "line 3: .*2 fields with tabs"),
     "same path": ("path,label\n1,a\n2,b\n./1,a\n", "line 4: .*'./1' as in line 2"),
     "open quote": ('path,label\n1,a\n"2,b\n', "line 3: expected a row"),
     "unknown split": (

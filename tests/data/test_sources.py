@@ -23,7 +23,7 @@ def flowers(shared):
 
 
 def test_every_source_is_tested_here_or_in_a_file_of_its_own():
-    assert set(data.SOURCES) == {"csv", "digits", "folder", "tfds"}
+    assert set(data.SOURCES) == {"csv", "digits", "folder", "tfds", "tfrecord"}
 
 
 def test_digits_are_the_digits():
@@ -187,7 +187,7 @@ def test_tfds_with_damaged_records_is_named(flowers, tmp_path):
         ({"dataset": "folders:x"}, "received 'folders:x'. Did you mean folder"),
         (
             {"dataset": "/home/me/pictures"},
-            "expected digits, folder:PATH, csv:PATH or tfds:NAME",
+            "expected digits, folder:PATH, csv:PATH, tfds:NAME or tfrecord:GLOB",
         ),
         ({"dataset": "digits:3"}, "expected digits alone, received 'digits:3'"),
         ({"dataset": "tfds:"}, "expected tfds:NAME"),

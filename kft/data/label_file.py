@@ -1,0 +1,31 @@
+"""Files with the names of classes by their number."""
+
+import re
+
+from kft import errors
+from kft.data import table_file
+
+_NUMBERED = re.compile(r"(\d+):(.+)")
+
+
+def read(path: str) -> dict[int, str]:
+    """Return class names by number.
+
+    A line is `number:name`, as in the labels.txt of TF-Slim, or else line n + 1 is the
+    name of number n.
+
+    Raises:
+        errors.ConfigError: where the file is missing.
+        errors.DataError: where it holds no names.
+    """
+    flag = f"--tfrecord_labels={path}"
+    table_file.check_exists(path, flag=flag)
+    lines = [line.strip() for line in table_file.text(path, flag).splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        raise errors.DataError(f"{flag}: expected one class name per line, got none.")
+    numbered = [_NUMBERED.fullmatch(line) for line in lines]
+    if all(numbered):
+        return {int(match[1]): match[2].strip() for match in numbered}
+    return dict(enumerate(lines))

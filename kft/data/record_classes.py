@@ -1,0 +1,127 @@
+"""The classes of TFRecords: by number, by name, or by both."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kft import config as config_lib
+from kft import errors, labels
+from kft.data import label_file, records
+from kft.data.examples import TRAIN
+
+_KINDS = {"label": int, "text": bytes}
+_OTHER = {"label": "text", "text": "label"}
+
+
+def kinds(
+    path: str, names: Mapping[str, str], config: config_lib.DataConfig
+) -> dict[str, type]:
+    """Return the parts that say the class, label or text or both, with their kinds.
+
+    They are those of the first record; the others have to have the same.
+
+    Args:
+        path: of the file of this record.
+        names: of the features that are the image, the label and the text.
+        config: for messages.
+
+    Raises:
+        errors.DataError: where the record has no picture, or no class.
+    """
+    features = records.first_features(path)
+    present = {part: features.get(name) for part, name in names.items()}
+    found = {part: present[part] for part in _KINDS if present.get(part)}
+    if present["image"] is not bytes or not found:
+        wanted = [names[part] for part in _KINDS if part in names]
+        raise errors.DataError(
+            f"--dataset={config.dataset}: expected records with a picture as bytes in "
+            f"{names['image']}, and its class in {' or '.join(wanted)}. Those of "
+            f"{path} have: {', '.join(sorted(features)) or 'nothing'}. Say with "
+            "--tfrecord_features=image=NAME,label=NAME,text=NAME how they are called."
+        )
+    for part, kind in found.items():
+        if kind is not _KINDS[part]:
+            raise errors.DataError(
+                f"--dataset={config.dataset}: expected {_KINDS[part].__name__} in "
+                f"{names[part]} ({part}), received {kind.__name__} in {path}. If it is "
+                f"the {_OTHER[part]}: --tfrecord_features={_OTHER[part]}={names[part]}"
+            )
+    return found
+
+
+def classes(
+    columns: Mapping[str, np.ndarray],
+    sides: np.ndarray,
+    config: config_lib.DataConfig,
+) -> tuple[labels.LabelMap, np.ndarray]:
+    """Return the classes of the training records, and that of each record, int32 [n].
+
+    They are in the order of their numbers, or of their names where there are no
+    numbers.
+
+    Args:
+        columns: label, text or both, [n] each.
+        sides: the split of each record, [n].
+        config: may name a file with the names of the classes.
+
+    Raises:
+        errors.ConfigError: where the file is missing.
+        errors.DataError: where numbers and names do not fit together, or a class has
+            no training records.
+    """
+    keys, texts = columns.get("label", columns.get("text")), columns.get("text")
+    known, first = np.unique(keys[sides == TRAIN], return_index=True)
+    if not len(known):
+        raise errors.DataError(
+            f"--dataset={config.dataset}: expected training records, received none."
+        )
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    is_known = known[places] == keys
+    if not is_known.all():
+        row = int(np.argmin(is_known))
+        raise errors.DataError(
+            f"--dataset={config.dataset}: expected in {sides[row]} only classes that "
+            f"training records have, received {_text(keys[row])!r}."
+        )
+    if config.tfrecord_labels is not None:
+        found = _named(columns.get("label"), known, config.tfrecord_labels)
+    elif "label" in columns and texts is not None:
+        _check_texts(keys, texts, config)
+        found = [_text(text) for text in texts[sides == TRAIN][first]]
+    else:
+        found = [_text(key) for key in known]
+    return labels.LabelMap(tuple(found)), places.astype(np.int32)
+
+
+def _check_texts(
+    numbers: np.ndarray, texts: np.ndarray, config: config_lib.DataConfig
+) -> None:
+    """Check that each number has one name."""
+    first: dict[int, bytes] = {}
+    for number, text in zip(numbers.tolist(), texts.tolist(), strict=True):
+        if first.setdefault(number, text) != text:
+            raise errors.DataError(
+                f"--dataset={config.dataset}: expected one name for each class number, "
+                f"received {_text(first[number])!r} and {_text(text)!r} for {number}."
+            )
+
+
+def _named(numbers: np.ndarray | None, known: np.ndarray, path: str) -> list[str]:
+    if numbers is None:
+        raise errors.DataError(
+            f"--tfrecord_labels={path} names numbers, and the records have none: they "
+            "name their classes themselves. Leave it out."
+        )
+    names = label_file.read(path)
+    unknown = [number for number in known.tolist() if number not in names]
+    if unknown:
+        raise errors.DataError(
+            f"--tfrecord_labels={path}: expected a name for every class number, "
+            f"received none for {', '.join(map(str, unknown[:5]))}; it names "
+            f"{min(names)} to {max(names)}."
+        )
+    return [names[number] for number in known.tolist()]
+
+
+def _text(key: bytes | int) -> str:
+    return key.decode(errors="replace") if isinstance(key, bytes) else str(key)

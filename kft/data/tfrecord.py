@@ -1,0 +1,137 @@
+"""TFRecord files of tf.train.Examples that others have written.
+
+Each record has an encoded picture, and its class as a number, a name, or both.
+Importing this file does not import TensorFlow.
+"""
+
+import glob
+import os
+import posixpath
+import re
+import typing
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from kft import config as config_lib
+from kft import errors
+from kft.data import examples, filesystem, folder, label_file, named, splits
+from kft.data.examples import TRAIN
+
+if typing.TYPE_CHECKING:
+    from kft.data.records import Records
+
+_FEATURES = {
+    "image": "image/encoded",
+    "label": "image/class/label",
+    "text": "image/class/text",
+}
+
+
+def check(pattern: str, config: config_lib.DataConfig) -> None:
+    """Find mistakes without reading a record; remote files wait for `load`.
+
+    Raises:
+        errors.ConfigError: where no file matches, or a flag is wrong.
+        errors.DataError: where only some files say which split they are.
+    """
+    _names(config)
+    if config.tfrecord_labels is not None:
+        label_file.read(config.tfrecord_labels)
+    if not filesystem.is_remote(pattern):
+        _sides(_paths(pattern, config), config)
+
+
+def load(pattern: str, config: config_lib.DataConfig) -> examples.Splits:
+    """Return the splits of TFRecord files.
+
+    Where the name of every file, or else of its folder, has a word like train or
+    validation, these are the splits.
+
+    Raises:
+        errors.ConfigError: where no file matches, or a flag is wrong.
+        errors.DataError: for files that are damaged, or have not what is expected.
+    """
+    from kft.data import read, record_classes, records
+
+    names = _names(config)
+    paths = _paths(pattern, config)
+    sides = _sides(paths, config)
+    kinds = record_classes.kinds(paths[0], names, config)
+    features = {names[part]: kind for part, kind in kinds.items()}
+    parts = [records.index_file(path, features) for path in paths]
+    found = records.concatenate(parts)
+    sides_of_rows = np.repeat(sides, [len(part.lengths) for part in parts])
+    columns = {part: found.columns[names[part]] for part in kinds}
+    label_map, numbers = record_classes.classes(columns, sides_of_rows, config)
+    table = examples.Table(
+        ids=np.array(_ids(paths, parts)),
+        labels=numbers,
+        sizes=found.lengths,
+        sides=sides_of_rows,
+        read=read.from_records(found, names["image"]),
+    )
+    return splits.assemble(label_map, table, config)
+
+
+def _names(config: config_lib.DataConfig) -> Mapping[str, str]:
+    return named.parse(
+        "tfrecord_features", config.tfrecord_features, _FEATURES, needed=("image",)
+    )
+
+
+def _paths(pattern: str, config: config_lib.DataConfig) -> Sequence[str]:
+    """Return the files, sorted."""
+    if filesystem.is_remote(pattern):
+        found = filesystem.remote_glob(pattern)
+    else:
+        local = filesystem.expand(pattern)
+        found = [p for p in glob.glob(local, recursive=True) if os.path.isfile(p)]
+    if not found:
+        raise errors.ConfigError(
+            f"--dataset={config.dataset}: expected TFRecord files, such as "
+            f"tfrecord:data/train-*.tfrecord; no file matches {pattern!r}. "
+            "Check the path; in a shell, a pattern needs quotes."
+        )
+    return sorted(found)
+
+
+def _sides(paths: Sequence[str], config: config_lib.DataConfig) -> list[str]:
+    """Return the split of each file; `train` where the names tell none apart."""
+    names = [posixpath.basename(path).lower() for path in paths]
+    sides = [_side(re.split(r"[^a-z]+", name)) for name in names]
+    if not any(sides):
+        folders = [posixpath.basename(posixpath.dirname(path)) for path in paths]
+        sides = [_side([name.lower()]) for name in folders]
+    if len(set(sides)) == 1:
+        return [TRAIN] * len(paths)
+    for path, side in zip(paths, sides, strict=True):
+        if side is None:
+            raise errors.DataError(
+                f"--dataset={config.dataset}: expected train, validation or test in "
+                f"the name of every file or of none, received {path!r} without. Rename "
+                "it, or choose the files by another pattern."
+            )
+    if TRAIN not in sides:
+        raise errors.DataError(
+            f"--dataset={config.dataset}: expected files of the split {TRAIN}, "
+            f"received {' and '.join(sorted(set(sides)))} only."
+        )
+    return sides
+
+
+def _side(words: Sequence[str]) -> str | None:
+    """Return the split that is among the words, if there is just one."""
+    found = {folder.SPLIT_FOLDERS[w] for w in words if w in folder.SPLIT_FOLDERS}
+    return found.pop() if len(found) == 1 else None
+
+
+def _ids(paths: Sequence[str], parts: Sequence["Records"]) -> list[str]:
+    """Return file and number of each record; files have the part that differs."""
+    common = posixpath.commonprefix([posixpath.dirname(path) + "/" for path in paths])
+    common = common[: common.rfind("/") + 1]
+    found = []
+    for path, part in zip(paths, parts, strict=True):
+        name = path.removeprefix(common).lstrip("/")
+        found += [f"{name}/{number:06d}" for number in range(len(part.lengths))]
+    return found
