@@ -82,6 +82,9 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "command", shlex.join(["python", *environment.get("command", ())])
     yield "finished", f"{record.finished:%Y-%m-%d %H:%M} UTC"
     yield "time", page.duration(record.result.seconds)
+    parts = (record.result.startup_seconds or {}).items()
+    if parts:
+        yield "start-up", ", ".join(f"{n} {page.duration(s)}" for n, s in parts)
     yield "network", f"{config.backbone}, weights from {config.weights}"
     yield "stages", config.stages
     yield "data", f"{config.dataset}: {sizes}; {len(record.labels)} classes"
