@@ -77,11 +77,11 @@ def _local_entries(folder: str) -> list[Entry]:
     found = []
     with os.scandir(folder) as iterator:
         for item in iterator:
-            inside = item.is_dir()
             try:
+                inside = item.is_dir()
                 size = 0 if inside else item.stat().st_size
-            except OSError:
-                size = 0
+            except OSError:  # A link to nowhere, or to itself.
+                inside, size = False, 0
             found.append(Entry(item.name, item.path, inside, size))
     return found
 
