@@ -97,7 +97,9 @@ def check(config: TrainConfig, given: Collection[str] | None) -> None:
         )
 
 
-def apply(config: TrainConfig, facts: Facts, *, given: Collection[str]) -> TrainConfig:
+def apply(
+    config: TrainConfig, facts: Facts, *, given: Collection[str], replicas: int = 1
+) -> TrainConfig:
     """Return the config with the recipe's choice in every field that is not given.
 
     Its `recipe` is `applied`: the fields say all, and nothing is chosen again.
@@ -106,6 +108,7 @@ def apply(config: TrainConfig, facts: Facts, *, given: Collection[str]) -> Train
         config: of the run.
         facts: of its data.
         given: fields whose value stands, whatever the recipe would choose.
+        replicas: devices that share a batch.
 
     Raises:
         errors.ConfigError: see `check`; also for an unknown backbone.
@@ -113,7 +116,9 @@ def apply(config: TrainConfig, facts: Facts, *, given: Collection[str]) -> Train
     check(config, given)
     backbone = backbones.get(config.backbone)
     chosen: dict[str, Any] = {
-        "batch_size": batch_size(facts.examples),
+        "batch_size": batch_size(
+            facts.examples, multiple=replicas * config.accumulation_steps
+        ),
         "image_size": image_size(facts.picture_side, backbone),
         "augment": augment(facts.picture_side),
     }
@@ -155,9 +160,15 @@ def as_flags(config: TrainConfig, *, given: Collection[str]) -> list[str]:
     ]
 
 
-def batch_size(examples: int) -> int:
-    """Return the examples of a batch: fewer where an epoch would have few steps."""
-    return 16 if examples < _SMALL else 32
+def batch_size(examples: int, *, multiple: int) -> int:
+    """Return the examples of a batch: fewer where an epoch would have few steps.
+
+    Args:
+        examples: in an epoch.
+        multiple: parts that a batch is shared out in.
+    """
+    size = 16 if examples < _SMALL else 32
+    return math.ceil(size / multiple) * multiple
 
 
 def image_size(picture_side: int | None, backbone: Backbone) -> int | None:

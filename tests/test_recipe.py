@@ -126,6 +126,15 @@ def test_the_rates_grow_with_a_given_batch_up_to_eightfold() -> None:
     assert rates == {8: 0.01, 32: 0.01, 64: 0.02, 256: 0.08, 1024: 0.08}
 
 
+@pytest.mark.parametrize(
+    ("replicas", "parts", "size"), [(1, 1, 16), (3, 1, 18), (4, 2, 16), (8, 4, 32)]
+)
+def test_the_batch_can_be_shared_out(replicas: int, parts: int, size: int) -> None:
+    config = dataclasses.replace(AUTO, accumulation_steps=parts)
+    chosen = recipe.apply(config, FLOWERS, given=(), replicas=replicas)
+    assert chosen.batch_size == size
+
+
 def test_a_given_rate_is_that_of_the_head() -> None:
     chosen = _apply(learning_rate=0.02)
     assert chosen.stages == "head:19,top9:15@0.006"

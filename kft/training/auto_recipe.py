@@ -49,7 +49,8 @@ def settle(
     recipe.check(config, given)
 
     def choose() -> bytes:
-        return json.dumps(configs.to_dict(_choose(config, given, say))).encode()
+        chosen = _choose(config, given, devices.replicas, say)
+        return json.dumps(configs.to_dict(chosen)).encode()
 
     chosen = configs.from_dict(TrainConfig, json.loads(devices.from_chief(choose)))
     # Each worker has an own address.
@@ -62,7 +63,10 @@ def settle(
 
 
 def _choose(
-    config: TrainConfig, given: Collection[str], say: Callable[[str], None]
+    config: TrainConfig,
+    given: Collection[str],
+    replicas: int,
+    say: Callable[[str], None],
 ) -> TrainConfig:
     run = run_dir.at(config.run_dir or str(run_dir.default_path(config)))
     if run.config_json.exists():
@@ -74,7 +78,7 @@ def _choose(
         values = {name: getattr(kept, name) for name in free}
         return dataclasses.replace(config, recipe="applied", **values)
     facts = look(config)
-    chosen = recipe.apply(config, facts, given=given)
+    chosen = recipe.apply(config, facts, given=given, replicas=replicas)
     say(
         f"--recipe=auto: {facts.examples:,} training examples, {facts.classes} classes,"
         f" {_side(facts)}. The same as:"
