@@ -23,17 +23,16 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kft import cli, errors, run_dir
+from kft import cli
 from kft.config import PredictConfig
 from kft.exporters import kinds
-from kft.exporters.kinds import Model
 
 _Item = TypeVar("_Item")
 
 
 def main(config: PredictConfig) -> None:
     """Predict, and write the answers as they come."""
-    model = _model(config)
+    model = kinds.chosen(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.evaluation import answers, picture_files, predict
     from kft.exporters import opened
@@ -56,22 +55,6 @@ def main(config: PredictConfig) -> None:
     if failed:
         sys.stdout.flush()
         sys.exit(f"{failed} of {len(found)} files could not be read.")
-
-
-def _model(config: PredictConfig) -> Model:
-    """Return the run or the export that answers.
-
-    Raises:
-        errors.ConfigError: where not exactly one is given, or it is not there.
-    """
-    if (config.run_dir is None) == (config.model is None):
-        raise errors.ConfigError(
-            "Expected one of --run_dir (a run folder) and --model (a run folder or an "
-            f"export), received {'neither' if config.model is None else 'both'}."
-        )
-    if config.model is None:
-        return Model("run", run_dir.at(config.run_dir).path)
-    return kinds.find(config.model)
 
 
 def _shown(items: Iterable[_Item], count: int, console: Console) -> Iterator[_Item]:

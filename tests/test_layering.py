@@ -62,6 +62,7 @@ LAYERS = {
     "find_lr": 5,
     "audit": 5,
     "report": 5,
+    "demo": 5,
 }
 # The ground floor computes nothing; the edge answers --help before TensorFlow starts.
 LAYERS_WITHOUT_TENSORFLOW = (0, 5)

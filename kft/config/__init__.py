@@ -8,7 +8,14 @@ says with its signature which options it reads: `load(config: DataConfig)` takes
 from kft.config.base import Config, from_dict, to_dict
 from kft.config.data import DataConfig
 from kft.config.find_lr import FindLrConfig
-from kft.config.finished import EvaluateConfig, ExportConfig, PredictConfig, RunConfig
+from kft.config.finished import (
+    AskConfig,
+    DemoConfig,
+    EvaluateConfig,
+    ExportConfig,
+    PredictConfig,
+    RunConfig,
+)
 from kft.config.learning import ModelConfig, OptimizerConfig
 from kft.config.report import ReportConfig
 from kft.config.runtime import RuntimeConfig
@@ -16,8 +23,10 @@ from kft.config.train import TrainConfig
 from kft.config.tune import TuneConfig
 
 __all__ = [
+    "AskConfig",
     "Config",
     "DataConfig",
+    "DemoConfig",
     "EvaluateConfig",
     "ExportConfig",
     "FindLrConfig",

@@ -38,8 +38,8 @@ class EvaluateConfig(RunConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PredictConfig(Config):
-    """Which pictures, and how the answers are written."""
+class AskConfig(Config):
+    """What is asked: a run, or an export alone."""
 
     run_dir: str | None = option(
         None, "Folder of a finished run, as kft.train leaves it."
@@ -49,6 +49,12 @@ class PredictConfig(Config):
         "In place of --run_dir: a run folder, the folder of a SavedModel, or a .tflite "
         "or .onnx file, as kft.export leaves them.",
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictConfig(AskConfig):
+    """Which pictures, and how the answers are written."""
+
     files: tuple[str, ...] = option(
         dataclasses.MISSING,
         "Pictures, folders (searched to any depth, sorted) and patterns such as "
@@ -87,4 +93,22 @@ class ExportConfig(RunConfig):
     )
     allow_disagreement: bool = option(
         False, "Keep an export that answers otherwise than the network."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DemoConfig(AskConfig):
+    """Where the page is served, and what it takes."""
+
+    host: str = option(
+        "127.0.0.1",
+        "Address to listen on. With any but a loopback address, everybody who reaches "
+        "this machine can ask.",
+    )
+    port: int = option(
+        8000, "Port to listen on; 0 takes any that is free.", minimum=0, maximum=65535
+    )
+    top_k: int = option(5, "Classes that are shown for each picture.", minimum=1)
+    max_megabytes: float = option(
+        20.0, "Largest file that is taken, in MB.", minimum=0.001, maximum=1000
     )

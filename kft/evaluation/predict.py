@@ -63,8 +63,8 @@ class Predictor:
     def one_input(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """Return the function from an encoded picture, tf.string [], to its input.
 
-        It raises tf.errors.OpError whatever is wrong; outside of a graph some of what
-        Python says would come out as it is.
+        It is traced once. It raises tf.errors.OpError whatever is wrong; outside of a
+        graph some of what Python says would come out as it is.
         """
         return tf.function(
             lambda payload: self.preprocess(payload, _no_key()),
@@ -104,7 +104,7 @@ def predict(
         batch_size: inputs that are computed together.
     """
     done = 0
-    for positions, inputs in _batches(predictor, found, batch_size):
+    for positions, inputs in batches(predictor, found, batch_size):
         probabilities = predictor.probabilities(inputs)
         rows = dict(zip(positions, probabilities, strict=False))
         # What is missing in between has failed.
@@ -142,7 +142,7 @@ def _row_answer(file: str, row: np.ndarray, predictor: Predictor, top_k: int) ->
     )
 
 
-def _batches(
+def batches(
     predictor: Predictor, found: Sequence[Found], batch_size: int
 ) -> Iterator[tuple[list[int], tf.Tensor]]:
     """Yield positions of files that can be read, and a batch of their inputs.
@@ -154,14 +154,14 @@ def _batches(
     if not there:
         return
     size = min(batch_size, len(there))
-    batches = (
+    read = (
         tf.data.Dataset.from_tensor_slices(
             (np.array(there), [found[position].file for position in there])
         )
         .map(
             lambda position, path: (
                 position,
-                predictor.preprocess(tf.io.read_file(path), _no_key()),
+                predictor.one_input(tf.io.read_file(path)),
             ),
             num_parallel_calls=os.cpu_count(),
             deterministic=True,
@@ -171,7 +171,7 @@ def _batches(
         .batch(size, num_parallel_calls=1)
         .prefetch(_BATCHES_AHEAD)
     )
-    for positions, inputs in batches:
+    for positions, inputs in read:
         short = size - len(positions)
         if short:
             inputs = tf.concat([inputs, tf.repeat(inputs[:1], short, axis=0)], axis=0)

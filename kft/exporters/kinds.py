@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from kft import errors, exporters
+from kft import errors, exporters, run_dir
+from kft.config import AskConfig
 
 Kind = Literal["run", "saved_model", "litert", "onnx"]
 _SAVED_MODEL = "saved_model.pb"
@@ -25,6 +26,22 @@ class Model:
 
     kind: Kind
     path: Path
+
+
+def chosen(config: AskConfig) -> Model:
+    """Return the run or the export that is asked.
+
+    Raises:
+        errors.ConfigError: where not exactly one is given, or it is not there.
+    """
+    if (config.run_dir is None) == (config.model is None):
+        raise errors.ConfigError(
+            "Expected one of --run_dir (a run folder) and --model (a run folder or an "
+            f"export), received {'neither' if config.model is None else 'both'}."
+        )
+    if config.model is None:
+        return Model("run", run_dir.at(config.run_dir).path)
+    return find(config.model)
 
 
 def find(text: str) -> Model:

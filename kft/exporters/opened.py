@@ -11,12 +11,14 @@ import tensorflow as tf
 
 from kft import errors
 from kft.data import decode, resize
-from kft.evaluation import predict, trained
+from kft.evaluation import grad_cam, predict, trained
 from kft.evaluation.predict import Predictor
 from kft.exporters import litert_metadata, outside
 from kft.exporters.kinds import Model
 from kft.labels import LabelMap
 
+# (one input, class id) -> where the network looks, float [rows, columns] in [0, 1].
+Heat = Callable[[np.ndarray, int], np.ndarray]
 # Labels and preprocessing of an export.
 _Facts = tuple[LabelMap, dict[str, Any]]
 
@@ -56,6 +58,27 @@ def predictor(model: Model) -> Predictor:
         return ask(inputs.numpy())[0]
 
     return Predictor(labels, preprocess, probabilities)
+
+
+def with_heat(model: Model) -> tuple[Predictor, Heat | None]:
+    """Return the predictor of a model, and what shows where it looks.
+
+    Only a run's network can be taken apart for that, and only one whose head reads a
+    feature map. Raises what `predictor` does.
+    """
+    if model.kind != "run":
+        return predictor(model), None
+    run = trained.load(str(model.path))
+    found = predict.of_run(run)
+    try:
+        grad_cam.feature_split(run.network)
+    except ValueError:
+        return found, None
+
+    def heat(seen: np.ndarray, class_id: int) -> np.ndarray:
+        return grad_cam.heat(run.network, seen[None], np.array([class_id]))[0]
+
+    return found, heat
 
 
 def _facts(model: Model) -> _Facts:

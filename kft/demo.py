@@ -1,0 +1,50 @@
+"""Try a finished run, or an export, on a page in the browser.
+
+Drop pictures on the page: it shows the likeliest classes, and where the network looks.
+The page is served from this machine to this machine, until Ctrl-C.
+
+  python -m kft.demo --run_dir=runs/flowers
+  python -m kft.demo --model=runs/flowers/export/onnx/model.onnx --port=0
+"""
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from kft import cli
+from kft.config import DemoConfig
+from kft.exporters import kinds
+from kft.exporters.kinds import Model
+
+if TYPE_CHECKING:
+    from kft.exporters.web import Server
+
+
+def main(config: DemoConfig) -> None:
+    """Serve the page until the user stops it."""
+    model = kinds.chosen(config)
+    with server(config, model) as serving, contextlib.suppress(KeyboardInterrupt):
+        print(f"{serving.address}  (Ctrl-C ends it)", flush=True)
+        serving.serve_forever()
+
+
+def server(config: DemoConfig, model: Model) -> "Server":
+    """Return the server of the page, which listens already.
+
+    Raises:
+        errors.ConfigError, errors.RunDirError: where the model can not be opened, or it
+            can not listen.
+    """
+    # TensorFlow starts slowly: not before the flags are known to be right.
+    from kft.exporters import opened, web
+
+    predictor, heat = opened.with_heat(model)
+    return web.Server(
+        web.Asked(predictor, heat=heat, top_k=config.top_k),
+        host=config.host,
+        port=config.port,
+        max_bytes=round(config.max_megabytes * 1e6),
+    )
+
+
+if __name__ == "__main__":
+    cli.run(DemoConfig, main)

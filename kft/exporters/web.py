@@ -1,0 +1,204 @@
+"""A page on this machine that says what is on pictures: server and answers.
+
+Python's own HTTP server and one static page: enough for one person who tries a model,
+and not made for the open internet.
+"""
+
+import base64
+import http.server
+import importlib.resources
+import ipaddress
+import json
+import socketserver
+import sys
+import threading
+import urllib.parse
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from kft import errors
+from kft.evaluation import predict
+from kft.evaluation.predict import Predictor
+from kft.exporters.opened import Heat
+
+# Nothing but the page itself is run or loaded.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+_IDLE_SECONDS = 30
+# Stands in the page for the largest picture in bytes, so that none is sent in vain.
+_LIMIT = b"{{max_bytes}}"
+
+
+class Asked:
+    """Answers pictures, one at a time: not every runtime can be asked by two threads.
+
+    Args:
+        predictor: the model.
+        heat: shows where it looks; None where that is not known.
+        top_k: classes in an answer.
+    """
+
+    def __init__(self, predictor: Predictor, *, heat: Heat | None, top_k: int) -> None:
+        self._predictor = predictor
+        self._heat = heat
+        self._top_k = min(top_k, len(predictor.labels))
+        self._lock = threading.Lock()
+
+    def answer(self, payload: bytes) -> dict[str, Any]:
+        """Return predictions, and where it looks; or only `error`.
+
+        `predictions` is as in kft.predict. `picture` is what the network sees, as a
+        data URL, and `heat` [rows][columns] in [0, 1] lies over it; both None where
+        that is not known.
+        """
+        with self._lock:
+            found = predict.predict_one(self._predictor, payload, top_k=self._top_k)
+            if found.error is not None:
+                return {"error": found.error}
+            picture, heat = None, None
+            if self._heat is not None:
+                seen = self._predictor.one_input(tf.constant(payload))
+                heat = self._heat(seen.numpy(), found.predictions[0].class_id)
+                png = base64.b64encode(tf.io.encode_png(seen).numpy()).decode()
+                picture = f"data:image/png;base64,{png}"
+        return {
+            "predictions": [vars(one) for one in found.predictions],
+            "picture": picture,
+            "heat": None if heat is None else np.round(heat, 3).tolist(),
+        }
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves the page at / and answers POST /predict, whose body is a picture.
+
+    Args:
+        asked: what answers.
+        host: address to listen on.
+        port: 0 for any that is free.
+        max_bytes: largest picture that is taken.
+
+    Raises:
+        errors.ConfigError: where it can not listen there.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, asked: Asked, *, host: str, port: int, max_bytes: int) -> None:
+        self.asked = asked
+        self.max_bytes = max_bytes
+        page = importlib.resources.files("kft.exporters").joinpath("web.html")
+        self.page = page.read_bytes().replace(_LIMIT, str(max_bytes).encode())
+        try:
+            super().__init__((host, port), _Handler)
+        except OSError as error:
+            raise errors.ConfigError(
+                f"--host={host} --port={port}: can not listen there: {error.strerror}. "
+                "Choose another --port; 0 takes any that is free."
+            ) from error
+
+    def server_bind(self) -> None:
+        """Bind without asking the network for this machine's name."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Write to the log what went wrong; the other requests go on."""
+        del request
+        error = sys.exception()
+        # A browser that went away before the answer came.
+        is_usual = isinstance(error, ConnectionError)
+        level = logging.DEBUG if is_usual else logging.ERROR
+        logging.log(level, "Request of %s: %r", client_address, error)
+
+    @property
+    def address(self) -> str:
+        """Return the address of the page."""
+        return f"http://{self.server_address[0]}:{self.server_address[1]}/"
+
+    def is_asked_by_name(self, host: str) -> bool:
+        """Return whether a Host header names this machine itself.
+
+        A page elsewhere can point a name of its own at a loopback address, and read
+        the answers (DNS rebinding). Who listens on more than that is on their own.
+        """
+        name = urllib.parse.urlsplit(f"//{host}").hostname
+        if not ipaddress.ip_address(self.server_address[0]).is_loopback:
+            return True
+        return name in ("localhost", self.server_address[0])
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Server
+    server_version = "kft"
+    sys_version = ""
+    timeout = _IDLE_SECONDS
+
+    def do_GET(self) -> None:
+        """Give the page."""
+        if not self._is_welcome():
+            return
+        if self.path != "/":
+            self._fail(HTTPStatus.NOT_FOUND, "there is only /")
+            return
+        self._send(HTTPStatus.OK, self.server.page, "text/html; charset=utf-8")
+
+    def do_POST(self) -> None:
+        """Answer a picture."""
+        if not self._is_welcome():
+            return
+        if self.path != "/predict":
+            self._fail(HTTPStatus.NOT_FOUND, "pictures go to /predict")
+            return
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            self._fail(
+                HTTPStatus.LENGTH_REQUIRED, "the length of the picture is missing"
+            )
+            return
+        if int(length) > self.server.max_bytes:
+            limit = self.server.max_bytes / 1e6
+            self._fail(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the file has {int(length) / 1e6:.1f} MB; at most {limit:g} are taken",
+            )
+            return
+        answer = self.server.asked.answer(self.rfile.read(int(length)))
+        is_bad = "error" in answer
+        self._send_json(HTTPStatus.BAD_REQUEST if is_bad else HTTPStatus.OK, answer)
+
+    def _is_welcome(self) -> bool:
+        """Refuse requests that other sites make through the browser."""
+        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
+        is_own = origin is None or origin == f"http://{host}"
+        if is_own and self.server.is_asked_by_name(host):
+            return True
+        self._fail(HTTPStatus.FORBIDDEN, "only the page itself may ask")
+        return False
+
+    def _fail(self, status: HTTPStatus, message: str) -> None:
+        # What is left of the request is not read.
+        self.close_connection = True
+        self._send_json(status, {"error": message})
+
+    def _send_json(self, status: HTTPStatus, content: dict[str, Any]) -> None:
+        self._send(status, json.dumps(content).encode(), "application/json")
+
+    def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Security-Policy", _POLICY)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Write to kft's own log, for --debug."""
+        logging.debug(format, *arguments)

@@ -1,0 +1,198 @@
+"""The page to try a model: over HTTP, and in a real browser where there is one."""
+
+import http.client
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kft import demo, errors
+from kft.config import DemoConfig
+from kft.evaluation import predict, trained
+from kft.exporters import kinds, web
+from tests.exporters.conftest import Exported, encoded
+
+PICTURE = encoded("JPEG", height=90, width=120, seed=4)
+LIMIT = 200_000
+
+
+def _serve(config: DemoConfig) -> Iterator[web.Server]:
+    with demo.server(config, kinds.chosen(config)) as server:
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def server(small_run: Path) -> Iterator[web.Server]:
+    yield from _serve(
+        DemoConfig(run_dir=str(small_run), port=0, max_megabytes=LIMIT / 1e6)
+    )
+
+
+def _ask(
+    server: web.Server,
+    method: str = "POST",
+    path: str = "/predict",
+    body: bytes | None = PICTURE,
+    **headers: str,
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(*server.server_address, timeout=60)
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body=body, headers=names)
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    return response.status, content
+
+
+def test_it_listens_on_this_machine_alone_by_default(server: web.Server) -> None:
+    assert server.server_address[0] == "127.0.0.1"
+    assert DemoConfig(run_dir="r").host == "127.0.0.1"
+
+
+def test_a_picture_gets_what_predict_says_and_where_it_looks(
+    server: web.Server, small_run: Path
+) -> None:
+    status, content = _ask(server)
+    answer = json.loads(content)
+    assert status == 200
+    predictor = predict.of_run(trained.load(str(small_run)))
+    expected = predict.predict_one(predictor, PICTURE, top_k=3).predictions
+    assert [one["label"] for one in answer["predictions"]] == [
+        one.label for one in expected
+    ]
+    assert answer["predictions"][0]["probability"] == pytest.approx(
+        expected[0].probability, abs=1e-6
+    )
+    assert answer["picture"].startswith("data:image/png;base64,")
+    # The map before pooling of the small network.
+    assert (len(answer["heat"]), len(answer["heat"][0])) == (8, 8)
+    assert 0 <= min(map(min, answer["heat"])) <= max(map(max, answer["heat"])) <= 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "message"),
+    [
+        ({"body": b"no picture"}, 400, "not a picture"),
+        ({"body": PICTURE[:300]}, 400, "JPEG"),
+        ({"body": b""}, 400, "not a picture"),
+        ({"body": bytes(LIMIT + 1)}, 413, "the file has 0.2 MB; at most 0.2"),
+        ({"path": "/other"}, 404, "/predict"),
+        ({"method": "GET", "path": "/../labels.txt", "body": None}, 404, "only /"),
+        ({"Host": "evil.example:80"}, 403, "only the page"),
+        ({"Origin": "http://evil.example"}, 403, "only the page"),
+    ],
+)
+def test_what_it_can_not_answer_is_a_message(
+    server: web.Server, request_: dict, status: int, message: str
+) -> None:
+    received, content = _ask(server, **request_)
+    assert received == status
+    assert message in json.loads(content)["error"]
+
+
+def test_the_page_comes_with_a_policy_against_foreign_code(server: web.Server) -> None:
+    connection = http.client.HTTPConnection(*server.server_address, timeout=60)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    text = response.read().decode()
+    connection.close()
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert f'Number("{LIMIT}")' in text
+    assert "http:" not in text.replace(server.address, "")
+    assert "https:" not in text
+
+
+def test_a_port_in_use_is_a_mistake_that_says_so(
+    server: web.Server, small_run: Path
+) -> None:
+    with pytest.raises(errors.ConfigError, match=r"--port=\d+: can not listen"):
+        web.Server(
+            server.asked, host="127.0.0.1", port=server.server_address[1], max_bytes=1
+        )
+
+
+def test_an_export_answers_without_a_map(exported: Exported) -> None:
+    config = DemoConfig(model=str(exported.saved_model), port=0)
+    for server in _serve(config):
+        status, content = _ask(server)
+        answer = json.loads(content)
+        assert status == 200
+        assert len(answer["predictions"]) == 3
+        assert (answer["picture"], answer["heat"]) == (None, None)
+
+
+@pytest.fixture
+def browser() -> Iterator[object]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium and no google-chrome is installed")
+    with playwright.sync_playwright() as running:
+        found = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+def test_in_a_browser_pictures_get_bars_and_bad_files_a_message(
+    server: web.Server, browser, tmp_path: Path
+) -> None:
+    files = {"a.jpg": PICTURE, "bad.jpg": b"nothing", "large.jpg": bytes(LIMIT + 1)}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    answer = json.loads(_ask(server)[1])
+    page = browser.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(server.address)
+
+    page.set_input_files("#files", [tmp_path / name for name in files])
+    page.wait_for_selector("article:first-child:nth-last-child(3) .error")
+
+    # The newest is on top.
+    titles = [one.inner_text() for one in page.query_selector_all("h2")]
+    assert titles == ["large.jpg", "bad.jpg", "a.jpg"]
+    said = [one.inner_text() for one in page.query_selector_all(".error")]
+    assert said[0] == "the file has 0.2 MB; at most 0.2 are taken"
+    assert said[1].startswith("not a picture")
+    labels = [one.inner_text() for one in page.query_selector_all(".label")]
+    assert labels == [one["label"] for one in answer["predictions"]]
+    lengths = page.eval_on_selector_all("meter", "all => all.map(one => one.value)")
+    assert lengths == pytest.approx(
+        [one["probability"] for one in answer["predictions"]]
+    )
+    strongest = page.eval_on_selector(
+        "canvas",
+        "one => Math.max(...one.getContext('2d').getImageData(0, 0, one.width, "
+        "one.height).data.filter((_, place) => place % 4 === 3))",
+    )
+    assert strongest == pytest.approx(255 * max(map(max, answer["heat"])), abs=1)
+    assert page.is_visible("canvas")
+    page.uncheck("#look")
+    assert not page.is_visible("canvas")
+    assert problems == []
+
+
+def test_in_a_browser_a_picture_can_be_dropped(server: web.Server, browser) -> None:
+    page = browser.new_page()
+    page.goto(server.address)
+    page.evaluate(
+        """bytes => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], "dropped.jpg"));
+          const event = new DragEvent("drop", {dataTransfer: transfer, bubbles: true});
+          document.getElementById("drop").dispatchEvent(event);
+        }""",
+        list(PICTURE),
+    )
+    page.wait_for_selector(".label")
+    assert page.inner_text("h2") == "dropped.jpg"
+    assert page.evaluate("document.querySelector('img').naturalWidth") == 64

@@ -1,0 +1,82 @@
+"""Measure kft.predict against the network alone, as a ratio within one run.
+
+usage: python tools/bench_predict.py --run_dir=R --pictures=FOLDER [--count=1000]
+
+The network alone computes batches of pixels that are in memory already. kft.predict
+reads the files, decodes and resizes them, computes, and formats every answer. Both take
+the same pictures in batches of the same size, in turns, and the best turn of each
+counts: the machine may be shared. Reading, decoding and resizing alone is measured too:
+where cores are scarce it takes them from the network.
+"""
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from kft.evaluation import answers, picture_files, predict, trained
+from kft.evaluation.picture_files import Found
+from kft.evaluation.predict import Predictor
+
+
+def main() -> None:
+    """Print images/s of both, and their ratio, as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run_dir", required=True)
+    parser.add_argument("--pictures", required=True, help="folder or pattern")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--batch_size", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+
+    predictor = predict.of_run(trained.load(options.run_dir))
+    files = [one for one in picture_files.find([options.pictures]) if not one.error]
+    # A folder with fewer pictures is gone through again.
+    found = list(itertools.islice(itertools.cycle(files), options.count))
+    batch = _inputs(predictor, found[: options.batch_size])
+    # Whole batches, as kft.predict computes them.
+    batches = -(-options.count // options.batch_size)
+    turns: dict[str, Callable[[], None]] = {
+        "network": lambda: _network(predictor, batch, batches),
+        "predict": lambda: _predict(predictor, found, options.batch_size),
+        "reading": lambda: _read(predictor, found, options.batch_size),
+    }
+    for turn in turns.values():
+        turn()  # traces and compiles
+    seconds = {name: np.inf for name in turns}
+    for _ in range(options.rounds):
+        for name, turn in turns.items():
+            start = time.perf_counter()
+            turn()
+            seconds[name] = min(seconds[name], time.perf_counter() - start)
+    speeds = {name: round(options.count / s, 1) for name, s in seconds.items()}
+    ratio = round(seconds["network"] / seconds["predict"], 3)
+    print(json.dumps({"images_per_second": speeds, "ratio": ratio}))
+
+
+def _inputs(predictor: Predictor, found: Sequence[Found]) -> tf.Tensor:
+    return tf.stack([predictor.one_input(tf.io.read_file(one.file)) for one in found])
+
+
+def _network(predictor: Predictor, batch: tf.Tensor, batches: int) -> None:
+    for _ in range(batches):
+        predictor.probabilities(batch)
+
+
+def _predict(predictor: Predictor, found: Sequence[Found], batch_size: int) -> None:
+    style = answers.FORMATS["jsonl"]
+    for answer in predict.predict(predictor, found, top_k=5, batch_size=batch_size):
+        style.line(answer, 5)
+
+
+def _read(predictor: Predictor, found: Sequence[Found], batch_size: int) -> None:
+    for _ in predict.batches(predictor, found, batch_size):
+        pass
+
+
+if __name__ == "__main__":
+    main()
