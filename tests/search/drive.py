@@ -1,0 +1,55 @@
+"""Take part in a search over the tiny network, in a process of its own.
+
+  python -m tests.search.drive SEARCH_DIR
+
+Which part it is, the environment says. It notes each trial that it runs in a file
+beside the folder, and prints the best value.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# A GPU would compute other figures.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+from kft import data, preflight, tasks
+from kft.config import TuneConfig
+from kft.search import check, search
+from kft.training import fine_tune, interrupt
+from kft.training.progress import SilentReporter
+from tests import tiny
+from tests.search.conftest import tiny_splits
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    preflight.check = lambda config, also=(): None
+    data.load_splits = lambda config: tiny_splits()
+    tasks.get = lambda config, labels: tiny.Task()
+    original = fine_tune.fine_tune
+
+    def noting(config, **keywords):
+        with open(folder.with_name("ran.txt"), "a") as file:
+            file.write(f"{os.environ['KERASTUNER_TUNER_ID']} {config.run_dir}\n")
+        return original(config, **keywords)
+
+    fine_tune.fine_tune = noting
+    config = TuneConfig(
+        search_dir=str(folder),
+        stages="head:1",
+        space="learning_rate=log:1e-3..1",
+        tuner="random",
+        trials=4,
+        batch_size=16,
+    )
+    config, space = check.check(config, os.environ)
+    with interrupt.listening() as signals:
+        outcome = search.run(config, space, signals=signals, reporter=SilentReporter())
+    print("worker done" if outcome is None else f"best {outcome.best.val_accuracy}")
+
+
+if __name__ == "__main__":
+    main()
