@@ -42,6 +42,7 @@ class RunDir:
         checkpoints: folder of exact-resume states.
         best_weights: best weights so far.
         tensorboard: folder of event files.
+        trackers_json: how other trackers call the run.
         export: folder of exports.
         evaluation_json: figures of what was evaluated last.
         predictions: the network's outputs for those examples.
@@ -64,6 +65,7 @@ class RunDir:
     checkpoints = _below("checkpoints")
     best_weights = _below("best.weights.h5")
     tensorboard = _below("tensorboard")
+    trackers_json = _below("trackers.json")
     export = _below("export")
     evaluation_json = _below("evaluation.json")
     predictions = _below("predictions.npz")

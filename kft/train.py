@@ -15,7 +15,7 @@ import psutil
 
 from kft import after_training, cli, cluster, exporters, preflight, recipe, repeats
 from kft.config import TrainConfig
-from kft.training import interrupt
+from kft.training import interrupt, trackers
 
 if TYPE_CHECKING:
     from kft.training.run_result import RunResult
@@ -30,7 +30,12 @@ def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
     """
     preflight.check(
         config,
-        also=[_check_export, repeats.check, lambda c: recipe.check(c, given)],
+        also=[
+            _check_export,
+            trackers.check,
+            repeats.check,
+            lambda c: recipe.check(c, given),
+        ],
     )
     with interrupt.listening():
         result = _train(config, given)

@@ -54,6 +54,12 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
     report: bool = option(
         True, "Write report.html at the end of training.", may_change=True
     )
+    trackers: tuple[str, ...] = option(
+        ("tensorboard",),
+        "Where the curves go, of tensorboard (in the run folder), wandb and mlflow; "
+        "empty for none. metrics.jsonl is written in any case.",
+        may_change=True,
+    )
     assert_accuracy_at_least: float | None = option(
         None,
         "Below this validation accuracy, in [0, 1], the finished run is not exported "

@@ -21,11 +21,17 @@ class Callbacks:
     def __init__(
         self, callbacks: Sequence[keras.callbacks.Callback], model: keras.Model
     ) -> None:
-        self._callbacks = list(callbacks)
+        self._callbacks: list[keras.callbacks.Callback] = []
+        self._params: dict[str, int] | None = None
         self._model = keras.Model(model.inputs, model.outputs, name=model.name)
         self._model.stop_training = False
-        for callback in self._callbacks:
-            callback.set_model(self._model)
+        for callback in callbacks:
+            self.add(callback)
+
+    def add(self, callback: keras.callbacks.Callback) -> None:
+        """Take one more callback, before the run starts."""
+        callback.set_model(self._model)
+        self._callbacks.append(callback)
 
     @property
     def stop_training(self) -> bool:
@@ -33,21 +39,34 @@ class Callbacks:
         return bool(self._model.stop_training)
 
     def train_begin(self, *, epochs: int, steps: int) -> None:
-        """Start the run."""
-        params = {"epochs": epochs, "steps": steps, "verbose": 0}
-        for callback in self._callbacks:
-            callback.set_params(params)
-            callback.on_train_begin()
+        """Start the run; the callbacks hear of it with the first stage.
+
+        Keras compiles before it trains: a callback finds the optimizer when it begins.
+        """
+        self._params = {"epochs": epochs, "steps": steps, "verbose": 0}
+
+    def _begin(self) -> None:
+        params, self._params = self._params, None
+        if params is not None:
+            for callback in self._callbacks:
+                callback.set_params(params)
+                callback.on_train_begin()
 
     def train_end(self, logs: Mapping[str, float]) -> None:
         """End the run."""
+        # Where nothing was left to train.
+        self._begin()
         for callback in self._callbacks:
             callback.on_train_end(dict(logs))
 
     def stage_begin(self, optimizer: keras.optimizers.Optimizer) -> None:
-        """Show the callbacks the stage's optimizer, as `compile` would."""
+        """Show the callbacks the stage's optimizer, as `compile` would.
+
+        What `restore` puts back comes after it, for callbacks forget at the beginning.
+        """
         self._model.stop_training = False
         self._model.optimizer = optimizer
+        self._begin()
 
     def epoch_begin(self, epoch: int) -> None:
         """Start an epoch, counted through the run."""

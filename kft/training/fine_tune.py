@@ -26,6 +26,7 @@ from kft.training import (
     plan,
     preview,
     stages,
+    trackers,
     trunk_cache,
     workplace,
 )
@@ -96,7 +97,7 @@ def fine_tune(
                 startup=startup,
             )
             signals.check()
-            with bad_examples.naming(session):
+            with bad_examples.naming(session), trackers.tracking(session):
                 _train(session, started)
             signals.check()
         return workplace.result(run, devices)
@@ -107,6 +108,7 @@ def _settle(
 ) -> tuple[TrainConfig, Devices]:
     """Return the config with a value for all that is automatic, and the devices."""
     preflight.check(config)
+    trackers.check(config)
     if config.repeats > 1:
         raise errors.ConfigError(
             f"fine_tune makes one run, received repeats={config.repeats}: "

@@ -10,11 +10,11 @@ from kft.config import TrainConfig
 from kft.data.examples import Splits
 from kft.devices import Devices
 from kft.run_dir import RunDir
-from kft.training import bad_examples, facts, workplace
+from kft.training import bad_examples, facts, trackers, workplace
 from kft.training.callbacks import Callbacks
 from kft.training.interrupt import Interrupt
 from kft.training.progress import Reporter
-from kft.training.records import FileRecorder, NullRecorder
+from kft.training.records import FileRecorder, NullRecorder, Recorder
 from kft.training.session import Session
 from kft.training.startup import Startup
 
@@ -69,7 +69,7 @@ def open_session(
         splits=splits,
         network=network,
         reporter=reporter,
-        recorder=FileRecorder(run) if devices.is_chief else NullRecorder(),
+        recorder=_recorder(config, run, devices),
         callbacks=Callbacks(callbacks, network.model),
         interrupt=signals,
         startup=startup,
@@ -79,6 +79,12 @@ def open_session(
         with bad_examples.naming(session):
             facts.write(session)
     return session
+
+
+def _recorder(config: TrainConfig, run: RunDir, devices: Devices) -> Recorder:
+    if not devices.is_chief:
+        return NullRecorder()
+    return FileRecorder(run, events=trackers.TENSORBOARD in config.trackers)
 
 
 def _describe(splits: Splits) -> str:

@@ -37,14 +37,17 @@ class Recorder(Protocol):
 class FileRecorder:
     """The recorder of the chief."""
 
-    def __init__(self, run: RunDir) -> None:
+    def __init__(self, run: RunDir, *, events: bool = True) -> None:
+        """Record in the folder of a run, with events for TensorBoard or without."""
         self._run = run
+        self._events = events
         self._writer: tf.summary.SummaryWriter | None = None
 
     def restart(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Write both files anew from the history."""
         shutil.rmtree(self._run.tensorboard, ignore_errors=True)
-        self._writer = tf.summary.create_file_writer(str(self._run.tensorboard))
+        if self._events:
+            self._writer = tf.summary.create_file_writer(str(self._run.tensorboard))
         for line in history:
             self._write_scalars(line)
         self._write_lines(history)
@@ -61,6 +64,8 @@ class FileRecorder:
         self._run.write_text(self._run.metrics_jsonl, text)
 
     def _write_scalars(self, line: Mapping[str, Any]) -> None:
+        if self._writer is None:
+            return
         with self._writer.as_default():
             for name in _SCALARS:
                 if line[name] is not None:

@@ -51,8 +51,8 @@ def run_stage(
     else:
         state = stage.begin(state)
     workplace.require_same_weights(session)
-    session.callbacks.restore(state.callbacks)
     session.callbacks.stage_begin(stage.optimizer)
+    session.callbacks.restore(state.callbacks)
     try:
         state = stage.loop.run(state, stage.best.keep)
     except errors.NotFiniteError:
