@@ -53,6 +53,8 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
     for side, class_folders in by_side.items():
         for name, folder in class_folders.items():
             pictures = list(_pictures(folder))
+            if not pictures:  # It may be of no class.
+                continue
             found += pictures
             numbers += [label_map.index(name)] * len(pictures)
             sides += [side] * len(pictures)

@@ -125,6 +125,14 @@ def test_labels_come_from_training_whatever_validation_has(tmp_path):
     assert result.validation.labels.tolist() == [2]
 
 
+def test_an_empty_class_folder_counts_only_in_training(tmp_path):
+    train = [f"train/{file}" for name in "ab" for file in _many(name)]
+    _make(tmp_path, *train, "val/a/1.jpg", "val/b/.DS_Store", "val/c/Thumbs.db")
+    result = _load(tmp_path)
+    assert result.labels.names == ("a", "b")
+    assert result.validation.ids.tolist() == ["val/a/1.jpg"]
+
+
 def test_a_dangling_link_is_an_example_that_can_not_be_read(tmp_path):
     _make(tmp_path, *_many("a"), *_many("b"))
     (tmp_path / "a" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")

@@ -16,6 +16,7 @@ def to_json(findings: Findings, *, near_bits: int | None) -> dict[str, Any]:
         "pictures": len(findings.pictures),
         "counts": findings.counts,
         "imbalance": round(findings.imbalance, 3),
+        "similar_labels": findings.similar_labels,
         "formats": formats(findings),
         "sizes": sizes(findings),
         "unreadable": [

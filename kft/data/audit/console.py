@@ -100,6 +100,9 @@ def _found(findings: Findings) -> Table:
     unused = ", ".join(
         f"{e or 'no ending'} {n:,}" for e, n in findings.not_used.items()
     )
+    pairs = findings.similar_labels
+    example = " and ".join(pairs[0]) if pairs else ""
+    table.add_row("classes of similar names", f"{len(pairs):,}", Text(example))
     table.add_row(
         "files that are no examples",
         f"{sum(findings.not_used.values()):,}",

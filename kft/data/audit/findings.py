@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from kft.data.audit import look, near
+from kft.data.audit import label_names, look, near
 from kft.data.examples import Splits
 
 # A shorter side below it has little to show to any network, in pixels.
@@ -127,6 +127,11 @@ class Findings:
         """How many times as large the largest class of training is as the smallest."""
         numbers = [by_split.get("train", 0) for by_split in self.counts.values()]
         return max(numbers) / max(min(numbers), 1)
+
+    @property
+    def similar_labels(self) -> list[tuple[str, str]]:
+        """Pairs of classes that may be one class."""
+        return label_names.similar(list(self.counts))
 
     @property
     def is_clean(self) -> bool:

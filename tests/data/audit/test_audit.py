@@ -83,6 +83,7 @@ def test_counts_are_those_of_the_splits(audited):
         "cat": {"train": 14, "validation": 9},
     }
     assert content["imbalance"] == round(14 / 9, 3)
+    assert content["similar_labels"] == []
     assert content["formats"] == {"JPEG": 29, "PNG": 4, "WEBP": 1}
     assert content["sizes"]["width"] == [20, 240, 600]
 
