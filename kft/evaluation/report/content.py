@@ -91,7 +91,12 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "split", f"{record.split_id} (SHA-256 of split.csv)"
     yield "data fingerprint", fingerprint[:_SHOWN_DIGITS] or "not recorded"
     yield "seed", str(config.seed)
-    yield "versions", ", ".join(f"{name} {text}" for name, text in packages.items())
+    yield (
+        "versions",
+        ", ".join(
+            f"{name} {version or 'not installed'}" for name, version in packages.items()
+        ),
+    )
     yield "Python", f"{environment.get('python')} on {environment.get('platform')}"
     yield "devices", ", ".join(environment.get("devices", ()))
     yield "precision", str(environment.get("dtype_policy"))

@@ -24,15 +24,17 @@ def photo(pixels: np.ndarray) -> str:
 def heat(places: np.ndarray) -> str:
     """Return a see-through picture of heat [rows, columns] in [0, 1], to lay over.
 
-    Cold places are clear, warm ones red, the hottest yellow.
+    Cold places are clear, warm ones blue, the hottest pink: photographs have little of
+    both.
     """
     enlarged = Image.fromarray((places * 255).astype(np.uint8)).resize(
         (_HEAT_SIDE, _HEAT_SIDE), Image.Resampling.BILINEAR
     )
     share = np.asarray(enlarged) / 255
     colours = np.zeros((_HEAT_SIDE, _HEAT_SIDE, 4))
-    colours[..., 0] = 255
-    colours[..., 1] = 230 * np.clip(2 * share - 1, 0, 1)
+    colours[..., 0] = 40 + 215 * share
+    colours[..., 1] = 60 * (1 - share)
+    colours[..., 2] = 255 - 75 * share
     colours[..., 3] = _MOST_OPAQUE * share
     return _png(Image.fromarray(colours.astype(np.uint8)))
 
