@@ -70,7 +70,8 @@ class RuntimeConfig(Config):
     cached_views: int | None = option(
         None,
         "Augmented views of each training example to keep and use in turn, so that an "
-        "augmented stage can be cached.",
+        "augmented stage can be cached. Not with mixup and cutmix, which take two "
+        "pictures at a time.",
         minimum=1,
         maximum=100,
     )

@@ -83,7 +83,7 @@ def _refusal(
     if mode == "off":
         return "--feature_cache=off"
     if augmented and views is None:
-        return "augmented; --cached_views=V would cache V views"
+        return "augmented; see --cached_views"
     if mode == "auto" and not shared and need.epochs <= (views or 1):
         return "no epoch to save"
     return ""

@@ -90,6 +90,11 @@ def input_hint(session: Session, stage: Mapping[str, Any]) -> str | None:
         return None
     if stage["cached"]:
         advice = "--feature_cache=memory or a --cache_dir on a faster disk"
+    elif session.task.mix() is not None:
+        advice = (
+            "--augment without mixup and cutmix, so that --cached_views=V can keep "
+            "views, a smaller --image_size, or more CPU cores"
+        )
     elif session.task.is_augmented:
         advice = (
             "--cached_views=V or --augment=none, which let a frozen trunk be cached, a "
