@@ -10,11 +10,14 @@ nothing that holds on a CPU, the constants were chosen on subsets of flowers;
   of epochs; pictures below 96 x 96 pixels are enlarged to 128.
 - fastai's `fine_tune` (fastai/callback/schedule.py): the head first, on a frozen
   network, then what is below it at a lower rate, the lowest layers at a hundredth.
+- Dosovitskiy et al., An Image is Worth 16x16 Words (arXiv 2010.11929, appendix B.1.1)
+  and big_vision/configs/transfer.py: gradients are clipped at a global norm of 1. A few
+  large ones at the start of the second stage can undo a network for good.
 - Kornblith et al., Do Better ImageNet Models Transfer Better? (arXiv 1805.08974):
   cosine decay, the same steps for all data sets, random crops and mirroring.
 - Yosinski et al., How transferable are features? (arXiv 1411.1792): low layers are
   general, high ones specific. So few examples train the upper blocks only.
-- Goyal et al. (arXiv 1706.02677): the rate grows in proportion to the batch.
+- Goyal et al. (arXiv 1706.02677): the rate is in proportion to the batch.
 """
 
 import dataclasses
@@ -34,14 +37,16 @@ FIELDS = (
     "augment",
     "cached_views",
     "lr_decay_per_block",
+    "clip_norm",
 )
 _HEAD_RATE, _BODY_RATE = 1e-2, 3e-3
 _RATED_BATCH, _MOST_SCALING = 32, 8.0
 _STEPS = 600
 _SEEN_PER_CLASS = 200
-_HEAD_EPOCHS, _BODY_EPOCHS = (2, 30), (2, 15)
+_FEWEST_EPOCHS, _MOST_EPOCHS = 2, 15
 _SMALL, _LARGE = 1_000, 10_000  # training examples
 _LOWEST_RATE = 0.01
+_CLIP_NORM = 1.0
 _SMALL_SIDE, _ENLARGED_SIDE = 96, 128  # pixels
 
 
@@ -121,6 +126,7 @@ def apply(
         ),
         "image_size": image_size(facts.picture_side, backbone),
         "augment": augment(facts.picture_side),
+        "clip_norm": _CLIP_NORM,
     }
     config = _with(config, chosen, given)
     depth = body_depth(facts.examples, len(backbone.blocks.names))
@@ -223,8 +229,9 @@ def stages(
         learning_rate: of the head, if the user gives it.
     """
     steps = max(_STEPS, _SEEN_PER_CLASS * facts.classes / batch_size)
-    epochs = steps * batch_size / facts.examples
-    scaling = min(max(batch_size / _RATED_BATCH, 1.0), _MOST_SCALING)
+    needed = round(steps * batch_size / facts.examples)
+    epochs = min(max(needed, _FEWEST_EPOCHS), _MOST_EPOCHS)
+    scaling = min(batch_size / _RATED_BATCH, _MOST_SCALING)
     head_rate = _rounded(_HEAD_RATE * scaling)
     body_rate = _BODY_RATE * scaling
     if learning_rate is not None:
@@ -232,14 +239,9 @@ def stages(
         body_rate = learning_rate * _BODY_RATE / _HEAD_RATE
     name = schedule.ALL if depth > blocks else f"top{depth}"
     return (
-        schedule.Stage(schedule.HEAD, _within(epochs, _HEAD_EPOCHS), head_rate),
-        schedule.Stage(name, _within(epochs, _BODY_EPOCHS), _rounded(body_rate)),
+        schedule.Stage(schedule.HEAD, epochs, head_rate),
+        schedule.Stage(name, epochs, _rounded(body_rate)),
     )
-
-
-def _within(epochs: float, bounds: tuple[int, int]) -> int:
-    low, high = bounds
-    return min(max(round(epochs), low), high)
 
 
 def _rounded(value: float) -> float:
