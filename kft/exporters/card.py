@@ -73,7 +73,7 @@ def _head(served: Served, result: Mapping[str, Any]) -> Iterator[str]:
     yield "---"
     if license_ is not None:
         yield f"license: {license_.lower()}"
-    yield "library_name: tensorflow"
+    yield "library_name: keras"
     yield "pipeline_tag: image-classification"
     yield f"tags: {json.dumps(['kft', 'keras', config.backbone])}"
     if result["val_accuracy"] is not None:
