@@ -16,7 +16,7 @@ import tensorflow as tf
 from absl import logging
 
 from kft import cluster as clusters
-from kft import devices, errors, rendezvous, slurm
+from kft import devices, errors, rendezvous, slurm, tracing
 from kft.cluster import Cluster, DeviceRequest
 from kft.config import RuntimeConfig
 from kft.devices import Devices
@@ -33,6 +33,7 @@ def start(config: RuntimeConfig, *, seed: int) -> Devices:
     Raises:
         errors.ConfigError: where this machine can not do what the flags ask for.
     """
+    tracing.expect()
     keras.utils.set_random_seed(seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()

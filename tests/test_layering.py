@@ -36,6 +36,7 @@ LAYERS = {
     "preflight": 1,
     "recipe": 1,
     "runtime": 1,
+    "tracing": 1,
     "devices": 1,
     "lost_workers": 1,
     "data": 1,

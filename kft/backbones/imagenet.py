@@ -17,9 +17,19 @@ _STALL_SECONDS = 30.0
 
 
 def home() -> pathlib.Path:
-    """Return the folder `models` of the Keras home, where Keras keeps weights."""
+    """Return the folder `models` of the Keras home, where Keras keeps weights.
+
+    Raises:
+        errors.ConfigError: where KERAS_HOME begins with the name of an unknown user.
+    """
     folder = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
-    return pathlib.Path(folder).expanduser() / "models"
+    try:
+        return pathlib.Path(folder).expanduser() / "models"
+    except RuntimeError as error:
+        raise errors.ConfigError(
+            f"KERAS_HOME: expected the path of a folder, received {folder!r}: "
+            "its user has no home folder here."
+        ) from error
 
 
 def fetch(backbone: Backbone) -> pathlib.Path:

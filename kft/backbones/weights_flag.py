@@ -25,7 +25,8 @@ def check(weights: str) -> None:
 
 def to_path(weights: str) -> pathlib.Path:
     """Return the file that `weights` names; `~` is the home folder."""
-    return pathlib.Path(weights).expanduser()
+    # Other than Path.expanduser, it leaves the name of an unknown user as it is.
+    return pathlib.Path(os.path.expanduser(weights))
 
 
 def _problem(weights: str, path: pathlib.Path) -> str:

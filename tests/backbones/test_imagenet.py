@@ -139,3 +139,9 @@ def test_mobilenet_v2_is_pretrained_without_a_network(
         kernel = first[first.attrs["weight_names"][0]][()]
     layer = model.get_layer("Conv1")
     np.testing.assert_array_equal(np.asarray(layer.kernel), kernel)
+
+
+def test_the_home_of_an_unknown_user_is_explained(monkeypatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", "~no_such_user_of_kft/keras")
+    with pytest.raises(errors.ConfigError, match="KERAS_HOME.*'~no_such_user_of_kft/"):
+        imagenet.fetch(_backbone())
