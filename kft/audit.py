@@ -15,7 +15,7 @@ code 1: there are copies across splits or labels, or files that can not be read.
 import sys
 
 from kft import cli
-from kft.config.audit import AuditConfig, AuditFlags
+from kft.config import AuditConfig, AuditFlags
 
 
 def main(config: AuditConfig) -> None:

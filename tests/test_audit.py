@@ -13,7 +13,7 @@ __all__ = ["clean", "dirty"]
 _CODE = """
 import sys
 from kft import audit, cli
-from kft.config.audit import AuditConfig, AuditFlags
+from kft.config import AuditConfig, AuditFlags
 
 def run(*arguments):
     try:

@@ -5,6 +5,7 @@ says with its signature which options it reads: `load(config: DataConfig)` takes
 `TrainConfig`, or the part alone in a test.
 """
 
+from kft.config.audit import AuditConfig, AuditFlags
 from kft.config.base import Config, from_dict, to_dict
 from kft.config.data import DataConfig
 from kft.config.find_lr import FindLrConfig
@@ -24,6 +25,8 @@ from kft.config.tune import TuneConfig
 
 __all__ = [
     "AskConfig",
+    "AuditConfig",
+    "AuditFlags",
     "Config",
     "DataConfig",
     "DemoConfig",

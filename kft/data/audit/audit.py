@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from kft import atomic, data, errors
-from kft.config.audit import AuditConfig
+from kft.config import AuditConfig
 from kft.data import filesystem
 from kft.data.audit import as_json, findings, look, page, survey
 from kft.data.audit import console as console_lib

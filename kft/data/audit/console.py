@@ -97,9 +97,7 @@ def _found(findings: Findings) -> Table:
         f"{findings.imbalance:.1f}",
         Text(f"{largest} / {smallest} (training)"),
     )
-    unused = ", ".join(
-        f"{e or 'no ending'} {n:,}" for e, n in findings.not_used.items()
-    )
+    unused = [f"{end or 'no ending'} {n:,}" for end, n in findings.not_used.items()]
     pairs = findings.similar_labels
     example = " and ".join(pairs[0]) if pairs else ""
     table.add_row("classes of similar names", f"{len(pairs):,}", Text(example))

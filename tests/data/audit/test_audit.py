@@ -7,8 +7,7 @@ import pytest
 from rich.console import Console
 
 from kft import data, errors
-from kft.config import DataConfig
-from kft.config.audit import AuditConfig
+from kft.config import AuditConfig, DataConfig
 from kft.data.audit import audit
 from tests.data.audit.conftest import EVIL
 

@@ -1,0 +1,79 @@
+"""What a terminal shows of an audit."""
+
+import io
+
+from rich.console import Console
+
+from kft.data.audit import console as console_lib
+from kft.data.audit.findings import Findings, Group, Picture
+from kft.data.audit.look import Look
+
+
+def _findings(counts, pictures=(), **more):
+    given = {"exact": (), "near": (), "not_used": {}, **more}
+    return Findings("folder:[red]x", counts, pictures, **given)
+
+
+def _shown(findings):
+    """Return the lines, with one blank between the cells."""
+    text = io.StringIO()
+    console_lib.show(findings, Console(file=text, width=200))
+    return [" ".join(line.split()) for line in text.getvalue().splitlines()]
+
+
+def _picture(name, split, place, **look):
+    return Picture(name, split, "a", place, Look(kind="PNG", **look))
+
+
+def test_each_finding_has_its_number_and_an_example():
+    train, other, val = (
+        _picture(name, split, place, width=300, height=20, digest=b"1", hash=1)
+        for place, (name, split) in enumerate(
+            (("[1].png", "train"), ("2.png", "train"), ("3.png", "validation"))
+        )
+    )
+    bad = _picture("bad.png", "train", 3, reason="truncated [x]")
+    lines = _shown(
+        _findings(
+            {"a": {"train": 3, "validation": 1}, "As": {"train": 1, "validation": 0}},
+            [train, other, val, bad],
+            exact=[Group((train, other, val))],
+            not_used={".heic": 1200, "": 1},
+        )
+    )
+    assert lines[0] == "folder:[red]x: 4 pictures of 2 classes"
+    assert "a 3 1 4" in lines
+    # The example is a pair that shows why: of two splits.
+    place = lines.index("exact copies across splits 1 [1].png (train)")
+    assert lines[place + 1] == "3.png (validation)"
+    assert "exact copies across labels 0" in lines
+    assert "files that can not be read 1 bad.png: truncated [x]" in lines
+    assert "tiny (a side below 32 pixels) 3 [1].png (PNG, 300 x 20)" in lines
+    assert "very long (over 5 to 1) 3 [1].png (PNG, 300 x 20)" in lines
+    assert "largest / smallest class 3.0 a / As (training)" in lines
+    assert "classes of similar names 1 a and As" in lines
+    assert "files that are no examples 1,201 .heic 1,200, no ending 1" in lines
+
+
+def test_of_many_classes_the_largest_and_smallest_are_shown():
+    counts = {f"class {number}": {"train": number + 1} for number in range(1000)}
+    lines = _shown(_findings(counts, near=None))
+    assert "class 999 1,000 1,000" in lines
+    assert "class 990 991 991" in lines
+    assert "class 989 990 990" not in lines
+    assert "(980 more, in audit.json)" in lines
+    assert "class 9 10 10" in lines
+    assert "class 0 1 1" in lines
+    assert not any(line.startswith("near copies") for line in lines)
+
+
+def test_without_a_terminal_there_is_no_bar():
+    text = io.StringIO()
+    with console_lib.bar(Console(file=text), 10) as advance:
+        advance(5)
+    assert text.getvalue() == ""
+    terminal = Console(file=text, force_terminal=True, width=80, _environ={})
+    with console_lib.bar(terminal, 10) as advance:
+        advance(5)
+    assert "looking at pictures" in text.getvalue()
+    assert "5/10" in text.getvalue()
