@@ -109,8 +109,13 @@ def halve(run: Callable[[int], None], limit: int, *, smallest: int) -> int | Non
 
 
 def _peak(run: Callable[[int], None], batch_size: int) -> int:
-    """Return the largest memory this process has had after it ran steps, in bytes."""
+    """Return the peak memory after steps with a batch, in bytes."""
     run(batch_size)
+    return peak_memory()
+
+
+def peak_memory() -> int:
+    """Return the largest memory that this process has had, in bytes."""
     if _STATUS.exists():
         return kilobytes(_STATUS.read_text(), "VmHWM") * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
