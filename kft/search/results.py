@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -64,11 +65,17 @@ def table(space: Space, found: Sequence[Record]) -> Table:
     """Return the best trials as a table for a terminal."""
     ranked = records.ranked(found)[:_SHOWN]
     title = f"Trials, the best {len(ranked)} of {len(found)}"
-    shown = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    # Names of stages are long; they break where they have their dots.
-    names = [d.name.replace(".", ".\n") for d in space]
-    for name in ("trial", "val_accuracy", *names, "epochs", "seconds", ""):
-        shown.add_column(name, justify="right" if name else "left", no_wrap=True)
+    shown = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        padding=0,
+        pad_edge=False,
+    )
+    for name in ("trial", "val_accuracy", *(d.name for d in space), "epochs", "s", ""):
+        # Names are longer than values, and a terminal may have 80 columns.
+        header = re.sub(r"[._]", "\n", name.removeprefix("stages."))
+        shown.add_column(header, justify="right" if name else "left", no_wrap=True)
     for record in ranked:
         values = (_short(record.values[d.name]) for d in space)
         shown.add_row(
@@ -83,7 +90,7 @@ def table(space: Space, found: Sequence[Record]) -> Table:
 
 
 def _short(value: settings.Value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _csv(search: SearchDir, space: Space, found: Sequence[Record]) -> str:
