@@ -7,6 +7,7 @@ from absl import logging
 from kft import errors, run_dir, summary, tables
 from kft.config import ExportConfig, TrainConfig
 from kft.run_dir import RunDir
+from kft.training import trackers
 from kft.training.run_result import RunResult
 
 
@@ -49,12 +50,19 @@ def below_bar(config: TrainConfig, result: RunResult) -> errors.KftError | None:
 
 
 def _evaluate(run: RunDir) -> dict[str, Any] | None:
-    """Return what evaluation.json says; None where the run has nothing to judge by."""
+    """Return what evaluation.json says; None where the run has nothing to judge by.
+
+    TensorBoard gets its part of it.
+    """
     # TensorFlow starts slowly: not before it is needed.
-    from kft.evaluation import evaluate
+    from kft.evaluation import board, evaluate
 
     split = evaluate.judging_split(run)
-    return evaluate.of_split(run, split).to_json() if split else None
+    evaluation = evaluate.of_split(run, split) if split else None
+    config = run_dir.read_config(run)
+    if trackers.TENSORBOARD in config.trackers:
+        board.write(run, config, evaluation)
+    return evaluation.to_json() if evaluation else None
 
 
 def _report(run: RunDir) -> None:
@@ -76,7 +84,7 @@ def _report(run: RunDir) -> None:
             page,
             str(error).rstrip("."),
             run.path,
-            exc_info=None if is_mistake else error,
+            exc_info=error,
         )
 
 

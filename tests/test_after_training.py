@@ -45,11 +45,14 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     worst = min(kept["classes"], key=lambda one: one["f1"])
     assert f"worst classes        {worst['label']} (F1" in shown.out
 
+    (board,) = (run / "tensorboard").glob("*.after_training")
+
     # A bar is no part of the run: the same command with another goes on.
     written = {path: path.stat().st_mtime_ns for path in run.iterdir()}
     assert _train(run, f"--assert_accuracy_at_least={accuracy}") == cli.DONE
     assert exported == [("saved_model",)]
     assert written == {path: path.stat().st_mtime_ns for path in run.iterdir()}
+    assert list((run / "tensorboard").glob("*.after_training")) == [board]
 
 
 def test_without_validation_a_bar_can_not_be_kept(run: Path) -> None:

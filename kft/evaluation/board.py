@@ -1,0 +1,89 @@
+"""What TensorBoard shows of a finished run: its settings, and its confusion matrix."""
+
+import dataclasses
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib import figure
+from tensorboard.plugins.hparams import api
+
+from kft import flagfile, kept_config
+from kft.config import TrainConfig
+from kft.evaluation.evaluate import Evaluation
+from kft.run_dir import RunDir
+
+# The tag that the trials of a search have too.
+_METRIC = "best_val_accuracy"
+# Ends the names of the files, which tells them from those of training.
+_SUFFIX = ".after_training"
+# With more classes neither names nor numbers can be read.
+_MOST_NAMES = 40
+_MOST_NUMBERS = 15
+
+
+def write(run: RunDir, config: TrainConfig, evaluation: Evaluation | None) -> None:
+    """Write both beside the curves, once.
+
+    Args:
+        run: the folder of a finished run.
+        config: of the run.
+        evaluation: None where the run has nothing to be judged by.
+    """
+    if list(run.tensorboard.glob(f"*{_SUFFIX}")):
+        return
+    writer = tf.summary.create_file_writer(
+        str(run.tensorboard), filename_suffix=_SUFFIX
+    )
+    accuracy = kept_config.read_json(run.result_json)["val_accuracy"]
+    with writer.as_default():
+        api.hparams(settings(config), trial_id=run.path.name)
+        if accuracy is not None:
+            tf.summary.scalar(_METRIC, accuracy, step=0)
+        if evaluation is not None:
+            image = confusion_image(
+                np.array(evaluation.figures.confusion), evaluation.source.classes
+            )
+            name = f"confusion_{evaluation.source.split}"
+            tf.summary.image(name, image[None], step=0)
+    writer.close()
+
+
+def settings(config: TrainConfig) -> dict[str, Any]:
+    """Return the options of a run as the HParams tab takes them."""
+    values = {
+        field.name: getattr(config, field.name) for field in dataclasses.fields(config)
+    }
+    return {
+        name: value if isinstance(value, int | float) else flagfile.format_value(value)
+        for name, value in values.items()
+    }
+
+
+def confusion_image(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return a drawing of a confusion matrix, uint8 [height, width, 4] RGBA.
+
+    Rows are the classes of the examples, columns what they are taken for; the darker
+    a cell, the larger its share of the row.
+    """
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    side = 3 + 0.35 * min(len(names), _MOST_NAMES)
+    drawn = figure.Figure(figsize=(side, side), dpi=100, layout="constrained")
+    axes = drawn.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xlabel("taken for")
+    axes.set_ylabel("is")
+    if len(names) <= _MOST_NAMES:
+        axes.set_xticks(range(len(names)), names, rotation=90)
+        axes.set_yticks(range(len(names)), names)
+    if len(names) <= _MOST_NUMBERS:
+        for (row, column), count in np.ndenumerate(confusion):
+            if count:
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                place = {"ha": "center", "va": "center", "fontsize": 8}
+                axes.text(column, row, str(count), color=colour, **place)
+    content = io.BytesIO()
+    drawn.savefig(content, format="png")
+    return tf.io.decode_png(content.getvalue(), channels=4).numpy()

@@ -1,0 +1,85 @@
+"""TensorBoard's files, read back as it reads them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from kft.config import TrainConfig
+from kft.evaluation import board, metrics
+from kft.evaluation.evaluate import Evaluation
+from kft.evaluation.predictions import Predictions, Source
+from kft.run_dir import RunDir
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    run = RunDir(tmp_path)
+    run.write_json(run.result_json, {"val_accuracy": 0.75})
+    return run
+
+
+def _evaluation(run: RunDir) -> Evaluation:
+    labels = np.array([0, 0, 1, 1])
+    logits = np.eye(2)[[0, 0, 1, 0]]
+    names = ("cat", "dog")
+    return Evaluation(
+        run,
+        Source("folder:x", "validation", "0", names),
+        Predictions(np.array(list("abcd")), labels, logits),
+        metrics.measure(logits, labels, names),
+    )
+
+
+def test_settings_figure_and_confusion_are_there_once(run: RunDir) -> None:
+    config = TrainConfig(learning_rate=0.02, export=("litert", "onnx"))
+    for _ in range(2):
+        board.write(run, config, _evaluation(run))
+    (path,) = run.tensorboard.iterdir()
+
+    read = event_accumulator.EventAccumulator(str(path), size_guidance={})
+    read.Reload()
+    (figure,) = read.Tensors("best_val_accuracy")
+    assert tf.make_ndarray(figure.tensor_proto) == pytest.approx(0.75)
+    (image,) = read.Tensors("confusion_validation")
+    width, height, png = tf.make_ndarray(image.tensor_proto)
+    assert tf.io.decode_png(png).shape == (int(height), int(width), 4)
+    content = read.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    data = plugin_data_pb2.HParamsPluginData.FromString(content)
+    values = data.session_start_info.hparams
+    assert values["learning_rate"].number_value == 0.02
+    assert values["export"].string_value == "litert,onnx"
+    assert values["deterministic"].bool_value is False
+    assert values["patience"].string_value == "none"
+
+
+def test_a_run_that_nothing_judges_has_its_settings(run: RunDir) -> None:
+    run.write_json(run.result_json, {"val_accuracy": None})
+    board.write(run, TrainConfig(), None)
+    (path,) = run.tensorboard.iterdir()
+    read = event_accumulator.EventAccumulator(str(path), size_guidance={})
+    read.Reload()
+    assert read.Tags()["tensors"] == ["_hparams_/session_start_info"]
+
+
+def test_the_darkest_cells_are_the_largest_shares() -> None:
+    names = [f"class {number}" for number in range(50)]
+    confusion = np.zeros((50, 50), int)
+    confusion[:25, 0] = 7
+    confusion[25:, 49] = 7
+    pixels = board.confusion_image(confusion, names)[..., :3].mean(axis=-1)
+    dark = np.argwhere(pixels < 80)
+    # The first column above, the last one below.
+    middle = dark[:, 0].mean()
+    upper, lower = dark[dark[:, 0] < middle], dark[dark[:, 0] > middle]
+    assert np.median(upper[:, 1]) < np.median(lower[:, 1]) - pixels.shape[1] / 2
+
+
+@pytest.mark.parametrize("classes", [2, 15, 40, 300])
+def test_any_number_of_classes_can_be_drawn(classes: int) -> None:
+    names = [f"class {number}" for number in range(classes)]
+    image = board.confusion_image(np.eye(classes, dtype=int), names)
+    assert 300 <= image.shape[0] <= 2000
