@@ -16,6 +16,11 @@ class AuditConfig(DataConfig):
         "Folder for audit.json and audit.html; default audit/DATASET below the working "
         "directory.",
     )
+    # Measured on 4,064 photographs of flowers. Of the pairs that differ in at most 6
+    # bits all 26 are copies; in 8 bits 3 of 8 are not; in 10 most of 20 are not. Copies
+    # encoded at quality 20, halved, squashed, made gray, brightened or given contrast
+    # by a tenth: 99% and more differ in at most 6 bits; brightened by 30%: 95%; cropped
+    # by 2% on every side: 92%, by 5%: 14%.
     near_bits: int | None = option(
         6,
         "Most bits, of the 64 of their perceptual hashes, in which two near duplicates "

@@ -17,7 +17,7 @@ from absl import logging
 
 from kft import config as config_lib
 from kft import errors, labels
-from kft.data import examples, splits
+from kft.data import examples, filesystem, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
 
 if typing.TYPE_CHECKING:
@@ -39,7 +39,8 @@ def check(rest: str, config: config_lib.DataConfig) -> None:
             f"such as tfds:tf_flowers:3.0.1, received {config.dataset!r}."
         )
     data_dir = config.data_dir
-    if data_dir and "://" not in data_dir and not os.path.isdir(_expand(data_dir)):
+    local = data_dir and not filesystem.is_remote(data_dir)
+    if local and not os.path.isdir(filesystem.expand(data_dir)):
         raise errors.ConfigError(
             f"--data_dir: expected a folder, received {data_dir!r}, which is none. "
             "Create it to have data sets prepared there."
@@ -95,16 +96,12 @@ def _builder_name(rest: str) -> str:
     return _BARE_VERSION.sub(":", rest)
 
 
-def _expand(data_dir: str) -> str:
-    return data_dir if "://" in data_dir else os.path.expanduser(data_dir)
-
-
 def _builder(
     name: str, config: config_lib.DataConfig
 ) -> "tensorflow_datasets.core.DatasetBuilder":
     import tensorflow_datasets
 
-    data_dir = _expand(config.data_dir) if config.data_dir else None
+    data_dir = filesystem.expand(config.data_dir) if config.data_dir else None
     try:
         builder = tensorflow_datasets.builder(name, data_dir=data_dir)
     except tensorflow_datasets.core.DatasetNotFoundError as error:

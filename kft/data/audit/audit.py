@@ -1,6 +1,7 @@
 """An audit, from the flags to its files."""
 
 import collections
+import dataclasses
 import json
 import os
 import re
@@ -39,7 +40,8 @@ def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
     """
     out = out_folder(config)
     _check_out(out, config)
-    splits = data.load_splits(config)
+    # Files that are not there are a finding, as others are.
+    splits = data.load_splits(dataclasses.replace(config, on_bad_image="skip"))
     parts = list(splits.parts().values())
     with console_lib.bar(console, sum(map(len, parts))) as advance:
         looks = survey.survey(parts, max_pixels=config.max_pixels, advance=advance)

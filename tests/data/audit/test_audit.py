@@ -87,6 +87,15 @@ def test_counts_are_those_of_the_splits(audited):
     assert content["sizes"]["width"] == [20, 240, 600]
 
 
+def test_files_of_a_table_that_are_not_there_are_listed(clean, tmp_path):
+    rows = [f"{clean}/train/cat/{n}.jpg,{'ab'[n % 4 // 2]}" for n in range(0, 16, 2)]
+    (tmp_path / "t.csv").write_text("\n".join(["path,label", *rows, "gone.jpg,a"]))
+    content, _, _ = _audit(f"csv:{tmp_path}/t.csv", tmp_path)
+    assert content["pictures"] == 9
+    (bad,) = content["unreadable"]
+    assert (bad["id"], bad["reason"]) == ("gone.jpg", "No such file or directory")
+
+
 def test_a_clean_data_set_is_clean(clean, tmp_path):
     content, page, found = _audit(f"folder:{clean}", tmp_path / "a" / "b")
     assert content["is_clean"]
