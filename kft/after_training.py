@@ -84,7 +84,7 @@ def _report(run: RunDir) -> None:
             page,
             str(error).rstrip("."),
             run.path,
-            exc_info=error,
+            exc_info=None if is_mistake else error,
         )
 
 
