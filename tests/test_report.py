@@ -18,6 +18,7 @@ def _execute(*arguments: str) -> int:
     [
         ((), "received neither"),
         (("runs/a",), "received runs/a"),
+        (("--run_dir=c", "runs/a"), "received runs/a"),
         (("--compare", "runs/a"), "at least two run folders"),
         (("--compare",), "received none"),
         (("--compare", "--run_dir=c", "runs/a", "runs/b"), "no --run_dir"),
