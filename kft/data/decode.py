@@ -47,6 +47,10 @@ def if_usual(payload: tf.Tensor, usual: _Make, unusual: _Make) -> tf.Tensor:
     """
     is_jpeg = tf.strings.substr(payload, 0, len(header.JPEG)) == header.JPEG
     is_usual = tf.logical_and(is_jpeg, tf.logical_not(exif.has_exif(payload)))
+    if not tf.executing_eagerly():
+        # As a function of its own, so that TensorFlow (2.21) has one op to pass over
+        # where it is not called, and not each of the hundreds in it.
+        unusual = tf.function(unusual, experimental_attributes={"_noinline": True})
     return tf.cond(is_usual, usual, unusual)
 
 

@@ -71,6 +71,18 @@ def test_cutmix_pastes_one_rectangle_from_the_same_place():
         np.testing.assert_array_equal(mixed[index], expected)
 
 
+def test_the_area_of_a_cutmix_box_has_the_distribution_of_mixup():
+    _, numbers = _mix("cutmix@1", size=200).draw(_KEYS)
+    _, top, bottom, left, right = numbers.T
+    # Of those that no border cuts off; alpha of 1 is the uniform distribution.
+    whole = (top > 0) & (bottom < 200) & (left > 0) & (right < 200)
+    drawn = mixing.uniforms(_KEYS, 2)[whole, 1]
+    sides = np.sqrt(1 - drawn) * 200
+    assert 600 < whole.sum() < 2400
+    np.testing.assert_allclose((bottom - top)[whole], sides, atol=2)
+    np.testing.assert_allclose((right - left)[whole], sides, atol=2)
+
+
 def test_eager_equals_graph():
     mix = _mix("mixup,cutmix")
     _, numbers = mix.draw(_KEYS[:20])
