@@ -6,7 +6,9 @@ The network alone computes batches of pixels that are in memory already. kft.pre
 reads the files, decodes and resizes them, computes, and formats every answer. Both take
 the same pictures in batches of the same size, in turns, and the best turn of each
 counts: the machine may be shared. Reading, decoding and resizing alone is measured too:
-where cores are scarce it takes them from the network.
+where cores are scarce it takes them from the network. CPU seconds say how much, also on
+a machine that is busy with other work: where every core is busy with the network, the
+ratio can not be better than that of the CPU seconds.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -24,7 +27,7 @@ from kft.evaluation.predict import Predictor
 
 
 def main() -> None:
-    """Print images/s of both, and their ratio, as JSON."""
+    """Print images/s and CPU time of each, and their ratios, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run_dir", required=True)
     parser.add_argument("--pictures", required=True, help="folder or pattern")
@@ -48,14 +51,26 @@ def main() -> None:
     for turn in turns.values():
         turn()  # traces and compiles
     seconds = {name: np.inf for name in turns}
+    cpu = dict(seconds)
     for _ in range(options.rounds):
         for name, turn in turns.items():
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), time.process_time()
             turn()
             seconds[name] = min(seconds[name], time.perf_counter() - start)
-    speeds = {name: round(options.count / s, 1) for name, s in seconds.items()}
-    ratio = round(seconds["network"] / seconds["predict"], 3)
-    print(json.dumps({"images_per_second": speeds, "ratio": ratio}))
+            cpu[name] = min(cpu[name], time.process_time() - cpu_start)
+    found_figures = {
+        "images_per_second": {k: options.count / v for k, v in seconds.items()},
+        "cpu_milliseconds": {k: 1000 * v / options.count for k, v in cpu.items()},
+        "ratio": seconds["network"] / seconds["predict"],
+        "cpu_ratio": cpu["network"] / cpu["predict"],
+    }
+    print(json.dumps(_rounded(found_figures)))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return float(f"{value:.3g}")
 
 
 def _inputs(predictor: Predictor, found: Sequence[Found]) -> tf.Tensor:
