@@ -63,9 +63,10 @@ def out_folder(config: AuditConfig) -> Path:
     if kind == "tfds":
         name = re.split("[/:]", rest)[0]
     else:
-        local = kind in ("folder", "csv") and not filesystem.is_remote(rest)
-        path = Path(os.path.abspath(filesystem.expand(rest)) if local else rest)
-        name = path.name if kind == "folder" else path.stem
+        is_local = kind != "digits" and not filesystem.is_remote(rest)
+        path = Path(os.path.abspath(filesystem.expand(rest)) if is_local else rest)
+        names = {"folder": path.name, "csv": path.stem, "tfrecord": path.parent.name}
+        name = names.get(kind, kind)
     return Path("audit", re.sub(r"[^\w.-]+", "-", name).strip("-.") or kind)
 
 

@@ -149,6 +149,8 @@ def test_a_folder_that_can_not_be_made_is_named(clean, tmp_path):
         ("tfds:tf_flowers/3.0.1", "tf_flowers"),
         ("tfds:cars196:2.0.0", "cars196"),
         ("digits", "digits"),
+        ("tfrecord:/data/flowers/*.tfrecord", "flowers"),
+        ("tfrecord:gs://bucket/flowers/train-*", "flowers"),
         ("folder:gs://bucket/photos", "photos"),
     ],
 )
