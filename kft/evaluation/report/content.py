@@ -4,7 +4,7 @@ import dataclasses
 import shlex
 from collections.abc import Iterator, Sequence
 
-from kft import flagfile
+from kft import augmentation, flagfile
 from kft.config import TrainConfig
 from kft.evaluation.metrics import Figures
 from kft.evaluation.report import charts, page
@@ -147,7 +147,10 @@ def views_text(config: TrainConfig, is_augmented: bool) -> str:
     """Return what is said above the training pictures."""
     if not is_augmented:
         return "As the network saw them, in every epoch the same: no augmentation."
-    return f"As the network saw them, epoch by epoch: --augment={config.augment}."
+    text = f"As the network saw them, epoch by epoch: --augment={config.augment}."
+    if augmentation.mixes(augmentation.parse(config.augment)):
+        text += " Each is shown before it was mixed with another one."
+    return text
 
 
 def comparison_curves(

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+import types
 from pathlib import Path
 
 import pytest
 
 from kft import errors, run_dir
-from kft.evaluation import trained
-from kft.evaluation.report import make
+from kft.evaluation import run_examples, trained
+from kft.evaluation.report import gallery, make, run_record
+from kft.evaluation.report.page import render as page_text
 from tests.evaluation.report.pages import Page
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -159,3 +161,17 @@ def test_a_report_that_can_not_be_made_leaves_the_last_one(
         make.make(run_dir.at(str(run)))
     assert (run / "report.html").read_bytes() == before
     assert [p.name for p in run.iterdir() if p.name.startswith(".tmp")] == []
+
+
+def test_a_run_that_nothing_judges_says_so(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "training_views", lambda *arguments: ())
+    monkeypatch.setattr(run_examples, "of_split", lambda *arguments: None)
+    network = types.SimpleNamespace(task=types.SimpleNamespace(is_augmented=False))
+    record = run_record.read(run_dir.at(str(run)))
+    page = Page(page_text("report.html", make.values_of(record, None, network)))
+    assert "Nothing says how good this network is" in page.text
+    assert page.figures == {}
+    targets = {attributes.get("id") for _, attributes in page.elements}
+    assert {s[1:] for s in page.sources()} <= targets

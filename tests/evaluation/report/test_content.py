@@ -1,0 +1,47 @@
+import dataclasses
+
+import numpy as np
+
+from kft.config import TrainConfig
+from kft.evaluation import metrics
+from kft.evaluation.report import content, page
+
+
+def test_training_pictures_say_what_was_done_to_them() -> None:
+    plain = TrainConfig(augment="none")
+    assert "no augmentation" in content.views_text(plain, False)
+    flipped = content.views_text(TrainConfig(augment="flip"), True)
+    assert flipped.endswith("--augment=flip.")
+    mixed = TrainConfig(augment="flip,mixup@0.2")
+    assert "before it was mixed" in content.views_text(mixed, True)
+
+
+def test_options_name_those_that_are_not_the_default() -> None:
+    options = {name: rest for name, *rest in content.options(TrainConfig(seed=7))}
+    assert options["seed"] == ["7", False]
+    assert options["momentum"] == ["0.9", True]
+    assert options.keys() == {f.name for f in dataclasses.fields(TrainConfig)}
+
+
+def test_a_figure_that_is_not_defined_says_why() -> None:
+    figures = metrics.measure(np.eye(3), np.arange(3), ("a", "b", "c"))
+    tiles = {tile.name: tile for tile in content.tiles(figures)}
+    assert (tiles["top_5_accuracy"].value, tiles["top_5_accuracy"].text) == (None, "–")
+    assert tiles["top_5_accuracy"].note == figures.undefined["top_5_accuracy"]
+    assert tiles["accuracy"].text == "100.00%"
+    assert tiles["accuracy"].note.endswith("to 100.00%")
+
+
+def test_numbers_are_written_for_people() -> None:
+    assert page.points(-0.0123) == "−1.2"
+    assert page.points(0.0001) == page.points(-0.0001) == "0.0"
+    assert [page.percent(v) for v in (0.9876, None)] == ["98.8%", "–"]
+    assert page.count(1234567) == "1,234,567"
+    seconds = (1.25, 59.94, 75, 3725, 90061)
+    assert [page.duration(s) for s in seconds] == [
+        "1.2 s",
+        "59.9 s",
+        "1 min 15 s",
+        "1 h 2 min",
+        "25 h 1 min",
+    ]
