@@ -9,15 +9,13 @@ nothing that holds on a CPU, the constants were chosen on subsets of flowers;
   schedule is a number of steps that grows with the number of examples and not a number
   of epochs; pictures below 96 x 96 pixels are enlarged to 128.
 - fastai's `fine_tune` (fastai/callback/schedule.py): the head first, on a frozen
-  network, then what is below it at a lower rate, the lowest layers at a hundredth.
-- Dosovitskiy et al., An Image is Worth 16x16 Words (arXiv 2010.11929, appendix B.1.1)
-  and big_vision/configs/transfer.py: gradients are clipped at a global norm of 1. A few
-  large ones at the start of the second stage can undo a network for good.
+  network, then what is below it at a lower rate, the lowest layers at a hundredth; the
+  rate rises during 30% of the steps.
 - Kornblith et al., Do Better ImageNet Models Transfer Better? (arXiv 1805.08974):
   cosine decay, the same steps for all data sets, random crops and mirroring.
 - Yosinski et al., How transferable are features? (arXiv 1411.1792): low layers are
   general, high ones specific. So few examples train the upper blocks only.
-- Goyal et al. (arXiv 1706.02677): the rate is in proportion to the batch.
+- Goyal et al. (arXiv 1706.02677): the rate grows in proportion to the batch.
 """
 
 import dataclasses
@@ -37,7 +35,7 @@ FIELDS = (
     "augment",
     "cached_views",
     "lr_decay_per_block",
-    "clip_norm",
+    "warmup_fraction",
 )
 _HEAD_RATE, _BODY_RATE = 1e-2, 3e-3
 _RATED_BATCH, _MOST_SCALING = 32, 8.0
@@ -46,7 +44,9 @@ _SEEN_PER_CLASS = 200
 _FEWEST_EPOCHS, _MOST_EPOCHS = 2, 15
 _SMALL, _LARGE = 1_000, 10_000  # training examples
 _LOWEST_RATE = 0.01
-_CLIP_NORM = 1.0
+# With a shorter one, or a head that has trained to the last, the first steps of the
+# second stage can undo a network for good.
+_WARMUP = 0.3
 _SMALL_SIDE, _ENLARGED_SIDE = 96, 128  # pixels
 
 
@@ -126,7 +126,7 @@ def apply(
         ),
         "image_size": image_size(facts.picture_side, backbone),
         "augment": augment(facts.picture_side),
-        "clip_norm": _CLIP_NORM,
+        "warmup_fraction": _WARMUP,
     }
     config = _with(config, chosen, given)
     depth = body_depth(facts.examples, len(backbone.blocks.names))
@@ -231,7 +231,7 @@ def stages(
     steps = max(_STEPS, _SEEN_PER_CLASS * facts.classes / batch_size)
     needed = round(steps * batch_size / facts.examples)
     epochs = min(max(needed, _FEWEST_EPOCHS), _MOST_EPOCHS)
-    scaling = min(batch_size / _RATED_BATCH, _MOST_SCALING)
+    scaling = min(max(batch_size / _RATED_BATCH, 1.0), _MOST_SCALING)
     head_rate = _rounded(_HEAD_RATE * scaling)
     body_rate = _BODY_RATE * scaling
     if learning_rate is not None:

@@ -63,7 +63,7 @@ def test_what_is_given_stands(facts: Facts, names: set[str]) -> None:
         "augment": "none",
         "cached_views": None,
         "lr_decay_per_block": 0.5,
-        "clip_norm": None,
+        "warmup_fraction": 0.0,
     }
     given = {name: own[name] for name in names}
     chosen = _apply(facts, **given)
@@ -90,9 +90,9 @@ def test_the_flags_that_are_shown_say_the_same(facts: Facts, names: set[str]) ->
 
 def test_a_few_hundred_pictures_train_the_head_and_then_the_upper_half() -> None:
     chosen = _apply(Facts(examples=500, classes=5, picture_side=240))
-    assert chosen.stages == "head:15@0.005,top9:15@0.0015"
+    assert chosen.stages == "head:15@0.01,top9:15@0.003"
     assert (chosen.batch_size, chosen.augment, chosen.cached_views) == (16, "flip", 4)
-    assert (chosen.image_size, chosen.clip_norm) == (None, 1.0)
+    assert (chosen.image_size, chosen.warmup_fraction) == (None, 0.3)
 
 
 def test_many_examples_train_everything_the_lowest_layers_least() -> None:
@@ -119,12 +119,12 @@ def test_small_pictures_are_enlarged_and_never_mirrored() -> None:
     assert _apply(dataclasses.replace(FLOWERS, picture_side=96)).image_size is None
 
 
-def test_the_rates_are_in_proportion_to_the_batch_up_to_eightfold() -> None:
+def test_the_rates_grow_with_a_given_batch_up_to_eightfold() -> None:
     rates = {
         batch: schedule.parse_stages(_apply(batch_size=batch).stages)[0].learning_rate
         for batch in (8, 32, 64, 256, 1024)
     }
-    assert rates == {8: 0.0025, 32: 0.01, 64: 0.02, 256: 0.08, 1024: 0.08}
+    assert rates == {8: 0.01, 32: 0.01, 64: 0.02, 256: 0.08, 1024: 0.08}
 
 
 @pytest.mark.parametrize(

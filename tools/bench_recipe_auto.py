@@ -4,7 +4,7 @@
 
 For each network, number of pictures per class and seed: one run of the recipe, and one
 of the head alone, at the recipe's rate for as many epochs as the recipe has in all,
-without augmentation and clipping. A quarter of the pictures is the test split.
+without augmentation. A quarter of the pictures is the test split.
 Validation (6%, as small as it is where data is scarce) chooses the weights, so only the
 test split can tell which is better. What --out has already is not run again.
 """
@@ -85,7 +85,6 @@ def _run(data: str, cell: dict[str, Any]) -> dict[str, Any]:
             stages=schedule.format_stages([head]),
             augment="none",
             cached_views=None,
-            clip_norm=None,
         )
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

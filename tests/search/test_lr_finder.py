@@ -48,7 +48,8 @@ def test_every_stage_is_tested_where_the_one_before_leaves_the_network(
         curve = original(session, index, rates, caches)
         after = stable_paths(session.network.model)
         assert all(np.array_equal(after[p].numpy(), w) for p, w in weights.items())
-        starts.append((weights, sorted(caches)))
+        epochs = [stage.epochs for stage in session.stages]
+        starts.append((weights, sorted(caches), epochs))
         return curve
 
     monkeypatch.setattr(range_test, "run", run)
@@ -57,10 +58,12 @@ def test_every_stage_is_tested_where_the_one_before_leaves_the_network(
     assert [test.rate for test in found.tests] == [0.1, 0.05, 0.01]
     moved = [
         {p.split("/")[0] for p, w in one.items() if not np.array_equal(w, other[p])}
-        for (one, _), (other, _) in zip(starts, starts[1:], strict=False)
+        for (one, *_), (other, *_) in zip(starts, starts[1:], strict=False)
     ]
     assert [{"logits"} <= names for names in moved] == [True, True]
     assert [{"block_3_conv"} <= names for names in moved] == [False, True]
+    # Of 4, 4 and 1 epochs.
+    assert starts[0][2] == [3, 3, 1]
     # The features of both trunks are stored.
     assert starts[0][1] == ["block_2_add", "pooling"]
     assert list(tmp_path.iterdir()) == []
