@@ -1,13 +1,13 @@
 """Charts as geometry: what a template draws as SVG. Pure arithmetic.
 
-The unit is the pixel of a drawing that is `WIDTH` wide; the page scales it.
+The unit is the pixel of a drawing of 360 times 224, which the page scales.
 """
 
 import dataclasses
 import math
 from collections.abc import Sequence
 
-WIDTH, HEIGHT = 360, 224
+# Where the axes are in it.
 LEFT, RIGHT, TOP, BOTTOM = 46, 350, 24, 190
 # Colours and dashes that the page knows.
 STYLES = 8

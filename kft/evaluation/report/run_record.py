@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from kft import errors, kept_config, run_dir
@@ -114,8 +114,3 @@ def _split_sizes(run: RunDir) -> Mapping[str, int]:
     with open(run.split_csv, newline="", encoding="utf-8") as file:
         sides = [row.get("split") or "" for row in csv.DictReader(file)]
     return collections.Counter(sides)
-
-
-def epochs(lines: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the number of each line's epoch in the whole run, from 1."""
-    return list(range(1, len(lines) + 1))
