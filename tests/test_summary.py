@@ -140,6 +140,16 @@ def test_an_interval_stands_beside_the_split_that_it_is_of(tmp_path: Path) -> No
     rows = [line.split() for line in lines]
     at = rows.index("test accuracy 0.9000".split())
     assert rows[at + 1] == "95% interval 0.9682 to 0.9861".split()
+    of_validation = shown(run_in(tmp_path / "both"))
+    assert "\n".join(of_validation).count("95% interval") == 1
+
+
+def test_only_files_that_are_there_are_to_open(tmp_path: Path) -> None:
+    result = run_in(tmp_path)
+    RunDir(result.run_dir).report_html.unlink()
+    lines = shown(result)
+    assert not any("report.html" in line for line in lines)
+    assert any("evaluation.json" in line for line in lines)
 
 
 def test_codes_are_for_terminals_alone_and_no_color_takes_the_colours(

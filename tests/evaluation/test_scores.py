@@ -14,3 +14,7 @@ def test_equal_scores_are_ranked_as_argmax_does() -> None:
     assert scores.top_classes(np.array([[1.0, 3.0, 3.0, 0.0]]), 3).tolist() == [
         [1, 2, 0]
     ]
+    # Sorting that is not stable shows with many.
+    many = np.arange(500) % 3
+    expected = sorted(range(500), key=lambda i: (-many[i], i))
+    assert scores.top_classes(many[None], 500).tolist() == [expected]
