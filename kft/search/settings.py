@@ -54,6 +54,17 @@ def apply(config: TrainConfig, values: Values) -> TrainConfig:
     return dataclasses.replace(config, **changes)
 
 
+def current(name: str, config: TrainConfig) -> str:
+    """Return what a setting is now, as the text of its flag."""
+    if not name.startswith("stages."):
+        return flagfile.format_value(getattr(config, name))
+    index, attribute = _stage(name, config)
+    value = getattr(schedule.parse_stages(config.stages)[index], attribute)
+    if attribute == "learning_rate" and value is None:
+        value = config.learning_rate
+    return flagfile.format_value(value)
+
+
 def scaled(config: TrainConfig, share: float) -> TrainConfig:
     """Return the config with `share` of the epochs of every stage, at least 1 each.
 

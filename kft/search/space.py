@@ -137,6 +137,25 @@ def variations(space: Space) -> Iterator[Values]:
             yield {dimension.name: value}
 
 
+def own_values(space: Space, config: TrainConfig) -> dict[str, Value] | None:
+    """Return the values that the config has now, None where one is not in the space."""
+    found: dict[str, Value] = {}
+    for dimension in space:
+        text = settings.current(dimension.name, config)
+        options = dimension.values()
+        if options is not None and text not in map(str, options):
+            return None
+        if isinstance(dimension, Choice) or dimension.count is not None:
+            found[dimension.name] = text
+            continue
+        if text in ("none", "auto") or not dimension.low <= float(text):
+            return None
+        if float(text) > dimension.high:
+            return None
+        found[dimension.name] = int(text) if dimension.whole else float(text)
+    return found
+
+
 def _default(config: TrainConfig) -> str:
     parts = []
     for stage in schedule.parse_stages(config.stages):

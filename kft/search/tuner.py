@@ -34,7 +34,6 @@ _BUDGET = "tuner/epochs"
 _SECONDS_BETWEEN_LOOKS = 0.2
 _CHIEF_SECONDS = 600  # A worker may be started long before its chief.
 
-
 # Takes number, values and share of the epochs; returns how the trial ended.
 RunTrial = Callable[[int, Mapping[str, Value], float], Record]
 
@@ -45,12 +44,17 @@ class _OneFile:
     keras-tuner 1.4.8 writes several, in place: a kill between them loses trials.
     """
 
-    def keep_in(self, path: Path) -> None:
-        """Name the file, and take up what it holds."""
-        self._path = path
-        self.verbose = 0
+    def keep_in(self, path: Path, first: dict[str, Value] | None) -> None:
+        """Take up what a file holds; a new search tries the values `first` first."""
+        self._path, self._first, self.verbose = path, first, 0
         if path.exists():
             self.reload()
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Return the values of the next trial."""
+        if self._first is not None and not self.trials:
+            return {"status": trials.TrialStatus.RUNNING, "values": self._first}
+        return super().populate_space(trial_id)
 
     def save(self) -> None:
         """Write the file."""
@@ -68,8 +72,7 @@ class _OneFile:
             for name, state in content["trials"].items()
         }
         self.set_state(content["oracle"])
-        cut_off = [trial.trial_id for trial in self.ongoing_trials.values()]
-        self._retry_queue += [name for name in cut_off if name not in self._retry_queue]
+        self._retry_queue += [t.trial_id for t in self.ongoing_trials.values()]
         self.ongoing_trials = {}
 
     def _save_trial(self, trial: trials.Trial) -> None:
@@ -109,10 +112,7 @@ class _Hyperband(_OneFile, keras_tuner.oracles.HyperbandOracle):
 
 
 class _Grid(_OneFile, keras_tuner.Oracle):
-    """Every combination in turn; the last setting changes fastest.
-
-    keras-tuner's own grid (1.4.8) does not save its queue: resumed, it would stop.
-    """
+    """Every combination in turn; keras-tuner's own (1.4.8) stops when resumed."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the combination with the number of the trial."""
@@ -138,8 +138,7 @@ def search(
     """Run trials until the oracle has no more.
 
     Args:
-        config: of the search.
-        dimensions: what is searched.
+        config: of the search; `dimensions` is its space.
         state: file of the oracle.
         role: of this process; a chief runs no trials.
         run_trial: runs one.
@@ -154,7 +153,9 @@ def search(
         oracle_client.TIMEOUT = _CHIEF_SECONDS
         oracle = oracle_client.OracleClient(oracle)
     else:
-        oracle.keep_in(state)
+        is_free = config.tuner in ("random", "bayesian")
+        own = space.own_values(dimensions, config) if is_free else None
+        oracle.keep_in(state, own)
     budget = settings.total_epochs(config)
     try:
         if role.kind == "chief":
@@ -200,8 +201,7 @@ def _serve(oracle: _OneFile, role: Role, check: Callable[[], None]) -> None:
         server.add_insecure_port(role.address)
     except RuntimeError as error:
         raise errors.ConfigError(
-            f"{role.address} can not be listened at ({error}): choose another "
-            f"{parallel.PORT}, or {parallel.IP}."
+            f"{role.address} can not be listened at ({error}): see {parallel.PORT}."
         ) from error
     server.start()
     try:

@@ -27,6 +27,20 @@ def test_a_random_search_tries_new_values_and_keeps_the_best(search_tiny, played
     assert outcome.config.run_dir.endswith(f"best-{outcome.best.number:04d}")
 
 
+@pytest.mark.parametrize("tuner", ["random", "bayesian"])
+def test_the_settings_as_they_are_come_first(search_tiny, played, tuner, tmp_path):
+    space = "stages.head.learning_rate=log:1e-3..1,stages.head.epochs=int:1..5"
+    search_tiny(tuner=tuner, stages="head:3@0.03", space=space, trials=2)
+    assert played.configs[0].stages == "head:3@0.03"
+    assert played.configs[1].stages != "head:3@0.03"
+    played.configs.clear()
+    # As they are, they are not in this space.
+    space = "stages.head.learning_rate=log:1e-1..1"
+    folder = str(tmp_path / "other")
+    search_tiny(stages="head:3@0.03", space=space, trials=1, search_dir=folder)
+    assert played.configs[0].stages != "head:3@0.03"
+
+
 def test_a_trial_has_a_folder_of_its_own_and_no_export(search_tiny, played, tmp_path):
     search_tiny(trials=2)
     folders = [config.run_dir for config in played.configs]

@@ -98,6 +98,26 @@ def test_values_become_a_config():
     assert changed.nesterov is True
 
 
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("learning_rate=log:1e-3..1e-1", {"learning_rate": 0.01}),
+        ("stages.head.learning_rate=log:1e-3..1", {"stages.head.learning_rate": 0.01}),
+        ("stages.top4.epochs=int:2..12", {"stages.top4.epochs": 10}),
+        ("clip_norm=choice:1|none", {"clip_norm": "none"}),
+        ("dropout=linear:0..0.5/3", {"dropout": "0.0"}),
+        ("learning_rate=log:1e-1..1", None),
+        ("learning_rate=log:1e-4..1e-3", None),
+        ("stages.top4.epochs=int:2..8", None),
+        ("optimizer=choice:adam|lion", None),
+        ("clip_norm=linear:1..2", None),
+        ("momentum=linear:0..0.8/3", None),
+    ],
+)
+def test_the_settings_as_they_are_may_be_in_the_space(text, own):
+    assert space.own_values(parse(text), CONFIG) == own
+
+
 def test_a_share_of_the_epochs_leaves_each_stage_at_least_one():
     assert settings.scaled(CONFIG, 0.1).stages == "head:1,top4:1@0.003"
     assert settings.scaled(CONFIG, 0.5).stages == "head:4,top4:5@0.003"
