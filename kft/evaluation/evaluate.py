@@ -69,13 +69,13 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
     """
     run = trained.load(config.run_dir)
     if config.data is None:
-        examples = run_examples.of_split(run, config.split)
+        examples, split = run_examples.of_split(run, config.split), config.split
     else:
-        examples = run_examples.of_data(run, config.data, config.split)
+        examples, split = run_examples.of_data(run, config.data, config.split)
     names = run.labels.names
     source = Source(
         data=config.data or run.config.dataset,
-        split=config.split,
+        split=split,
         weights=predictions.weights_digest(run.run),
         classes=names,
     )

@@ -46,7 +46,7 @@ class Source:
 
     Attributes:
         data: the data set.
-        split: of the data set.
+        split: of the data set; `all` where other data has none.
         weights: SHA-256 of the file with the network's weights.
         classes: names, in index order.
     """

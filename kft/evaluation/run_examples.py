@@ -13,6 +13,7 @@ from kft.evaluation.trained import Trained
 from kft.labels import LabelMap
 from kft.run_dir import RunDir
 
+ALL = "all"
 _SHOWN = 5
 # Of two lists of classes that are to be compared.
 _SHOWN_CLASSES = 30
@@ -49,8 +50,10 @@ def of_split(trained: Trained, split: str) -> Examples:
     return examples.take(np.array([positions[name] for name in ids]))
 
 
-def of_data(trained: Trained, dataset: str, split: str) -> Examples:
-    """Return the examples of other data, with the class ids of the run.
+def of_data(trained: Trained, dataset: str, split: str) -> tuple[Examples, str]:
+    """Return the examples of other data, with the class ids of the run, and its split.
+
+    The split is `ALL` where the data has none of its own.
 
     Args:
         trained: the run; its classes are those that may occur.
@@ -72,13 +75,13 @@ def of_data(trained: Trained, dataset: str, split: str) -> Examples:
     splits = data.load_splits(config)
     parts = splits.parts()
     if set(parts) == {TRAIN}:
-        split = TRAIN
+        parts, split = {ALL: parts[TRAIN]}, ALL
     if split not in parts:
         raise errors.DataError(
             f"--data={dataset} has no {split} split. It has: {', '.join(parts)}; "
             "choose with --split."
         )
-    return _relabelled(parts[split], splits.labels, trained.labels)
+    return _relabelled(parts[split], splits.labels, trained.labels), split
 
 
 def has_split(run: RunDir, split: str) -> bool:

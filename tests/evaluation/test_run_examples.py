@@ -49,7 +49,8 @@ def test_the_file_that_gave_the_splits_is_not_needed_any_more(trained):
 
 
 def test_other_data_is_not_cut_by_the_options_of_the_run(trained):
-    assert len(run_examples.of_data(trained, trained.config.dataset, "test")) == 24
+    examples, split = run_examples.of_data(trained, trained.config.dataset, "test")
+    assert (len(examples), split) == (24, "all")
 
 
 def test_an_example_that_is_gone_is_named(trained):
