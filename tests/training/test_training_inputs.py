@@ -111,6 +111,9 @@ def test_a_preview_shows_the_epoch_that_is_trained(tiny_run, monkeypatch):
         return seen[-1]
 
     monkeypatch.setattr(preview, "first_inputs", noting)
+    tiny_run("balanced", preview=300, stages="head:1", sampling="balanced")
+    _, drawn = seen.pop()
+    assert np.ptp(np.bincount(drawn)) <= 1 < np.ptp(np.bincount(tiny.pixels(70)[1]))
     result = tiny_run("run", preview=300, stages="head:1")
     ((inputs, labels),) = seen
     # An epoch has no more than 70 examples, each once, in its own order.
