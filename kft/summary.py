@@ -101,7 +101,7 @@ def _open(run: RunDir) -> Iterator[str]:
     for path in (run.report_html, run.evaluation_json):
         if path.is_file():
             yield str(path)
-    for path in sorted(run.export.glob("*/*")):
+    for path in sorted(run.export.glob("*/[!.]*")):
         yield str(path)
     if run.tensorboard.is_dir():
         yield shlex.join(["tensorboard", f"--logdir={run.tensorboard}"])

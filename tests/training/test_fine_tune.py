@@ -110,6 +110,22 @@ def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(
     assert_same_run(whole.run_dir, resumed.run_dir)
 
 
+def test_a_callback_that_counts_epochs_goes_on_counting(tiny_run, monkeypatch):
+    def impatient() -> list[keras.callbacks.Callback]:
+        # Nothing is ever better by 10: it stops in the fifth epoch, and in each later.
+        return [keras.callbacks.EarlyStopping("val_loss", min_delta=10, patience=4)]
+
+    whole = tiny_run("whole", callbacks=impatient())
+    assert [stage["epochs"] for stage in whole.stages] == [3, 2, 1]
+    for calls in (12, 9):
+        with monkeypatch.context() as patch:
+            stop_after(patch, calls)
+            with pytest.raises(errors.Interrupted, match="SIGTERM"):
+                tiny_run("stopped", callbacks=impatient())
+    resumed = tiny_run("stopped", callbacks=impatient())
+    assert_same_run(whole.run_dir, resumed.run_dir)
+
+
 def test_the_same_command_gives_the_same_weights(tiny_run):
     assert_same_run(tiny_run("one").run_dir, tiny_run("two").run_dir)
 
