@@ -1,8 +1,12 @@
 """Outputs of a frozen trunk, stored once and read by row."""
 
+import contextlib
 import dataclasses
+import errno
 import os
 import shutil
+import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +16,8 @@ import tensorflow as tf
 from kft.data.examples import Examples
 
 _COMPLETE = "complete"
+# A folder that nothing was written to for so long is that of a process that is gone.
+_ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,17 +119,23 @@ class DiskStore:
     """Features in files below one folder per key; a folder is whole or does not count.
 
     A folder is filled under another name and renamed when it is complete, so a killed
-    run leaves nothing that a later one could take for features.
+    run leaves nothing that a later one could take for features. Several processes, also
+    of different machines or containers, may fill the same key: the first to complete
+    its folder wins, the others read their own files until they end.
     """
 
     def __init__(self, root: Path, key: str) -> None:
         self._folder = root / key
-        self._partial = root / f"{key}.partial-{os.getpid()}"
+        self._partial = root / f"{key}.partial-{uuid.uuid4().hex}"
 
     @property
     def folder(self) -> Path:
         """Return where the complete features are."""
         return self._folder
+
+    def is_complete(self) -> bool:
+        """Return whether the folder holds features that count."""
+        return (self._folder / _COMPLETE).is_file()
 
     def load(
         self, layouts: dict[str, tuple[Layout, int]]
@@ -133,15 +145,23 @@ class DiskStore:
         Args:
             layouts: for each name, the layout and the number of rows.
         """
-        if not (self._folder / _COMPLETE).is_file():
+        if not self.is_complete():
             return None
-        return {
-            name: self._map(self._folder, name, layout, rows, "r")
-            for name, (layout, rows) in layouts.items()
-        }
+        try:
+            return {
+                name: self._map(self._folder, name, layout, rows, "r")
+                for name, (layout, rows) in layouts.items()
+            }
+        except FileNotFoundError:
+            # Another process removes them at this moment.
+            return None
 
     def create(self, layouts: dict[str, tuple[Layout, int]]) -> dict[str, Features]:
-        """Return empty features in files; `complete` makes them count."""
+        """Return empty features in files; `complete` makes them count.
+
+        What processes that are gone have left of the same key is removed.
+        """
+        self._remove_abandoned()
         shutil.rmtree(self._partial, ignore_errors=True)
         self._partial.mkdir(parents=True)
         return {
@@ -152,18 +172,37 @@ class DiskStore:
     def complete(self) -> None:
         """Sync the files and give their folder its final name.
 
-        Whoever has mapped the files goes on reading them under the new name.
+        Where another process was quicker, its folder stays and this one is removed.
+        Whoever has mapped the files goes on reading them in either case.
         """
         for path in self._partial.iterdir():
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
         (self._partial / _COMPLETE).touch()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        os.replace(self._partial, self._folder)
+        if not self.is_complete():
+            # What a removal that was stopped half-way has left.
+            shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            # Never onto a folder with something in it.
+            os.replace(self._partial, self._folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            self.discard()
 
     def discard(self) -> None:
         """Remove what was begun and not completed."""
         shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _remove_abandoned(self) -> None:
+        """Remove what others have begun of this key and not touched for a day."""
+        oldest = time.time() - _ABANDONED_SECONDS
+        for folder in self._folder.parent.glob(f"{self._folder.name}.partial-*"):
+            # Gone before it was looked at: its process has completed or removed it.
+            with contextlib.suppress(FileNotFoundError):
+                touched = max(p.stat().st_mtime for p in (folder, *folder.iterdir()))
+                if touched < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _map(
         self, folder: Path, name: str, layout: Layout, rows: int, mode: str

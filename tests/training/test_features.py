@@ -1,5 +1,9 @@
 """Stored features are read back as they were, or not at all."""
 
+import os
+import shutil
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -64,3 +68,54 @@ def test_what_is_begun_and_not_completed_is_removed(tmp_path):
     assert list(tmp_path.iterdir())
     store.discard()
     assert not list(tmp_path.iterdir())
+
+
+def test_processes_that_fill_the_same_key_do_not_disturb_each_other(tmp_path):
+    # In containers they often have the same process id.
+    layouts = {"train": (TWO, 5)}
+    one, other = DiskStore(tmp_path, "key"), DiskStore(tmp_path, "key")
+    first = one.create(layouts)["train"]
+    second = other.create(layouts)["train"]
+    fill(first)
+    one.complete()
+    quicker = (tmp_path / "key" / "train-0.npy").stat().st_ino
+    fill(second)
+    other.complete()
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert (tmp_path / "key" / "train-0.npy").stat().st_ino == quicker
+    for mapped in (first, second, other.load(layouts)["train"]):
+        np.testing.assert_array_equal(mapped.arrays[0], ROWS[0])
+
+
+def test_what_is_left_of_a_folder_makes_room_for_a_complete_one(tmp_path):
+    layouts = {"train": (TWO, 5)}
+    (tmp_path / "key").mkdir()
+    (tmp_path / "key" / "train-0.npy").touch()
+    store = DiskStore(tmp_path, "key")
+    fill(store.create(layouts)["train"])
+    store.complete()
+    np.testing.assert_array_equal(store.load(layouts)["train"].arrays[0], ROWS[0])
+
+
+def test_features_that_are_being_removed_are_not_there(tmp_path):
+    layouts = {"train": (TWO, 5)}
+    store = DiskStore(tmp_path, "key")
+    store.create(layouts)
+    store.complete()
+    (tmp_path / "key" / "train-1.npy").unlink()
+    assert store.load(layouts) is None
+
+
+def test_what_a_process_left_a_day_ago_is_removed_by_the_next(tmp_path):
+    layouts = {"train": (TWO, 5)}
+    DiskStore(tmp_path, "key").create(layouts)
+    (old,) = tmp_path.iterdir()
+    new = shutil.copytree(old, old.with_name("key.partial-new"))
+    begun = time.time() - 25 * 3600
+    for path in (*old.iterdir(), *new.iterdir(), old, new):
+        os.utime(path, (begun, begun))
+    # A long pass still writes to its files.
+    os.utime(new / "train-0.npy")
+    DiskStore(tmp_path, "key").create(layouts)
+    assert not old.exists() and new.exists()
+    assert len(list(tmp_path.iterdir())) == 2
