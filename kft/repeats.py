@@ -78,12 +78,19 @@ def check(config: TrainConfig) -> None:
     """Check what can be known of several runs without TensorFlow.
 
     Raises:
-        errors.ConfigError: for seeds that are too high, or several workers.
+        errors.ConfigError: for seeds that are too high, several workers, or a batch
+            that each run would choose for itself.
         errors.RunDirError: where the folder is that of a single run.
     """
     if config.repeats == 1:
         return
     configs(config)
+    if config.batch_size == "auto":
+        raise errors.ConfigError(
+            f"--repeats={config.repeats}: with --batch_size=auto each seed would look "
+            "for a batch of its own, and the runs would differ in more than the seed: "
+            "give a number."
+        )
     found = cluster.find(config, os.environ)
     if found is not None:
         raise errors.ConfigError(

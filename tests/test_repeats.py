@@ -63,3 +63,9 @@ def test_several_workers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(errors.ConfigError, match="--repeats=2: .* only once"):
         repeats.check(config)
+
+
+def test_a_batch_that_each_seed_would_choose_is_refused() -> None:
+    with pytest.raises(errors.ConfigError, match="--batch_size=auto each seed"):
+        repeats.check(TrainConfig(repeats=2, batch_size="auto"))
+    repeats.check(TrainConfig(repeats=1, batch_size="auto"))

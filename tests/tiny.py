@@ -71,6 +71,9 @@ class Task:
     def suffix(self, payload: bytes) -> str:
         return ".raw"
 
+    def shorter_side(self, payload: bytes) -> None:
+        return None
+
     def contact_sheet(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
         return "\n".join([str(inputs.shape), *captions]).encode()
 

@@ -1,11 +1,13 @@
 """Single-label image classification."""
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from kft import augmentation, backbones
 from kft.config import TrainConfig
@@ -81,6 +83,14 @@ class ImageClassification:
             if payload.startswith(magic):
                 return ending
         return ".webp" if payload[8:12] == b"WEBP" else ""
+
+    def shorter_side(self, payload: bytes) -> int | None:
+        """Return the shorter side of an encoded picture, in pixels; None if broken."""
+        try:
+            with Image.open(io.BytesIO(payload)) as picture:
+                return min(picture.size)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return None
 
     def contact_sheet(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
         """Return a PNG of pictures, uint8 [n, size, size, 3], in a grid."""

@@ -48,6 +48,12 @@ class Task(Protocol):
     def suffix(self, payload: bytes) -> str:
         """Return the ending of a file that holds an encoded example, such as .jpg."""
 
+    def shorter_side(self, payload: bytes) -> int | None:
+        """Return the shorter side of an encoded picture as it is stored, in pixels.
+
+        None where it can not be read, and for examples that are no pictures.
+        """
+
     def contact_sheet(self, inputs: Any, captions: Sequence[str]) -> bytes:
         """Return a PNG that shows inputs of the network with their captions.
 

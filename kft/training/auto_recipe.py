@@ -1,21 +1,20 @@
 """`--recipe=auto` in a run: look at the data, choose, and say what was chosen."""
 
 import dataclasses
-import io
 import json
 import statistics
 from collections.abc import Callable, Collection
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from kft import config as configs
-from kft import data, preflight, recipe, run_dir
+from kft import data, preflight, recipe, run_dir, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Examples
 from kft.devices import Devices
 from kft.recipe import Facts
+from kft.tasks.task import Task
 
 _SAMPLE = 64
 
@@ -104,26 +103,27 @@ def look(config: TrainConfig) -> Facts:
     return Facts(
         examples=len(splits.train),
         classes=len(splits.labels),
-        picture_side=_picture_side(splits.train),
+        picture_side=_picture_side(splits.train, tasks.get(config, splits.labels)),
     )
 
 
-def _picture_side(examples: Examples) -> int | None:
+def _picture_side(examples: Examples, task: Task) -> int | None:
     """Return the median over a sample of the shorter side, in pixels."""
     count = min(len(examples), _SAMPLE)
     chosen = np.linspace(0, len(examples) - 1, count).astype(np.int64)
-    payloads = examples.read(tf.constant(examples.rows[chosen])).numpy()
-    sides = [side for side in map(_shorter_side, payloads) if side is not None]
+    found = [_one_side(examples, row, task) for row in examples.rows[chosen]]
+    sides = [side for side in found if side is not None]
     return int(statistics.median(sides)) if sides else None
 
 
-def _shorter_side(payload: bytes) -> int | None:
-    """Return the shorter side of an encoded picture; None where it can not be read.
+def _one_side(examples: Examples, row: int, task: Task) -> int | None:
+    """Return the shorter side of a picture; None where it can not be read.
 
-    Training names the pictures that can not be read; here they do not count.
+    Training names the pictures that can not be read, or skips them; here they do not
+    count.
     """
     try:
-        with Image.open(io.BytesIO(payload)) as picture:
-            return min(picture.size)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        payload = examples.read(tf.constant([row])).numpy()[0]
+    except tf.errors.OpError:
         return None
+    return task.shorter_side(payload)

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from kft import repeats
 from kft.config import TrainConfig
 from kft.run_dir import RunDir
@@ -63,6 +65,8 @@ def fine_tune(
     configs = repeats.configs(config)
     results = []
     for number, one in enumerate(configs, start=1):
+        # Each run begins as in a process of its own: with the memory of the one before.
+        keras.utils.clear_session()
         reporter.say(f"Run {number} of {len(configs)}: seed {one.seed}.")
         results.append(single.fine_tune(one, reporter=reporter, given=given))
     found = Repeats(

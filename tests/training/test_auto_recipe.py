@@ -11,10 +11,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kft import errors, flags, run_dir
+from kft import errors, flags, run_dir, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Examples
 from kft.devices import Devices
+from kft.labels import LabelMap
 from kft.recipe import Facts
 from kft.training import auto_recipe
 
@@ -104,6 +105,9 @@ def _png(side: int) -> bytes:
     return content.getvalue()
 
 
+_TASK = tasks.get(TrainConfig(), LabelMap(("a", "b")))
+
+
 def test_the_picture_side_is_the_median_of_those_that_can_be_read() -> None:
     payloads = tf.constant([_png(30), b"no picture", _png(50), _png(400)])
     examples = Examples(
@@ -112,5 +116,18 @@ def test_the_picture_side_is_the_median_of_those_that_can_be_read() -> None:
         rows=np.arange(4),
         read=lambda rows: tf.gather(payloads, rows),
     )
-    assert auto_recipe._picture_side(examples) == 50
-    assert auto_recipe._picture_side(examples.take(np.array([1]))) is None
+    assert auto_recipe._picture_side(examples, _TASK) == 50
+    assert auto_recipe._picture_side(examples.take(np.array([1])), _TASK) is None
+
+
+def test_a_file_that_is_not_there_does_not_end_the_look(tmp_path: Path) -> None:
+    paths = tf.constant([str(tmp_path / name) for name in ("1.png", "gone.png")])
+    (tmp_path / "1.png").write_bytes(_png(30))
+    examples = Examples(
+        ids=np.array(["1.png", "gone.png"]),
+        labels=np.zeros(2, np.int32),
+        rows=np.arange(2),
+        read=lambda rows: tf.map_fn(tf.io.read_file, tf.gather(paths, rows)),
+    )
+    assert auto_recipe._picture_side(examples, _TASK) == 30
+    assert auto_recipe._picture_side(examples.take(np.array([1])), _TASK) is None

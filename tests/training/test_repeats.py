@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import pytest
 
 from kft import errors
@@ -60,3 +61,18 @@ def test_the_best_is_the_first_with_the_highest_validation_accuracy() -> None:
 def test_the_function_of_one_run_refuses_several(tmp_path: Path) -> None:
     with pytest.raises(errors.ConfigError, match="makes one run, received repeats=2"):
         fine_tune.fine_tune(_config(tmp_path, 2), reporter=SilentReporter())
+
+
+def test_keras_remembers_nothing_of_the_seed_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+
+    def build(config: TrainConfig, **options: object) -> RunResult:
+        names.append(keras.layers.Dense(1).name)
+        fields = {field.name: None for field in dataclasses.fields(RunResult)}
+        return RunResult(**{**fields, "run_dir": Path(config.run_dir)})
+
+    monkeypatch.setattr(fine_tune, "fine_tune", build)
+    repeats.fine_tune(_config(tmp_path, 2), reporter=SilentReporter())
+    assert names == ["dense", "dense"]
