@@ -9,19 +9,21 @@ Several processes share the trials of a search by keras-tuner's environment vari
   python -m kft.tune --flagfile=my.cfg --space='dropout=choice:0|0.2|0.5'
 """
 
+import contextlib
 import os
 
 import rich
 
-from kft import cli, exporters, repeats, train
+from kft import cli, errors, exporters, repeats, train
 from kft.config import TrainConfig, TuneConfig
 from kft.search import check
-from kft.training import interrupt
+from kft.training import interrupt, trackers
 
 
 def main(config: TuneConfig) -> None:
     """Search, show the trials, and train the winner."""
-    config, space = check.check(config, os.environ, also=[_check_export, repeats.check])
+    also = [_check_export, repeats.check, trackers.check]
+    config, space = check.check(config, os.environ, also=also)
     with interrupt.listening() as signals:
         # TensorFlow starts slowly: not before the flags are known to be right.
         from kft.search import results, search
@@ -35,10 +37,17 @@ def main(config: TuneConfig) -> None:
     print(f"all trials     {folder.trials_csv}, {folder.trials_png}")
     print(f"best settings  {folder.best_cfg}")
     print(f"TensorBoard    tensorboard --logdir={folder.trials}")
-    if config.train_best:
-        print()
-        train.main(outcome.config)
-    search.discard_features(outcome)
+    with contextlib.ExitStack() as ending:
+        # Also where the winner is not good enough: only the trials needed them.
+        ending.callback(search.discard_features, outcome)
+        if config.train_best:
+            print()
+            try:
+                train.main(outcome.config)
+            except errors.Interrupted:
+                # The same command goes on, maybe with more trials.
+                ending.pop_all()
+                raise
 
 
 def _check_export(config: TrainConfig) -> None:

@@ -119,7 +119,7 @@ def test_what_computes_nothing_may_change_and_is_kept_anew(
     settings: TrainConfig,
 ) -> None:
     run = _made(settings)
-    again = dataclasses.replace(settings, checkpoint_minutes=1.0)
+    again = dataclasses.replace(settings, checkpoint_minutes=1.0, cache_dir="other")
     assert _status(again) == "unfinished"
     assert run_dir.read_config(run) == again
     assert "--checkpoint_minutes=1.0\n" in run.flags_cfg.read_text()

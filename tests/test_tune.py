@@ -1,10 +1,11 @@
 """The command that searches."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
-from kft import cli, data, preflight, train, tune
+from kft import cli, data, errors, preflight, train, tune
 from kft.config import TrainConfig, TuneConfig
 from kft.flags import parse
 from tests.search.conftest import played, tiny_splits  # noqa: F401, a fixture
@@ -53,6 +54,38 @@ def test_the_winner_is_trained_as_best_cfg_has_it(
     assert "Trials, the best 3 of 3" in shown
     assert f"best settings  {folder / 'best.cfg'}" in shown
     assert (folder / "trials.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("error", "stays"),
+    [
+        (errors.TrainingError("below the bar"), False),
+        (errors.Interrupted(signal.SIGTERM), True),
+    ],
+)
+def test_features_stay_only_where_the_search_goes_on(
+    trained,
+    played,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+    error,
+    stays,
+):
+    def fail(config):
+        raise error
+
+    monkeypatch.setattr(train, "main", fail)
+    features = tmp_path / "search" / "features"
+    played.curve = lambda config: features.mkdir(exist_ok=True) or [0.5] * 2
+    assert search(tmp_path / "search") != 0
+    assert features.exists() == stays
+
+
+def test_a_tracker_that_is_not_installed_is_named_before_any_trial(tmp_path, capsys):
+    flags = ["--backbone=EfficientNetLite0", "--trackers=wandbb"]
+    assert search(tmp_path / "search", *flags) == cli.MISTAKE
+    assert "there is no tracker 'wandbb'" in capsys.readouterr().err
+    assert not (tmp_path / "search").exists()
 
 
 def test_the_winner_need_not_be_trained(trained, played, tmp_path):  # noqa: F811

@@ -84,4 +84,5 @@ class RuntimeConfig(Config):
         None,
         "Folder for features on disk that several runs share; default: in the run "
         "folder.",
+        may_change=True,
     )

@@ -179,7 +179,7 @@ def trial_config(config: TuneConfig, search: SearchDir) -> TrainConfig:
     base = config.train_config()
     changes: dict[str, Any] = {"export": (), "repeats": 1}
     if base.cache_dir is None and base.feature_cache in ("auto", "disk"):
-        changes["cache_dir"] = str(search.features)
+        changes["cache_dir"] = str(search.features.absolute())
     return dataclasses.replace(base, **changes)
 
 

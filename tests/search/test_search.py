@@ -231,6 +231,15 @@ def test_without_pruning_every_trial_runs_to_its_end(search_tiny, played):
     assert [record.epochs for record in outcome.records] == [3] * 6
 
 
+def test_trials_name_their_features_so_that_another_folder_of_work_finds_them(
+    search_tiny, played, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    search_tiny(search_dir="search", trials=1)
+    (config,) = played.configs
+    assert config.cache_dir == str(tmp_path / "search" / "features")
+
+
 def test_best_cfg_is_the_winner_as_a_flagfile(search_tiny, played):
     outcome = search_tiny()
     found = parse_flags(TrainConfig, [f"--flagfile={outcome.search.best_cfg}"])
