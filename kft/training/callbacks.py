@@ -6,6 +6,11 @@ from typing import Any
 
 import keras
 
+_MODEL = "model"
+# Where less is better, Keras' monitors turn the sign of this at the end of the first
+# epoch of a process: put back turned, it would be turned once more.
+_SIGNED_BY_KERAS = ("min_delta",)
+
 
 class Callbacks:
     """The user's callbacks; their `model` is the whole network.
@@ -107,17 +112,29 @@ class Callbacks:
         values (`EarlyStopping.wait`, `ReduceLROnPlateau.cooldown_counter`, ...) are
         plain attributes.
         """
-        return {
+        held = {
             f"{rank}:{type(callback).__name__}": {
                 name: value
                 for name, value in vars(callback).items()
-                if _is_plain(value)
+                if _is_plain(value) and name not in _SIGNED_BY_KERAS
             }
             for rank, callback in enumerate(self._callbacks)
         }
+        return {**held, _MODEL: {"stop_training": self.stop_training}}
 
-    def restore(self, state: Mapping[str, Mapping[str, Any]]) -> None:
-        """Put back what `state` returned, where the same callbacks are given again."""
+    def restore(
+        self, state: Mapping[str, Mapping[str, Any]], *, is_of_stage: bool
+    ) -> None:
+        """Put back what `state` returned, where the same callbacks are given again.
+
+        Args:
+            state: after an epoch.
+            is_of_stage: whether that was an epoch of the stage that goes on; only then
+                it counts that a callback asked to end the stage.
+        """
+        if is_of_stage:
+            stop = state.get(_MODEL, {}).get("stop_training", False)
+            self._model.stop_training = stop
         for rank, callback in enumerate(self._callbacks):
             saved = state.get(f"{rank}:{type(callback).__name__}", {})
             for name, value in saved.items():

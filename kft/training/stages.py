@@ -52,7 +52,7 @@ def run_stage(
         state = stage.begin(state)
     workplace.require_same_weights(session)
     session.callbacks.stage_begin(stage.optimizer)
-    session.callbacks.restore(state.callbacks)
+    session.callbacks.restore(state.callbacks, is_of_stage=state.epoch > 0)
     try:
         state = stage.loop.run(state, stage.best.keep)
     except errors.NotFiniteError:

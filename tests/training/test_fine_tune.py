@@ -110,6 +110,18 @@ def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(
     assert_same_run(whole.run_dir, resumed.run_dir)
 
 
+def stop_after_save(monkeypatch, saves: int) -> None:
+    """End the run right after the save, at an epoch's end, with this number."""
+    original, count = loop.StageLoop._save, iter(range(1000))
+
+    def save(self, state):
+        original(self, state)
+        if not state.step and next(count) == saves:
+            raise errors.Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr(loop.StageLoop, "_save", save)
+
+
 def test_a_callback_that_counts_epochs_goes_on_counting(tiny_run, monkeypatch):
     def impatient() -> list[keras.callbacks.Callback]:
         # Nothing is ever better by 10: it stops in the fifth epoch, and in each later.
@@ -117,9 +129,9 @@ def test_a_callback_that_counts_epochs_goes_on_counting(tiny_run, monkeypatch):
 
     whole = tiny_run("whole", callbacks=impatient())
     assert [stage["epochs"] for stage in whole.stages] == [3, 2, 1]
-    for calls in (12, 9):
+    for stop, number in (stop_after, 12), (stop_after, 9), (stop_after_save, 0):
         with monkeypatch.context() as patch:
-            stop_after(patch, calls)
+            stop(patch, number)
             with pytest.raises(errors.Interrupted, match="SIGTERM"):
                 tiny_run("stopped", callbacks=impatient())
     resumed = tiny_run("stopped", callbacks=impatient())
