@@ -14,9 +14,9 @@ from kft.training.run_result import RunResult
 def finish(config: TrainConfig, result: RunResult) -> None:
     """Measure and export a finished run, report on it, and show what became of it.
 
-    What is in the run folder already is not made again. A page that can not be made
-    does not fail the run, which is whole without it: the log says why, and the command
-    to try again.
+    What is in the run folder already is not made again. A page or a part of
+    TensorBoard that can not be made does not fail the run, which is whole without it:
+    the log says why, and the command to try again.
 
     Raises:
         errors.AccuracyError: below the accuracy that was asked for; nothing is exported
@@ -61,7 +61,11 @@ def _evaluate(run: RunDir) -> dict[str, Any] | None:
     evaluation = evaluate.of_split(run, split) if split else None
     config = run_dir.read_config(run)
     if trackers.TENSORBOARD in config.trackers:
-        board.write(run, config, evaluation)
+        try:
+            board.write(run, config, evaluation)
+        except Exception as error:  # noqa: BLE001, a scheduler must not repeat the run
+            retry = f"python -m kft.train --flagfile={run.flags_cfg}"
+            _log(error, f"{run.tensorboard} lacks the confusion matrix", retry)
     return evaluation.to_json() if evaluation else None
 
 
@@ -77,15 +81,20 @@ def _report(run: RunDir) -> None:
     try:
         make.make(run)
     except Exception as error:  # noqa: BLE001, a scheduler must not repeat the run
-        is_mistake = isinstance(error, errors.KftError)
-        logging.error(
-            "%s was not written: %s. The run is finished all the same; once that is "
-            "mended: python -m kft.report --run_dir=%s",
-            page,
-            str(error).rstrip("."),
-            run.path,
-            exc_info=None if is_mistake else error,
-        )
+        retry = f"python -m kft.report --run_dir={run.path}"
+        _log(error, f"{page} was not written", retry)
+
+
+def _log(error: Exception, what: str, retry: str) -> None:
+    """Say what is missing, why, and the command that makes it once that is mended."""
+    is_mistake = isinstance(error, errors.KftError)
+    logging.error(
+        "%s: %s. The run is finished all the same; once that is mended: %s",
+        what,
+        str(error).rstrip("."),
+        retry,
+        exc_info=None if is_mistake else error,
+    )
 
 
 def _export(config: TrainConfig, run: RunDir) -> None:

@@ -1,5 +1,6 @@
 """Class names in the order of their indices, once per run."""
 
+import collections
 import dataclasses
 import functools
 
@@ -27,7 +28,8 @@ class LabelMap:
                 "Class names: expected text without line breaks, received "
                 f"{', '.join(repr(name) for name in unusable)}. Rename the classes."
             )
-        repeated = sorted({n for n in self.names if self.names.count(n) > 1})
+        counts = collections.Counter(self.names)
+        repeated = sorted(name for name, count in counts.items() if count > 1)
         if repeated:
             raise errors.DataError(
                 "Class names: expected each name once, received these repeatedly: "

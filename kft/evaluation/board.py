@@ -34,18 +34,21 @@ def write(run: RunDir, config: TrainConfig, evaluation: Evaluation | None) -> No
     """
     if list(run.tensorboard.glob(f"*{_SUFFIX}")):
         return
+    # What can fail comes first: a file that is there is never written again.
+    accuracy = kept_config.read_json(run.result_json)["val_accuracy"]
+    image = None
+    if evaluation is not None:
+        image = confusion_image(
+            np.array(evaluation.figures.confusion), evaluation.source.classes
+        )
     writer = tf.summary.create_file_writer(
         str(run.tensorboard), filename_suffix=_SUFFIX
     )
-    accuracy = kept_config.read_json(run.result_json)["val_accuracy"]
     with writer.as_default():
         api.hparams(settings(config), trial_id=run.path.name)
         if accuracy is not None:
             tf.summary.scalar(_METRIC, accuracy, step=0)
-        if evaluation is not None:
-            image = confusion_image(
-                np.array(evaluation.figures.confusion), evaluation.source.classes
-            )
+        if image is not None:
             name = f"confusion_{evaluation.source.split}"
             tf.summary.image(name, image[None], step=0)
     writer.close()
@@ -76,8 +79,9 @@ def confusion_image(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray:
     axes.set_xlabel("taken for")
     axes.set_ylabel("is")
     if len(names) <= _MOST_NAMES:
-        axes.set_xticks(range(len(names)), names, rotation=90)
-        axes.set_yticks(range(len(names)), names)
+        # A class may be called "$10 or $20", which is no formula.
+        axes.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
+        axes.set_yticks(range(len(names)), names, parse_math=False)
     if len(names) <= _MOST_NUMBERS:
         for (row, column), count in np.ndenumerate(confusion):
             if count:

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
+from kft import errors
 from kft.evaluation import reliability, scores
 
-# Searched range; a temperature at its end means that there is nothing to fit.
+# Searched range; a temperature at its end means that there is nothing to fit. How
+# close to an end that is, in the logarithm.
 _LOWEST, _HIGHEST = 0.05, 20.0
+_AT_AN_END = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +49,16 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     Args:
         logits: [n, classes], n at least 1.
         labels: [n], class ids.
+
+    Raises:
+        errors.ConfigError: where no temperature is the best: the loss falls as far as
+            one looks, in either direction.
     """
+    if (logits.argmax(-1) == labels).all():
+        raise _nothing_to_fit(
+            f"all {len(labels)} validation examples are right, so that the surer the "
+            "answers, the smaller their loss"
+        )
 
     def loss(log_temperature: float) -> float:
         scaled = scores.log_softmax(logits / np.exp(log_temperature))
@@ -55,6 +67,10 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     fitted = optimize.minimize_scalar(loss, bounds=bounds, method="bounded")
     temperature = float(np.exp(fitted.x))
+    if fitted.x > bounds[1] - _AT_AN_END:
+        raise _nothing_to_fit("the answers say no more than chance")
+    if fitted.x < bounds[0] + _AT_AN_END:
+        raise _nothing_to_fit("the surer the answers, the smaller their loss")
     return Calibration(
         temperature=temperature,
         examples=len(labels),
@@ -62,6 +78,14 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
         loss_after=loss(fitted.x),
         ece_before=_error(logits, labels),
         ece_after=_error(logits / temperature, labels),
+    )
+
+
+def _nothing_to_fit(why: str) -> errors.ConfigError:
+    return errors.ConfigError(
+        f"--calibrate: a temperature can not be fitted: {why}. Export without "
+        "--calibrate, or train a run with more validation examples "
+        "(--validation_fraction)."
     )
 
 

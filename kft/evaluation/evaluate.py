@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from kft import errors, kept_config, run_dir
 from kft.config import EvaluateConfig
@@ -86,7 +87,9 @@ def of_split(run: RunDir, split: str) -> Evaluation:
     """Return the evaluation on a split of the run, without predicting twice.
 
     The predictions that the run folder keeps are taken where they are those of this
-    split and of these weights. Else they are made, and kept with their figures.
+    split and of these weights. Else they are made, and kept with their figures, unless
+    the folder keeps those of another split or of other data, which somebody asked for.
+    Where the folder can not be written, the log says so.
 
     Args:
         run: the folder of a finished run.
@@ -97,9 +100,14 @@ def of_split(run: RunDir, split: str) -> Evaluation:
     evaluation = _kept(run, split)
     if evaluation is None:
         evaluation = evaluate(EvaluateConfig(run_dir=str(run.path), split=split))
+    elif _is_written(evaluation):
+        return evaluation
+    if _is_of_others(evaluation):
+        return evaluation
+    try:
         keep(evaluation)
-    elif not _is_written(evaluation):
-        run.write_json(run.evaluation_json, evaluation.to_json())
+    except errors.RunDirError as error:
+        logging.warning("The evaluation is not kept. %s", error)
     return evaluation
 
 
@@ -167,6 +175,16 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
     if found is None or set(found.ids) != set(run_examples.split_ids(run, split)):
         return None
     return _measured(run, source, found)
+
+
+def _is_of_others(evaluation: Evaluation) -> bool:
+    """Return whether evaluation.json is about another split, or about other data."""
+    try:
+        kept = kept_config.read_json(evaluation.run.evaluation_json)
+    except errors.RunDirError:
+        return False
+    own = (evaluation.source.data, evaluation.source.split)
+    return (kept.get("data"), kept.get("split")) != own
 
 
 def _is_written(evaluation: Evaluation) -> bool:

@@ -21,7 +21,7 @@ class RunResult:
         seconds: of the run, over all starts.
         startup_seconds: of the last start, by part: import (where the command knows
             it), data, network, trunk (its one pass, not part of a start without a
-            cache), first_step.
+            cache), first_step. Empty for a run of a version that did not measure it.
         stages: one entry per stage: name, epochs, seconds, images_per_second,
             input_wait_fraction, trainable_parameters, cached, best_epoch,
             val_accuracy.
@@ -44,6 +44,7 @@ class RunResult:
             errors.RunDirError: where result.json is missing or damaged.
         """
         content = kept_config.read_json(run.result_json)
+        content["startup_seconds"] = content.get("startup_seconds") or {}
         names = {field.name for field in dataclasses.fields(cls)} - {"run_dir"}
         missing = ", ".join(sorted(names - set(content)))
         if missing:

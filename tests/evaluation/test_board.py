@@ -83,3 +83,22 @@ def test_any_number_of_classes_can_be_drawn(classes: int) -> None:
     names = [f"class {number}" for number in range(classes)]
     image = board.confusion_image(np.eye(classes, dtype=int), names)
     assert 300 <= image.shape[0] <= 2000
+
+
+def test_class_names_are_no_formulas() -> None:
+    image = board.confusion_image(np.eye(2, dtype=int), ["$\\frac$", "$5 or $_"])
+    assert image.shape[0] >= 300
+
+
+def test_what_could_not_be_drawn_leaves_no_file(
+    run: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> np.ndarray:
+        raise ValueError("no font")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(board, "confusion_image", fail)
+        with pytest.raises(ValueError, match="no font"):
+            board.write(run, TrainConfig(), _evaluation(run))
+    board.write(run, TrainConfig(), _evaluation(run))
+    assert len(list(run.tensorboard.iterdir())) == 1

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from kft import errors
 from kft.evaluation import calibration, scores
 
 
@@ -27,3 +28,20 @@ def test_timid_logits_get_a_temperature_below_one() -> None:
     assert calibration.calibrate(logits, labels).temperature == pytest.approx(
         0.4, rel=0.05
     )
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "why"),
+    [
+        # Sure and right: the loss is 0 whatever the temperature.
+        (60.0 * np.eye(3), [0, 1, 2], "all 3 validation examples are right"),
+        (np.eye(3), [0, 1, 2], "all 3 validation examples are right"),
+        # One of two that are equal is right: the first is the answer.
+        ([[1.0, 1.0], [0.05, 0.0]], [1, 0], "the surer the answers"),
+        ([[3.0, 0.0], [3.0, 0.0]], [0, 1], "no more than chance"),
+        ([[0.0, 3.0], [3.0, 0.0]], [0, 1], "no more than chance"),
+    ],
+)
+def test_where_no_temperature_is_the_best_none_is_made_up(logits, labels, why) -> None:
+    with pytest.raises(errors.ConfigError, match=why):
+        calibration.calibrate(np.array(logits), np.array(labels))

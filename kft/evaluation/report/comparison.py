@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from kft.config import TrainConfig
 from kft.evaluation import evaluate, significance
 from kft.evaluation.evaluate import Evaluation
 from kft.evaluation.metrics import Figures
-from kft.evaluation.report import content, page, run_record
+from kft.evaluation.report import content, page, run_record, same_data
 from kft.evaluation.report.run_record import RunRecord
+from kft.evaluation.report.same_data import Data
 
 SIGNIFICANT = 0.05
 
@@ -47,6 +49,7 @@ class ComparedPair:
         first, second: names of the runs.
         both, only_first, only_second, neither: examples that are recognised by them.
         p_value: McNemar's, corrected for the number of pairs; None without examples.
+        data: whether it is the same; of other data no example is shared.
     """
 
     first: str
@@ -56,6 +59,7 @@ class ComparedPair:
     only_second: int
     neither: int
     p_value: float | None
+    data: Data
 
     @property
     def shared(self) -> int:
@@ -72,6 +76,11 @@ class ComparedPair:
     @property
     def verdict(self) -> str:
         """Return what it means, in one sentence."""
+        if self.data == "other":
+            return (
+                f"{self.first} and {self.second} are not compared: their data is not "
+                "the same (the data fingerprints differ)."
+            )
         if self.p_value is None:
             return f"{self.first} and {self.second} share no examples to compare on."
         better, worse = self.first, self.second
@@ -79,7 +88,8 @@ class ComparedPair:
             better, worse = worse, better
         counts = (
             f"{self.only_first:,} examples only {self.first} gets right, "
-            f"{self.only_second:,} only {self.second}, of {self.shared:,}; "
+            f"{self.only_second:,} only {self.second}, of {self.shared:,}"
+            f"{' that both splits have' if self.data == 'split anew' else ''}; "
             f"p = {self.p_value:.2g}"
         )
         if self.p_value < SIGNIFICANT:
@@ -110,10 +120,12 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
         output: path of the page.
 
     Raises:
+        errors.ConfigError: where no page can be at `output`.
         errors.DataError: where a run's predictions are not kept and its data is gone.
         errors.RunDirError: where a folder is of no finished run, or has nothing to be
             judged by, or the page can not be written.
     """
+    path = _page(output)
     runs = tuple(map(_read, folders, _names(folders)))
     pairs = tuple(compared_pairs(runs))
     values = {
@@ -122,14 +134,30 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
         "differences": tuple(differences([run.record.config for run in runs])),
         "charts": content.comparison_curves([(r.name, r.record) for r in runs]),
     }
-    path = Path(output).expanduser()
     atomic.write(path, page.render("compare.html", values).encode())
     return Comparison(path, runs, pairs)
 
 
+def _page(output: str) -> Path:
+    """Return where the page goes; its folder is made."""
+    # Other than Path.expanduser, it leaves the name of an unknown user as it is.
+    path = Path(os.path.expanduser(output))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.ConfigError(
+            f"--output={output}: its folder can not be made: {error.strerror}."
+        ) from error
+    if path.is_dir():
+        raise errors.ConfigError(
+            f"--output={output}: expected the path of a page, received a folder."
+        )
+    return path
+
+
 def _names(folders: Sequence[str]) -> list[str]:
     """Return the last parts of the paths, as many as tell them apart."""
-    parts = [Path(folder).expanduser().resolve().parts for folder in folders]
+    parts = [run_dir.at(folder).path.resolve().parts for folder in folders]
     for length in range(1, max(map(len, parts)) + 1):
         names = ["/".join(one[-length:]) for one in parts]
         if len(set(names)) == len(names):
@@ -168,14 +196,16 @@ def compared_pairs(runs: Sequence[ComparedRun]) -> Iterator[ComparedPair]:
     """Yield each two of the runs, with p values corrected for their number."""
     pairs = [_pair(first, second) for first, second in itertools.combinations(runs, 2)]
     tested = [pair for pair in pairs if pair.shared]
-    corrected = iter(significance.holm([_p_value(pair) for pair in tested]))
+    values = [significance.mcnemar(p.only_first, p.only_second) for p in tested]
+    corrected = iter(significance.holm(values))
     for pair in pairs:
         value = next(corrected) if pair.shared else None
         yield dataclasses.replace(pair, p_value=value)
 
 
 def _pair(first: ComparedRun, second: ComparedRun) -> ComparedPair:
-    shared = sorted(first.hits.keys() & second.hits.keys())
+    data = same_data.judge(first.record, second.record)
+    shared = [] if data == "other" else sorted(first.hits.keys() & second.hits.keys())
     a = np.array([first.hits[key] for key in shared], bool)
     b = np.array([second.hits[key] for key in shared], bool)
     return ComparedPair(
@@ -186,11 +216,8 @@ def _pair(first: ComparedRun, second: ComparedRun) -> ComparedPair:
         only_second=int((~a & b).sum()),
         neither=int((~a & ~b).sum()),
         p_value=None,
+        data=data,
     )
-
-
-def _p_value(pair: ComparedPair) -> float:
-    return significance.mcnemar(pair.only_first, pair.only_second)
 
 
 def differences(

@@ -3,6 +3,7 @@
 import dataclasses
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 from kft import augmentation, flagfile
 from kft.config import TrainConfig
@@ -79,7 +80,7 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     )
     packages = environment.get("packages", {})
     fingerprint = environment.get("data_fingerprint", "")
-    yield "command", shlex.join(["python", *environment.get("command", ())])
+    yield "command", shlex.join(_typed(environment.get("command", ())))
     yield "finished", f"{record.finished:%Y-%m-%d %H:%M} UTC"
     yield "time", page.duration(record.result.seconds)
     parts = (record.result.startup_seconds or {}).items()
@@ -104,6 +105,20 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         value = getattr(record.result, name)
         if value is not None:
             yield name.replace("_", " "), page.figure(value)
+
+
+def _typed(command: Sequence[str]) -> Sequence[str]:
+    """Return what to type for a command whose first part is the file that ran."""
+    if not command:
+        return ["python"]
+    file, *arguments = command
+    path = PurePath(file)
+    if path.name == "kft":
+        return ["kft", *arguments]
+    if path.parent.name != "kft" or path.suffix != ".py":
+        return ["python", *command]
+    module = "kft" if path.stem == "__main__" else f"kft.{path.stem}"
+    return ["python", "-m", module, *arguments]
 
 
 def options(config: TrainConfig) -> Iterator[tuple[str, str, bool]]:

@@ -27,7 +27,8 @@ class Card:
         probability: of the answer, in [0, 1].
         own_probability: of the class that is right.
         picture: address of the picture.
-        heat: address of the Grad-CAM of the answer, to lay over.
+        heat: address of the Grad-CAM of the answer, to lay over; None for a network
+            whose head reads no feature map.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Card:
     probability: float
     own_probability: float
     picture: str
-    heat: str
+    heat: str | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,7 @@ def cards(
         return {}
     own = examples.take(chosen)
     inputs = _inputs(run, own, np.zeros([len(own), 2], np.int64), training=False)
-    heat = grad_cam.heat(run.network, inputs, predictions.predicted[chosen])
+    heat = _heat(run, inputs, predictions.predicted[chosen])
     rows = scores.softmax(predictions.logits[chosen])
     return {
         int(position): Card(
@@ -83,10 +84,19 @@ def cards(
             probability=float(rows[rank].max()),
             own_probability=float(rows[rank, own.labels[rank]]),
             picture=inline_pictures.photo(inputs[rank]),
-            heat=inline_pictures.heat(heat[rank]),
+            heat=None if heat is None else inline_pictures.heat(heat[rank]),
         )
         for rank, position in enumerate(chosen)
     }
+
+
+def _heat(run: Trained, inputs: np.ndarray, class_ids: np.ndarray) -> np.ndarray | None:
+    """Return where the network looks; None where it has no map that could tell."""
+    try:
+        grad_cam.feature_split(run.network)
+    except ValueError:
+        return None
+    return grad_cam.heat(run.network, inputs, class_ids)
 
 
 def training_views(

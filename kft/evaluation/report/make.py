@@ -49,8 +49,8 @@ class Report:
 def make(run: RunDir) -> Report:
     """Write report.html of a finished run, whole or not at all.
 
-    Its figures are those of evaluation.json, which is about the validation split then,
-    or the test split where the run has no other.
+    Its figures are of the validation split, or of the test split where the run has no
+    other; they are kept in evaluation.json unless it is about something else.
 
     Raises:
         errors.DataError: where the pictures of the run are gone.

@@ -10,7 +10,7 @@ import pytest
 
 from kft import errors, run_dir
 from kft.config import TrainConfig
-from kft.evaluation import predictions, significance
+from kft.evaluation import evaluate, predictions, significance
 from kft.evaluation.predictions import Predictions, Source
 from kft.evaluation.report import comparison
 from kft.training.run_result import RunResult
@@ -32,6 +32,7 @@ def _run(
     answers: Mapping[str, tuple[str, str]],
     *,
     classes: Sequence[str] = ("cat", "dog"),
+    fingerprint: str | None = None,
     **changes: object,
 ) -> str:
     """Write what a comparison reads of a run; answers are id -> (class, answer)."""
@@ -44,7 +45,7 @@ def _run(
     run.write_json(run.result_json, values)
     run.write_text(run.labels_txt, "".join(f"{name}\n" for name in classes))
     run.write_text(run.metrics_jsonl, json.dumps(LINE) + "\n")
-    run.write_json(run.environment_json, {})
+    run.write_json(run.environment_json, {"data_fingerprint": fingerprint})
     rows = [f"{name},{label},validation" for name, (label, _) in answers.items()]
     run.write_text(run.split_csv, "\n".join(["id,label,split", *rows]) + "\n")
     run.write_bytes(run.best_weights, path.name.encode())
@@ -188,3 +189,91 @@ def test_the_terminal_says_the_same(tmp_path: Path) -> None:
     assert "a    0.7000" in text and "b    0.8667" in text
     assert "--seed: 0 | 3" in text
     assert text.endswith(found.pairs[0].verdict)
+
+
+def test_pictures_of_other_data_with_the_same_names_are_not_compared(
+    tmp_path: Path,
+) -> None:
+    folders = [
+        _run(tmp_path / "a", _answers(FIRST), fingerprint="1"),
+        _run(tmp_path / "b", _answers(SECOND), fingerprint="2"),
+    ]
+    found = comparison.compare(folders, str(tmp_path / "page.html"))
+    (pair,) = found.pairs
+    assert (pair.shared, pair.p_value) == (0, None)
+    assert "a and b are not compared: their data is not the same" in pair.verdict
+    assert pair.verdict in Page(found.path.read_text()).text
+
+
+def test_the_same_data_in_other_splits_is_compared_where_they_overlap(
+    tmp_path: Path,
+) -> None:
+    second = _answers(SECOND)
+    del second["000"]
+    folders = [
+        _run(tmp_path / "a", _answers(FIRST), fingerprint="1", dataset="folder:x"),
+        _run(tmp_path / "b", second, fingerprint="2", dataset="folder:x"),
+        _run(tmp_path / "c", second, fingerprint="3", dataset="folder:y"),
+    ]
+    found = comparison.compare(folders, str(tmp_path / "page.html"))
+    assert [pair.data for pair in found.pairs] == ["split anew", "other", "other"]
+    assert found.pairs[0].shared == 59
+    assert "of 59 that both splits have" in found.pairs[0].verdict
+
+
+def test_the_folder_of_the_page_is_made_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    folders = [_run(tmp_path / name, _answers(FIRST)) for name in "ab"]
+    page = tmp_path / "pages" / "new" / "compare.html"
+    comparison.compare(folders, str(page))
+    assert page.is_file()
+    for wrong in (page / "x.html", page.parent):
+        with pytest.raises(errors.ConfigError, match="--output="):
+            comparison.compare(["no", "run"], str(wrong))
+
+
+def test_a_tilde_that_names_nobody_is_part_of_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [_run(tmp_path / name, _answers(FIRST)) for name in "ab"]
+    monkeypatch.chdir(tmp_path)
+    found = comparison.compare(folders, "~nobody-here.html")
+    assert found.path.is_file()
+    with pytest.raises(errors.RunDirError, match="~nobody-here/run"):
+        comparison.compare([folders[0], "~nobody-here/run"], "page.html")
+
+
+def test_figures_about_something_else_stay(tmp_path: Path) -> None:
+    folders = [_run(tmp_path / name, _answers(FIRST)) for name in "ab"]
+    other = {"data": TrainConfig().dataset, "split": "test"}
+    for folder in folders:
+        run = run_dir.at(folder)
+        run.write_json(run.evaluation_json, other)
+    comparison.compare(folders, str(tmp_path / "page.html"))
+    for folder in folders:
+        assert json.loads(run_dir.at(folder).evaluation_json.read_text()) == other
+
+
+def test_folders_that_can_not_be_written_are_compared(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folders = [_run(tmp_path / name, _answers(FIRST)) for name in "ab"]
+
+    def fail(*arguments: object) -> None:
+        raise errors.RunDirError("The file system is read-only.")
+
+    monkeypatch.setattr(evaluate, "keep", fail)
+    with caplog.at_level("WARNING", logger="absl"):
+        comparison.compare(folders, str(tmp_path / "page.html"))
+    assert "not kept. The file system is read-only" in caplog.text
+
+
+def test_runs_older_than_the_times_of_the_start_are_whole(tmp_path: Path) -> None:
+    run = run_dir.at(_run(tmp_path / "a", _answers(FIRST)))
+    content = json.loads(run.result_json.read_text())
+    del content["startup_seconds"]
+    run.write_json(run.result_json, content)
+    assert RunResult.read(run).startup_seconds == {}
