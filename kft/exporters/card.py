@@ -155,9 +155,14 @@ def _figures(
     ):
         if result.get(key) is not None and split in counts:
             yield f"- {split} accuracy {_share(result[key], counts[split].total())}"
-    yield (
-        "- The best weights were chosen by the validation accuracy, which flatters it."
-    )
+    judged = examples_lib.VALIDATION in counts
+    if judged:
+        yield (
+            "- The best weights were chosen by the validation accuracy, which flatters "
+            "it."
+        )
+    else:
+        yield "- The weights are those of the last epoch: nothing validated them."
     found = served.calibration
     if found is not None:
         yield (
@@ -168,8 +173,13 @@ def _figures(
     else:
         yield "- Probabilities are not calibrated: read 0.9 as a score, not as a share."
     yield ""
+    pictures = (
+        "validation pictures"
+        if judged
+        else "pictures that it was trained on, which flatter the accuracy"
+    )
     yield (
-        "Each export against the network, on the same pictures (`parity.json`; "
+        f"Each export against the network, on the same {pictures} (`parity.json`; "
         "intervals are 95%, Wilson):"
     )
     yield ""

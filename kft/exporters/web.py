@@ -127,9 +127,12 @@ class Server(http.server.ThreadingHTTPServer):
         A page elsewhere can point a name of its own at a loopback address, and read
         the answers (DNS rebinding). Who listens on more than that is on their own.
         """
-        name = urllib.parse.urlsplit(f"//{host}").hostname
         if not ipaddress.ip_address(self.server_address[0]).is_loopback:
             return True
+        try:
+            name = urllib.parse.urlsplit(f"//{host}").hostname
+        except ValueError:
+            return False
         return name in ("localhost", self.server_address[0])
 
 
@@ -168,7 +171,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 f"the file has {int(length) / 1e6:.1f} MB; at most {limit:g} are taken",
             )
             return
-        answer = self.server.asked.answer(self.rfile.read(int(length)))
+        payload = self.rfile.read(int(length))
+        try:
+            answer = self.server.asked.answer(payload)
+        except Exception as error:  # noqa: BLE001, runtimes have no common class
+            logging.error("A picture was not answered", exc_info=error)
+            message = "the model failed on this picture; the server's log has the error"
+            self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, message)
+            return
         is_bad = "error" in answer
         self._send_json(HTTPStatus.BAD_REQUEST if is_bad else HTTPStatus.OK, answer)
 

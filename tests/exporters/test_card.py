@@ -1,5 +1,6 @@
 """The model card: true, and its code runs as it stands."""
 
+import collections
 import contextlib
 import csv
 import dataclasses
@@ -99,6 +100,23 @@ def test_the_head_is_what_model_hubs_read(folder: Path) -> None:
     assert "license" not in content
     (entry,) = content["model-index"]
     assert entry["results"][0]["dataset"]["split"] == "validation"
+
+
+def test_without_validation_nothing_is_said_to_be_validated() -> None:
+    class Uncalibrated:
+        calibration = None
+
+    def text(*splits: str) -> str:
+        counts = {split: collections.Counter(a=9) for split in splits}
+        accuracy = 0.5 if "validation" in splits else None
+        result = {"val_accuracy": accuracy}
+        return "\n".join(card._figures(Uncalibrated(), result, counts, {}))
+
+    assert "chosen by the validation accuracy" in text("train", "validation")
+    assert "on the same validation pictures" in text("train", "validation")
+    assert "nothing validated them" in text("train", "test")
+    assert "on the same pictures that it was trained on" in text("train", "test")
+    assert "chosen by" not in text("train")
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ def test_a_picture_gets_what_predict_says_and_where_it_looks(
         ({"path": "/other"}, 404, "/predict"),
         ({"method": "GET", "path": "/../labels.txt", "body": None}, 404, "only /"),
         ({"Host": "evil.example:80"}, 403, "only the page"),
+        ({"Host": "["}, 403, "only the page"),
         ({"Origin": "http://evil.example"}, 403, "only the page"),
     ],
 )
@@ -97,6 +98,23 @@ def test_what_it_can_not_answer_is_a_message(
     received, content = _ask(server, **request_)
     assert received == status
     assert message in json.loads(content)["error"]
+
+
+def test_a_model_that_fails_is_an_answer_and_the_next_picture_gets_its_own(
+    server: web.Server,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(payload: bytes) -> dict:
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as patch, caplog.at_level("ERROR", logger="absl"):
+        patch.setattr(server.asked, "answer", fail)
+        status, content = _ask(server)
+    assert status == 500
+    assert "the model failed on this picture" in json.loads(content)["error"]
+    assert "out of memory" in caplog.text
+    assert _ask(server)[0] == 200
 
 
 def test_the_page_comes_with_a_policy_against_foreign_code(server: web.Server) -> None:

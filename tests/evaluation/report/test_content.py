@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from kft.config import TrainConfig
 from kft.evaluation import metrics
@@ -45,3 +46,17 @@ def test_numbers_are_written_for_people() -> None:
         "1 h 2 min",
         "25 h 1 min",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kept", "typed"),
+    [
+        ("/home/a/kft/train.py --seed=1", "python -m kft.train --seed=1"),
+        ("/home/a/kft/__main__.py train --seed=1", "python -m kft train --seed=1"),
+        ("/home/a/bin/kft train", "kft train"),
+        ("mine.py --fast", "python mine.py --fast"),
+        ("", "python"),
+    ],
+)
+def test_a_command_is_shown_as_it_is_typed(kept: str, typed: str) -> None:
+    assert content._typed(kept.split()) == typed.split()
