@@ -102,6 +102,7 @@ def test_the_winner_need_not_be_trained(trained, played, tmp_path):  # noqa: F81
         (["--batch_size=auto"], "may choose another size for each trial"),
         (["--space=batch_size=choice:auto|32"], "may differ from trial to trial"),
         (["--tuner=grid"], "learning_rate=log:0.001..1.0/4 has 4"),
+        (["--dataset=folder:p", "--search_dir=p/s"], "--search_dir=p/s lies in"),
     ],
 )
 def test_what_can_not_be_searched_is_said_before_anything_runs(

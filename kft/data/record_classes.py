@@ -1,6 +1,6 @@
 """The classes of TFRecords: by number, by name, or by both."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,21 +14,26 @@ _OTHER = {"label": "text", "text": "label"}
 
 
 def kinds(
-    path: str, names: Mapping[str, str], config: config_lib.DataConfig
+    paths: Sequence[str], names: Mapping[str, str], config: config_lib.DataConfig
 ) -> dict[str, type]:
     """Return the parts that say the class, label or text or both, with their kinds.
 
-    They are those of the first record; the others have to have the same.
+    They are those of the first record, for a file may be empty; the others have to
+    have the same.
 
     Args:
-        path: of the file of this record.
+        paths: of the files, at least one.
         names: of the features that are the image, the label and the text.
         config: for messages.
 
     Raises:
         errors.DataError: where the record has no picture, or no class.
     """
-    features = records.first_features(path)
+    features: Mapping[str, type | None] = {}
+    for path in paths:
+        features = records.first_features(path)
+        if features:
+            break
     present = {part: features.get(name) for part, name in names.items()}
     found = {part: present[part] for part in _KINDS if present.get(part)}
     if present["image"] is not bytes or not found:

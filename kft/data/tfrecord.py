@@ -57,7 +57,7 @@ def load(pattern: str, config: config_lib.DataConfig) -> examples.Splits:
     names = _names(config)
     paths = _paths(pattern, config)
     sides = _sides(paths, config)
-    kinds = record_classes.kinds(paths[0], names, config)
+    kinds = record_classes.kinds(paths, names, config)
     features = {names[part]: kind for part, kind in kinds.items()}
     parts = [records.index_file(path, features) for path in paths]
     found = records.concatenate(parts)

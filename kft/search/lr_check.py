@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kft import cluster, errors, preflight, schedule
 from kft.config import FindLrConfig, TrainConfig
+from kft.search import places
 
 
 def check(config: FindLrConfig) -> None:
@@ -47,6 +48,10 @@ def _problems(config: FindLrConfig) -> Iterator[str]:
             "find_lr works in one process. Its answer holds for several workers too: "
             "--batch_size is that of all of them together."
         )
+    try:
+        places.check("output_dir", config.output_dir, config.dataset)
+    except errors.ConfigError as error:
+        yield str(error)
     if config.recipe != "auto":
         try:
             wanted_stages(config.stage, config.stages)

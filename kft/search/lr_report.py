@@ -81,5 +81,9 @@ def _draw(tests: Sequence[StageTest], path: Path) -> None:
 
 def _top(curve: Curve) -> float | None:
     """Return the upper end of the axis: what runs away would flatten all the rest."""
-    lowest = curve.smoothed.index(min(filter(math.isfinite, curve.smoothed)))
+    finite = [loss for loss in curve.smoothed if math.isfinite(loss)]
+    if not finite:
+        # The first loss is none: there is nothing to see.
+        return None
+    lowest = curve.smoothed.index(min(finite))
     return 1.5 * max(curve.smoothed[: lowest + 1])

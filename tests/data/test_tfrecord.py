@@ -228,3 +228,10 @@ def test_the_label_ids_count_from_zero_whatever_the_numbers(tmp_path):
     result = _load(tmp_path / "x")
     assert result.train.labels.tolist() == [1, 0, 1]
     assert result.train.labels.dtype == np.int32
+
+
+def test_the_first_file_may_be_empty(tmp_path):
+    _write(tmp_path / "a.tfrecord", [])
+    _write(tmp_path / "b.tfrecord", _examples([2, 1]))
+    found = _load(tmp_path / "*.tfrecord")
+    assert _classes(found.train, found) == ["2", "1"]

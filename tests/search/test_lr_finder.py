@@ -13,7 +13,7 @@ import pytest
 from kft import cli, data, errors, find_lr, preflight, tasks
 from kft.config import FindLrConfig
 from kft.model.network import stable_paths
-from kft.search import lr_check, lr_finder, range_test
+from kft.search import lr_check, lr_finder, lr_report, lr_suggestions, range_test
 from kft.training.progress import SilentReporter
 from tests import tiny
 from tests.search.conftest import tiny_splits
@@ -126,11 +126,22 @@ def test_mistakes_are_told_before_anything_is_loaded() -> None:
         ({"stage": "top3"}, "--stage=top3: --stages=head:1,top2:1 has no such stage"),
         ({"lowest_rate": 1.0, "highest_rate": 0.5}, "--lowest_rate=1: expected less"),
         ({"batch_size": "auto"}, "--batch_size=auto: the best rate depends"),
+        ({"dataset": "folder:p", "output_dir": "p/o"}, "--output_dir=p/o lies in"),
     ):
         with pytest.raises(errors.ConfigError, match=message):
-            lr_check.check(FindLrConfig(**base, **changes))
+            lr_check.check(FindLrConfig(**(base | changes)))
 
 
 def test_a_stage_is_found_by_its_name() -> None:
     assert lr_check.wanted_stages(None, STAGES) == (0, 1, 2)
     assert lr_check.wanted_stages("block_3", STAGES) == (1,)
+
+
+def test_a_first_loss_that_is_not_finite_is_drawn_and_written(tmp_path: Path) -> None:
+    curve = lr_suggestions.Curve().add(1e-5, float("nan"))
+    test = lr_finder.StageTest(0, "head", 0.1, curve, lr_suggestions.suggest(curve))
+    found = lr_finder.Found(FindLrConfig(), (test,), "head:1@0.1")
+    lr_report.write(found, tmp_path)
+    (written,) = json.loads((tmp_path / lr_report.FILE).read_text())["tests"]
+    assert written["diverged"] and written["losses"] == [None]
+    assert (tmp_path / lr_report.PICTURE).is_file()

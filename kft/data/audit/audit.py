@@ -49,7 +49,7 @@ def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
         splits,
         looks,
         near_bits=config.near_bits,
-        not_used=_not_used(splits, config.dataset),
+        not_used=_not_used(splits, config),
     )
     _write(found, splits, out, config)
     return found, out
@@ -89,9 +89,14 @@ def _check_out(out: Path, config: AuditConfig) -> None:
         ) from error
 
 
-def _not_used(splits: Splits, dataset: str) -> Mapping[str, int]:
-    """Return the number of files of a local folder that are no examples, by ending."""
-    kind, _, path = dataset.partition(":")
+def _not_used(splits: Splits, config: AuditConfig) -> Mapping[str, int]:
+    """Return the number of files of a local folder that are no examples, by ending.
+
+    None are named where flags leave examples out: those would be taken for others.
+    """
+    kind, _, path = config.dataset.partition(":")
+    if config.split_file is not None or config.examples_per_class is not None:
+        return {}
     if kind != "folder" or filesystem.is_remote(path):
         return {}
     used = {str(name) for part in splits.parts().values() for name in part.ids}

@@ -47,7 +47,14 @@ def survey(
         workers, mp_context=context, initializer=look.start
     ) as pool:
         for ids, sources in _chunks(parts):
-            waiting.append((ids, pool.submit(look.look_at, sources, max_pixels)))
+            try:
+                future = pool.submit(look.look_at, sources, max_pixels)
+            except process.BrokenProcessPool as error:
+                # The first result that does not come says which pictures it was.
+                while waiting:
+                    take()
+                raise _ended(ids) from error
+            waiting.append((ids, future))
             if len(waiting) > workers * _WAITING_CHUNKS:
                 take()
         while waiting:
@@ -95,8 +102,12 @@ def _result(
     try:
         return future.result()
     except process.BrokenProcessPool as error:
-        raise errors.DataError(
-            "Looking at a picture ended the process that did it, most likely for want "
-            f"of memory. It is one of these, or of those after them: {', '.join(ids)}. "
-            "Lower --max_pixels, or remove it."
-        ) from error
+        raise _ended(ids) from error
+
+
+def _ended(ids: Sequence[str]) -> errors.DataError:
+    return errors.DataError(
+        "Looking at a picture ended the process that did it, most likely for want "
+        f"of memory. It is one of these, or of those after them: {', '.join(ids)}. "
+        "Lower --max_pixels, or remove it."
+    )

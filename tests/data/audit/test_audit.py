@@ -163,3 +163,8 @@ def test_the_splits_are_those_of_training(clean, tmp_path):
     content, _, _ = _audit(out=tmp_path, **options)
     for name, part in data.load_splits(DataConfig(**options)).parts().items():
         assert sum(row[name] for row in content["counts"].values()) == len(part)
+
+
+def test_pictures_that_a_flag_leaves_out_are_not_called_unused(dirty, tmp_path):
+    content, _, _ = _audit(f"folder:{dirty}", tmp_path, examples_per_class=1)
+    assert content["not_used"] == {}

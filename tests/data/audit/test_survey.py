@@ -2,6 +2,7 @@
 
 import functools
 import os
+from concurrent.futures import process
 
 import numpy as np
 import pytest
@@ -63,3 +64,12 @@ def test_a_picture_that_ends_its_process_is_named(monkeypatch):
     monkeypatch.setattr(look, "start", functools.partial(os._exit, 1))
     with pytest.raises(errors.DataError, match="one of these.*picture 0, picture 1"):
         _survey(_part(read.from_memory([b"", b""]), 2))
+
+
+def test_a_process_that_ends_before_the_next_picture_is_given_out_is_told(monkeypatch):
+    def submit(*_):
+        raise process.BrokenProcessPool("a child process terminated abruptly")
+
+    monkeypatch.setattr(process.ProcessPoolExecutor, "submit", submit)
+    with pytest.raises(errors.DataError, match="one of these.*picture 0"):
+        _survey(_part(read.from_memory([b""]), 1))
