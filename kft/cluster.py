@@ -211,32 +211,6 @@ def parse_devices(text: str | None) -> DeviceRequest:
     return DeviceRequest(match[1] or "gpu", int(count) if count else None)
 
 
-def check_batch(
-    batch_size: int, accumulation_steps: int, *, replicas: int | None
-) -> str | None:
-    """Return why a batch can not be shared out evenly, None where it can.
-
-    Args:
-        batch_size: of all devices and hosts together.
-        accumulation_steps: parts into which each device cuts its rows.
-        replicas: devices over all processes; None where that is not known yet.
-    """
-    shares = (replicas or 1) * accumulation_steps
-    if not batch_size % shares:
-        return None
-    low = batch_size // shares * shares
-    fitting = f"{low} or {low + shares}" if low else f"{shares}"
-    parts = []
-    if replicas and replicas > 1:
-        parts.append(f"the {replicas} devices that share a batch")
-    if accumulation_steps > 1:
-        parts.append(f"--accumulation_steps={accumulation_steps}")
-    return (
-        f"--batch_size={batch_size} has to be a multiple of {shares}, for "
-        f"{' times '.join(parts)}: use --batch_size={fitting}."
-    )
-
-
 def known_replicas(config: RuntimeConfig, cluster: Cluster | None) -> int | None:
     """Return how many devices share a batch, None where only TensorFlow knows."""
     request = parse_devices(config.devices)

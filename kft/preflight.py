@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from kft import augmentation, backbones, cluster, data, errors, schedule
+from kft import augmentation, backbones, batch_shares, cluster, data, errors, schedule
 from kft.config import TrainConfig
 from kft.data import class_weights
 from kft.data import folder as data_folder
@@ -60,13 +60,9 @@ def _check_workers(config: TrainConfig) -> None:
                 f"{found.num_workers} workers ({found.source}): give a number."
             )
         return
-    problem = cluster.check_batch(
-        config.batch_size,
-        config.accumulation_steps,
-        replicas=cluster.known_replicas(config, found),
-    )
-    if problem:
-        raise errors.ConfigError(problem)
+    # `--recipe=auto` has yet to choose a batch that fits.
+    if config.recipe != "auto":
+        batch_shares.check(config, cluster.known_replicas(config, found))
 
 
 def _check_augment(config: TrainConfig) -> None:
@@ -81,11 +77,6 @@ def _check_augment(config: TrainConfig) -> None:
                 f"--{name}={getattr(config, name)}: {names} of --augment need two "
                 "pictures at a time, and stored features are of one: leave it out."
             )
-    if config.batch_size != "auto" and config.batch_size % 2:
-        problems.append(
-            f"--batch_size={config.batch_size}: {names} of --augment take pictures in "
-            f"pairs: use --batch_size={config.batch_size + 1}."
-        )
     if problems:
         raise errors.ConfigError("\n".join(problems))
 
@@ -103,7 +94,9 @@ _CHECKS: tuple[Check, ...] = (
 def _pairs(config: TrainConfig) -> Iterable[str]:
     """Yield what is wrong with two options together."""
     yield from _optimizer_pairs(config)
-    yield from _cache_pairs(config)
+    if config.recipe != "auto":
+        # Else what is given may go well with what is yet to be chosen.
+        yield from _cache_pairs(config)
     yield from _data_pairs(config)
     if config.batch_size == "auto":
         yield from _auto_batch_pairs(config)
@@ -126,8 +119,8 @@ def _cache_pairs(config: TrainConfig) -> Iterable[str]:
     cache, views = config.feature_cache, config.cached_views
     is_augmented = config.augment != augmentation.NONE
     # What `_check_augment` refuses with or without views is not to be said twice.
-    mixes = any(name in config.augment for name in augmentation.MIXES)
-    if cache in ("memory", "disk") and is_augmented and views is None and not mixes:
+    can_mend = is_augmented and views is None and not batch_shares.mixes(config)
+    if cache in ("memory", "disk") and can_mend:
         yield (
             f"--feature_cache={cache} can not keep what --augment={config.augment} "
             "makes anew in every epoch: use --cached_views=V to keep V views of each "

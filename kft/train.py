@@ -21,12 +21,19 @@ if TYPE_CHECKING:
     from kft.training.run_result import RunResult
 
 
-def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
+def main(
+    config: TrainConfig,
+    given: frozenset[str] | None = None,
+    *,
+    process_start: float | None = None,
+) -> None:
     """Train, export, and say what to do with the result.
 
     Args:
         config: the run.
         given: fields that `--recipe=auto` leaves as they are; see `fine_tune`.
+        process_start: when this process began, in seconds as of `time.time`, where it
+            does nothing but this run.
     """
     preflight.check(
         config,
@@ -38,7 +45,7 @@ def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
         ],
     )
     with interrupt.listening():
-        result = _train(config, given)
+        result = _train(config, given, process_start)
     found = cluster.find(config, os.environ)
     if found is None or found.is_chief:
         after_training.finish(config, result)
@@ -49,18 +56,17 @@ def main(config: TrainConfig, given: frozenset[str] | None = None) -> None:
         raise problem
 
 
-def _train(config: TrainConfig, given: frozenset[str] | None) -> "RunResult":
+def _train(
+    config: TrainConfig, given: frozenset[str] | None, process_start: float | None
+) -> "RunResult":
     """Return the result of the run; of several, say how far they lie apart."""
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.training import fine_tune
     from kft.training import repeats as repeated
 
     if config.repeats == 1:
-        return fine_tune.fine_tune(
-            config,
-            given=given,
-            seconds_to_import=time.time() - psutil.Process().create_time(),
-        )
+        seconds = None if process_start is None else time.time() - process_start
+        return fine_tune.fine_tune(config, given=given, seconds_to_import=seconds)
     found = repeated.fine_tune(config, given=given)
     print(f"\n{len(found.seeds)} seeds, {found.folder / repeats.FILE}")
     for figure in ("val_accuracy", "test_accuracy"):
@@ -80,5 +86,10 @@ def _check_export(config: TrainConfig) -> None:
     exporters.check(config.export)
 
 
+def _command(config: TrainConfig, given: frozenset[str]) -> None:
+    """Run `main` in a process that was started for it."""
+    main(config, given, process_start=psutil.Process().create_time())
+
+
 if __name__ == "__main__":
-    cli.run(TrainConfig, main, with_given=True)
+    cli.run(TrainConfig, _command, with_given=True)

@@ -164,30 +164,6 @@ def test_other_devices_are_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("batch", "parts", "replicas", "fitting"),
-    [
-        (32, 1, 3, "30 or 33"),
-        (2, 1, 3, "3"),
-        (32, 4, None, None),
-        (30, 4, None, "28 or 32"),
-        (16, 4, 8, "32"),
-        (40, 4, 8, "32 or 64"),
-        (64, 4, 8, None),
-    ],
-)
-def test_a_batch_that_can_not_be_shared_out_names_sizes_that_fit(
-    batch, parts, replicas, fitting
-):
-    problem = cluster.check_batch(batch, parts, replicas=replicas)
-    if fitting is None:
-        assert problem is None
-    else:
-        assert problem.endswith(f"use --batch_size={fitting}.")
-        for size in fitting.split(" or "):
-            assert cluster.check_batch(int(size), parts, replicas=replicas) is None
-
-
-@pytest.mark.parametrize(
     ("changes", "workers", "replicas"),
     [
         ({"strategy": "single"}, 1, 1),

@@ -33,6 +33,7 @@ LAYERS = {
     "run_dir": 0,
     "repeats": 0,
     "tables": 0,
+    "batch_shares": 1,
     "preflight": 1,
     "recipe": 1,
     "runtime": 1,

@@ -50,7 +50,12 @@ PAIRS = [
         {"feature_cache": "disk", "augment": "mixup,cutmix"},
         "--feature_cache=disk: mixup and cutmix of --augment need",
     ),
-    ({"batch_size": 33, "augment": "cutmix"}, "in pairs: use --batch_size=34"),
+    ({"batch_size": 33, "augment": "cutmix"}, "mixes: use --batch_size=32 or 34"),
+    (
+        {"devices": "cpu:4", "batch_size": 36, "augment": "mixup"},
+        "the 4 devices that share a batch and the pairs that --augment mixes: use "
+        "--batch_size=32 or 40",
+    ),
     ({"class_weight": "balancd"}, "--class_weight: expected none, balanced, or the"),
     (
         {"cached_views": 3, "augment": "flip", "feature_cache": "off"},
@@ -105,6 +110,10 @@ def test_options_that_can_not_work_together_are_refused(
         {"augment": "mixup", "feature_cache": "off"},
         {"class_weight": "balanced", "sampling": "balanced"},
         {"batch_size": 33, "accumulation_steps": 3},
+        {"recipe": "auto", "accumulation_steps": 3},
+        {"recipe": "auto", "devices": "cpu:3"},
+        {"recipe": "auto", "cached_views": 2},
+        {"recipe": "auto", "devices": "cpu:3", "augment": "mixup"},
     ],
 )
 def test_options_that_work_together_pass(given: dict) -> None:

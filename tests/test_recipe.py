@@ -160,3 +160,11 @@ def test_an_unknown_batch_is_refused() -> None:
 def test_in_python_what_differs_from_the_default_counts_as_given() -> None:
     config = TrainConfig(recipe="auto", image_size=96, dataset="folder:x")
     assert recipe.differing(config) == {"recipe", "image_size", "dataset"}
+
+
+def test_a_batch_of_mixed_pictures_has_pairs_for_every_device() -> None:
+    given = {"augment": "mixup", "accumulation_steps": 3}
+    chosen = recipe.apply(
+        dataclasses.replace(AUTO, **given), FLOWERS, given=given, replicas=3
+    )
+    assert chosen.batch_size % (2 * 3) == chosen.batch_size % (3 * 3) == 0

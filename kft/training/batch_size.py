@@ -45,7 +45,7 @@ class Trial:
 
     Attributes:
         limit: largest batch that could make sense, a power of two for each device.
-        smallest: the number of devices.
+        smallest: one row for each device, or two where rows are mixed in pairs.
         fits: on a GPU, the largest that trains; None where none does, and on a CPU.
         measured: on a CPU, batches and the peak memory with each, in bytes.
     """

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from absl import logging
 
-from kft import cluster, errors, lost_workers, preflight, runtime
+from kft import batch_shares, errors, lost_workers, preflight, runtime
 from kft.config import TrainConfig
 from kft.devices import Devices
 from kft.model.network import stable_paths
@@ -126,11 +126,7 @@ def _settle(
 def _check_devices(config: TrainConfig, devices: Devices) -> None:
     """Check what depends on how many devices there are."""
     compiled.uses_xla(config, devices)
-    problem = cluster.check_batch(
-        config.batch_size, config.accumulation_steps, replicas=devices.replicas
-    )
-    if problem:
-        raise errors.ConfigError(problem)
+    batch_shares.check(config, devices.replicas)
 
 
 def _train(session: Session, started: float) -> None:

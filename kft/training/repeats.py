@@ -65,7 +65,7 @@ def fine_tune(
     configs = repeats.configs(config)
     results = []
     for number, one in enumerate(configs, start=1):
-        # Each run begins as in a process of its own: with the memory of the one before.
+        # What Keras keeps of the networks of a seed is of no use to the next one.
         keras.utils.clear_session()
         reporter.say(f"Run {number} of {len(configs)}: seed {one.seed}.")
         results.append(single.fine_tune(one, reporter=reporter, given=given))

@@ -1,5 +1,12 @@
 """The start of a run is measured part by part."""
 
+import time
+
+import pytest
+
+from kft import after_training, preflight, train
+from kft.config import TrainConfig
+from kft.training import fine_tune
 from kft.training.startup import Startup
 
 
@@ -29,3 +36,21 @@ def test_each_part_has_its_seconds_and_the_first_step_counts_once():
 
 def test_what_is_not_known_is_left_out():
     assert Startup().seconds() == {}
+
+
+def test_importing_is_timed_only_where_the_process_is_of_one_run(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    seen = []
+
+    def run(config: TrainConfig, **options: object) -> None:
+        seen.append(options["seconds_to_import"])
+
+    monkeypatch.setattr(preflight, "check", lambda config, also: None)
+    monkeypatch.setattr(fine_tune, "fine_tune", run)
+    monkeypatch.setattr(after_training, "finish", lambda config, result: None)
+    # As a search does with its winner, hours after it began.
+    train.main(TrainConfig())
+    train.main(TrainConfig(), process_start=time.time() - 5)
+    assert seen[0] is None
+    assert 5 <= seen[1] < 60

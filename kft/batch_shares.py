@@ -1,0 +1,67 @@
+"""Whether a batch can be shared out evenly over devices. No TensorFlow."""
+
+import math
+
+from kft import augmentation, errors
+from kft.config import TrainConfig
+
+
+def check(config: TrainConfig, replicas: int | None) -> None:
+    """Check the batch of a run, which is a number.
+
+    Args:
+        config: of the run.
+        replicas: devices over all processes; None where that is not known yet.
+
+    Raises:
+        errors.ConfigError: naming sizes that can be shared out.
+    """
+    found = problem(
+        config.batch_size,
+        config.accumulation_steps,
+        replicas=replicas,
+        in_pairs=mixes(config),
+    )
+    if found:
+        raise errors.ConfigError(found)
+
+
+def mixes(config: TrainConfig) -> bool:
+    """Return whether `--augment` mixes pairs, also where it is wrong otherwise."""
+    return any(name in config.augment for name in augmentation.MIXES)
+
+
+def problem(
+    batch_size: int,
+    accumulation_steps: int,
+    *,
+    replicas: int | None,
+    in_pairs: bool = False,
+) -> str | None:
+    """Return why a batch can not be shared out evenly, None where it can.
+
+    Args:
+        batch_size: of all devices and hosts together.
+        accumulation_steps: parts into which each device cuts its rows.
+        replicas: devices over all processes; None where that is not known yet.
+        in_pairs: whether the rows of a device are mixed two by two.
+    """
+    rows = math.lcm(accumulation_steps, 2 if in_pairs else 1)
+    shares = (replicas or 1) * rows
+    if not batch_size % shares:
+        return None
+    low = batch_size // shares * shares
+    fitting = f"{low} or {low + shares}" if low else f"{shares}"
+    parts = []
+    if replicas and replicas > 1:
+        parts.append(f"the {replicas} devices that share a batch")
+    if accumulation_steps > 1:
+        parts.append(f"--accumulation_steps={accumulation_steps}")
+    if in_pairs:
+        parts.append("the pairs that --augment mixes")
+    *others, last = parts
+    reasons = f"{', '.join(others)} and {last}" if others else last
+    return (
+        f"--batch_size={batch_size} has to be a multiple of {shares}, for "
+        f"{reasons}: use --batch_size={fitting}."
+    )
