@@ -71,13 +71,19 @@ def text(weights: np.ndarray, splits: examples.Splits) -> str:
     return file.getvalue()
 
 
-def describe(config: config_lib.DataConfig, splits: examples.Splits) -> Sequence[str]:
+def describe(
+    config: config_lib.DataConfig,
+    splits: examples.Splits,
+    weights: np.ndarray | None,
+) -> Sequence[str]:
     """Return a line for each of `--class_weight` and `--sampling` that is in use.
 
-    Raises like `find`.
+    Args:
+        config: of the data.
+        splits: the examples.
+        weights: that `find` has found.
     """
     lines = []
-    weights = find(config, splits)
     names = splits.labels.names
     if weights is not None:
         order = np.argsort(-weights, kind="stable")

@@ -17,6 +17,7 @@ import tensorflow as tf
 from kft import config as configs
 from kft import data, errors, run_dir, runtime, schedule, tasks
 from kft.config import TrainConfig
+from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.devices import Devices
 from kft.model import freeze
@@ -72,28 +73,30 @@ def measure(config: TrainConfig, largest: int) -> Trial:
     task = tasks.get(config, splits.labels)
     with devices.strategy.scope():
         network = task.network(weights="none")
-    limit = largest_batch(len(splits.train), devices.replicas)
+    # Mixed pictures are taken two by two.
+    smallest = devices.replicas * (1 if task.mix() is None else 2)
+    limit = largest_batch(len(splits.train), smallest)
 
     def run(batch_size: int) -> None:
         sized = dataclasses.replace(config, batch_size=batch_size)
         _run_steps(sized, splits, network, devices)
 
-    if limit <= devices.replicas:
+    if limit <= smallest:
         return Trial(limit, fits=limit)
     if tf.config.list_logical_devices("GPU"):
-        return Trial(limit, fits=halve(run, limit, smallest=devices.replicas))
+        return Trial(limit, fits=halve(run, limit, smallest=smallest))
     if _KILL_ME_FIRST.exists():
         _KILL_ME_FIRST.write_text("1000")
-    large = largest_batch(min(largest * devices.replicas, limit), devices.replicas)
-    small = max(large // 4, devices.replicas)
+    large = largest_batch(min(largest * devices.replicas, limit), smallest)
+    small = max(large // 4, smallest)
     measured = tuple((n, _peak(run, n)) for n in (small, large))
-    return Trial(limit, smallest=devices.replicas, measured=measured)
+    return Trial(limit, smallest=smallest, measured=measured)
 
 
-def largest_batch(examples: int, replicas: int) -> int:
-    """Return the largest batch to think of: a power of two for each replica."""
-    each = max(min(examples, MOST) // replicas, 1)
-    return replicas * 2 ** (each.bit_length() - 1)
+def largest_batch(examples: int, smallest: int) -> int:
+    """Return the largest batch to think of: the smallest times a power of two."""
+    times = max(min(examples, MOST) // smallest, 1)
+    return smallest * 2 ** (times.bit_length() - 1)
 
 
 def halve(run: Callable[[int], None], limit: int, *, smallest: int) -> int | None:
@@ -144,6 +147,7 @@ def _run_steps(
         devices=devices,
         task=tasks.get(config, splits.labels),
         splits=splits,
+        class_weights=class_weights.find(config, splits),
         network=network,
         reporter=SilentReporter(),
         recorder=NullRecorder(),

@@ -14,12 +14,10 @@ def settle(session: Session) -> None:
 
     Raises:
         errors.ConfigError: where workers have other weights.
-        errors.DataError: where the weights are not those that the run began with, or
-            not those of its labels.
+        errors.DataError: where the weights are not those that the run began with.
     """
     config, devices = session.config, session.devices
-    with devices.together("find the class weights"):
-        weights = class_weights.find(config, session.splits)
+    weights = session.class_weights
     if weights is not None:
         if devices.num_workers > 1:
             given = json.dumps(weights.tolist())
@@ -27,7 +25,7 @@ def settle(session: Session) -> None:
         with devices.together("keep the class weights"):
             if devices.is_chief:
                 _keep(session, class_weights.text(weights, session.splits))
-    for line in class_weights.describe(config, session.splits):
+    for line in class_weights.describe(config, session.splits, weights):
         session.reporter.say(line)
 
 

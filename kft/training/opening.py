@@ -7,6 +7,7 @@ import keras
 
 from kft import data, schedule, tasks
 from kft.config import TrainConfig
+from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.devices import Devices
 from kft.run_dir import RunDir
@@ -49,10 +50,9 @@ def open_session(
     splits = bad_examples.skip(config, splits, run=run, devices=devices)
     workplace.require_same_run(config, splits, devices)
     reporter.say(_describe(splits))
-    has_state = workplace.has_checkpoint(run, devices)
-    with devices.together("go on from the checkpoint"):
-        if has_state and devices.is_chief:
-            facts.check(run, splits, devices)
+    has_state = _has_state(run, splits, devices)
+    with devices.together("find the class weights"):
+        weights = class_weights.find(config, splits)
     signals.check()
     task = tasks.get(config, splits.labels)
     with startup.part("network"), devices.strategy.scope():
@@ -67,6 +67,7 @@ def open_session(
         devices=devices,
         task=task,
         splits=splits,
+        class_weights=weights,
         network=network,
         reporter=reporter,
         recorder=_recorder(config, run, devices),
@@ -79,6 +80,15 @@ def open_session(
         with bad_examples.naming(session):
             facts.write(session)
     return session
+
+
+def _has_state(run: RunDir, splits: Splits, devices: Devices) -> bool:
+    """Return whether the run has a checkpoint, which has to be of these splits."""
+    has_state = workplace.has_checkpoint(run, devices)
+    with devices.together("go on from the checkpoint"):
+        if has_state and devices.is_chief:
+            facts.check(run, splits, devices)
+    return has_state
 
 
 def _recorder(config: TrainConfig, run: RunDir, devices: Devices) -> Recorder:

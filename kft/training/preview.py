@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft.data import pipeline, plan
-from kft.training import stage_data
+from kft.training import bad_examples, stage_data
 from kft.training.session import Session
 
 _SHOWN = 2
@@ -14,10 +14,22 @@ def write(session: Session) -> None:
     """Write the first inputs of epoch 0 to preview.png, if asked to, and say where.
 
     They are those of all workers together, in the order of the batches.
+
+    Raises:
+        errors.DataError: for an example that can not be read.
+        errors.TrainingError: on the other workers, where the chief could not write it.
     """
-    if session.config.preview is None or not session.devices.is_chief:
+    if session.config.preview is None:
         return
-    inputs, labels = first_inputs(session, session.config.preview)
+    with session.devices.together("write the preview"):
+        if session.devices.is_chief:
+            # Within the block: the other workers hear of errors of kft only.
+            with bad_examples.naming(session):
+                _write(session, session.config.preview)
+
+
+def _write(session: Session, count: int) -> None:
+    inputs, labels = first_inputs(session, count)
     names = session.task.labels.names
     captions = [caption(label, names) for label in labels]
     sheet = session.task.contact_sheet(inputs, captions)

@@ -3,6 +3,8 @@
 import dataclasses
 import time
 
+import numpy as np
+
 from kft.config import TrainConfig
 from kft.data import order
 from kft.data.examples import Splits
@@ -26,6 +28,7 @@ class Session:
         stages: what `--stages` says.
         depths: for each stage, how many blocks it trains.
         splits: the examples.
+        class_weights: float64 [classes]; None where all classes count alike.
         network: the network; its weights and `trainable` flags change.
         startup: takes the time until the first step is done.
         started: when the run began, by the monotonic clock, as if nothing had ever
@@ -39,6 +42,7 @@ class Session:
     devices: Devices
     task: Task
     splits: Splits
+    class_weights: np.ndarray | None
     network: Network
     reporter: Reporter
     recorder: Recorder

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from kft.data import class_weights, pipeline
+from kft.data import pipeline
 from kft.data.examples import Examples
 from kft.data.plan import Recipe
 from kft.training import one_pass
@@ -72,17 +72,12 @@ def stage_data(session: Session, index: int, cache: StageCache | None) -> StageD
 
 
 def recipe(session: Session) -> Recipe:
-    """Return how the training examples are drawn, weighted and mixed.
-
-    Raises:
-        errors.ConfigError, errors.DataError: for a `--class_weight` that can not be
-            used.
-    """
+    """Return how the training examples are drawn, weighted and mixed."""
     config = session.config
     return Recipe(
         seed=config.seed,
         balanced=config.sampling == "balanced",
-        class_weights=class_weights.find(config, session.splits),
+        class_weights=session.class_weights,
         mix=session.task.mix(),
     )
 

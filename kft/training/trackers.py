@@ -17,6 +17,8 @@ from kft.config import TrainConfig
 from kft.run_dir import RunDir
 
 if typing.TYPE_CHECKING:
+    import keras
+
     from kft.training.session import Session
 
 TENSORBOARD = "tensorboard"
@@ -77,15 +79,24 @@ def tracking(session: "Session") -> Iterator[None]:
 
     Raises:
         errors.ConfigError: for a tracker that does not take the run.
+        errors.TrainingError: on the other workers, where the chief has none of them.
     """
     with contextlib.ExitStack() as stack:
-        if session.devices.is_chief:
-            for name in session.config.trackers:
-                module = TRACKERS[name].module
-                if module is not None:
-                    track = importlib.import_module(module).track
-                    session.callbacks.add(stack.enter_context(track(session)))
+        with session.devices.together("start the trackers"):
+            if session.devices.is_chief:
+                for callback in _entered(session, stack):
+                    session.callbacks.add(callback)
         yield
+
+
+def _entered(
+    session: "Session", stack: contextlib.ExitStack
+) -> "Iterator[keras.callbacks.Callback]":
+    for name in session.config.trackers:
+        module = TRACKERS[name].module
+        if module is not None:
+            track = importlib.import_module(module).track
+            yield stack.enter_context(track(session))
 
 
 def kept_id(run: RunDir, name: str) -> str | None:

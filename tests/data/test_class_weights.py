@@ -118,12 +118,14 @@ def test_no_such_file_names_the_alternatives():
 
 def test_what_is_in_use_is_said():
     given = config.DataConfig(class_weight="balanced", sampling="balanced")
-    assert class_weights.describe(given, _splits([0] * 6 + [1] * 2 + [2])) == [
+    splits = _splits([0] * 6 + [1] * 2 + [2])
+    weights = class_weights.find(given, splits)
+    assert class_weights.describe(given, splits, weights) == [
         "--class_weight=balanced: owl 3, dog 1.5, cat 0.5",
         "--sampling=balanced: 3 of each class in an epoch; of owl each example 3 "
         "times, of cat 0.5 times.",
     ]
-    assert class_weights.describe(config.DataConfig(), _splits([0])) == []
+    assert class_weights.describe(config.DataConfig(), _splits([0]), None) == []
 
 
 _epochs = st.integers(0, 50)

@@ -13,7 +13,7 @@ import pytest
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.training import trackers
+from kft.training import preview, trackers
 from kft.training.trackers import Tracker
 
 
@@ -82,7 +82,9 @@ def test_a_package_that_is_missing_is_named_with_its_extra(
 def test_only_the_chief_tracks(spy: _Spy, is_chief: bool) -> None:
     added = []
     session = types.SimpleNamespace(
-        devices=types.SimpleNamespace(is_chief=is_chief),
+        devices=types.SimpleNamespace(
+            is_chief=is_chief, together=lambda what: contextlib.nullcontext()
+        ),
         config=TrainConfig(trackers=("tensorboard", "spy")),
         callbacks=types.SimpleNamespace(add=added.append),
     )
@@ -90,6 +92,44 @@ def test_only_the_chief_tracks(spy: _Spy, is_chief: bool) -> None:
         pass
     assert added == ([spy] if is_chief else [])
     assert spy.heard == (["end"] if is_chief else [])
+
+
+class _Workers:
+    """The chief of several workers; remembers what the others heard."""
+
+    is_chief = True
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @contextlib.contextmanager
+    def together(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except errors.KftError:
+            self.heard.append(f"failed to {what}")
+            raise
+
+
+def test_the_other_workers_hear_that_the_chief_has_no_tracker_or_preview(
+    spy: _Spy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise errors.DataError("no")
+
+    devices = _Workers()
+    config = TrainConfig(trackers=("spy",), preview=3)
+    session = types.SimpleNamespace(devices=devices, config=config)
+    monkeypatch.setattr(sys.modules["spy_tracker"], "track", fail)
+    monkeypatch.setattr(preview, "first_inputs", fail)
+    with pytest.raises(errors.DataError), trackers.tracking(session):
+        pass
+    with pytest.raises(errors.DataError):
+        preview.write(session)
+    assert devices.heard == [
+        "failed to start the trackers",
+        "failed to write the preview",
+    ]
 
 
 def test_a_tracker_hears_all_epochs_of_all_stages_and_begins_with_an_optimizer(

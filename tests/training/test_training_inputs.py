@@ -3,6 +3,7 @@
 import io
 import json
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -100,6 +101,23 @@ def test_weights_that_changed_are_refused_by_a_resume(train, tmp_path, monkeypat
     (tmp_path / "run" / "class_weights.csv").unlink()
     result, _ = train(class_weight=str(path))
     assert "cyan,2,2.0" in (result.run_dir / "class_weights.csv").read_text()
+
+
+def test_the_file_of_weights_is_read_once(tiny_run, tmp_path):
+    path = tmp_path / "weights.json"
+    path.write_text(json.dumps({"a": 2, "b": 1, "c": 1}))
+
+    class Remove(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            path.unlink(missing_ok=True)
+
+    tiny_run(
+        "run",
+        class_weight=str(path),
+        stages="head:1@0.1,all:1@0.01",
+        callbacks=[Remove()],
+    )
+    assert not path.exists()
 
 
 def test_a_preview_shows_the_epoch_that_is_trained(tiny_run, monkeypatch):
