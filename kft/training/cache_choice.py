@@ -20,11 +20,18 @@ class Need:
         anchor: the layer that ends the trunk.
         bytes: of the features of all examples and views.
         epochs: of the stages that train on this trunk.
+        is_stored: whether complete features are on the disk of the cache already.
     """
 
     anchor: str
     bytes: int
     epochs: int
+    is_stored: bool = False
+
+    @property
+    def disk_bytes(self) -> int:
+        """Return what the disk still has to take."""
+        return 0 if self.is_stored else self.bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +79,7 @@ def choose(
         if where == "memory":
             memory -= need.bytes
         if where == "disk":
-            disk -= need.bytes
+            disk -= need.disk_bytes
         chosen[need.anchor] = Choice(need, where, reason)
     return tuple(chosen[need.anchor] for need in needs)
 
@@ -93,12 +100,12 @@ def _place(
     need: Need, mode: str, memory: float, disk: float, shared: bool
 ) -> tuple[Where | None, str]:
     size = format_bytes(need.bytes)
-    if mode == "auto" and shared and need.bytes <= disk:
+    if mode == "auto" and shared and need.disk_bytes <= disk:
         # Only there do other runs find it.
         return "disk", f"disk, {size}"
     if mode == "memory" or (mode == "auto" and need.bytes <= memory):
         return "memory", f"memory, {size}"
-    if mode == "disk" or need.bytes <= disk:
+    if mode == "disk" or need.disk_bytes <= disk:
         return "disk", f"disk, {size}"
     return None, f"{size} do not fit in memory or on disk"
 

@@ -107,13 +107,27 @@ def choose(session: Session, found: Sequence[Trunk]) -> tuple[Choice, ...]:
     memory, disk = free.min(axis=0).astype(int).tolist()
     room = Room(memory=memory, disk=disk)
     return cache_choice.choose(
-        [trunk.need for trunk in found],
+        [_need(session, trunk) for trunk in found],
         mode=config.feature_cache,
         room=room,
         augmented=session.task.is_augmented,
         views=config.cached_views,
         shared=config.cache_dir is not None,
     )
+
+
+def _need(session: Session, trunk: Trunk) -> Need:
+    """Return what a trunk needs, by what other runs have stored of it before."""
+    if session.config.cache_dir is None:
+        return trunk.need
+    # All workers have to choose the same.
+    is_missing = session.devices.any(not _store(session, trunk).is_complete())
+    return dataclasses.replace(trunk.need, is_stored=not is_missing)
+
+
+def _store(session: Session, trunk: Trunk) -> DiskStore:
+    key = cache_key.trunk_key(session, trunk.anchor, trunk.layout)
+    return DiskStore(_cache_root(session), key)
 
 
 def _cache_root(session: Session) -> Path:
@@ -153,8 +167,7 @@ class Filler:
         }
         ready, store = None, None
         if on_disk:
-            key = cache_key.trunk_key(self._session, trunk.anchor, trunk.layout)
-            store = DiskStore(_cache_root(self._session), key)
+            store = _store(self._session, trunk)
             ready = store.load(layouts)
             if self._session.devices.any(ready is None):
                 # All workers take part in filling one.

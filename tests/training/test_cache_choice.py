@@ -1,5 +1,7 @@
 """Where features go is arithmetic on sizes."""
 
+import dataclasses
+
 import pytest
 
 from kft.training import cache_choice
@@ -67,6 +69,16 @@ def test_savings_are_the_passes_that_do_not_run():
 )
 def test_sizes_read_well(count, text):
     assert cache_choice.format_bytes(count) == text
+
+
+def test_what_is_on_disk_already_takes_no_more_of_it():
+    tight = Room(memory=10, disk=10)
+    stored = dataclasses.replace(LARGE, is_stored=True)
+    for needs, where in (([stored], ["disk"]), ([LARGE], [None])):
+        chosen = cache_choice.choose(
+            needs, mode="auto", room=tight, augmented=False, views=None, shared=True
+        )
+        assert [choice.where for choice in chosen] == where
 
 
 def test_what_other_runs_share_goes_to_disk_even_for_a_single_epoch():
