@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kft.model import freeze
 from kft.training import cache_choice
 from kft.training.cache_choice import Choice
 from kft.training.session import Session
+from kft.training.trunk_cache import StageCache
 
 _MUCH_WAITING = 0.2
 # Seconds of waiting in a stage below which nobody would change a flag.
@@ -76,36 +79,49 @@ def savings(
     )
 
 
-def input_hint(session: Session, stage: Mapping[str, Any]) -> str | None:
+def input_hint(
+    session: Session, stage: Mapping[str, Any], cache: StageCache | None
+) -> str | None:
     """Return what to change about a stage that waited much for input, else None.
 
     Args:
         session: the run.
         stage: its entry in result.json.
+        cache: the features of the stage's trunk; None where the trunk ran live.
     """
     fraction = stage["input_wait_fraction"]
     if fraction is None or fraction <= _MUCH_WAITING:
         return None
     if fraction * stage["seconds"] < _WORTH_A_WORD:
         return None
-    if stage["cached"]:
-        advice = "--feature_cache=memory or a --cache_dir on a faster disk"
-    elif session.task.mix() is not None:
-        advice = (
-            "--augment without mixup and cutmix, so that --cached_views=V can keep "
-            "views, a smaller --image_size, or more CPU cores"
-        )
-    elif session.task.is_augmented:
-        advice = (
-            "--cached_views=V or --augment=none, which let a frozen trunk be cached, a "
-            "smaller --image_size, or more CPU cores"
-        )
-    else:
-        advice = "--feature_cache=auto, smaller pictures on disk, or more CPU cores"
+    helps = _advice_on_cached(cache) if cache else _advice_on_live(session, stage)
     return (
         f"stage {stage['name']}: {fraction:.0%} of the time went into waiting for "
-        f"input. What helps: {advice}."
+        f"input. What helps: {', or '.join([*helps, 'more CPU cores'])}."
     )
+
+
+def _advice_on_cached(cache: StageCache) -> list[str]:
+    on_disk = any(isinstance(array, np.memmap) for array in cache.train.arrays)
+    if not on_disk:
+        return []
+    return ["--feature_cache=memory", "a --cache_dir on a faster disk"]
+
+
+def _advice_on_live(session: Session, stage: Mapping[str, Any]) -> list[str]:
+    config, task = session.config, session.task
+    names = [one.unfreeze for one in session.stages]
+    depth = session.depths[names.index(stage["name"])]
+    smaller = ["smaller inputs"]
+    if session.network.anchor(depth) is None:
+        # Nothing is frozen, so there is nothing to keep.
+        return smaller
+    if task.mix() is not None:
+        return ["--cached_views=V of examples that are not mixed", *smaller]
+    missing = ["--feature_cache=auto"] if config.feature_cache == "off" else []
+    if task.is_augmented and config.cached_views is None:
+        missing.append("--cached_views=V")
+    return [" with ".join(missing), *smaller] if missing else smaller
 
 
 def _duration(seconds: float) -> str:

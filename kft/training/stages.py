@@ -76,7 +76,9 @@ def run_stage(
     if _ended_early(session, state):
         stage.best.assign()
     state = _after(session, state, stage)
-    hint = plan.input_hint(session, state.stages[-1])
+    hint = plan.input_hint(
+        session, state.stages[-1], _cache(session, snapshot.state, caches)
+    )
     if hint:
         session.reporter.say(hint)
     return state
