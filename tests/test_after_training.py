@@ -9,6 +9,7 @@ import pytest
 
 from kft import after_training, cli, errors, run_dir, train
 from kft.config import TrainConfig
+from kft.evaluation import board
 from kft.evaluation.report import make
 from kft.exporters import export_run
 
@@ -88,6 +89,26 @@ def test_a_report_that_can_not_be_made_does_not_fail_the_run(
     assert shown in caplog.text
     assert f"python -m kft.report --run_dir={run}" in caplog.text
     assert ("Traceback" in caplog.text) == isinstance(error, RuntimeError)
+
+
+def test_a_drawing_that_fails_does_not_lose_the_export(
+    run: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise ValueError("no font")
+
+    exported = []
+    monkeypatch.setattr(board, "write", fail)
+    monkeypatch.setattr(
+        export_run, "export_run", lambda config: exported.append(config.formats) or ()
+    )
+    result = after_training.RunResult.read(run_dir.at(str(run)))
+    with caplog.at_level("ERROR", logger="absl"):
+        after_training.finish(
+            TrainConfig(export=("saved_model",), report=False), result
+        )
+    assert exported == [("saved_model",)]
+    assert "lacks the confusion matrix: no font. The run is finished" in caplog.text
 
 
 def test_a_report_is_made_once_and_again_after_new_exports(

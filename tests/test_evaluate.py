@@ -120,6 +120,19 @@ def test_what_the_folder_keeps_is_not_predicted_twice(
         evaluation.of_split(run, "validation")
 
 
+def test_what_was_evaluated_on_request_is_not_replaced(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    run = run_dir.at(str(shutil.copytree(finished_run, tmp_path / "run")))
+    evaluation.keep(
+        evaluation.evaluate(EvaluateConfig(run_dir=str(run.path), split="train"))
+    )
+    kept = [run.evaluation_json.read_bytes(), run.predictions.read_bytes()]
+    found = evaluation.of_split(run, "validation")
+    assert (found.source.split, found.figures.examples) == ("validation", 18)
+    assert kept == [run.evaluation_json.read_bytes(), run.predictions.read_bytes()]
+
+
 def test_a_run_is_judged_by_validation_else_by_test(tmp_path: Path) -> None:
     run = run_dir.at(str(tmp_path))
     for names, expected in (

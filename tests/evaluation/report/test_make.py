@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from kft import errors, run_dir
-from kft.evaluation import run_examples, trained
+from kft.evaluation import (
+    calibration,
+    grad_cam,
+    run_examples,
+    temperature,
+    trained,
+)
 from kft.evaluation.report import gallery, make, run_record
 from kft.evaluation.report.page import render as page_text
 from tests.evaluation.report.pages import Page
@@ -175,3 +181,21 @@ def test_a_run_that_nothing_judges_says_so(
     assert page.figures == {}
     targets = {attributes.get("id") for _, attributes in page.elements}
     assert {s[1:] for s in page.sources()} <= targets
+
+
+def test_a_network_without_a_map_is_reported_on_with_its_temperature(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_map(network: object) -> None:
+        raise ValueError("the head does not read a feature map")
+
+    monkeypatch.setattr(grad_cam, "feature_split", no_map)
+    copy = run_dir.at(str(shutil.copytree(run, tmp_path / "run")))
+    before = "before the temperature"
+    assert before not in (run / "report.html").read_text()
+    found = calibration.Calibration(1.5, 18, 0.6, 0.5, 0.15, 0.0)
+    temperature.record(copy, found)
+    made = Page(make.make(copy).path.read_text())
+    pictures = [a for tag, a in made.elements if tag == "img"]
+    assert pictures and not [a for a in pictures if a.get("class") == "heat"]
+    assert f"{before} 1.5000" in made.text
