@@ -40,7 +40,7 @@ def main(config: FindLrConfig, given: frozenset[str]) -> None:
 
 
 def _folder(config: FindLrConfig) -> Path:
-    run = run_dir.at(config.run_dir or str(run_dir.default_path(config)))
+    run = run_dir.of(config)
     default = run.path.with_name(f"{run.path.name}-find_lr")
     return run_dir.at(config.output_dir).path if config.output_dir else default
 

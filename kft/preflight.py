@@ -4,7 +4,16 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from kft import augmentation, backbones, batch_shares, cluster, data, errors, schedule
+from kft import (
+    augmentation,
+    backbones,
+    batch_shares,
+    cluster,
+    data,
+    errors,
+    places,
+    schedule,
+)
 from kft.config import TrainConfig
 from kft.data import class_weights
 from kft.data import folder as data_folder
@@ -164,7 +173,7 @@ def _data_pairs(config: TrainConfig) -> Iterable[str]:
             "validation examples, and --validation_fraction=0 leaves "
             f"--dataset={config.dataset} without any: raise the fraction."
         )
-    kind, _, folder = config.dataset.partition(":")
+    kind = config.dataset.partition(":")[0]
     for name in ("csv_columns", "tfrecord_features", "tfrecord_labels"):
         own = name.partition("_")[0]
         if kind != own and not _is_default(config, name):
@@ -172,14 +181,10 @@ def _data_pairs(config: TrainConfig) -> Iterable[str]:
                 f"--{name} belongs to --dataset={own}:..., received "
                 f"--dataset={config.dataset}. Remove --{name}."
             )
-    if kind == "folder" and folder:
-        for name in ("run_dir", "cache_dir"):
-            path = getattr(config, name)
-            if path is not None and _is_below(path, folder):
-                yield (
-                    f"--{name}={path} lies in --dataset={config.dataset}, where its "
-                    "files would count as examples: choose a folder beside it."
-                )
+    for name in ("run_dir", "cache_dir"):
+        problem = places.problem(name, getattr(config, name), config.dataset)
+        if problem is not None:
+            yield problem
 
 
 def _auto_batch_pairs(config: TrainConfig) -> Iterable[str]:
@@ -225,10 +230,3 @@ def _has_validation(path: str) -> bool:
         data_folder.SPLIT_FOLDERS.get(name.lower()) == VALIDATION
         for name in os.listdir(path)
     )
-
-
-def _is_below(path: str, folder: str) -> bool:
-    inner, outer = (
-        os.path.realpath(os.path.expanduser(name)) for name in (path, folder)
-    )
-    return os.path.commonpath((inner, outer)) == outer

@@ -53,7 +53,7 @@ def text(found: Spread) -> str:
 
 def folder(config: TrainConfig) -> Path:
     """Return the folder that holds the folders of all runs."""
-    return run_dir.at(config.run_dir or str(run_dir.default_path(config))).path
+    return run_dir.of(config).path
 
 
 def configs(config: TrainConfig) -> tuple[TrainConfig, ...]:
@@ -98,7 +98,7 @@ def check(config: TrainConfig) -> None:
             f"workers ({found.source}) only once. Start a run for each --seed, with a "
             "--run_dir of its own."
         )
-    run = run_dir.at(str(folder(config)))
+    run = run_dir.of(config)
     if run.config_json.exists():
         raise errors.RunDirError(
             f"{run.path} holds a single run, and --repeats={config.repeats} puts a "

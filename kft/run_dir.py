@@ -18,9 +18,9 @@ Status = Literal["new", "unfinished", "finished"]
 _NAME_BYTES = 100
 
 
-def _below(name: str) -> property:
-    """Return a property: the path of a file or folder in the run folder."""
-    return property(lambda run: run.path / name)
+def below(name: str) -> property:
+    """Return a property: the path of a file or folder in the folder at `path`."""
+    return property(lambda folder: folder.path / name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,25 +52,25 @@ class RunDir:
 
     path: Path
 
-    flags_cfg = _below("flags.cfg")
-    config_json = _below("config.json")
-    labels_txt = _below("labels.txt")
-    split_csv = _below("split.csv")
-    bad_images_csv = _below("bad_images.csv")
-    class_weights_csv = _below("class_weights.csv")
-    preview_png = _below("preview.png")
-    environment_json = _below("environment.json")
-    metrics_jsonl = _below("metrics.jsonl")
-    result_json = _below("result.json")
-    checkpoints = _below("checkpoints")
-    best_weights = _below("best.weights.h5")
-    tensorboard = _below("tensorboard")
-    trackers_json = _below("trackers.json")
-    export = _below("export")
-    evaluation_json = _below("evaluation.json")
-    predictions = _below("predictions.npz")
-    report_html = _below("report.html")
-    lock_file = _below(".lock")
+    flags_cfg = below("flags.cfg")
+    config_json = below("config.json")
+    labels_txt = below("labels.txt")
+    split_csv = below("split.csv")
+    bad_images_csv = below("bad_images.csv")
+    class_weights_csv = below("class_weights.csv")
+    preview_png = below("preview.png")
+    environment_json = below("environment.json")
+    metrics_jsonl = below("metrics.jsonl")
+    result_json = below("result.json")
+    checkpoints = below("checkpoints")
+    best_weights = below("best.weights.h5")
+    tensorboard = below("tensorboard")
+    trackers_json = below("trackers.json")
+    export = below("export")
+    evaluation_json = below("evaluation.json")
+    predictions = below("predictions.npz")
+    report_html = below("report.html")
+    lock_file = below(".lock")
 
     @contextlib.contextmanager
     def replacing(self, path: Path) -> Iterator[Path]:
@@ -120,8 +120,13 @@ def at(path: str) -> RunDir:
     return RunDir(Path(os.path.expanduser(path)))
 
 
-def default_path(settings: TrainConfig) -> Path:
-    """Return `runs/DATASET-BACKBONE`, with what a path does not take replaced."""
+def of(settings: TrainConfig) -> RunDir:
+    """Return the run folder of a config: `--run_dir`, else `runs/DATASET-BACKBONE`."""
+    return at(settings.run_dir or str(_default_path(settings)))
+
+
+def _default_path(settings: TrainConfig) -> Path:
+    """Return the default path, with what a path does not take replaced."""
     names = [_path_safe(part) for part in (settings.dataset, settings.backbone)]
     return Path("runs", "-".join(filter(None, names)) or "run")
 
@@ -158,7 +163,7 @@ def find(settings: TrainConfig) -> tuple[RunDir, Status]:
         errors.RunDirError: where the folder is no run folder, is damaged, or is that of
             another config; the difference is in the message.
     """
-    run = at(settings.run_dir or str(default_path(settings)))
+    run = of(settings)
     with atomic.explaining(run.path):
         if not run.config_json.exists():
             _check_free(run)

@@ -21,6 +21,23 @@ if TYPE_CHECKING:
     from kft.training.run_result import RunResult
 
 
+def _check_export(config: TrainConfig) -> None:
+    """Check the formats that are written hours later.
+
+    Raises:
+        errors.ConfigError: for a format that does not exist or can not be written here.
+    """
+    exporters.check(config.export)
+
+
+# Of what this command does besides the run, for `preflight.check`.
+CHECKS: tuple[preflight.Check, ...] = (
+    _check_export,
+    trackers.check,
+    repeats.check,
+)
+
+
 def main(
     config: TrainConfig,
     given: frozenset[str] | None = None,
@@ -37,12 +54,7 @@ def main(
     """
     preflight.check(
         config,
-        also=[
-            _check_export,
-            trackers.check,
-            repeats.check,
-            lambda c: recipe.check(c, given),
-        ],
+        also=[*CHECKS, lambda c: recipe.check(c, given)],
     )
     with interrupt.listening():
         result = _train(config, given, process_start)
@@ -75,15 +87,6 @@ def _train(
             print(f"  {figure:<14} {repeats.text(spread)}")
     print("The best by validation:\n")
     return found.best
-
-
-def _check_export(config: TrainConfig) -> None:
-    """Check the formats that are written hours later.
-
-    Raises:
-        errors.ConfigError: for a format that does not exist or can not be written here.
-    """
-    exporters.check(config.export)
 
 
 def _command(config: TrainConfig, given: frozenset[str]) -> None:

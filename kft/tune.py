@@ -14,16 +14,15 @@ import os
 
 import rich
 
-from kft import cli, errors, exporters, repeats, train
-from kft.config import TrainConfig, TuneConfig
+from kft import cli, errors, train
+from kft.config import TuneConfig
 from kft.search import check
-from kft.training import interrupt, trackers
+from kft.training import interrupt
 
 
 def main(config: TuneConfig) -> None:
     """Search, show the trials, and train the winner."""
-    also = [_check_export, repeats.check, trackers.check]
-    config, space = check.check(config, os.environ, also=also)
+    config, space = check.check(config, os.environ, also=train.CHECKS)
     with interrupt.listening() as signals:
         # TensorFlow starts slowly: not before the flags are known to be right.
         from kft.search import results, search
@@ -48,11 +47,6 @@ def main(config: TuneConfig) -> None:
                 # The same command goes on, maybe with more trials.
                 ending.pop_all()
                 raise
-
-
-def _check_export(config: TrainConfig) -> None:
-    """Check the formats that the winner is written in, hours later."""
-    exporters.check(config.export)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ LAYERS = {
     "run_lock": 0,
     "kept_config": 0,
     "run_dir": 0,
+    "places": 0,
     "repeats": 0,
     "tables": 0,
     "batch_shares": 1,

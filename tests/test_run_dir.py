@@ -204,12 +204,12 @@ def test_the_default_folder_is_named_after_data_and_backbone(
     dataset: str, backbone: str, expected: str
 ) -> None:
     settings = TrainConfig(dataset=dataset, backbone=backbone)
-    assert run_dir.default_path(settings) == Path("runs", expected)
+    assert run_dir.of(settings).path == Path("runs", expected)
 
 
 @hypothesis.given(configs.configs())
 def test_the_default_folder_is_one_level_below_runs(made: TrainConfig) -> None:
-    path = run_dir.default_path(made)
+    path = run_dir.of(dataclasses.replace(made, run_dir=None)).path
     assert path.parts[0] == "runs"
     assert len(path.parts) == 2
     assert path.name not in (".", "..")

@@ -68,3 +68,8 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
         maximum=1.0,
         may_change=True,
     )
+
+    def train_config(self) -> "TrainConfig":
+        """Return what stays without the options of a search or a range test."""
+        names = [field.name for field in dataclasses.fields(TrainConfig)]
+        return TrainConfig(**{name: getattr(self, name) for name in names})

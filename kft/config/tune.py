@@ -48,8 +48,3 @@ class TuneConfig(TrainConfig):
         "Train with the best settings in the end, and export, as kft.train does.",
         may_change=True,
     )
-
-    def train_config(self) -> TrainConfig:
-        """Return what stays without the search: the settings of a run."""
-        names = [field.name for field in dataclasses.fields(TrainConfig)]
-        return TrainConfig(**{name: getattr(self, name) for name in names})

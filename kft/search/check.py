@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from kft import cluster, errors, preflight
+from kft import cluster, errors, places, preflight
 from kft.config import TuneConfig
 from kft.preflight import Check
-from kft.search import parallel, places, search_dir, settings, space
+from kft.search import parallel, search_dir, settings, space
 from kft.search.space import Space
 
 
@@ -28,7 +28,9 @@ def check(
     parallel.find(environ)
     run = config.train_config()
     preflight.check(run, also=also)
-    places.check("search_dir", config.search_dir, config.dataset)
+    problem = places.problem("search_dir", config.search_dir, config.dataset)
+    if problem is not None:
+        raise errors.ConfigError(problem)
     if cluster.find(run, environ) is not None:
         raise errors.ConfigError(
             "A search runs each trial in one process, and the environment or the flags "

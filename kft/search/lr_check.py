@@ -1,12 +1,10 @@
 """What can be known of a range test before TensorFlow starts."""
 
-import dataclasses
 import os
 from collections.abc import Iterator
 
-from kft import cluster, errors, preflight, schedule
-from kft.config import FindLrConfig, TrainConfig
-from kft.search import places
+from kft import cluster, errors, places, preflight, schedule
+from kft.config import FindLrConfig
 
 
 def check(config: FindLrConfig) -> None:
@@ -16,13 +14,7 @@ def check(config: FindLrConfig) -> None:
         errors.ConfigError: for options that can not work.
         errors.DataError: for data that can not be used.
     """
-    preflight.check(of_run(config), also=[lambda _: _check_tests(config)])
-
-
-def of_run(config: FindLrConfig) -> TrainConfig:
-    """Return the part of the config that is the run's."""
-    names = [field.name for field in dataclasses.fields(TrainConfig)]
-    return TrainConfig(**{name: getattr(config, name) for name in names})
+    preflight.check(config.train_config(), also=[lambda _: _check_tests(config)])
 
 
 def _check_tests(config: FindLrConfig) -> None:
@@ -48,10 +40,9 @@ def _problems(config: FindLrConfig) -> Iterator[str]:
             "find_lr works in one process. Its answer holds for several workers too: "
             "--batch_size is that of all of them together."
         )
-    try:
-        places.check("output_dir", config.output_dir, config.dataset)
-    except errors.ConfigError as error:
-        yield str(error)
+    problem = places.problem("output_dir", config.output_dir, config.dataset)
+    if problem is not None:
+        yield problem
     if config.recipe != "auto":
         try:
             wanted_stages(config.stage, config.stages)

@@ -85,7 +85,7 @@ def find(
         errors.KftError: what a run of this config could raise.
     """
     lr_check.check(config)
-    run_config = lr_check.of_run(config)
+    run_config = config.train_config()
     devices = runtime.start(run_config, seed=run_config.seed)
     run_config = auto_recipe.settle(run_config, devices, given=given, say=reporter.say)
     wanted = lr_check.wanted_stages(config.stage, run_config.stages)

@@ -8,13 +8,9 @@ from typing import Any
 
 from kft import atomic, config, errors, kept_config, run_dir
 from kft.config import TuneConfig
+from kft.run_dir import below
 
 _FINGERPRINT = "data_fingerprint"
-
-
-def _below(name: str) -> property:
-    """Return a property: the path of a file or folder in the search folder."""
-    return property(lambda search: search.path / name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,14 +31,14 @@ class SearchDir:
 
     path: Path
 
-    search_json = _below("search.json")
-    oracle_json = _below("oracle.json")
-    trials = _below("trials")
-    features = _below("features")
-    trials_csv = _below("trials.csv")
-    trials_png = _below("trials.png")
-    best_cfg = _below("best.cfg")
-    lock_file = _below(".lock")
+    search_json = below("search.json")
+    oracle_json = below("oracle.json")
+    trials = below("trials")
+    features = below("features")
+    trials_csv = below("trials.csv")
+    trials_png = below("trials.png")
+    best_cfg = below("best.cfg")
+    lock_file = below(".lock")
 
     def trial(self, number: int) -> Path:
         """Return the run folder of a trial."""
@@ -61,8 +57,7 @@ def at(settings: TuneConfig) -> SearchDir:
     """Return the search folder of a config."""
     if settings.search_dir is not None:
         return SearchDir(Path(os.path.expanduser(settings.search_dir)))
-    default = str(run_dir.default_path(settings))
-    run = run_dir.at(settings.run_dir or default).path
+    run = run_dir.of(settings).path
     return SearchDir(run.with_name(f"{run.name}-search"))
 
 

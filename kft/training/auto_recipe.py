@@ -67,7 +67,7 @@ def _choose(
     replicas: int,
     say: Callable[[str], None],
 ) -> TrainConfig:
-    run = run_dir.at(config.run_dir or str(run_dir.default_path(config)))
+    run = run_dir.of(config)
     if run.config_json.exists():
         kept = run_dir.read_config(run)
         if kept.recipe != "applied":

@@ -73,7 +73,7 @@ def settle(
     """
     if config.batch_size != "auto":
         return config
-    run = run_dir.at(config.run_dir or str(run_dir.default_path(config)))
+    run = run_dir.of(config)
     if run.config_json.exists():
         kept = run_dir.read_config(run).batch_size
         return dataclasses.replace(config, batch_size=kept)

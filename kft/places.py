@@ -1,0 +1,28 @@
+"""Where files of our own may not go."""
+
+import os
+
+
+def problem(flag: str, path: str | None, dataset: str) -> str | None:
+    """Return what is wrong with a folder among the pictures of `--dataset=folder:`.
+
+    Args:
+        flag: that names the folder, without dashes.
+        path: its value; None where it is not given.
+        dataset: the flag `--dataset`.
+
+    Returns:
+        A sentence for the user, or None where the folder lies elsewhere.
+    """
+    kind, _, pictures = dataset.partition(":")
+    if path is None or kind != "folder" or not pictures:
+        return None
+    inner, outer = (
+        os.path.realpath(os.path.expanduser(name)) for name in (path, pictures)
+    )
+    if os.path.commonpath((inner, outer)) != outer:
+        return None
+    return (
+        f"--{flag}={path} lies in --dataset={dataset}, where its files would count as "
+        "examples: choose a folder beside it."
+    )
