@@ -1,5 +1,7 @@
 """What follows training, on the chief: figures, exports, and the last screen."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from absl import logging
@@ -61,11 +63,9 @@ def _evaluate(run: RunDir) -> dict[str, Any] | None:
     evaluation = evaluate.of_split(run, split) if split else None
     config = run_dir.read_config(run)
     if trackers.TENSORBOARD in config.trackers:
-        try:
+        retry = f"python -m kft.train --flagfile={run.flags_cfg}"
+        with _optional(f"{run.tensorboard} lacks the confusion matrix", retry):
             board.write(run, config, evaluation)
-        except Exception as error:  # noqa: BLE001, a scheduler must not repeat the run
-            retry = f"python -m kft.train --flagfile={run.flags_cfg}"
-            _log(error, f"{run.tensorboard} lacks the confusion matrix", retry)
     return evaluation.to_json() if evaluation else None
 
 
@@ -78,23 +78,30 @@ def _report(run: RunDir) -> None:
         return
     from kft.evaluation.report import make
 
-    try:
+    retry = f"python -m kft.report --run_dir={run.path}"
+    with _optional(f"{page} was not written", retry):
         make.make(run)
+
+
+@contextlib.contextmanager
+def _optional(what: str, retry: str) -> Iterator[None]:
+    """Log why the block fails, and go on.
+
+    Args:
+        what: is missing then.
+        retry: the command that makes it, once that is mended.
+    """
+    try:
+        yield
     except Exception as error:  # noqa: BLE001, a scheduler must not repeat the run
-        retry = f"python -m kft.report --run_dir={run.path}"
-        _log(error, f"{page} was not written", retry)
-
-
-def _log(error: Exception, what: str, retry: str) -> None:
-    """Say what is missing, why, and the command that makes it once that is mended."""
-    is_mistake = isinstance(error, errors.KftError)
-    logging.error(
-        "%s: %s. The run is finished all the same; once that is mended: %s",
-        what,
-        str(error).rstrip("."),
-        retry,
-        exc_info=None if is_mistake else error,
-    )
+        is_mistake = isinstance(error, errors.KftError)
+        logging.error(
+            "%s: %s. The run is finished all the same; once that is mended: %s",
+            what,
+            str(error).rstrip("."),
+            retry,
+            exc_info=None if is_mistake else error,
+        )
 
 
 def _export(config: TrainConfig, run: RunDir) -> None:

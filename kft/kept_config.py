@@ -66,6 +66,21 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a file with one JSON object a line.
+
+    Raises:
+        errors.RunDirError: where the file is missing or damaged.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+    except (OSError, ValueError) as error:
+        raise errors.RunDirError(
+            f"{path} can not be read: {error}. Restore it from a copy."
+        ) from error
+
+
 def _absent(path: Path) -> str:
     if not path.parent.is_dir():
         return f"There is no run folder {path.parent}; `python -m kft.train` makes one."

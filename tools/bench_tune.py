@@ -2,13 +2,17 @@
 
   python tools/bench_tune.py --dataset=digits --backbone=EfficientNetLite0
   python tools/bench_tune.py --dataset=folder:flowers --backbone=MobileNetV2
+  python tools/bench_tune.py --dataset=digits --backbone=EfficientNetLite0 \
+      --whole_runs --stages=head:10@1e-2,block5:8@3e-3 --space=
 
 Searches the head on a frozen network, 12 trials for each seed: its rate, momentum,
-weight decay and epochs. The trunk runs once (`kft.train` with a cache on disk). The
-trials are then played: the head alone is trained in numpy on the stored features, with
-the steps, schedule and choice of the best epoch that a run has, but other initial
-weights. So a trial takes a second, and the searches can be repeated. With --whole_runs
-every trial is a run of its own instead, as `kft.tune` makes them.
+weight decay and epochs; or another --space, empty for the default of kft.tune. The
+trunk runs once (`kft.train` with a cache on disk). The trials are then played: the head
+alone is trained in numpy on the stored features, with the steps, schedule and choice of
+the best epoch that a run has, but other initial weights. So a trial takes a second, and
+the searches can be repeated. With --whole_runs every trial is a run of its own instead,
+as `kft.tune` makes them: all stages, pruned where it is hopeless. What --out has then
+already is not run again.
 
 Validation chooses; every other example of it is held out, and tells how much of a gain
 is only the luck of the best of 12.
@@ -44,6 +48,8 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, default=None)
     parser.add_argument("--resize", default="squash")
     parser.add_argument("--stages", default="head:10@1e-2", help="the config's own")
+    parser.add_argument("--space", default=SPACE)
+    parser.add_argument("--examples_per_class", type=int, default=None)
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--whole_runs", action="store_true")
@@ -70,7 +76,8 @@ def _config(arguments: argparse.Namespace) -> Any:
         resize=arguments.resize,
         validation_fraction=0.4,
         stages=arguments.stages,
-        space=SPACE,
+        space=arguments.space or None,
+        examples_per_class=arguments.examples_per_class,
         trials=arguments.trials,
         feature_cache="disk",
         export=(),
@@ -88,6 +95,10 @@ def _report(arguments: argparse.Namespace, found: list[dict[str, Any]]) -> None:
                 mean = statistics.fmean(values)
                 cells.append(f"{mean:.4f} ({min(values):.4f}-{max(values):.4f})")
         print(f"{name:<10}" + "".join(f"{cell:>28}" for cell in cells))
+    _keep(arguments, found)
+
+
+def _keep(arguments: argparse.Namespace, found: list[dict[str, Any]]) -> None:
     if arguments.out:
         figures = {"date": date.today().isoformat(), "flags": vars(arguments)}
         Path(arguments.out).write_text(json.dumps({**figures, "runs": found}, indent=1))
@@ -110,7 +121,7 @@ def _played(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
     config = _config(arguments)
     features = _features(config, work)
     own, found = config.train_config(), []
-    dimensions = space.parse_space(SPACE, own)
+    dimensions = space.parse_space(config.space, own)
     for seed in range(arguments.seeds):
         figures = _head(dataclasses.replace(own, seed=seed), features)
         found.append({"search": "own", "seed": seed, **figures})
@@ -240,9 +251,6 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def _whole(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
-    from kft.search import check, search
-    from kft.training import fine_tune, interrupt
-
     # Half of what the played trials validate on is a test split here.
     config = dataclasses.replace(
         _config(arguments),
@@ -250,38 +258,52 @@ def _whole(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
         test_fraction=0.2,
         cache_dir=str(work / "features"),
     )
-    found = []
+    out = Path(arguments.out) if arguments.out else None
+    found = json.loads(out.read_text())["runs"] if out and out.exists() else []
     for seed in range(arguments.seeds):
-        seeded = dataclasses.replace(config, seed=seed)
-        own = dataclasses.replace(
-            seeded.train_config(), run_dir=str(work / f"own-{seed}")
-        )
-        result = fine_tune.fine_tune(own)
-        found.append(
-            {
-                "search": "own",
-                "seed": seed,
-                "val_accuracy": result.val_accuracy,
-                "held_out": result.test_accuracy,
-            }
-        )
-        for name in TUNERS:
-            started = time.monotonic()
+        for name in ("own", *TUNERS):
+            if any((line["search"], line["seed"]) == (name, seed) for line in found):
+                continue
+            seeded = dataclasses.replace(config, seed=seed)
             folder = str(work / f"{name}-{seed}")
-            searched = dataclasses.replace(seeded, tuner=name, search_dir=folder)
-            checked, dimensions = check.check(searched, os.environ)
-            outcome = search.run(checked, dimensions, signals=interrupt.Interrupt())
-            found.append(
-                {
-                    "search": name,
-                    "seed": seed,
-                    "val_accuracy": outcome.best.val_accuracy,
-                    "held_out": outcome.best.test_accuracy,
-                    "values": outcome.best.values,
-                    "seconds": round(time.monotonic() - started),
-                }
+            started = time.monotonic()
+            figures = (
+                _own(seeded, folder) if name == "own" else _search(seeded, name, folder)
             )
+            seconds = round(time.monotonic() - started)
+            found.append({"search": name, "seed": seed, **figures, "seconds": seconds})
+            _keep(arguments, found)
     return found
+
+
+def _own(config: Any, folder: str) -> dict[str, Any]:
+    """Return the figures of a run with the settings as they are."""
+    from kft.training import fine_tune
+
+    run = dataclasses.replace(config.train_config(), run_dir=folder)
+    result = fine_tune.fine_tune(run)
+    return {"val_accuracy": result.val_accuracy, "held_out": result.test_accuracy}
+
+
+def _search(config: Any, tuner: str, folder: str) -> dict[str, Any]:
+    """Return the figures of the best trial of a search."""
+    from kft.search import check, search
+    from kft.training import interrupt
+
+    searched = dataclasses.replace(config, tuner=tuner, search_dir=folder)
+    checked, dimensions = check.check(searched, os.environ)
+    outcome = search.run(checked, dimensions, signals=interrupt.Interrupt())
+    curve, best = [], 0.0
+    for record in outcome.records:
+        best = max(best, record.val_accuracy or 0.0)
+        curve.append(best)
+    return {
+        "val_accuracy": outcome.best.val_accuracy,
+        "held_out": outcome.best.test_accuracy,
+        "values": outcome.best.values,
+        "best_so_far": curve,
+        "epochs": sum(record.epochs for record in outcome.records),
+    }
 
 
 if __name__ == "__main__":

@@ -14,9 +14,8 @@ from kft import flagfile, kept_config
 from kft.config import TrainConfig
 from kft.evaluation.evaluate import Evaluation
 from kft.run_dir import RunDir
+from kft.training import trackers
 
-# The tag that the trials of a search have too.
-_METRIC = "best_val_accuracy"
 # Ends the names of the files, which tells them from those of training.
 _SUFFIX = ".after_training"
 # With more classes neither names nor numbers can be read.
@@ -47,7 +46,7 @@ def write(run: RunDir, config: TrainConfig, evaluation: Evaluation | None) -> No
     with writer.as_default():
         api.hparams(settings(config), trial_id=run.path.name)
         if accuracy is not None:
-            tf.summary.scalar(_METRIC, accuracy, step=0)
+            tf.summary.scalar(trackers.BEST_ACCURACY, accuracy, step=0)
         if image is not None:
             name = f"confusion_{evaluation.source.split}"
             tf.summary.image(name, image[None], step=0)

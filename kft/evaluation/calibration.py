@@ -61,8 +61,7 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
         )
 
     def loss(log_temperature: float) -> float:
-        scaled = scores.log_softmax(logits / np.exp(log_temperature))
-        return float(-scaled[np.arange(len(labels)), labels].mean())
+        return scores.cross_entropy(logits / np.exp(log_temperature), labels)
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     fitted = optimize.minimize_scalar(loss, bounds=bounds, method="bounded")
@@ -76,8 +75,8 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
         examples=len(labels),
         loss_before=loss(0.0),
         loss_after=loss(fitted.x),
-        ece_before=_error(logits, labels),
-        ece_after=_error(logits / temperature, labels),
+        ece_before=reliability.error_of(logits, labels),
+        ece_after=reliability.error_of(logits / temperature, labels),
     )
 
 
@@ -87,8 +86,3 @@ def _nothing_to_fit(why: str) -> errors.ConfigError:
         "--calibrate, or train a run with more validation examples "
         "(--validation_fraction)."
     )
-
-
-def _error(logits: np.ndarray, labels: np.ndarray) -> float:
-    bins = reliability.bins(scores.softmax(logits), labels)
-    return reliability.expected_calibration_error(bins)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -97,12 +98,11 @@ def of_split(run: RunDir, split: str) -> Evaluation:
 
     Raises: see `evaluate`.
     """
-    evaluation = _kept(run, split)
-    if evaluation is None:
-        evaluation = evaluate(EvaluateConfig(run_dir=str(run.path), split=split))
-    elif _is_written(evaluation):
-        return evaluation
-    if _is_of_others(evaluation):
+    found = _kept(run, split)
+    evaluation = found or evaluate(EvaluateConfig(run_dir=str(run.path), split=split))
+    written = _written(run)
+    is_kept = found is not None and _is_same(written, found)
+    if is_kept or _is_of_others(written, evaluation):
         return evaluation
     try:
         keep(evaluation)
@@ -177,21 +177,25 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
     return _measured(run, source, found)
 
 
-def _is_of_others(evaluation: Evaluation) -> bool:
-    """Return whether evaluation.json is about another split, or about other data."""
+def _written(run: RunDir) -> Mapping[str, Any] | None:
+    """Return what evaluation.json says, None where it is missing or damaged."""
     try:
-        kept = kept_config.read_json(evaluation.run.evaluation_json)
+        return kept_config.read_json(run.evaluation_json)
     except errors.RunDirError:
+        return None
+
+
+def _is_of_others(written: Mapping[str, Any] | None, evaluation: Evaluation) -> bool:
+    """Return whether evaluation.json is about another split, or about other data."""
+    if written is None:
         return False
     own = (evaluation.source.data, evaluation.source.split)
-    return (kept.get("data"), kept.get("split")) != own
+    return (written.get("data"), written.get("split")) != own
 
 
-def _is_written(evaluation: Evaluation) -> bool:
+def _is_same(written: Mapping[str, Any] | None, evaluation: Evaluation) -> bool:
     """Return whether evaluation.json says this; the folder may have been moved."""
-    try:
-        kept = kept_config.read_json(evaluation.run.evaluation_json)
-    except errors.RunDirError:
+    if written is None:
         return False
     expected = json.loads(json.dumps(evaluation.to_json()))
-    return {**kept, "run_dir": None} == {**expected, "run_dir": None}
+    return {**written, "run_dir": None} == {**expected, "run_dir": None}

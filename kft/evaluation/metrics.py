@@ -107,7 +107,7 @@ def measure(logits: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Fig
     return Figures(
         examples=len(labels),
         # From the logits: scikit-learn's cuts off what is surely wrong at 36 nats.
-        loss=float(-scores.log_softmax(logits)[np.arange(len(labels)), labels].mean()),
+        loss=scores.cross_entropy(logits, labels),
         brier=float(
             sklearn.metrics.brier_score_loss(
                 labels, probabilities, labels=ids, scale_by_half=False

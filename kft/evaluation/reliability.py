@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kft.evaluation import scores
+
 BINS = 15
 
 
@@ -64,3 +66,13 @@ def expected_calibration_error(found: Sequence[Bin]) -> float:
     filled = [one for one in found if one.examples]
     gaps = [one.examples * abs(one.accuracy - one.confidence) for one in filled]
     return float(sum(gaps) / sum(one.examples for one in filled))
+
+
+def error_of(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the expected calibration error of logits.
+
+    Args:
+        logits: [n, classes], n at least 1.
+        labels: [n], class ids.
+    """
+    return expected_calibration_error(bins(scores.softmax(logits), labels))

@@ -14,6 +14,16 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean cross entropy in nats.
+
+    Args:
+        logits: [n, classes], n at least 1.
+        labels: [n], class ids.
+    """
+    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
+
+
 def top_classes(scores: np.ndarray, k: int) -> np.ndarray:
     """Return the class ids of the k largest scores [n, k], largest first.
 

@@ -57,12 +57,10 @@ def served(run: RunDir, logits: np.ndarray, labels: np.ndarray) -> dict[str, Any
     if found is None:
         return dict.fromkeys(("temperature", "served_loss", "served_ece"))
     scaled = logits / found.temperature
-    own = scores.log_softmax(scaled)[np.arange(len(labels)), labels]
-    bins = reliability.bins(scores.softmax(scaled), labels)
     return {
         "temperature": found.temperature,
-        "served_loss": float(-own.mean()),
-        "served_ece": reliability.expected_calibration_error(bins),
+        "served_loss": scores.cross_entropy(scaled, labels),
+        "served_ece": reliability.error_of(scaled, labels),
     }
 
 

@@ -9,15 +9,13 @@ from kft.run_dir import RunDir
 from kft.search.records import Record
 from kft.search.search_dir import SearchDir
 from kft.search.space import Choice, Dimension
-
-# Its own tag: pruned and scaled trials have a last epoch that is not their best.
-_METRIC = "best_val_accuracy"
+from kft.training.trackers import BEST_ACCURACY
 
 
 def write_space(search: SearchDir, space: Sequence[Dimension]) -> None:
     """Tell TensorBoard what is searched: `tensorboard --logdir=SEARCH_DIR/trials`."""
     parameters = [api.HParam(d.name, _domain(d)) for d in space]
-    metrics = [api.Metric(_METRIC, display_name="val_accuracy")]
+    metrics = [api.Metric(BEST_ACCURACY, display_name="val_accuracy")]
     with _writer(str(search.trials)).as_default():
         api.hparams_config(hparams=parameters, metrics=metrics)
 
@@ -30,7 +28,7 @@ def write(search: SearchDir, record: Record) -> None:
     writer = _writer(str(run.tensorboard))
     with writer.as_default():
         api.hparams(record.values, trial_id=f"{record.number:04d}")
-        tf.summary.scalar(_METRIC, record.val_accuracy, step=record.epochs)
+        tf.summary.scalar(BEST_ACCURACY, record.val_accuracy, step=record.epochs)
     writer.close()
 
 

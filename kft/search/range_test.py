@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from kft.model import freeze
 from kft.model.network import stable_paths
 from kft.search.lr_suggestions import Curve
-from kft.training import optimizers, stage_data
+from kft.training import optimizers, stage_data, stage_training
 from kft.training.session import Session
-from kft.training.step import StageStep
 from kft.training.trunk_cache import StageCache
 
 
@@ -70,10 +68,11 @@ def _curve(
     rates: Sequence[float],
     caches: Mapping[str, StageCache],
 ) -> Curve:
-    depth = session.depths[index]
-    cache = caches.get(session.network.anchor(depth) or "")
+    cache = stage_training.cache_of(session, index, caches)
     with session.devices.strategy.scope():
-        step = _step(session, depth, rates, is_cached=cache is not None)
+        step = stage_training.prepare(
+            session, index, schedule=_RangeSchedule(rates), is_cached=cache is not None
+        ).step
     lasting_session = lasting(session, len(rates))
     batches = iter(stage_data.stage_data(lasting_session, index, cache).train(0, 0))
     curve = Curve(planned=len(rates))
@@ -89,22 +88,3 @@ def _curve(
                 break
             bar.update(count, means)
     return curve
-
-
-def _step(
-    session: Session, depth: int, rates: Sequence[float], *, is_cached: bool
-) -> StageStep:
-    config = session.config
-    parts = freeze.prepare_stage(session.network, depth, batch_norm=config.batch_norm)
-    if is_cached:
-        # The batches are what the trunk gives.
-        parts = dataclasses.replace(parts, trunk=None)
-    optimizer = optimizers.build_optimizer(
-        config,
-        parts.trainable,
-        schedule=_RangeSchedule(rates),
-        distances=parts.distances,
-    )
-    return StageStep(
-        session.task, parts, optimizer, config=config, devices=session.devices
-    )

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import logging
 import shutil
 import time
@@ -13,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kft import errors, run_dir
+from kft import errors, kept_config, run_dir
 from kft.config import TrainConfig, TuneConfig
 from kft.search import hparams, pruning, records, settings
 from kft.search.records import Record
@@ -186,9 +185,7 @@ def trial_config(config: TuneConfig, search: SearchDir) -> TrainConfig:
 def read_history(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of metrics.jsonl of a run folder, none where it is missing."""
     path = run_dir.RunDir(folder).metrics_jsonl
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return kept_config.read_lines(path) if path.is_file() else []
 
 
 def curve(history: Sequence[Mapping[str, Any]]) -> list[float]:

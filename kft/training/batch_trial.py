@@ -20,9 +20,8 @@ from kft.config import TrainConfig
 from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.devices import Devices
-from kft.model import freeze
 from kft.model.network import Network
-from kft.training import optimizers, out_of_memory, stage_data
+from kft.training import optimizers, out_of_memory, stage_data, stage_training
 from kft.training.batch_size import Trial, batches
 from kft.training.callbacks import Callbacks
 from kft.training.interrupt import Interrupt
@@ -30,7 +29,6 @@ from kft.training.progress import SilentReporter
 from kft.training.records import NullRecorder
 from kft.training.session import Session
 from kft.training.startup import Startup
-from kft.training.step import StageStep
 
 MOST = 1024
 _STEPS = 2
@@ -159,16 +157,12 @@ def _run_steps(
     index = session.depths.index(max(session.depths))
     steps = min(_STEPS, specs[index].epochs * session.steps_per_epoch)
     with devices.strategy.scope():
-        parts = freeze.prepare_stage(
-            network, session.depths[index], batch_norm=config.batch_norm
-        )
         rates = optimizers.StageSchedule(
             session.peak_rate(index), total_steps=steps, warmup_steps=0, kind="constant"
         )
-        optimizer = optimizers.build_optimizer(
-            config, parts.trainable, schedule=rates, distances=parts.distances
-        )
-        step = StageStep(session.task, parts, optimizer, config=config, devices=devices)
+        step = stage_training.prepare(
+            session, index, schedule=rates, is_cached=False
+        ).step
     batches = stage_data.stage_data(session, index, None).train(0, 0)
     step.train(iter(batches), steps)
 

@@ -9,7 +9,14 @@ from absl import logging
 
 from kft import errors, runtime
 from kft.model import freeze, network
-from kft.training import checkpoints, optimizers, plan, stage_data, workplace
+from kft.training import (
+    checkpoints,
+    optimizers,
+    plan,
+    stage_data,
+    stage_training,
+    workplace,
+)
 from kft.training.best_weights import BestWeights
 from kft.training.checkpoints import Snapshot
 from kft.training.loop import StageLoop
@@ -17,7 +24,6 @@ from kft.training.outlets import Outlets
 from kft.training.scoring import Scorer
 from kft.training.session import Session
 from kft.training.state import RunState
-from kft.training.step import StageStep
 from kft.training.trunk_cache import StageCache
 
 Arrays = Mapping[str, np.ndarray]
@@ -44,8 +50,9 @@ def run_stage(
     """
     state = snapshot.state
     session.startup.await_first_step()
+    cache = stage_training.cache_of(session, state.stage, caches)
     with session.devices.strategy.scope():
-        stage = _Stage(session, state, _cache(session, state, caches))
+        stage = _Stage(session, state, cache)
     if resumed:
         stage.restore(snapshot.arrays)
     else:
@@ -76,19 +83,10 @@ def run_stage(
     if _ended_early(session, state):
         stage.best.assign()
     state = _after(session, state, stage)
-    hint = plan.input_hint(
-        session, state.stages[-1], _cache(session, snapshot.state, caches)
-    )
+    hint = plan.input_hint(session, state.stages[-1], cache)
     if hint:
         session.reporter.say(hint)
     return state
-
-
-def _cache(
-    session: Session, state: RunState, caches: Mapping[str, StageCache]
-) -> StageCache | None:
-    anchor = session.network.anchor(session.depths[state.stage])
-    return caches.get(anchor) if anchor else None
 
 
 def _ended_early(session: Session, state: RunState) -> bool:
@@ -143,32 +141,18 @@ class _Stage:
         self._session = session
         self._paths = network.stable_paths(session.network.model)
         self.cached = cache is not None
-        self.parts = freeze.prepare_stage(
-            session.network, session.depths[index], batch_norm=config.batch_norm
-        )
-        if cache:
-            # The batches are what the trunk gives.
-            self.parts = dataclasses.replace(self.parts, trunk=None)
-        self.best = BestWeights(session, self.parts.movable)
         schedule = optimizers.StageSchedule(
             session.peak_rate(index) * state.rate_scale,
             total_steps=steps,
             warmup_steps=round(config.warmup_fraction * steps),
             kind=config.schedule,
         )
-        self.optimizer = optimizers.build_optimizer(
-            config,
-            self.parts.trainable,
-            schedule=schedule,
-            distances=self.parts.distances,
+        training = stage_training.prepare(
+            session, index, schedule=schedule, is_cached=self.cached
         )
-        self._step = StageStep(
-            session.task,
-            self.parts,
-            self.optimizer,
-            config=config,
-            devices=session.devices,
-        )
+        self.parts, self.optimizer = training.parts, training.optimizer
+        self._step = training.step
+        self.best = BestWeights(session, self.parts.movable)
         scorer = Scorer(
             session.task,
             self.parts.tail,

@@ -22,6 +22,9 @@ if typing.TYPE_CHECKING:
     from kft.training.session import Session
 
 TENSORBOARD = "tensorboard"
+# The tag of a run's validation accuracy: of the weights that it has kept, not of the
+# last epoch, which in pruned and scaled trials is not the best.
+BEST_ACCURACY = "best_val_accuracy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +125,7 @@ def final_figures(run: RunDir) -> dict[str, float]:
     """Return the figures of the weights that a finished run has kept."""
     result = kept_config.read_json(run.result_json)
     names = {
-        "best_val_accuracy": "val_accuracy",
+        BEST_ACCURACY: "val_accuracy",
         "best_val_loss": "val_loss",
         "test_accuracy": "test_accuracy",
         "test_loss": "test_loss",

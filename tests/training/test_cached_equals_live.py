@@ -1,29 +1,15 @@
 """Stored features of real networks give the weights that a live trunk gives."""
 
 import dataclasses
-from pathlib import Path
 
-import h5py
-import numpy as np
 import pytest
 
 from kft.config import TrainConfig
 from kft.training import fine_tune
 from kft.training.progress import SilentReporter
+from tests import kept_weights
 
 pytestmark = pytest.mark.slow
-
-
-def weights(run_dir: Path) -> dict[str, np.ndarray]:
-    found = {}
-
-    def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = np.array(item)
-
-    with h5py.File(run_dir / "best.weights.h5") as file:
-        file.visititems(visit)
-    return found
 
 
 @pytest.fixture
@@ -41,15 +27,11 @@ def train(solid_colours, tmp_path):
     def run(name: str, **changes):
         changed = dataclasses.replace(config, run_dir=str(tmp_path / name), **changes)
         result = fine_tune.fine_tune(changed, reporter=SilentReporter())
-        return weights(result.run_dir), [stage["cached"] for stage in result.stages]
+        return kept_weights.read(result.run_dir), [
+            stage["cached"] for stage in result.stages
+        ]
 
     return run
-
-
-def assert_equal(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.mark.parametrize("backbone", ["EfficientNetLite0", "MobileNetV3Small", "VGG16"])
@@ -58,7 +40,7 @@ def test_three_families_end_with_the_same_bits(train, backbone):
     cached, stages = train("cached", feature_cache="memory", **plan)
     live, live_stages = train("live", feature_cache="off", **plan)
     assert (stages, live_stages) == ([True, True], [False, False])
-    assert_equal(cached, live)
+    kept_weights.assert_equal(cached, live)
 
 
 def test_as_many_views_as_epochs_are_the_augmentation_of_the_live_run(train):
@@ -66,6 +48,6 @@ def test_as_many_views_as_epochs_are_the_augmentation_of_the_live_run(train):
     live, live_stages = train("live", **plan)
     three, stages = train("three", feature_cache="memory", cached_views=3, **plan)
     assert (stages, live_stages) == ([True], [False])
-    assert_equal(three, live)
+    kept_weights.assert_equal(three, live)
     one, _ = train("one", feature_cache="memory", cached_views=1, **plan)
     assert any((one[name] != live[name]).any() for name in live)

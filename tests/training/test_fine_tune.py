@@ -12,18 +12,7 @@ from kft import errors
 from kft.model import freeze
 from kft.training import loop
 from kft.training.best_weights import BestWeights
-
-
-def weights(run_dir) -> dict[str, np.ndarray]:
-    found = {}
-
-    def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = np.array(item)
-
-    with h5py.File(run_dir / "best.weights.h5") as file:
-        file.visititems(visit)
-    return found
+from tests import kept_weights
 
 
 def lines(run_dir) -> list[dict]:
@@ -37,10 +26,7 @@ def without_times(line: dict) -> dict:
 
 
 def assert_same_run(first, second) -> None:
-    a, b = weights(first), weights(second)
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+    kept_weights.assert_equal(kept_weights.read(first), kept_weights.read(second))
     assert [*map(without_times, lines(first))] == [*map(without_times, lines(second))]
 
 
@@ -145,7 +131,9 @@ def test_the_same_command_gives_the_same_weights(tiny_run):
 def test_another_seed_gives_other_weights(tiny_run):
     one, two = tiny_run("one"), tiny_run("two", seed=1)
     name = "layers/dense/vars/0"
-    assert (weights(one.run_dir)[name] != weights(two.run_dir)[name]).any()
+    assert (
+        kept_weights.read(one.run_dir)[name] != kept_weights.read(two.run_dir)[name]
+    ).any()
 
 
 def test_patience_ends_a_stage_and_the_next_one_begins(tiny_run):
@@ -179,7 +167,7 @@ def test_a_callback_that_writes_to_frozen_weights_is_found_out(tiny_run):
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tiny_run, tmp_path):
     with pytest.raises(errors.NotFiniteError, match="step .* of stage 'all'.*too high"):
         tiny_run("run", stages="head:1,all:1@1e30")
-    kept = weights(tmp_path / "run")
+    kept = kept_weights.read(tmp_path / "run")
     assert all(np.isfinite(value).all() for value in kept.values())
 
 

@@ -5,7 +5,6 @@ import csv
 import dataclasses
 import datetime
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,7 +73,7 @@ def read(run: RunDir) -> RunRecord:
         config=run_dir.read_config(run),
         result=result,
         labels=_labels(run),
-        history=_history(run),
+        history=tuple(kept_config.read_lines(run.metrics_jsonl)),
         environment=kept_config.read_json(run.environment_json),
         split_id=_split_id(run),
         split_sizes=_split_sizes(run),
@@ -88,16 +87,6 @@ def _labels(run: RunDir) -> LabelMap:
         return LabelMap.read(str(run.labels_txt))
     except errors.DataError as error:
         raise errors.RunDirError(f"{run.path} is damaged. {error}") from error
-
-
-def _history(run: RunDir) -> tuple[Mapping[str, Any], ...]:
-    try:
-        lines = run.metrics_jsonl.read_text(encoding="utf-8").splitlines()
-        return tuple(json.loads(line) for line in lines)
-    except (OSError, ValueError) as error:
-        raise errors.RunDirError(
-            f"{run.metrics_jsonl} can not be read: {error}. Restore it from a copy."
-        ) from error
 
 
 def _split_id(run: RunDir) -> str:
