@@ -13,12 +13,17 @@ from kft.training import trackers
 from kft.training.run_result import RunResult
 
 
-def finish(config: TrainConfig, result: RunResult) -> None:
+def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> None:
     """Measure and export a finished run, report on it, and show what became of it.
 
     What is in the run folder already is not made again. A page or a part of
     TensorBoard that can not be made does not fail the run, which is whole without it:
     the log says why, and the command to try again.
+
+    Args:
+        config: of the run.
+        result: of it; of several seeds the best.
+        accuracy: that `--assert_accuracy_at_least` is about; see `below_bar`.
 
     Raises:
         errors.AccuracyError: below the accuracy that was asked for; nothing is exported
@@ -27,7 +32,7 @@ def finish(config: TrainConfig, result: RunResult) -> None:
     """
     run = run_dir.at(str(result.run_dir))
     evaluation = _evaluate(run)
-    problem = below_bar(config, result)
+    problem = below_bar(config, accuracy)
     if problem is None:
         _export(config, run)
     if config.report:
@@ -37,9 +42,15 @@ def finish(config: TrainConfig, result: RunResult) -> None:
         raise problem
 
 
-def below_bar(config: TrainConfig, result: RunResult) -> errors.KftError | None:
-    """Return why the run is not good enough, None where it is or nothing was asked."""
-    bar, accuracy = config.assert_accuracy_at_least, result.val_accuracy
+def below_bar(config: TrainConfig, accuracy: float | None) -> errors.KftError | None:
+    """Return why a run is not good enough, None where it is or nothing was asked.
+
+    Args:
+        config: of the run.
+        accuracy: on its validation examples, in [0, 1]; of several seeds their mean;
+            None without such examples.
+    """
+    bar = config.assert_accuracy_at_least
     if bar is None or (accuracy is not None and accuracy >= bar):
         return None
     if accuracy is None:
@@ -48,7 +59,10 @@ def below_bar(config: TrainConfig, result: RunResult) -> errors.KftError | None:
             f"--dataset={config.dataset} has none here: --validation_fraction makes "
             "some in a new run."
         )
-    return errors.AccuracyError(accuracy, bar)
+    what = "validation accuracy"
+    if config.repeats > 1:
+        what = f"mean validation accuracy of {config.repeats} seeds"
+    return errors.AccuracyError(accuracy, bar, what, effect="Nothing was exported.")
 
 
 def _evaluate(run: RunDir) -> dict[str, Any] | None:

@@ -35,12 +35,15 @@ class AccuracyError(KftError):
     Args:
         accuracy: of the network, in [0, 1].
         bar: what was asked for.
+        what: how the accuracy is called.
+        effect: what follows from it, as a sentence.
     """
 
-    def __init__(self, accuracy: float, bar: float) -> None:
-        super().__init__(
-            f"--assert_accuracy_at_least={bar:g}: the accuracy is {accuracy:.4f}."
-        )
+    def __init__(
+        self, accuracy: float, bar: float, what: str = "accuracy", effect: str = ""
+    ) -> None:
+        text = f"--assert_accuracy_at_least={bar:g}: the {what} is {accuracy:.4f}."
+        super().__init__(f"{text} {effect}".rstrip())
 
 
 class WorkerLostError(TrainingError):
@@ -59,16 +62,18 @@ class WorkerLostError(TrainingError):
 
 
 class Interrupted(KftError):
-    """A signal stopped the run after its state was saved; the same command goes on.
+    """A signal stopped the run, in most cases after its state was saved.
 
     Attributes:
         signal: what was received.
     """
 
-    def __init__(self, signal: signal.Signals) -> None:
-        super().__init__(
-            f"Stopped by {signal.name}; the state is saved. The same command goes on."
-        )
+    def __init__(
+        self,
+        signal: signal.Signals,
+        effect: str = "the state is saved. The same command goes on.",
+    ) -> None:
+        super().__init__(f"Stopped by {signal.name}; {effect}")
         self.signal = signal
 
 

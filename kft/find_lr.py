@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kft import cli, run_dir
+from kft import cli
 from kft.config import FindLrConfig
 from kft.search import lr_check
 
@@ -25,6 +25,8 @@ _RULES = {
     "minimum": "a tenth of where it is lowest",
 }
 
+_TAKEN = "valley"
+
 
 def main(config: FindLrConfig, given: frozenset[str]) -> None:
     """Test, write the curves, and say what they suggest."""
@@ -34,15 +36,9 @@ def main(config: FindLrConfig, given: frozenset[str]) -> None:
     from kft.training.progress import ConsoleReporter
 
     found = lr_finder.find(config, given=given, reporter=ConsoleReporter())
-    folder = _folder(config)
+    folder = lr_check.folder(config)
     lr_report.write(found, folder)
     print("\n".join(_closing(found, folder)))
-
-
-def _folder(config: FindLrConfig) -> Path:
-    run = run_dir.of(config)
-    default = run.path.with_name(f"{run.path.name}-find_lr")
-    return run_dir.at(config.output_dir).path if config.output_dir else default
 
 
 def _closing(found: "Found", folder: Path) -> Iterator[str]:
@@ -53,7 +49,8 @@ def _closing(found: "Found", folder: Path) -> Iterator[str]:
         for rule, meaning in _RULES.items():
             rate = getattr(test.suggestions, rule)
             shown = "none" if rate is None else f"{rate:.2g}"
-            yield f"  {rule:<8} {shown:<8} {meaning}"
+            taken = "; the flag below has it" if rule == _TAKEN and rate else ""
+            yield f"  {rule:<8} {shown:<8} {meaning}{taken}"
         if test.suggestions.best is None:
             yield "  The loss falls no more than it scatters; the rate stays."
     yield ""

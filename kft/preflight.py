@@ -12,6 +12,7 @@ from kft import (
     data,
     errors,
     places,
+    run_dir,
     schedule,
 )
 from kft.config import TrainConfig
@@ -33,9 +34,22 @@ def check(config: TrainConfig, *, also: Sequence[Check] = ()) -> None:
         errors.ConfigError: listing every problem, not only the first.
         errors.DataError: where the data set is the only problem.
     """
+    _check_all(config, (*_OPTION_CHECKS, data.check_dataset, *also))
+
+
+def check_options(config: TrainConfig) -> None:
+    """Check what can be known without looking at the data set either.
+
+    Raises:
+        errors.ConfigError: listing every problem, not only the first.
+    """
+    _check_all(config, _OPTION_CHECKS)
+
+
+def _check_all(config: TrainConfig, checks: Sequence[Check]) -> None:
     problems = [*_pairs(config)]
     data_problem = None
-    for one in (*_CHECKS, *also):
+    for one in checks:
         try:
             one(config)
         except errors.ConfigError as error:
@@ -90,13 +104,12 @@ def _check_augment(config: TrainConfig) -> None:
         raise errors.ConfigError("\n".join(problems))
 
 
-_CHECKS: tuple[Check, ...] = (
+_OPTION_CHECKS: tuple[Check, ...] = (
     _check_workers,
     _check_stages,
     _check_backbone,
     _check_augment,
     class_weights.check,
-    data.check_dataset,
 )
 
 
@@ -181,8 +194,9 @@ def _data_pairs(config: TrainConfig) -> Iterable[str]:
                 f"--{name} belongs to --dataset={own}:..., received "
                 f"--dataset={config.dataset}. Remove --{name}."
             )
-    for name in ("run_dir", "cache_dir"):
-        problem = places.problem(name, getattr(config, name), config.dataset)
+    folders = {"run_dir": str(run_dir.of(config).path), "cache_dir": config.cache_dir}
+    for name, path in folders.items():
+        problem = places.problem(name, path, config.dataset)
         if problem is not None:
             yield problem
 

@@ -37,13 +37,17 @@ class Column:
     rank: int = 0
 
 
-def console() -> Console:
+def console(*, soft_wrap: bool = False) -> Console:
     """Return standard output: as wide as the terminal, or as a file takes it.
+
+    Args:
+        soft_wrap: whether long lines of text are left to the terminal to break.
 
     `NO_COLOR`, `COLUMNS` and `TERM` mean what they do elsewhere.
     """
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=_FILE_WIDTH if is_free else None, highlight=False)
+    width = _FILE_WIDTH if is_free else None
+    return Console(width=width, highlight=False, soft_wrap=soft_wrap)
 
 
 def table(columns: Sequence[Column], *, width: int) -> Table:

@@ -63,7 +63,7 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
     assert_accuracy_at_least: float | None = option(
         None,
         "Below this validation accuracy, in [0, 1], the finished run is not exported "
-        "and the command fails with exit code 3.",
+        "and the command fails with exit code 3. With --repeats the mean counts.",
         minimum=0.0,
         maximum=1.0,
         may_change=True,

@@ -100,7 +100,8 @@ def check(formats: Iterable[str], quantize: Quantize = "none") -> None:
     for name in formats:
         if name not in EXPORTERS:
             raise errors.ConfigError(
-                f"There is no export format {name!r}. "
+                f"There is no export format {name!r} (--export of kft.train, where "
+                "--export= is for none; --formats of kft.export). "
                 f"{errors.closest(name, EXPORTERS, most=len(EXPORTERS))}"
             )
         _check_packages(name, EXPORTERS[name].packages)

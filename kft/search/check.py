@@ -4,10 +4,17 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from kft import cluster, errors, places, preflight
-from kft.config import TuneConfig
+from kft.config import TrainConfig, TuneConfig
 from kft.preflight import Check
-from kft.search import parallel, search_dir, settings, space
-from kft.search.space import Space
+from kft.search import (
+    dimensions,
+    hyperband,
+    parallel,
+    search_dir,
+    settings,
+    space,
+)
+from kft.search.dimensions import Space
 
 
 def check(
@@ -26,11 +33,13 @@ def check(
         errors.RunDirError: for a search folder that holds something else.
     """
     parallel.find(environ)
-    run = config.train_config()
-    preflight.check(run, also=also)
-    problem = places.problem("search_dir", config.search_dir, config.dataset)
+    folder = search_dir.at(config)
+    problem = places.problem("search_dir", str(folder.path), config.dataset)
     if problem is not None:
         raise errors.ConfigError(problem)
+    # The folder of the run itself is not touched, so it may be another run's.
+    run = dataclasses.replace(config.train_config(), run_dir=str(folder.path / "best"))
+    preflight.check(run, also=also)
     if cluster.find(run, environ) is not None:
         raise errors.ConfigError(
             "A search runs each trial in one process, and the environment or the flags "
@@ -47,32 +56,55 @@ def check(
         raise errors.ConfigError(
             "--batch_size=auto may choose another size for each trial: give a number."
         )
-    dimensions = space.parse_space(config.space, run)
-    _check_variations(config, dimensions)
-    _check_grid(config, dimensions)
-    config = dataclasses.replace(config, space=space.format_space(dimensions))
-    search_dir.check(search_dir.at(config), config)
-    return config, dimensions
+    searched = space.parse_space(config.space, run)
+    _check_pairs(run, searched)
+    if config.tuner == "grid":
+        _check_grid(searched)
+    if config.tuner == "hyperband":
+        _check_hyperband(config, searched)
+    config = dataclasses.replace(config, space=space.format_space(searched))
+    search_dir.check(folder, config)
+    return config, searched
 
 
-def _check_variations(config: TuneConfig, dimensions: Space) -> None:
-    """Check what can be known of every value, the others being as they are."""
-    problems = []
-    for values in space.variations(dimensions):
+def _check_pairs(run: TrainConfig, searched: Space) -> None:
+    """Check what can be known of every two values together."""
+    problems: dict[str, str] = {}
+    for values, pair in dimensions.pairs(searched):
+        shown = settings.format_values(pair)
         try:
-            preflight.check(settings.apply(config.train_config(), values))
+            preflight.check_options(settings.apply(run, values))
         except errors.ConfigError as error:
-            problems.append(f"--space: with {settings.format_values(values)}: {error}")
+            problems.setdefault(str(error), f"--space: with {shown}: {error}")
         if values.get("batch_size") == "auto":
-            problems.append("--space: batch_size=auto may differ from trial to trial.")
+            text = "--space: batch_size=auto may differ from trial to trial."
+            problems.setdefault(text, text)
     if problems:
-        raise errors.ConfigError("\n".join(problems))
+        raise errors.ConfigError("\n".join(problems.values()))
 
 
-def _check_grid(config: TuneConfig, dimensions: Space) -> None:
-    endless = [str(d) for d in dimensions if d.values() is None]
-    if config.tuner == "grid" and endless:
+def _check_grid(searched: Space) -> None:
+    endless = [str(d) for d in searched if d.values() is None]
+    if endless:
         raise errors.ConfigError(
             f"--tuner=grid tries every value, and {endless[0]} has no number of them: "
             f"{endless[0]}/4 has 4."
+        )
+
+
+def _check_hyperband(config: TuneConfig, searched: Space) -> None:
+    """Check that at least one round of trials gets to all epochs."""
+    rounds = hyperband.first_bracket(settings.total_epochs(config))
+    needed, values = sum(rounds), dimensions.size(searched)
+    if config.trials is not None and config.trials < needed:
+        raise errors.ConfigError(
+            f"--tuner=hyperband has {' + '.join(map(str, rounds))} = {needed} trials "
+            f"before one has all {settings.total_epochs(config)} epochs of --stages, "
+            f"received --trials={config.trials}: give {needed} or more, or leave it "
+            "out."
+        )
+    if values is not None and values < rounds[0]:
+        raise errors.ConfigError(
+            f"--tuner=hyperband begins with {rounds[0]} different trials, and --space "
+            f"has {values}: use --tuner=grid, or search more."
         )

@@ -6,9 +6,9 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
 from kft.run_dir import RunDir
+from kft.search.dimensions import Choice, Dimension
 from kft.search.records import Record
 from kft.search.search_dir import SearchDir
-from kft.search.space import Choice, Dimension
 from kft.training.trackers import BEST_ACCURACY
 
 
@@ -16,8 +16,10 @@ def write_space(search: SearchDir, space: Sequence[Dimension]) -> None:
     """Tell TensorBoard what is searched: `tensorboard --logdir=SEARCH_DIR/trials`."""
     parameters = [api.HParam(d.name, _domain(d)) for d in space]
     metrics = [api.Metric(BEST_ACCURACY, display_name="val_accuracy")]
-    with _writer(str(search.trials)).as_default():
+    writer = _writer(str(search.trials))
+    with writer.as_default():
         api.hparams_config(hparams=parameters, metrics=metrics)
+    writer.close()
 
 
 def write(search: SearchDir, record: Record) -> None:

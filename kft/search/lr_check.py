@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from kft import cluster, errors, places, preflight, schedule
+from kft import cluster, errors, places, preflight, run_dir, schedule
 from kft.config import FindLrConfig
 
 
@@ -15,6 +16,14 @@ def check(config: FindLrConfig) -> None:
         errors.DataError: for data that can not be used.
     """
     preflight.check(config.train_config(), also=[lambda _: _check_tests(config)])
+
+
+def folder(config: FindLrConfig) -> Path:
+    """Return where the curves are written: `--output_dir`, else RUN_DIR-find_lr."""
+    if config.output_dir is not None:
+        return run_dir.at(config.output_dir).path
+    run = run_dir.of(config).path
+    return run.with_name(f"{run.name}-find_lr")
 
 
 def _check_tests(config: FindLrConfig) -> None:
@@ -40,9 +49,15 @@ def _problems(config: FindLrConfig) -> Iterator[str]:
             "find_lr works in one process. Its answer holds for several workers too: "
             "--batch_size is that of all of them together."
         )
-    problem = places.problem("output_dir", config.output_dir, config.dataset)
+    out, run = folder(config), run_dir.of(config).path
+    problem = places.problem("output_dir", str(out), config.dataset)
     if problem is not None:
         yield problem
+    if out.resolve() == run.resolve():
+        yield (
+            f"--output_dir={config.output_dir} is the folder of the run, where other "
+            "files are not expected: choose one beside it."
+        )
     if config.recipe != "auto":
         try:
             wanted_stages(config.stage, config.stages)
@@ -51,7 +66,7 @@ def _problems(config: FindLrConfig) -> Iterator[str]:
 
 
 def wanted_stages(name: str | None, stages: str) -> tuple[int, ...]:
-    """Return the indices of the stages to test: the first of that name, or all.
+    """Return the indices of the stages to test: those of that name, or all.
 
     Args:
         name: the flag `--stage`.
@@ -61,11 +76,10 @@ def wanted_stages(name: str | None, stages: str) -> tuple[int, ...]:
         errors.ConfigError: where there is no stage of that name.
     """
     names = [stage.unfreeze for stage in schedule.parse_stages(stages)]
-    if name is None:
-        return tuple(range(len(names)))
-    if name not in names:
+    found = tuple(i for i, known in enumerate(names) if name in (None, known))
+    if not found:
         raise errors.ConfigError(
             f"--stage={name}: --stages={stages} has no such stage. "
             f"{errors.closest(name, names)}"
         )
-    return (names.index(name),)
+    return found

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kft import runtime, schedule
+from kft import errors, runtime, schedule
 from kft.config import FindLrConfig, TrainConfig
 from kft.devices import Devices
 from kft.run_dir import RunDir
@@ -19,6 +19,7 @@ from kft.search.lr_suggestions import Curve, Suggestions
 from kft.training import (
     auto_recipe,
     bad_examples,
+    interrupt,
     opening,
     out_of_memory,
     stages,
@@ -89,10 +90,19 @@ def find(
     devices = runtime.start(run_config, seed=run_config.seed)
     run_config = auto_recipe.settle(run_config, devices, given=given, say=reporter.say)
     wanted = lr_check.wanted_stages(config.stage, run_config.stages)
-    with tempfile.TemporaryDirectory(prefix="kft-find_lr-") as scratch:
-        session = _open(config, run_config, devices, reporter, Path(scratch))
-        with bad_examples.naming(session), out_of_memory.explaining(run_config):
-            tests = _test_stages(config, session, wanted)
+    with (
+        interrupt.listening() as signals,
+        tempfile.TemporaryDirectory(prefix="kft-find_lr-") as scratch,
+    ):
+        session = _open(
+            config, run_config, devices, reporter, signals, RunDir(Path(scratch))
+        )
+        try:
+            with bad_examples.naming(session), out_of_memory.explaining(run_config):
+                tests = _test_stages(config, session, wanted)
+        except errors.Interrupted as error:
+            effect = "nothing is kept. The same command begins again."
+            raise errors.Interrupted(error.signal, effect) from None
     return Found(run_config, tests, with_rates(run_config.stages, tests))
 
 
@@ -113,7 +123,8 @@ def _open(
     run_config: TrainConfig,
     devices: Devices,
     reporter: Reporter,
-    scratch: Path,
+    signals: Interrupt,
+    scratch: RunDir,
 ) -> Session:
     """Open the run in the scratch folder, with stages that are shortened."""
     short = [
@@ -121,15 +132,15 @@ def _open(
         for stage in schedule.parse_stages(run_config.stages)
     ]
     run_config = dataclasses.replace(
-        run_config, run_dir=str(scratch), stages=schedule.format_stages(short)
+        run_config, run_dir=str(scratch.path), stages=schedule.format_stages(short)
     )
     session = opening.open_session(
         run_config,
-        RunDir(scratch),
+        scratch,
         devices,
         callbacks=(),
         reporter=reporter,
-        signals=Interrupt(),
+        signals=signals,
         startup=Startup(),
     )
     return dataclasses.replace(session, recorder=NullRecorder())

@@ -17,6 +17,7 @@ from kft import errors
 
 ID, IP, PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
 LOOPBACK = "127.0.0.1"
+ALONE = "alone"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +39,12 @@ class Role:
     @property
     def address(self) -> str:
         """Return where the chief listens, as HOST:PORT."""
-        host = f"[{self.ip}]" if ":" in self.ip else self.ip
-        return f"{host}:{self.port}"
+        return f"{self.host}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """Return the ip as it stands before a port."""
+        return f"[{self.ip}]" if ":" in self.ip else self.ip
 
     @property
     def is_exposed(self) -> bool:
@@ -57,7 +62,7 @@ def find(environ: Mapping[str, str]) -> Role:
         errors.ConfigError: where the variables do not make a role.
     """
     if not any(environ.get(name) for name in (IP, PORT)):
-        return Role("alone", environ.get(ID) or "alone")
+        return Role("alone", ALONE)
     missing = [name for name in (ID, PORT) if not environ.get(name)]
     if missing:
         raise errors.ConfigError(

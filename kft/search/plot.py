@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib import figure
+import numpy as np
+from matplotlib import figure, ticker
 
 from kft.search import records
+from kft.search.dimensions import Choice, Dimension, Range, Space
 from kft.search.records import Record
-from kft.search.space import Choice, Dimension, Space
 
 _INCHES, _COLUMNS = 3.6, 3
+# Of the range of a setting, at both ends of its axis.
+_MARGIN = 0.05
 _MARKS = {"finished": "o", "pruned": "v"}
 
 
@@ -69,10 +72,33 @@ def _panel(panel: Any, dimension: Dimension, found: Sequence[Record]) -> None:
     if isinstance(dimension, Choice):
         panel.set_xticks(range(len(dimension.options)), dimension.options)
         panel.set_xlim(-0.5, len(dimension.options) - 0.5)
-    elif dimension.kind == "log":
-        panel.set_xscale("log")
+    else:
+        if dimension.kind == "log":
+            _scale(panel, dimension)
+        # Whether the best lies at an edge of what was searched is worth seeing.
+        panel.set_xlim(*_with_margin(dimension))
     panel.set_xlabel(dimension.name)
     panel.set_ylabel("val_accuracy")
+
+
+def _scale(panel: Any, dimension: Range) -> None:
+    """Make an axis logarithmic, with numbers that are not printed over each other."""
+    panel.set_xscale("log")
+    panel.xaxis.set_minor_formatter(ticker.NullFormatter())
+    if dimension.high < 100 * dimension.low:
+        # There may be no power of ten in it.
+        ticks = np.geomspace(dimension.low, dimension.high, 3)
+        panel.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+
+
+def _with_margin(dimension: Range) -> tuple[float, float]:
+    """Return the ends of the axis of a setting."""
+    low, high = float(dimension.low), float(dimension.high)
+    if dimension.kind == "log":
+        factor = (high / low) ** _MARGIN
+        return low / factor, high * factor
+    margin = (high - low) * _MARGIN
+    return low - margin, high + margin
 
 
 def _place(dimension: Dimension, record: Record) -> float:

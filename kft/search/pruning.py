@@ -1,6 +1,5 @@
 """The median stopping rule: which trials are not worth their last epochs."""
 
-import math
 import statistics
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ MIN_SHARE = 1 / 3
 
 
 def is_hopeless(
-    curve: Sequence[float], share: float, finished: Sequence[Sequence[float]]
+    curve: Sequence[float], epochs: int, finished: Sequence[Sequence[float]]
 ) -> bool:
     """Return whether a trial's best is below the median of the others' means so far.
 
@@ -20,14 +19,15 @@ def is_hopeless(
 
     Args:
         curve: validation accuracy of the trial after each of its epochs so far.
-        share: of the trial's epochs that are done, in (0, 1].
+        epochs: that the trial has in all, at least as many as it has done.
         finished: the whole curves of trials that were not stopped.
     """
     curves = [other for other in finished if other]
-    if not curve or share < MIN_SHARE or len(curves) < MIN_FINISHED:
+    done = len(curve)
+    if not curve or done < MIN_SHARE * epochs or len(curves) < MIN_FINISHED:
         return False
+    # The same share of the others' epochs, rounded up.
     means = [
-        statistics.fmean(other[: max(1, math.ceil(share * len(other)))])
-        for other in curves
+        statistics.fmean(other[: -(-done * len(other) // epochs)]) for other in curves
     ]
     return max(curve) < statistics.median(means)

@@ -87,4 +87,5 @@ def _curve(
             if curve.has_diverged:
                 break
             bar.update(count, means)
+            session.interrupt.check()
     return curve

@@ -12,9 +12,9 @@ from rich.table import Table
 from kft import atomic, flagfile
 from kft.config import TrainConfig
 from kft.search import plot, records, settings
+from kft.search.dimensions import Space
 from kft.search.records import Record
 from kft.search.search_dir import SearchDir
-from kft.search.space import Space
 
 _COLUMNS = ("trial", "status", "val_accuracy", "val_loss", "test_accuracy", "epochs")
 _LAST_COLUMNS = ("seconds", "share_of_epochs", "message", "run_dir")

@@ -21,10 +21,11 @@ from kft.search import (
     trials,
     tuner,
 )
+from kft.search.dimensions import Space
 from kft.search.parallel import Role
 from kft.search.records import Record
 from kft.search.search_dir import SearchDir
-from kft.search.space import Space
+from kft.training import trackers
 from kft.training.interrupt import Interrupt
 from kft.training.progress import ConsoleReporter, Reporter
 
@@ -78,7 +79,8 @@ def run(
     search_dir.settle(search, config, _fingerprint(config))
     with _lock(search, role):
         if role.kind != "worker":
-            hparams.write_space(search, dimensions)
+            if trackers.TENSORBOARD in config.trackers:
+                hparams.write_space(search, dimensions)
             reporter.say(_announce(search, config, role))
         tuner.search(
             config,

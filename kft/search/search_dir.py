@@ -115,10 +115,8 @@ def settle(search: SearchDir, settings: TuneConfig, fingerprint: str) -> None:
 
 
 def _kept(settings: TuneConfig) -> TuneConfig:
-    """Return the settings that the trials depend on."""
-    return dataclasses.replace(
-        settings, export=(), repeats=1, run_dir=None, search_dir=None
-    )
+    """Return the settings that the trials and the winner depend on."""
+    return dataclasses.replace(settings, run_dir=None, search_dir=None)
 
 
 def _read(search: SearchDir) -> dict[str, Any]:
@@ -128,9 +126,9 @@ def _read(search: SearchDir) -> dict[str, Any]:
 def _refuse(search: SearchDir, differences: list[str]) -> None:
     lines = "\n".join(f"  {line}" for line in differences)
     raise errors.RunDirError(
-        f"{search.path} holds a search over something else (old -> new):\n{lines}\n"
-        "Trials of the two can not be compared. Choose another --search_dir, or repeat "
-        "the flags of that search."
+        f"{search.path} holds another search (old -> new):\n{lines}\nChoose another "
+        "--search_dir, or repeat the flags of that search. Formats are added to its "
+        f"winner with kft.export, seeds with kft.train --flagfile={search.best_cfg}."
     )
 
 
@@ -141,7 +139,8 @@ def _check_free(search: SearchDir) -> None:
         )
     if not search.path.is_dir():
         return
-    ours = {search.lock_file, search.trials}
+    # Another worker may have written search.json by now.
+    ours = {search.lock_file, search.trials, search.search_json}
     for entry in search.path.iterdir():
         if entry not in ours and not atomic.is_leftover(entry):
             raise errors.RunDirError(

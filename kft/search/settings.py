@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kft import errors, fields, flagfile, schedule
 from kft.config import ModelConfig, OptimizerConfig, TrainConfig
@@ -21,7 +21,6 @@ _OTHERS = (
     "examples_per_class",
     "class_weight",
     "sampling",
-    "seed",
     "precision",
     "cached_views",
     "cache_dtype",
@@ -123,7 +122,8 @@ def expected(name: str, config: TrainConfig) -> fields.FieldType:
     if name in hints and name not in legal:
         raise errors.ConfigError(
             f"--space: {name} can not be searched: it decides which examples validate, "
-            f"or where and how fast a run computes. Possible: {', '.join(legal)}."
+            "where and how fast a run computes, what it writes, or only its luck. "
+            f"Possible: {', '.join([*legal, *_stage_names(config)])}."
         )
     if name not in legal:
         advice = errors.closest(name, [*legal, *_stage_names(config)])
@@ -131,19 +131,25 @@ def expected(name: str, config: TrainConfig) -> fields.FieldType:
     return fields.field_type(hints[name])
 
 
-def check_is_read(name: str, config: TrainConfig) -> None:
-    """Check that a run reads the setting.
+def unread(names: Collection[str], config: TrainConfig) -> Iterator[str]:
+    """Yield why no run of a search would read a setting that it varies.
 
-    Raises:
-        errors.ConfigError: for the rate of stages that all have their own.
+    Args:
+        names: of all settings that the search varies.
+        config: of the run.
     """
+    if "learning_rate" not in names:
+        return
     stages = schedule.parse_stages(config.stages)
-    own = [stage.unfreeze for stage in stages if stage.learning_rate is not None]
-    if name == "learning_rate" and len(own) == len(stages):
-        names = ", ".join(f"stages.{stage}.learning_rate" for stage in own)
-        raise errors.ConfigError(
-            "--space: learning_rate is for stages that name no rate, and all of "
-            f"--stages={config.stages} do: use {names}, or leave the @ out there."
+    rates = [f"stages.{stage.unfreeze}.learning_rate" for stage in stages]
+    if all(
+        stage.learning_rate is not None or rate in names
+        for stage, rate in zip(stages, rates, strict=True)
+    ):
+        yield (
+            "--space: learning_rate is for stages that have no rate of their own, and "
+            f"all of --stages={config.stages} have one there or in --space: use "
+            f"{', '.join(rates)}, or leave them out and the @ in --stages."
         )
 
 

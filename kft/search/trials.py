@@ -18,14 +18,14 @@ from kft.search import hparams, pruning, records, settings
 from kft.search.records import Record
 from kft.search.search_dir import SearchDir
 from kft.search.settings import Value
-from kft.training import fine_tune
+from kft.training import fine_tune, trackers
 from kft.training.progress import Reporter, SilentReporter
 
 # What comes from the values of a trial; everything else would end the next one as well.
-_OWN_FAULT = (errors.ConfigError, errors.TrainingError, tf.errors.OpError)
+_OWN_FAULT = (errors.ConfigError, errors.TrainingError)
 _NOT_ITS_FAULT = (errors.WorkerLostError,)
 # Failures in a row, without a trial that ends well, after which it is no accident.
-_HOPELESS = 5
+_MOST_FAILURES = 5
 _MESSAGE_CHARACTERS = 2000
 
 
@@ -67,9 +67,9 @@ class Trials:
             )
         self._reporter.say(describe(record))
         self._failures = self._failures + 1 if record.status == "failed" else 0
-        if self._failures == _HOPELESS:
+        if self._failures == _MOST_FAILURES:
             raise errors.TrainingError(
-                f"{_HOPELESS} trials in a row have failed, the last one with: "
+                f"{_MOST_FAILURES} trials in a row have failed, the last one with: "
                 f"{record.message} Mend what they have in common, or search elsewhere."
             )
         return record
@@ -113,7 +113,8 @@ class Trials:
             **ended,
         )
         record = dataclasses.replace(record, **figures)
-        hparams.write(self._search, record)
+        if trackers.TENSORBOARD in self._config.trackers:
+            hparams.write(self._search, record)
         return record
 
     def _prunes(self) -> bool:
@@ -140,14 +141,14 @@ class _MedianStop(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Raise PrunedError where the trial is hopeless."""
-        done = epoch + 1
-        if done >= self._epochs:
-            return
         # The file has the epochs before a resume too.
         own = curve(read_history(self._folder))
-        if pruning.is_hopeless(own, done / self._epochs, self._finished()):
+        if len(own) >= self._epochs:
+            return
+        if pruning.is_hopeless(own, self._epochs, self._finished()):
             raise PrunedError(
-                f"after {done} of {self._epochs} epochs below the median of the others"
+                f"after {len(own)} of {self._epochs} epochs "
+                "below the median of the others"
             )
 
 

@@ -1,134 +1,45 @@
-"""keras-tuner's oracles: which settings the next trial tries.
+"""The trials of a search in turn: alone, as a worker, or as the chief of workers.
 
-Only the oracles are used: its own tuner takes every exception for a failed trial.
+Of keras-tuner only the oracles and their protocol are used: its own tuner takes every
+exception for a failed trial.
 """
 
-import json
 import os
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from concurrent import futures
 from pathlib import Path
 from typing import Any
 
 import grpc
-import keras_tuner
+from absl import logging
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
-from keras_tuner.src.engine import trial as trials
-from sklearn import exceptions
 
-from kft import atomic, errors, kept_config
+from kft import errors
 from kft.config import TuneConfig
-from kft.search import parallel, settings, space
+from kft.search import dimensions, oracles, parallel, settings
+from kft.search.dimensions import Space
+from kft.search.oracles import STATUS, Oracle
 from kft.search.parallel import Role
 from kft.search.records import Record
 from kft.search.settings import Value
-from kft.search.space import Choice, Dimension, Space
 
-OBJECTIVE = "val_accuracy"
-_DEFAULT_TRIALS = 12
-_FACTOR = 3  # Of hyperband, as Li et al. 2018 advise: epochs from round to round.
-_BUDGET = "tuner/epochs"
 _SECONDS_BETWEEN_LOOKS = 0.2
 _CHIEF_SECONDS = 600  # A worker may be started long before its chief.
+_SECONDS_OF_A_CALL = 10
+# For workers that ask again and again, to hear that there is no more to do.
+_LAST_SECONDS = 5
+_SECONDS_BETWEEN_REMINDERS = 60
+_NO_ANSWER = (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
 
 # Takes number, values and share of the epochs; returns how the trial ended.
 RunTrial = Callable[[int, Mapping[str, Value], float], Record]
 
 
-class _OneFile:
-    """Keeps an oracle and its trials in one file that is whole or absent.
-
-    keras-tuner 1.4.8 writes several, in place: a kill between them loses trials.
-    """
-
-    def keep_in(self, path: Path, first: dict[str, Value] | None) -> None:
-        """Take up what a file holds; a new search tries the values `first` first."""
-        self._path, self._first, self.verbose = path, first, 0
-        if path.exists():
-            self.reload()
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Return the values of the next trial."""
-        if self._first is not None and not self.trials:
-            return {"status": trials.TrialStatus.RUNNING, "values": self._first}
-        return super().populate_space(trial_id)
-
-    def save(self) -> None:
-        """Write the file."""
-        content = {
-            "oracle": self.get_state(),
-            "trials": {name: t.get_state() for name, t in self.trials.items()},
-        }
-        atomic.write(self._path, json.dumps(content).encode())
-
-    def reload(self) -> None:
-        """Read the file; trials that had not ended are the next ones."""
-        content = kept_config.read_json(self._path)
-        self.trials = {
-            name: trials.Trial.from_state(state)
-            for name, state in content["trials"].items()
-        }
-        self.set_state(content["oracle"])
-        self._retry_queue += [t.trial_id for t in self.ongoing_trials.values()]
-        self.ongoing_trials = {}
-
-    def _save_trial(self, trial: trials.Trial) -> None:
-        """Leave it to `save`, which comes next."""
-
-    def _check_consecutive_failures(self) -> None:
-        """Leave it to whoever runs the trials; here it would stop a resume too."""
-
-    def update_trial(
-        self, trial_id: str, metrics: Mapping[str, float], step: int = 0
-    ) -> trials.Trial:
-        """Note the figures of a trial; of one that is told twice, they count once."""
-        self.trials[trial_id].metrics = type(self.trials[trial_id].metrics)()
-        return super().update_trial(trial_id, metrics, step)
-
-
-class _Random(_OneFile, keras_tuner.oracles.RandomSearchOracle):
-    """Random search."""
-
-
-class _Bayesian(_OneFile, keras_tuner.oracles.BayesianOptimizationOracle):
-    """Upper confidence bound of a Gaussian process; no trial twice."""
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Return the next values; random ones where the process repeats itself."""
-        with warnings.catch_warnings():
-            # Of few trials the process can not tell how smooth the accuracy is.
-            warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
-            found = super().populate_space(trial_id)
-        if found["values"] is not None and self._duplicate(found["values"]):
-            return self._random_populate_space()
-        return found
-
-
-class _Hyperband(_OneFile, keras_tuner.oracles.HyperbandOracle):
-    """Hyperband (Li et al. 2018); a trial with more epochs begins anew."""
-
-
-class _Grid(_OneFile, keras_tuner.Oracle):
-    """Every combination in turn; keras-tuner's own (1.4.8) stops when resumed."""
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Return the combination with the number of the trial."""
-        rest, values = int(trial_id), {}
-        for parameter in reversed(self.hyperparameters.space):
-            options = list(parameter.values)
-            rest, rank = divmod(rest, len(options))
-            values[parameter.name] = options[rank]
-        if rest:
-            return {"status": trials.TrialStatus.STOPPED, "values": None}
-        return {"status": trials.TrialStatus.RUNNING, "values": values}
-
-
 def search(
     config: TuneConfig,
-    dimensions: Space,
+    space: Space,
     *,
     state: Path,
     role: Role,
@@ -138,7 +49,7 @@ def search(
     """Run trials until the oracle has no more.
 
     Args:
-        config: of the search; `dimensions` is its space.
+        config: of the search; `space` is what it varies.
         state: file of the oracle.
         role: of this process; a chief runs no trials.
         run_trial: runs one.
@@ -147,53 +58,96 @@ def search(
     Raises:
         errors.KftError: where the chief can not listen, or does not answer.
     """
-    oracle = _oracle(config, dimensions)
+    oracle = oracles.build(config, space)
     if role.kind == "worker":
-        os.environ.setdefault(parallel.IP, role.ip)
-        oracle_client.TIMEOUT = _CHIEF_SECONDS
-        oracle = oracle_client.OracleClient(oracle)
+        oracle = _Chief(oracle, role, state)
     else:
         is_free = config.tuner in ("random", "bayesian")
-        own = space.own_values(dimensions, config) if is_free else None
-        oracle.keep_in(state, own)
+        own = dimensions.own_values(space, config) if is_free else None
+        oracle.keep_in(state, space, own, role.name)
+    if role.kind == "chief":
+        _serve(oracle, role, check)
+        return
     budget = settings.total_epochs(config)
-    try:
-        if role.kind == "chief":
-            _serve(oracle, role, check)
-            return
-        while _one(oracle, role.name, dimensions, run_trial, budget=budget):
-            check()
-    except grpc.RpcError as error:
-        raise errors.TrainingError(
-            f"The chief of the search at {role.address} does not answer "
-            f"({error.code().name}). Start it, then its workers, with the same command."
-        ) from error
+    while _one(oracle, role.name, space, run_trial, budget=budget):
+        check()
 
 
 def _one(
-    oracle: Any, name: str, dimensions: Space, run_trial: RunTrial, *, budget: int
+    oracle: Any, name: str, space: Space, run_trial: RunTrial, *, budget: int
 ) -> bool:
     """Run the next trial; return whether there may be more."""
     trial = oracle.create_trial(name)
-    if trial.status == trials.TrialStatus.STOPPED:
+    if trial is None or trial.status == STATUS.STOPPED:
         return False
-    if trial.status == trials.TrialStatus.IDLE:
+    if trial.status == STATUS.IDLE:
         time.sleep(_SECONDS_BETWEEN_LOOKS)  # Others are at work.
         return True
     values = trial.hyperparameters.values
-    share = values.get(_BUDGET, budget) / budget
-    record = run_trial(int(trial.trial_id), space.settle(dimensions, values), share)
+    share = values.get(oracles.BUDGET, budget) / budget
+    record = run_trial(int(trial.trial_id), dimensions.read(space, values), share)
     if record.val_accuracy is None:
-        trial.status, trial.message = trials.TrialStatus.FAILED, record.message
+        trial.status, trial.message = STATUS.FAILED, record.message
     else:
-        trial.status = trials.TrialStatus.COMPLETED
-        oracle.update_trial(trial.trial_id, {OBJECTIVE: record.val_accuracy})
+        trial.status = STATUS.COMPLETED
+        oracle.update_trial(trial.trial_id, {oracles.OBJECTIVE: record.val_accuracy})
     oracle.end_trial(trial)
     return True
 
 
-def _serve(oracle: _OneFile, role: Role, check: Callable[[], None]) -> None:
-    """Answer workers until each of them has heard that there is no more to do."""
+class _Chief:
+    """The oracle as a worker reaches it: over the network, or gone when all is done."""
+
+    def __init__(self, oracle: Oracle, role: Role, state: Path) -> None:
+        self._oracle, self._role, self._state = oracle, role, state
+        os.environ[parallel.IP] = role.host
+        self._client = oracle_client.OracleClient(oracle)
+
+    def create_trial(self, name: str) -> Any:
+        """Return the next trial; None where the search is over.
+
+        Asking twice is harmless: the chief gives a worker the trial that it has.
+        """
+        deadline = time.monotonic() + _CHIEF_SECONDS
+        while not oracles.is_complete(self._state, self._oracle):
+            try:
+                return self._call(_SECONDS_OF_A_CALL, "create_trial", name)
+            except errors.TrainingError as error:
+                is_silent = error.__cause__.code() in _NO_ANSWER
+                if not is_silent or time.monotonic() > deadline:
+                    raise
+        return None
+
+    def update_trial(self, number: str, metrics: Mapping[str, float]) -> None:
+        """Tell the figures of a trial."""
+        self._call(_CHIEF_SECONDS, "update_trial", number, metrics)
+
+    def end_trial(self, trial: Any) -> None:
+        """Tell that a trial has ended."""
+        self._call(_CHIEF_SECONDS, "end_trial", trial)
+
+    def _call(self, seconds: float, method: str, *arguments: Any) -> Any:
+        oracle_client.TIMEOUT = seconds
+        try:
+            return getattr(self._client, method)(*arguments)
+        except grpc.RpcError as error:
+            if error.code() in _NO_ANSWER:
+                advice = "Start it, then its workers, with the same command."
+            else:
+                advice = f"It says: {error.details()}. Look at what it printed."
+            raise errors.TrainingError(
+                f"The chief of the search at {self._role.address} does not answer "
+                f"({error.code().name}). {advice}"
+            ) from error
+
+
+def _serve(oracle: Oracle, role: Role, check: Callable[[], None]) -> None:
+    """Answer workers until there is no more to do.
+
+    Raises:
+        errors.ConfigError: where the address can not be listened at.
+        errors.RunDirError: where the state can not be written.
+    """
     servicer = oracle_chief.OracleServicer(oracle)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
@@ -205,46 +159,38 @@ def _serve(oracle: _OneFile, role: Role, check: Callable[[], None]) -> None:
         ) from error
     server.start()
     try:
-        while not (servicer.stop_triggered and oracle_chief.exit_chief(oracle)):
-            check()
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        _wait(oracle, check)
     finally:
         # The last answer is on its way to its worker.
         server.stop(grace=1.0).wait()
 
 
-def _oracle(config: TuneConfig, dimensions: Space) -> Any:
-    parameters = keras_tuner.HyperParameters()
-    for dimension in dimensions:
-        _register(parameters, dimension)
-    arguments = {
-        "objective": keras_tuner.Objective(OBJECTIVE, "max"),
-        "hyperparameters": parameters,
-        # keras-tuner takes 0 for no seed.
-        "seed": config.seed + 1,
-    }
-    at_most = config.trials or _DEFAULT_TRIALS
-    if config.tuner == "random":
-        return _Random(max_trials=at_most, **arguments)
-    if config.tuner == "bayesian":
-        # Its own default, three for each setting, leaves few to learn from them.
-        arguments["num_initial_points"] = max(3, at_most // 3)
-        # Validation accuracies scatter; 1e-4 would take that for the shape of the peak.
-        return _Bayesian(max_trials=at_most, alpha=1e-2, **arguments)
-    if config.tuner == "grid":
-        return _Grid(max_trials=config.trials, **arguments)
-    oracle = _Hyperband(
-        max_epochs=settings.total_epochs(config), factor=_FACTOR, **arguments
+def _wait(oracle: Oracle, check: Callable[[], None]) -> None:
+    """Wait until all trials have ended, and the workers had time to hear of it."""
+    reminded, completed = time.monotonic(), None
+    while True:
+        check()
+        now = time.monotonic()
+        if oracle.failure is not None:
+            raise oracle.failure
+        if oracle.is_complete:
+            completed = completed or now
+            if not oracle.tuner_ids or now - completed > _LAST_SECONDS:
+                return
+        elif now - reminded > _SECONDS_BETWEEN_REMINDERS:
+            reminded = now
+            logging.info("%s", _whom_it_waits_for(oracle))
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _whom_it_waits_for(oracle: Oracle) -> str:
+    at_work = [
+        f"{name} (trial {int(trial.trial_id)})"
+        for name, trial in sorted(oracle.ongoing_trials.items())
+    ]
+    if not at_work:
+        return "The chief waits for workers: start them with the same command."
+    return (
+        f"The chief waits for {', '.join(at_work)}. A worker that has ended with an "
+        "error is started again with its own name, and takes up its trial."
     )
-    oracle.max_trials = config.trials
-    return oracle
-
-
-def _register(parameters: keras_tuner.HyperParameters, dimension: Dimension) -> None:
-    if isinstance(dimension, Choice) or dimension.count is not None:
-        # As texts, for numbers lose digits on the way to a worker.
-        parameters.Choice(dimension.name, [str(v) for v in dimension.values()])
-        return
-    add = parameters.Int if dimension.whole else parameters.Float
-    sampling = "log" if dimension.kind == "log" else "linear"
-    add(dimension.name, dimension.low, dimension.high, sampling=sampling)

@@ -15,6 +15,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from kft import tables
+
 
 class Reporter(Protocol):
     """Shows a run to a person."""
@@ -69,7 +71,7 @@ class ConsoleReporter:
     """Shows the run on standard output."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._console = console or tables.console(soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a line."""

@@ -52,7 +52,23 @@ def test_the_seed_decides_what_is_tried(search_tiny, played, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         search_tiny(trials=3, seed=seed, search_dir=str(tmp_path / name))
     a, b, c = rates(played)[:3], rates(played)[3:6], rates(played)[6:]
-    assert a == b != c
+    assert a == b
+    # The first trial has the settings as they are.
+    assert not set(a[1:]) & set(c[1:])
+
+
+def test_searches_with_neighbouring_seeds_try_different_values(
+    search_tiny, played, tmp_path
+):
+    tried = []
+    for seed in range(3):
+        played.configs.clear()
+        search_tiny(trials=12, seed=seed, search_dir=str(tmp_path / str(seed)))
+        tried.append(set(rates(played)[1:]))
+    assert [len(values) for values in tried] == [11, 11, 11]
+    # Three digits may be the same by chance.
+    pairs = itertools.combinations(tried, 2)
+    assert all(len(one & other) <= 1 for one, other in pairs)
 
 
 def test_a_grid_runs_every_combination_once(search_tiny, played):
@@ -73,8 +89,9 @@ def test_bayesian_search_repeats_no_values_and_comes_close_to_the_peak(
     search_tiny, played
 ):
     played.curve = lambda config: [1 - abs(config.dropout - 0.6)] * 3
-    outcome = search_tiny(tuner="bayesian", trials=8, space="dropout=linear:0..0.95")
+    outcome = search_tiny(tuner="bayesian", trials=12, space="dropout=linear:0..0.95")
     assert abs(outcome.best.values["dropout"] - 0.6) < 0.03
+    assert len({config.dropout for config in played.configs}) == 12
     played.configs.clear()
     outcome = search_tiny(
         tuner="bayesian",
@@ -98,6 +115,54 @@ def test_hyperband_gives_few_epochs_to_many_and_all_to_the_best(search_tiny, pla
     assert {max(cheap)} <= {r for text, r in stages if text == "head:1@0.1,all:2"}
     assert max(cheap) in whole
     assert {r.status for r in outcome.records} == {"finished"}
+
+
+def test_in_hyperband_a_failure_counts_as_the_worst_of_its_round(search_tiny, played):
+    def curve(config):
+        if len(played.configs) == 1:
+            raise errors.NotFiniteError("The loss is not finite.")
+        return [config.learning_rate / 10]
+
+    played.curve = curve
+    search_tiny(tuner="hyperband", trials=13, stages="head:9")
+    stages = [config.stages for config in played.configs]
+    # The first bracket is as if nothing had failed.
+    assert [stages.count(f"head:{n}") for n in (1, 3, 9)] == [9, 3, 1]
+
+
+def test_a_hyperband_that_gives_nobody_all_epochs_is_refused(search_tiny):
+    rounds = {"tuner": "hyperband", "stages": "head:9"}
+    with pytest.raises(errors.ConfigError, match=r"9 \+ 3 \+ 1 = 13 trials"):
+        search_tiny(trials=12, **rounds)
+    with pytest.raises(errors.ConfigError, match="9 different trials, and .* has 3"):
+        search_tiny(trials=None, space="dropout=choice:0|0.1|0.2", **rounds)
+
+
+def test_two_values_that_exclude_each_other_are_found_before_the_search(search_tiny):
+    space = "optimizer=choice:sgd|adam,momentum=linear:0..0.95"
+    with pytest.raises(errors.ConfigError, match="optimizer=adam  momentum=0"):
+        search_tiny(space=space)
+
+
+def test_values_that_only_go_together_are_searched_together(search_tiny, played):
+    played.curve = lambda config: [0.5]
+    space = "augment=choice:flip|standard,cached_views=choice:2|4"
+    search_tiny(space=space, tuner="grid", trials=None)
+    assert len(played.configs) == 4
+
+
+def test_a_finished_search_says_so_to_whoever_comes_late(search_tiny, played):
+    outcome = search_tiny(trials=2)
+    state = json.loads(outcome.search.oracle_json.read_text())
+    assert (state["is_complete"], state["max_trials"]) == (True, 2)
+    assert state["oracle"]["retry_queue"] == []
+
+
+def test_a_damaged_state_is_named(search_tiny, played):
+    outcome = search_tiny(trials=2)
+    outcome.search.oracle_json.write_text('{"oracle": {}}')
+    with pytest.raises(errors.RunDirError, match="oracle.json is damaged"):
+        search_tiny(trials=3)
 
 
 def test_a_failure_is_recorded_and_the_search_goes_on(search_tiny, played):
@@ -189,12 +254,17 @@ def test_failures_alone_end_the_search(search_tiny, played):
 
 def test_other_flags_are_refused_with_the_difference(search_tiny, played):
     search_tiny()
-    changes = {"space": "learning_rate=log:1e-3..10", "tuner": "grid", "pooling": "max"}
+    changes = {
+        "space": "learning_rate=log:1e-3..10",
+        "tuner": "grid",
+        "pooling": "max",
+        "export": ("litert",),
+    }
     for name, value in changes.items():
         changed = {"space": "learning_rate=log:1e-3..1/3"} if name == "tuner" else {}
         with pytest.raises(errors.RunDirError, match=f"--{name}: .* -> "):
             search_tiny(**{**changed, name: value})
-    search_tiny(train_best=False, export=("litert",))
+    search_tiny(train_best=False)
 
 
 def test_other_data_is_refused(search_tiny, played, monkeypatch):

@@ -1,13 +1,14 @@
 """What --space says."""
 
 import hypothesis
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.search import settings, space
-from kft.search.space import Choice, Range
+from kft.search import dimensions, settings, space
+from kft.search.dimensions import Choice, Range
 
 CONFIG = TrainConfig(stages="head:8,top4:10@3e-3")
 
@@ -63,10 +64,26 @@ def test_a_space_comes_back_from_its_text(dimensions):
 
 
 @hypothesis.given(_RANGES | _WHOLE, st.floats(0, 1))
-def test_settled_values_stay_within_the_bounds_and_settle_once(dimension, part):
-    value = dimension.settle(dimension.low + part * (dimension.high - dimension.low))
+def test_written_values_stay_within_the_bounds_and_are_written_once(dimension, part):
+    value = dimension.written(dimension.low + part * (dimension.high - dimension.low))
     assert dimension.low <= value <= dimension.high
-    assert dimension.settle(value) == value == dimension.settle(str(value))
+    assert dimension.written(value) == value
+
+
+@hypothesis.given(_RANGES | _WHOLE, st.floats(0, 1))
+def test_values_are_read_as_they_were_written_whatever_way_they_came(dimension, part):
+    value = dimension.written(dimension.low + part * (dimension.high - dimension.low))
+    assert dimension.read(value) == value
+    assert dimension.read(str(value)) == value
+    # An end of the range keeps all its digits, which are too many for a float32.
+    assert dimension.read(float(np.float32(value))) == pytest.approx(value, rel=1e-6)
+    if float(f"{float(value):.3g}") == value:
+        assert dimension.read(float(np.float32(value))) == value
+
+
+def test_settings_as_they_are_keep_all_their_digits():
+    (rate,) = parse("learning_rate=log:1e-3..1e-1")
+    assert rate.read(0.0123456789) == 0.0123456789
 
 
 def test_a_range_with_a_number_has_that_many_values_at_the_same_distance():
@@ -74,6 +91,27 @@ def test_a_range_with_a_number_has_that_many_values_at_the_same_distance():
     assert rate.values() == (1e-4, 1e-3, 1e-2, 1e-1)
     (dropout,) = parse("dropout=linear:0..0.5/3")
     assert dropout.values() == (0.0, 0.25, 0.5)
+
+
+@pytest.mark.parametrize(
+    "text", ["momentum=linear:0.99..0.999/19", "learning_rate=log:1e-2..1.01e-2/50"]
+)
+def test_values_that_lie_close_together_stay_apart(text):
+    (dimension,) = parse(text)
+    assert len(set(dimension.values())) == dimension.count
+
+
+def test_options_may_have_commas():
+    augment, dropout = parse("augment=choice:flip|flip,crop,dropout=choice:0|0.5")
+    assert augment.options == ("flip", "flip,crop")
+    assert dropout.options == ("0.0", "0.5")
+
+
+def test_a_rate_that_no_stage_reads_is_refused():
+    config = TrainConfig(stages="head:8")
+    text = "learning_rate=log:1e-3..1,stages.head.learning_rate=log:1e-3..1"
+    with pytest.raises(errors.ConfigError, match="all of --stages=head:8 have one"):
+        space.parse_space(text, config)
 
 
 def test_without_a_space_the_rate_of_each_stage_is_searched():
@@ -115,7 +153,7 @@ def test_values_become_a_config():
     ],
 )
 def test_the_settings_as_they_are_may_be_in_the_space(text, own):
-    assert space.own_values(parse(text), CONFIG) == own
+    assert dimensions.own_values(parse(text), CONFIG) == own
 
 
 def test_a_share_of_the_epochs_leaves_each_stage_at_least_one():
