@@ -35,8 +35,10 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     assert _train(run, "--assert_accuracy_at_least=1") == cli.BELOW == 3
     shown = capsys.readouterr()
     accuracy = json.loads((run / "result.json").read_text())["val_accuracy"]
-    message = f"error: --assert_accuracy_at_least=1: the accuracy is {accuracy:.4f}.\n"
-    assert shown.err == message
+    assert shown.err == (
+        "error: --assert_accuracy_at_least=1: the validation accuracy is "
+        f"{accuracy:.4f}. Nothing was exported.\n"
+    )
     assert exported == []
     # What it is worth is known all the same.
     kept = json.loads((run / "evaluation.json").read_text())
@@ -57,11 +59,20 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
 
 
 def test_without_validation_a_bar_can_not_be_kept(run: Path) -> None:
-    result = after_training.RunResult(run, None, None, 0.5, 1.0, 1.0, {}, ())
     config = TrainConfig(dataset="tfds:mnist", assert_accuracy_at_least=0.1)
-    problem = after_training.below_bar(config, result)
+    problem = after_training.below_bar(config, None)
     assert "--assert_accuracy_at_least=0.1 is about validation" in str(problem)
-    assert after_training.below_bar(TrainConfig(), result) is None
+    assert after_training.below_bar(TrainConfig(), None) is None
+
+
+def test_of_several_seeds_the_mean_is_judged() -> None:
+    config = TrainConfig(repeats=3, assert_accuracy_at_least=0.9)
+    problem = after_training.below_bar(config, 0.8)
+    assert str(problem) == (
+        "--assert_accuracy_at_least=0.9: the mean validation accuracy of 3 seeds is "
+        "0.8000. Nothing was exported."
+    )
+    assert after_training.below_bar(config, 0.9) is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,7 @@ def test_a_report_that_can_not_be_made_does_not_fail_the_run(
     monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
     result = after_training.RunResult.read(run_dir.at(str(run)))
     with caplog.at_level("ERROR", logger="absl"):
-        after_training.finish(TrainConfig(export=()), result)
+        after_training.finish(TrainConfig(export=()), result, 1.0)
     assert shown in caplog.text
     assert f"python -m kft.report --run_dir={run}" in caplog.text
     assert ("Traceback" in caplog.text) == isinstance(error, RuntimeError)
@@ -105,7 +116,7 @@ def test_a_drawing_that_fails_does_not_lose_the_export(
     result = after_training.RunResult.read(run_dir.at(str(run)))
     with caplog.at_level("ERROR", logger="absl"):
         after_training.finish(
-            TrainConfig(export=("saved_model",), report=False), result
+            TrainConfig(export=("saved_model",), report=False), result, 1.0
         )
     assert exported == [("saved_model",)]
     assert "lacks the confusion matrix: no font. The run is finished" in caplog.text
@@ -120,7 +131,7 @@ def test_a_report_is_made_once_and_again_after_new_exports(
     result = after_training.RunResult.read(run_dir.at(str(run)))
 
     def times_made(**flags: bool) -> int:
-        after_training.finish(TrainConfig(export=(), **flags), result)
+        after_training.finish(TrainConfig(export=(), **flags), result, 1.0)
         return len(made)
 
     assert times_made(report=False) == 0

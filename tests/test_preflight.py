@@ -172,6 +172,15 @@ def test_a_folder_within_the_pictures_is_refused(tmp_path: Path, name: str) -> N
     preflight.check(TrainConfig(dataset=dataset, **{name: beside}))
 
 
+def test_default_folders_are_not_among_the_pictures_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _pictures(tmp_path / "pictures")
+    monkeypatch.chdir(tmp_path / "pictures")
+    problems = _problems(TrainConfig(dataset="folder:.", backbone="MobileNetV2"))
+    assert problems[0].startswith("--run_dir=runs/folder-MobileNetV2 lies in --dataset")
+
+
 def test_several_workers_can_not_look_for_a_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

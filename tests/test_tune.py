@@ -17,6 +17,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
     seen = []
     monkeypatch.setattr(train, "main", seen.append)
     monkeypatch.setattr(preflight, "check", lambda config, also=(): None)
+    monkeypatch.setattr(preflight, "check_options", lambda config: None)
     monkeypatch.setattr(data, "load_splits", lambda config: tiny_splits())
     return seen
 

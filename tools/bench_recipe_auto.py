@@ -34,9 +34,12 @@ def main() -> None:
     arguments = parser.parse_args()
     out = Path(arguments.out)
     done = json.loads(out.read_text()) if out.exists() else []
+    others = {record["data"] for record in done} - {arguments.data}
+    if others:
+        raise SystemExit(f"{out} is about {others}: choose another --out.")
     for cell in _cells(arguments):
         if not any(cell.items() <= record.items() for record in done):
-            done.append(cell | _run(arguments.data, cell))
+            done.append(cell | _run(cell))
             out.write_text(json.dumps(done, indent=1))
             print(done[-1], flush=True)
     print("\n".join(_table(done)))
@@ -48,6 +51,7 @@ def _cells(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for backbone in arguments.backbones.split(","):
                 for how in (HEAD, AUTO):
                     yield {
+                        "data": arguments.data,
                         "backbone": backbone,
                         "image_size": arguments.image_size,
                         "per_class": number,
@@ -56,7 +60,7 @@ def _cells(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     }
 
 
-def _run(data: str, cell: dict[str, Any]) -> dict[str, Any]:
+def _run(cell: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of one run."""
     import dataclasses
 
@@ -65,7 +69,7 @@ def _run(data: str, cell: dict[str, Any]) -> dict[str, Any]:
     from kft.training.progress import SilentReporter
 
     config = TrainConfig(
-        dataset=f"folder:{data}",
+        dataset=f"folder:{cell['data']}",
         validation_fraction=0.06,
         test_fraction=0.25,
         examples_per_class=cell["per_class"],

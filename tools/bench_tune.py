@@ -259,7 +259,7 @@ def _whole(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
         cache_dir=str(work / "features"),
     )
     out = Path(arguments.out) if arguments.out else None
-    found = json.loads(out.read_text())["runs"] if out and out.exists() else []
+    found = _before(out, arguments) if out and out.exists() else []
     for seed in range(arguments.seeds):
         for name in ("own", *TUNERS):
             if any((line["search"], line["seed"]) == (name, seed) for line in found):
@@ -274,6 +274,16 @@ def _whole(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
             found.append({"search": name, "seed": seed, **figures, "seconds": seconds})
             _keep(arguments, found)
     return found
+
+
+def _before(out: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return what an earlier call with the same flags has measured."""
+    content = json.loads(out.read_text())
+    flags = {name: value for name, value in content["flags"].items() if name != "seeds"}
+    own = {name: value for name, value in vars(arguments).items() if name != "seeds"}
+    if flags != own:
+        raise SystemExit(f"{out} has other flags: {flags}. Choose another --out.")
+    return content["runs"]
 
 
 def _own(config: Any, folder: str) -> dict[str, Any]:

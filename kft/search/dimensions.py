@@ -1,13 +1,10 @@
 """The settings that a search varies, and the values that each can have."""
 
-import ctypes
 import dataclasses
 import itertools
 import math
 from collections.abc import Iterator
 from typing import Literal
-
-import numpy as np
 
 from kft.config import TrainConfig
 from kft.search import settings
@@ -65,15 +62,8 @@ class Range:
         return min(max(float(f"{number:.{digits}g}"), self.low), self.high)
 
     def read(self, value: Value) -> Value:
-        """Return the number that an oracle gave: it, its text, or it as a float32.
-
-        The way to a worker makes float32 of numbers.
-        """
-        number = float(value)
-        if self.whole:
-            return round(number)
-        is_single = ctypes.c_float(number).value == number
-        return float(str(np.float32(number))) if is_single else number
+        """Return the number that an oracle gave, as it is or as its text."""
+        return round(float(value)) if self.whole else float(value)
 
     def __str__(self) -> str:
         numbers = (self.low, self.high)

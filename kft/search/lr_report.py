@@ -33,7 +33,11 @@ def write(found: Found, folder: Path) -> None:
 
 
 def as_json(found: Found) -> dict[str, Any]:
-    """Return what was found as JSON can hold it; None stands for NaN and infinity."""
+    """Return what was found as JSON can hold it; None stands for NaN and infinity.
+
+    `diverged`: the test ended early, for the smoothed loss had passed four times its
+    lowest.
+    """
     return {
         "stages": found.stages,
         "batch_size": found.config.batch_size,

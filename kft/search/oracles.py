@@ -242,7 +242,7 @@ def _seed(seed: int) -> int:
 
 def _register(parameters: keras_tuner.HyperParameters, dimension: Dimension) -> None:
     if isinstance(dimension, Choice) or dimension.count is not None:
-        # As texts, for numbers lose digits on the way to a worker.
+        # Texts, as the options of a choice are.
         parameters.Choice(dimension.name, [str(v) for v in dimension.values()])
         return
     add = parameters.Int if dimension.whole else parameters.Float

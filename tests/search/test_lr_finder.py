@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,7 +78,37 @@ def test_a_rate_that_is_far_too_high_ends_the_test_and_is_not_suggested() -> Non
     (test,) = found.tests
     assert test.curve.has_diverged
     assert len(test.curve.rates) < 40
-    assert found.stages == "head:4@0.1" or test.suggestions.best < test.curve.rates[-1]
+    lowest = test.curve.rates[int(np.argmin(test.curve.smoothed))]
+    assert test.suggestions.best is None or test.suggestions.best < lowest
+
+
+@pytest.mark.usefixtures("tiny_data")
+def test_a_signal_ends_a_test_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    original = range_test.run
+
+    def run(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(*arguments)
+
+    monkeypatch.setattr(range_test, "run", run)
+    with pytest.raises(errors.Interrupted, match="SIGTERM; nothing is kept"):
+        _find(stage="head")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_the_run_is_left_to_the_run(tmp_path: Path) -> None:
+    config = FindLrConfig(
+        run_dir=str(tmp_path), output_dir=str(tmp_path), backbone="EfficientNetLite0"
+    )
+    with pytest.raises(errors.ConfigError, match="is the folder of the run"):
+        lr_check.check(config)
+
+
+def test_stages_of_one_name_are_all_tested() -> None:
+    assert lr_check.wanted_stages("all", "head:1,all:5@1e-3,all:5@1e-4") == (1, 2)
 
 
 @pytest.mark.usefixtures("tiny_data")
