@@ -1,6 +1,7 @@
 """The start of a run is measured part by part."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,12 +44,13 @@ def test_importing_is_timed_only_where_the_process_is_of_one_run(
 ):
     seen = []
 
-    def run(config: TrainConfig, **options: object) -> None:
+    def run(config: TrainConfig, **options: object) -> SimpleNamespace:
         seen.append(options["seconds_to_import"])
+        return SimpleNamespace(val_accuracy=None)
 
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
     monkeypatch.setattr(fine_tune, "fine_tune", run)
-    monkeypatch.setattr(after_training, "finish", lambda config, result: None)
+    monkeypatch.setattr(after_training, "finish", lambda *what: None)
     # As a search does with its winner, hours after it began.
     train.main(TrainConfig())
     train.main(TrainConfig(), process_start=time.time() - 5)

@@ -1,0 +1,35 @@
+"""The command that trains: what it hands on to what follows."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from kft import after_training, preflight, train
+from kft.config import TrainConfig
+from kft.training import repeats
+from kft.training.run_result import RunResult
+
+
+def _result(accuracy: float | None) -> RunResult:
+    fields = {field.name: None for field in dataclasses.fields(RunResult)}
+    return RunResult(**{**fields, "val_accuracy": accuracy})
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "judged"), [((0.5, 0.75), 0.625), ((None, None), None)]
+)
+def test_of_several_seeds_the_best_is_exported_and_the_mean_judged(
+    monkeypatch: pytest.MonkeyPatch,
+    accuracies: tuple[float | None, ...],
+    judged: float | None,
+) -> None:
+    results = tuple(map(_result, accuracies))
+    found = repeats.Repeats(Path("x"), (0, 1), results)
+    seen = []
+    monkeypatch.setattr(preflight, "check", lambda config, also: None)
+    monkeypatch.setattr(repeats, "fine_tune", lambda config, given: found)
+    monkeypatch.setattr(after_training, "finish", lambda *what: seen.append(what[1:]))
+    train.main(TrainConfig(repeats=2))
+    assert seen == [(found.best, judged)]
+    assert found.best is results[1 if judged else 0]
