@@ -6,11 +6,12 @@ from typing import Any
 
 from absl import logging
 
-from kft import errors, run_dir, summary, tables
+from kft import errors, summary, tables
 from kft.config import ExportConfig, TrainConfig
-from kft.run_dir import RunDir
+from kft.run_folder import run_dir
+from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 from kft.training import trackers
-from kft.training.run_result import RunResult
 
 
 def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> None:

@@ -11,14 +11,13 @@ from kft import (
     cluster,
     data,
     errors,
-    places,
-    run_dir,
     schedule,
 )
 from kft.config import TrainConfig
 from kft.data import class_weights
 from kft.data import folder as data_folder
 from kft.data.examples import VALIDATION
+from kft.run_folder import overlap, run_dir
 
 Check = Callable[[TrainConfig], None]
 
@@ -196,7 +195,7 @@ def _data_pairs(config: TrainConfig) -> Iterable[str]:
             )
     folders = {"run_dir": str(run_dir.of(config).path), "cache_dir": config.cache_dir}
     for name, path in folders.items():
-        problem = places.problem(name, path, config.dataset)
+        problem = overlap.problem(name, path, config.dataset)
         if problem is not None:
             yield problem
 

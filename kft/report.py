@@ -15,8 +15,8 @@ def main(config: ReportConfig) -> None:
     """Write a page, and print what it says and where it is."""
     _check(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft import run_dir
     from kft.evaluation.report import comparison, make
+    from kft.run_folder import run_dir
 
     if config.compare:
         compared = comparison.compare(config.runs, config.output)

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from kft import tables
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 from kft.tables import Column
-from kft.training.run_result import RunResult
 
 _WORST = 3
 _MINUTE = 60

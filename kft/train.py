@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from kft import after_training, cli, cluster, exporters, preflight, recipe, repeats
+from kft import after_training, cli, cluster, exporters, preflight, recipe
 from kft.config import TrainConfig
+from kft.run_folder import seeds
 from kft.training import interrupt, trackers
 
 if TYPE_CHECKING:
-    from kft.training.run_result import RunResult
+    from kft.run_folder.run_result import RunResult
 
 
 def _check_export(config: TrainConfig) -> None:
@@ -34,7 +35,7 @@ def _check_export(config: TrainConfig) -> None:
 CHECKS: tuple[preflight.Check, ...] = (
     _check_export,
     trackers.check,
-    repeats.check,
+    seeds.check,
 )
 
 
@@ -84,11 +85,11 @@ def _train(
         result = fine_tune.fine_tune(config, given=given, seconds_to_import=seconds)
         return result, result.val_accuracy
     found = repeated.fine_tune(config, given=given)
-    print(f"\n{len(found.seeds)} seeds, {found.folder / repeats.FILE}")
+    print(f"\n{len(found.seeds)} seeds, {found.folder / seeds.FILE}")
     for figure in ("val_accuracy", "test_accuracy"):
         spread = found.spread(figure)
         if spread is not None:
-            print(f"  {figure:<14} {repeats.text(spread)}")
+            print(f"  {figure:<14} {seeds.text(spread)}")
     print("The best by validation:\n")
     # The best was chosen for being high; a bar is for what another seed would give.
     mean = found.spread("val_accuracy")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kft import after_training, cli, errors, run_dir, train
+from kft import after_training, cli, errors, train
 from kft.config import TrainConfig
 from kft.evaluation import board
 from kft.evaluation.report import make
 from kft.exporters import export_run
+from kft.run_folder import run_dir
 
 
 def _train(run: Path, *flags: str) -> int:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import cli, errors, evaluate, run_dir
+from kft import cli, errors, evaluate
 from kft.config import EvaluateConfig
 from kft.data import decode, resize
 from kft.evaluation import evaluate as evaluation
 from kft.evaluation import trained
 from kft.evaluation.metrics import Figures
+from kft.run_folder import run_dir
 
 
 def _validation_files(run: Path) -> list[tuple[Path, str]]:

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from kft import summary
-from kft.run_dir import RunDir
-from kft.training.run_result import RunResult
+from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 
 STAGES = (
     {

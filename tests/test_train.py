@@ -7,8 +7,8 @@ import pytest
 
 from kft import after_training, preflight, train
 from kft.config import TrainConfig
+from kft.run_folder.run_result import RunResult
 from kft.training import repeats
-from kft.training.run_result import RunResult
 
 
 def _result(accuracy: float | None) -> RunResult:

@@ -71,12 +71,13 @@ def _write_pictures(folder: Path, arguments: argparse.Namespace) -> None:
 
 
 def _write_run(folder: Path, arguments: argparse.Namespace):
-    from kft import data, run_dir, runtime, tasks
+    from kft import data, runtime, tasks
     from kft.config import TrainConfig
     from kft.data import splits as data_splits
     from kft.evaluation import predictions
     from kft.evaluation.predictions import Predictions, Source
     from kft.model import weights_file
+    from kft.run_folder import run_dir
 
     config = TrainConfig(
         dataset=f"folder:{folder / 'pictures'}",

@@ -7,7 +7,13 @@ import math
 from collections.abc import Sequence
 
 from kft import schedule
-from kft.backbones.backbone import Backbone, Family, ImagenetFile, LayerRule, staged
+from kft.backbones.backbone import (
+    Backbone,
+    Family,
+    ImagenetFile,
+    LayerRule,
+    staged,
+)
 
 # The blocks of the first stage do not expand.
 _EXPANDED: LayerRule = (r"(block\d[a-z])", r"\1_expand_conv")

@@ -12,7 +12,15 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors, labels
-from kft.data import examples, files, filesystem, folder, named, splits, table_file
+from kft.data import (
+    examples,
+    files,
+    filesystem,
+    folder,
+    named,
+    splits,
+    table_file,
+)
 from kft.data.examples import TRAIN
 from kft.data.table_file import Row
 

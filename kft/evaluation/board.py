@@ -10,10 +10,11 @@ import tensorflow as tf
 from matplotlib import figure
 from tensorboard.plugins.hparams import api
 
-from kft import flagfile, kept_config
+from kft import flagfile
 from kft.config import TrainConfig
 from kft.evaluation.evaluate import Evaluation
-from kft.run_dir import RunDir
+from kft.run_folder import saved_config
+from kft.run_folder.run_dir import RunDir
 from kft.training import trackers
 
 # Ends the names of the files, which tells them from those of training.
@@ -34,7 +35,7 @@ def write(run: RunDir, config: TrainConfig, evaluation: Evaluation | None) -> No
     if list(run.tensorboard.glob(f"*{_SUFFIX}")):
         return
     # What can fail comes first: a file that is there is never written again.
-    accuracy = kept_config.read_json(run.result_json)["val_accuracy"]
+    accuracy = saved_config.read_json(run.result_json)["val_accuracy"]
     image = None
     if evaluation is not None:
         image = confusion_image(

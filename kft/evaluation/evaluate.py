@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from kft import errors, kept_config, run_dir
+from kft import errors
 from kft.config import EvaluateConfig
 from kft.data import pipeline, plan, scan
 from kft.data.examples import TEST, VALIDATION, Examples
@@ -24,7 +24,8 @@ from kft.evaluation.metrics import Figures
 from kft.evaluation.predictions import Predictions, Source
 from kft.evaluation.trained import Trained
 from kft.labels import LabelMap
-from kft.run_dir import RunDir
+from kft.run_folder import run_dir, saved_config
+from kft.run_folder.run_dir import RunDir
 from kft.training.scoring import Scorer
 
 
@@ -180,7 +181,7 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
 def _written(run: RunDir) -> Mapping[str, Any] | None:
     """Return what evaluation.json says, None where it is missing or damaged."""
     try:
-        return kept_config.read_json(run.evaluation_json)
+        return saved_config.read_json(run.evaluation_json)
     except errors.RunDirError:
         return None
 

@@ -11,7 +11,7 @@ from kft import data, errors
 from kft.data.examples import TRAIN, Examples, Splits
 from kft.evaluation.trained import Trained
 from kft.labels import LabelMap
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 
 ALL = "all"
 _SHOWN = 5

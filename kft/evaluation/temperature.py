@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from kft import errors, kept_config
+from kft import errors
 from kft.evaluation import reliability, scores
 from kft.evaluation.calibration import Calibration
-from kft.run_dir import RunDir
+from kft.run_folder import saved_config
+from kft.run_folder.run_dir import RunDir
 
 _NAME = "calibration.json"
 
@@ -25,7 +26,7 @@ def recorded(run: RunDir) -> Calibration | None:
     path = run.export / _NAME
     if not path.exists():
         return None
-    content = kept_config.read_json(path)
+    content = saved_config.read_json(path)
     problem = f"it has no temperature above 0 ({content.get('temperature')})"
     try:
         found = Calibration(**content)

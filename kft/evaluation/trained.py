@@ -8,11 +8,12 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from kft import errors, kept_config, run_dir, runtime, tasks
+from kft import errors, runtime, tasks
 from kft.config import TrainConfig
 from kft.labels import LabelMap
 from kft.model.network import Network
-from kft.run_dir import RunDir
+from kft.run_folder import run_dir, saved_config
+from kft.run_folder.run_dir import RunDir
 from kft.runtime import Devices
 from kft.tasks.task import Task
 
@@ -69,7 +70,7 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
 
 def _check_finished(run: RunDir) -> None:
     if run.result_json.exists():
-        if kept_config.read_json(run.result_json).get("status") == "finished":
+        if saved_config.read_json(run.result_json).get("status") == "finished":
             return
     raise errors.RunDirError(
         f"{run.path} holds an unfinished run. Finish it first: "

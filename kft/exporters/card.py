@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kft import kept_config
 from kft.config import TrainConfig
 from kft.data import examples as examples_lib
 from kft.evaluation import metrics
 from kft.exporters import card_license, snippets
 from kft.exporters.served import Served
-from kft.run_dir import RunDir
+from kft.run_folder import saved_config
+from kft.run_folder.run_dir import RunDir
 
 _SHOWN_CLASSES = 50
 _RESIZED = {
@@ -39,7 +39,7 @@ def write(served: Served, certificates: Mapping[str, Mapping[str, Any]]) -> None
         for name, one in certificates.items()
         if (run.export / one["export"]).exists()
     }
-    result = kept_config.read_json(run.result_json)
+    result = saved_config.read_json(run.result_json)
     counts = _counts(run)
     parts = [
         _head(served, result),

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from kft import atomic, errors, exporters
+from kft import errors, exporters
 from kft.config import ExportConfig
 from kft.data.examples import TRAIN, VALIDATION, Examples
 from kft.evaluation import (
@@ -26,7 +26,8 @@ from kft.evaluation.trained import Trained
 from kft.exporters import Quantize, card, parity, served
 from kft.exporters.parity import Certificate, ParityError, Questions
 from kft.exporters.served import Served
-from kft.run_dir import RunDir
+from kft.run_folder import atomic_files
+from kft.run_folder.run_dir import RunDir
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _export(
     quantize = config.quantize if config.quantize in exporter.bars else "none"
     run, found = serving.run.run, serving.calibration
     target = place(run, name, quantize)
-    with atomic.explaining(target):
+    with atomic_files.explaining(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     # TensorFlow Serving looks at folders whose name is a number only.
     draft = target.with_name(f".tmp-{uuid.uuid4().hex[:12]}{exporter.ending or ''}")
@@ -143,7 +144,7 @@ def _export(
         )
         _note(run, _key(name, quantize), certificate)
         if certificate.passed or config.allow_disagreement:
-            with atomic.explaining(target):
+            with atomic_files.explaining(target):
                 os.replace(draft, target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from kft import errors, exporters, run_dir
+from kft import errors, exporters
 from kft.config import AskConfig
+from kft.run_folder import run_dir
 
 Kind = Literal["run", "saved_model", "litert", "onnx"]
 _SAVED_MODEL = "saved_model.pb"

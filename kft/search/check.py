@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from kft import cluster, errors, places, preflight
+from kft import cluster, errors, preflight
 from kft.config import TrainConfig, TuneConfig
 from kft.preflight import Check
+from kft.run_folder import overlap
 from kft.search import (
     dimensions,
     hyperband,
@@ -34,7 +35,7 @@ def check(
     """
     parallel.find(environ)
     folder = search_dir.at(config)
-    problem = places.problem("search_dir", str(folder.path), config.dataset)
+    problem = overlap.problem("search_dir", str(folder.path), config.dataset)
     if problem is not None:
         raise errors.ConfigError(problem)
     # The folder of the run itself is not touched, so it may be another run's.

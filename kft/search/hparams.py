@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from kft.search.dimensions import Choice, Dimension
 from kft.search.records import Record
 from kft.search.search_dir import SearchDir

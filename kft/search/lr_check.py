@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kft import cluster, errors, places, preflight, run_dir, schedule
+from kft import cluster, errors, preflight, schedule
 from kft.config import FindLrConfig
+from kft.run_folder import overlap, run_dir
 
 
 def check(config: FindLrConfig) -> None:
@@ -50,7 +51,7 @@ def _problems(config: FindLrConfig) -> Iterator[str]:
             "--batch_size is that of all of them together."
         )
     out, run = folder(config), run_dir.of(config).path
-    problem = places.problem("output_dir", str(out), config.dataset)
+    problem = overlap.problem("output_dir", str(out), config.dataset)
     if problem is not None:
         yield problem
     if out.resolve() == run.resolve():

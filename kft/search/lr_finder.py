@@ -13,7 +13,7 @@ from pathlib import Path
 from kft import errors, runtime, schedule
 from kft.config import FindLrConfig, TrainConfig
 from kft.devices import Devices
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from kft.search import lr_check, lr_suggestions, range_test
 from kft.search.lr_suggestions import Curve, Suggestions
 from kft.training import (

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib import figure
 
-from kft import atomic
+from kft.run_folder import atomic_files
 from kft.search.lr_finder import Found, StageTest
 from kft.search.lr_suggestions import Curve
 
@@ -23,12 +23,12 @@ def write(found: Found, folder: Path) -> None:
     Raises:
         errors.RunDirError: where they can not be written.
     """
-    with atomic.explaining(folder):
+    with atomic_files.explaining(folder):
         folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(as_json(found), indent=2, allow_nan=False) + "\n"
-    with atomic.replacing(folder / FILE) as path:
+    with atomic_files.replacing(folder / FILE) as path:
         path.write_text(text, encoding="utf-8")
-    with atomic.replacing(folder / PICTURE) as path:
+    with atomic_files.replacing(folder / PICTURE) as path:
         _draw(found.tests, path)
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from keras_tuner.src.engine import trial as kt_trial
 from sklearn import exceptions
 
-from kft import atomic, errors, kept_config
+from kft import errors
 from kft.config import TuneConfig
+from kft.run_folder import atomic_files, saved_config
 from kft.search import dimensions, hyperband, settings
 from kft.search.dimensions import Choice, Dimension, Space
 from kft.search.parallel import ALONE
@@ -55,7 +56,7 @@ class Oracle:
         self.verbose, self._has_stopped = 0, False
         if not path.exists():
             return
-        content = kept_config.read_json(path)
+        content = saved_config.read_json(path)
         try:
             self._take_up(content, name)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -121,7 +122,7 @@ class Oracle:
             _MOST: self.max_trials,
         }
         try:
-            atomic.write(self._path, json.dumps(content).encode())
+            atomic_files.write(self._path, json.dumps(content).encode())
         except errors.KftError as error:
             self.failure = error
             raise
@@ -225,7 +226,7 @@ def is_complete(path: Path, oracle: Oracle) -> bool:
     """Return whether the file of a search says that there is nothing more to run."""
     if not path.exists():
         return False
-    return _is_complete(kept_config.read_json(path), oracle.max_trials)
+    return _is_complete(saved_config.read_json(path), oracle.max_trials)
 
 
 def _is_complete(content: Mapping[str, Any], most: int | None) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from kft import atomic, errors, kept_config
+from kft import errors
+from kft.run_folder import atomic_files, saved_config
 from kft.search.search_dir import SearchDir
 from kft.search.settings import Value
 
@@ -47,7 +48,7 @@ def write(search: SearchDir, record: Record) -> None:
         errors.RunDirError: where it can not be written.
     """
     text = json.dumps(dataclasses.asdict(record), indent=2, allow_nan=False)
-    atomic.write(search.record(record.number), text.encode())
+    atomic_files.write(search.record(record.number), text.encode())
 
 
 def read(search: SearchDir, number: int) -> Record | None:
@@ -71,7 +72,7 @@ def read_all(search: SearchDir) -> list[Record]:
 
 
 def _read(path: Path) -> Record:
-    content = kept_config.read_json(path)
+    content = saved_config.read_json(path)
     try:
         return Record(**content)
     except TypeError as error:

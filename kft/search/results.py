@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from kft import atomic, flagfile
+from kft import flagfile
 from kft.config import TrainConfig
+from kft.run_folder import atomic_files
 from kft.search import plot, records, settings
 from kft.search.dimensions import Space
 from kft.search.records import Record
@@ -27,8 +28,8 @@ def write(search: SearchDir, space: Space, found: Sequence[Record]) -> None:
     Raises:
         errors.RunDirError: where they can not be written.
     """
-    atomic.write(search.trials_csv, _csv(search, space, found).encode())
-    with atomic.replacing(search.trials_png) as temporary:
+    atomic_files.write(search.trials_csv, _csv(search, space, found).encode())
+    with atomic_files.replacing(search.trials_png) as temporary:
         plot.draw(space, found, temporary)
 
 
@@ -58,7 +59,7 @@ def write_best(
         "",
         flagfile.format_flagfile(config),
     ]
-    atomic.write(search.best_cfg, "\n".join(lines).encode())
+    atomic_files.write(search.best_cfg, "\n".join(lines).encode())
 
 
 def table(space: Space, found: Sequence[Record]) -> Table:

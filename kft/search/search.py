@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from absl import logging
 
-from kft import atomic, data, errors, run_lock
+from kft import data, errors
 from kft.config import TrainConfig, TuneConfig
+from kft.run_folder import atomic_files, lock
 from kft.search import (
     hparams,
     parallel,
@@ -114,10 +115,10 @@ def _lock(search: SearchDir, role: Role) -> Iterator[None]:
     if role.kind == "worker":
         yield
         return
-    with run_lock.lock(search.lock_file, flag="--search_dir"):
+    with lock.lock(search.lock_file, flag="--search_dir"):
         if role.kind == "alone":
             # With a chief, others may be writing.
-            atomic.remove_leftovers(search.trials)
+            atomic_files.remove_leftovers(search.trials)
         yield
 
 

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from kft import atomic, config, errors, kept_config, run_dir
+from kft import config, errors
 from kft.config import TuneConfig
-from kft.run_dir import below
+from kft.run_folder import atomic_files, run_dir, saved_config
+from kft.run_folder.run_dir import below
 
 _FINGERPRINT = "data_fingerprint"
 
@@ -82,7 +83,7 @@ def check(search: SearchDir, settings: TuneConfig) -> None:
             f"{search.search_json} is damaged, or of another kft: {error}. Choose "
             "another --search_dir."
         ) from error
-    found = kept_config.differences(before, _kept(settings))
+    found = saved_config.differences(before, _kept(settings))
     if found:
         _refuse(search, found)
 
@@ -99,13 +100,13 @@ def settle(search: SearchDir, settings: TuneConfig, fingerprint: str) -> None:
         errors.RunDirError: where flags or data are others than before.
     """
     if not search.search_json.exists():
-        with atomic.explaining(search.trials):
+        with atomic_files.explaining(search.trials):
             search.trials.mkdir(parents=True, exist_ok=True)
         content = {
             "config": config.to_dict(_kept(settings)),
             _FINGERPRINT: fingerprint,
         }
-        atomic.write(search.search_json, json.dumps(content, indent=2).encode())
+        atomic_files.write(search.search_json, json.dumps(content, indent=2).encode())
     # Another worker may have been quicker.
     check(search, settings)
     before = _read(search).get(_FINGERPRINT)
@@ -120,7 +121,7 @@ def _kept(settings: TuneConfig) -> TuneConfig:
 
 
 def _read(search: SearchDir) -> dict[str, Any]:
-    return kept_config.read_json(search.search_json)
+    return saved_config.read_json(search.search_json)
 
 
 def _refuse(search: SearchDir, differences: list[str]) -> None:
@@ -142,7 +143,7 @@ def _check_free(search: SearchDir) -> None:
     # Another worker may have written search.json by now.
     ours = {search.lock_file, search.trials, search.search_json}
     for entry in search.path.iterdir():
-        if entry not in ours and not atomic.is_leftover(entry):
+        if entry not in ours and not atomic_files.is_leftover(entry):
             raise errors.RunDirError(
                 f"{search.path} is no search folder of kft: it has no search.json, and "
                 f"it is not empty ({entry.name}). Choose another --search_dir."

@@ -12,8 +12,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kft import errors, kept_config, run_dir
+from kft import errors
 from kft.config import TrainConfig, TuneConfig
+from kft.run_folder import run_dir, saved_config
 from kft.search import hparams, pruning, records, settings
 from kft.search.records import Record
 from kft.search.search_dir import SearchDir
@@ -186,7 +187,7 @@ def trial_config(config: TuneConfig, search: SearchDir) -> TrainConfig:
 def read_history(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of metrics.jsonl of a run folder, none where it is missing."""
     path = run_dir.RunDir(folder).metrics_jsonl
-    return kept_config.read_lines(path) if path.is_file() else []
+    return saved_config.read_lines(path) if path.is_file() else []
 
 
 def curve(history: Sequence[Mapping[str, Any]]) -> list[float]:

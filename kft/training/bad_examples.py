@@ -12,7 +12,7 @@ from kft.data import scan
 from kft.data.examples import Splits
 from kft.data.scan import BadExample
 from kft.devices import Devices
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from kft.training import out_of_memory, workplace
 from kft.training.session import Session
 

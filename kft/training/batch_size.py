@@ -27,8 +27,9 @@ import psutil
 
 import kft
 from kft import config as configs
-from kft import errors, run_dir
+from kft import errors
 from kft.config import TrainConfig
+from kft.run_folder import run_dir
 from kft.training import out_of_memory
 from kft.training.interrupt import Interrupt
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from kft import errors
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from kft.training import state as states
 from kft.training.state import RunState
 

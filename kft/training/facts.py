@@ -8,10 +8,11 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from kft import errors, kept_config, runtime
+from kft import errors, runtime
 from kft.data import splits as data_splits
 from kft.data.examples import Splits
-from kft.run_dir import RunDir
+from kft.run_folder import saved_config
+from kft.run_folder.run_dir import RunDir
 from kft.runtime import Devices
 from kft.training.session import Session
 
@@ -87,7 +88,7 @@ def check(run: RunDir, splits: Splits, devices: Devices) -> None:
 
 def _read_environment(run: RunDir) -> Mapping[str, Any] | None:
     try:
-        environment = kept_config.read_json(run.environment_json)
+        environment = saved_config.read_json(run.environment_json)
     except errors.RunDirError:
         return None
     return environment if isinstance(environment.get(_FINGERPRINT), str) else None

@@ -12,6 +12,7 @@ from kft import batch_shares, errors, lost_workers, preflight, runtime
 from kft.config import TrainConfig
 from kft.devices import Devices
 from kft.model.network import stable_paths
+from kft.run_folder.run_result import RunResult
 from kft.training import (
     auto_recipe,
     bad_examples,
@@ -32,7 +33,6 @@ from kft.training import (
 )
 from kft.training.checkpoints import Snapshot
 from kft.training.progress import ConsoleReporter, Reporter, SilentReporter
-from kft.training.run_result import RunResult
 from kft.training.session import Session
 from kft.training.startup import Startup
 from kft.training.state import RunState

@@ -10,7 +10,7 @@ from kft.config import TrainConfig
 from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.devices import Devices
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from kft.training import bad_examples, facts, trackers, workplace
 from kft.training.callbacks import Callbacks
 from kft.training.interrupt import Interrupt

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 
 _SCALARS = (
     "loss",

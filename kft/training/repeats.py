@@ -7,12 +7,12 @@ from typing import Any
 
 import keras
 
-from kft import repeats
 from kft.config import TrainConfig
-from kft.run_dir import RunDir
+from kft.run_folder import seeds as run_folder_seeds
+from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 from kft.training import fine_tune as single
 from kft.training.progress import ConsoleReporter, Reporter
-from kft.training.run_result import RunResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +37,11 @@ class Repeats:
         """
         return max(self.results, key=lambda result: result.val_accuracy or 0.0)
 
-    def spread(self, figure: str) -> repeats.Spread | None:
+    def spread(self, figure: str) -> run_folder_seeds.Spread | None:
         """Return mean and range of a figure of the results, such as val_accuracy."""
-        return repeats.spread([getattr(result, figure) for result in self.results])
+        return run_folder_seeds.spread(
+            [getattr(result, figure) for result in self.results]
+        )
 
 
 def fine_tune(
@@ -58,11 +60,11 @@ def fine_tune(
         given: fields that `--recipe=auto` leaves; see `kft.training.fine_tune`.
 
     Raises:
-        errors.KftError: see `kft.training.fine_tune`, and `kft.repeats.check`.
+        errors.KftError: see `kft.training.fine_tune`, and `kft.run_folder.seeds.check`.
     """
-    repeats.check(config)
+    run_folder_seeds.check(config)
     reporter = reporter or ConsoleReporter()
-    configs = repeats.configs(config)
+    configs = run_folder_seeds.configs(config)
     results = []
     for number, one in enumerate(configs, start=1):
         # What Keras keeps of the networks of a seed is of no use to the next one.
@@ -70,10 +72,12 @@ def fine_tune(
         reporter.say(f"Run {number} of {len(configs)}: seed {one.seed}.")
         results.append(single.fine_tune(one, reporter=reporter, given=given))
     found = Repeats(
-        repeats.folder(config), tuple(one.seed for one in configs), tuple(results)
+        run_folder_seeds.folder(config),
+        tuple(one.seed for one in configs),
+        tuple(results),
     )
     run = RunDir(found.folder)
-    run.write_json(run.path / repeats.FILE, as_json(found))
+    run.write_json(run.path / run_folder_seeds.FILE, as_json(found))
     return found
 
 

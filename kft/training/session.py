@@ -9,7 +9,7 @@ from kft.config import TrainConfig
 from kft.data import order
 from kft.data.examples import Splits
 from kft.model.network import Network
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from kft.runtime import Devices
 from kft.schedule import Stage
 from kft.tasks.task import Task

@@ -12,9 +12,10 @@ import importlib.util
 import typing
 from collections.abc import Iterator
 
-from kft import errors, kept_config
+from kft import errors
 from kft.config import TrainConfig
-from kft.run_dir import RunDir
+from kft.run_folder import saved_config
+from kft.run_folder.run_dir import RunDir
 
 if typing.TYPE_CHECKING:
     import keras
@@ -110,20 +111,20 @@ def kept_id(run: RunDir, name: str) -> str | None:
     """
     if not run.trackers_json.exists():
         return None
-    return kept_config.read_json(run.trackers_json).get(name)
+    return saved_config.read_json(run.trackers_json).get(name)
 
 
 def keep_id(run: RunDir, name: str, identifier: str) -> None:
     """Write down how a tracker calls the run; raises RunDirError where it can not."""
     known = {}
     if run.trackers_json.exists():
-        known = kept_config.read_json(run.trackers_json)
+        known = saved_config.read_json(run.trackers_json)
     run.write_json(run.trackers_json, {**known, name: identifier})
 
 
 def final_figures(run: RunDir) -> dict[str, float]:
     """Return the figures of the weights that a finished run has kept."""
-    result = kept_config.read_json(run.result_json)
+    result = saved_config.read_json(run.result_json)
     names = {
         BEST_ACCURACY: "val_accuracy",
         "best_val_loss": "val_loss",

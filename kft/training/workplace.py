@@ -13,15 +13,16 @@ from pathlib import Path
 
 from absl import logging
 
-from kft import run_dir, runtime
+from kft import runtime
 from kft.config import TrainConfig
 from kft.data.examples import Splits
 from kft.devices import Devices
 from kft.model import freeze
-from kft.run_dir import RunDir, Status
+from kft.run_folder import run_dir
+from kft.run_folder.run_dir import RunDir, Status
+from kft.run_folder.run_result import RunResult
 from kft.training import checkpoints
 from kft.training.checkpoints import Snapshot
-from kft.training.run_result import RunResult
 from kft.training.session import Session
 
 

@@ -12,7 +12,7 @@ from kft.config import TrainConfig
 from kft.evaluation import board, metrics
 from kft.evaluation.evaluate import Evaluation
 from kft.evaluation.predictions import Predictions, Source
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from kft import config, data, errors
 from kft.config import TrainConfig
 from kft.data import splits
 from kft.evaluation import run_examples
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kft.evaluation import calibration, temperature
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 
 
 def test_figures_as_served_are_those_of_the_divided_logits(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from kft import cli, errors, predict
 from kft.config import ExportConfig, PredictConfig
 from kft.evaluation import calibration, temperature
 from kft.exporters import export_run, kinds
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from tests.exporters.conftest import encoded
 
 CALIBRATION = calibration.Calibration(

@@ -11,7 +11,7 @@ from kft.config import ExportConfig
 from kft.data import decode, resize
 from kft.evaluation import run_examples, trained
 from kft.exporters import export_run, litert, outside, parity, served
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from tests.exporters.conftest import Exported
 
 

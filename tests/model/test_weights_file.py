@@ -9,7 +9,7 @@ import pytest
 
 from kft import errors
 from kft.model import weights_file
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 
 
 def _model(seed: int) -> keras.Model:

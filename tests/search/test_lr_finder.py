@@ -16,7 +16,13 @@ import pytest
 from kft import cli, data, errors, find_lr, preflight, tasks
 from kft.config import FindLrConfig
 from kft.model.network import stable_paths
-from kft.search import lr_check, lr_finder, lr_report, lr_suggestions, range_test
+from kft.search import (
+    lr_check,
+    lr_finder,
+    lr_report,
+    lr_suggestions,
+    range_test,
+)
 from kft.training.progress import SilentReporter
 from tests import tiny
 from tests.search.conftest import tiny_splits

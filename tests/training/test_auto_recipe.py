@@ -11,12 +11,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kft import errors, flags, run_dir, tasks
+from kft import errors, flags, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Examples
 from kft.devices import Devices
 from kft.labels import LabelMap
 from kft.recipe import Facts
+from kft.run_folder import run_dir
 from kft.training import auto_recipe
 
 DEVICES = Devices(tf.distribute.get_strategy())

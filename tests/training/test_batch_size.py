@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from kft import errors, kept_config, run_dir
+from kft import errors
 from kft.config import TrainConfig
+from kft.run_folder import run_dir, saved_config
 from kft.training import batch_size, batch_trial
 from kft.training.batch_size import Trial
 from kft.training.interrupt import Interrupt
@@ -142,7 +143,7 @@ def test_a_resume_takes_the_number_that_was_found(
     config = TrainConfig(batch_size="auto", run_dir=str(tmp_path / "run"))
     with run_dir.claim(settle(config)) as (run, status):
         assert status == "new"
-    assert kept_config.read(run.config_json).batch_size == 64
+    assert saved_config.read(run.config_json).batch_size == 64
     assert "--batch_size=64\n" in run.flags_cfg.read_text()
     tried.clear()
     again = settle(config)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kft import errors
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 from kft.training import checkpoints
 from kft.training.checkpoints import Snapshot
 from kft.training.state import Best, RunState

@@ -10,9 +10,9 @@ import pytest
 
 from kft import errors
 from kft.config import TrainConfig
+from kft.run_folder.run_result import RunResult
 from kft.training import fine_tune, repeats
 from kft.training.progress import SilentReporter
-from kft.training.run_result import RunResult
 
 
 def _config(folder: Path, count: int) -> TrainConfig:

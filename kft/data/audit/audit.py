@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from kft import atomic, data, errors
+from kft import data, errors
 from kft.config import AuditConfig
 from kft.data import filesystem
 from kft.data.audit import as_json, findings, look, page, survey
 from kft.data.audit import console as console_lib
 from kft.data.audit.findings import Findings, Picture
 from kft.data.examples import Splits
+from kft.run_folder import atomic_files
 
 JSON = "audit.json"
 PAGE = "audit.html"
@@ -122,6 +123,6 @@ def _write(found: Findings, splits: Splits, out: Path, config: AuditConfig) -> N
 
     content = as_json.to_json(found, near_bits=config.near_bits)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    atomic.write(out / JSON, f"{text}\n".encode())
+    atomic_files.write(out / JSON, f"{text}\n".encode())
     html = page.render(found, near_bits=config.near_bits, thumbnail=thumbnail)
-    atomic.write(out / PAGE, html.encode())
+    atomic_files.write(out / PAGE, html.encode())

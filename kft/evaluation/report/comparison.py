@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kft import atomic, errors, flagfile, run_dir
+from kft import errors, flagfile
 from kft.config import TrainConfig
 from kft.evaluation import evaluate, significance
 from kft.evaluation.evaluate import Evaluation
@@ -16,6 +16,7 @@ from kft.evaluation.metrics import Figures
 from kft.evaluation.report import content, page, run_record, same_data
 from kft.evaluation.report.run_record import RunRecord
 from kft.evaluation.report.same_data import Data
+from kft.run_folder import atomic_files, run_dir
 
 SIGNIFICANT = 0.05
 
@@ -134,7 +135,7 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
         "differences": tuple(differences([run.record.config for run in runs])),
         "charts": content.comparison_curves([(r.name, r.record) for r in runs]),
     }
-    atomic.write(path, page.render("compare.html", values).encode())
+    atomic_files.write(path, page.render("compare.html", values).encode())
     return Comparison(path, runs, pairs)
 
 

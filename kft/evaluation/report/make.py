@@ -25,7 +25,7 @@ from kft.evaluation.report.gallery import Card
 from kft.evaluation.report.run_record import RunRecord
 from kft.evaluation.report.selection import Pair
 from kft.evaluation.trained import Trained
-from kft.run_dir import RunDir
+from kft.run_folder.run_dir import RunDir
 
 _PICTURES = 24
 _PAIRS = 10

@@ -8,11 +8,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from kft import errors, kept_config, run_dir
+from kft import errors
 from kft.config import TrainConfig
 from kft.labels import LabelMap
-from kft.run_dir import RunDir
-from kft.training.run_result import RunResult
+from kft.run_folder import run_dir, saved_config
+from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 
 _SHOWN_DIGITS = 12
 
@@ -73,11 +74,11 @@ def read(run: RunDir) -> RunRecord:
         config=run_dir.read_config(run),
         result=result,
         labels=_labels(run),
-        history=tuple(kept_config.read_lines(run.metrics_jsonl)),
-        environment=kept_config.read_json(run.environment_json),
+        history=tuple(saved_config.read_lines(run.metrics_jsonl)),
+        environment=saved_config.read_json(run.environment_json),
         split_id=_split_id(run),
         split_sizes=_split_sizes(run),
-        parity=kept_config.read_json(parity) if parity.exists() else {},
+        parity=saved_config.read_json(parity) if parity.exists() else {},
         finished=time,
     )
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kft import errors, run_dir
+from kft import errors
 from kft.config import TrainConfig
 from kft.evaluation import evaluate, predictions, significance
 from kft.evaluation.predictions import Predictions, Source
 from kft.evaluation.report import comparison
-from kft.training.run_result import RunResult
+from kft.run_folder import run_dir
+from kft.run_folder.run_result import RunResult
 from tests.evaluation.report.pages import Page
 
 LINE = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kft import errors, run_dir
+from kft import errors
 from kft.evaluation import (
     calibration,
     grad_cam,
@@ -17,6 +17,7 @@ from kft.evaluation import (
 )
 from kft.evaluation.report import gallery, make, run_record
 from kft.evaluation.report.page import render as page_text
+from kft.run_folder import run_dir
 from tests.evaluation.report.pages import Page
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -8,8 +8,8 @@ from kft.config import TrainConfig
 from kft.evaluation.report import stage_table
 from kft.evaluation.report.run_record import RunRecord
 from kft.labels import LabelMap
-from kft.run_dir import RunDir
-from kft.training.run_result import RunResult
+from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 
 
 def _line(stage: str, epoch: int, seconds: float, wait: float | None) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from typing import Any
 
 from absl import logging
 
-from kft import atomic, errors
+from kft import errors
+from kft.run_folder import atomic_files
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
@@ -35,12 +36,12 @@ def lock(path: Path, *, flag: str = "--run_dir") -> Iterator[None]:
     Raises:
         errors.RunDirError: at once where another process holds it, naming the process.
     """
-    with atomic.explaining(path):
+    with atomic_files.explaining(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _acquire(descriptor, path, flag)
         _mention_other_host(_holder(descriptor), path)
-        with atomic.explaining(path):
+        with atomic_files.explaining(path):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps(_this_process()).encode(), 0)
         yield

@@ -5,56 +5,55 @@ from pathlib import Path
 
 import pytest
 
-from kft import errors, repeats
+from kft import errors
 from kft.config import TrainConfig
+from kft.run_folder import seeds
 
 
 def test_the_runs_differ_in_seed_and_folder_only() -> None:
     config = TrainConfig(seed=3, repeats=2, run_dir="runs/x", dropout=0.5)
-    assert repeats.configs(config) == (
+    assert seeds.configs(config) == (
         TrainConfig(seed=3, run_dir="runs/x/seed3", dropout=0.5),
         TrainConfig(seed=4, run_dir="runs/x/seed4", dropout=0.5),
     )
 
 
 def test_more_repeats_begin_with_the_same_runs() -> None:
-    two, five = (repeats.configs(TrainConfig(repeats=k)) for k in (2, 5))
+    two, five = (seeds.configs(TrainConfig(repeats=k)) for k in (2, 5))
     assert five[:2] == two
 
 
 def test_without_a_run_dir_the_folder_is_the_default_one() -> None:
     config = TrainConfig(repeats=2, dataset="digits", backbone="VGG16")
-    assert repeats.configs(config)[0].run_dir == str(Path("runs/digits-VGG16/seed0"))
+    assert seeds.configs(config)[0].run_dir == str(Path("runs/digits-VGG16/seed0"))
 
 
 def test_a_spread_has_mean_range_and_sample_deviation() -> None:
-    found = repeats.spread([0.5, 0.75, 0.625])
-    assert found == repeats.Spread(
-        0.625, 0.5, 0.75, statistics.stdev([0.5, 0.75, 0.625])
-    )
+    found = seeds.spread([0.5, 0.75, 0.625])
+    assert found == seeds.Spread(0.625, 0.5, 0.75, statistics.stdev([0.5, 0.75, 0.625]))
     assert found.standard_deviation == pytest.approx(0.125)
-    assert repeats.text(found) == (
+    assert seeds.text(found) == (
         "mean 0.6250, 0.5000 to 0.7500, standard deviation 0.1250"
     )
 
 
 def test_a_single_figure_has_no_deviation_and_a_missing_one_no_spread() -> None:
-    assert repeats.spread([0.5]) == repeats.Spread(0.5, 0.5, 0.5, None)
-    assert repeats.text(repeats.spread([0.5])) == "mean 0.5000, 0.5000 to 0.5000"
-    assert repeats.spread([0.5, None]) is None
-    assert repeats.spread([]) is None
+    assert seeds.spread([0.5]) == seeds.Spread(0.5, 0.5, 0.5, None)
+    assert seeds.text(seeds.spread([0.5])) == "mean 0.5000, 0.5000 to 0.5000"
+    assert seeds.spread([0.5, None]) is None
+    assert seeds.spread([]) is None
 
 
 def test_seeds_beyond_the_last_are_refused() -> None:
     with pytest.raises(errors.ConfigError, match="--seed: expected at most"):
-        repeats.check(TrainConfig(seed=2**31 - 2, repeats=3))
+        seeds.check(TrainConfig(seed=2**31 - 2, repeats=3))
 
 
 def test_the_folder_of_a_single_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     config = TrainConfig(run_dir=str(tmp_path), repeats=2)
     with pytest.raises(errors.RunDirError, match="holds a single run"):
-        repeats.check(config)
+        seeds.check(config)
 
 
 def test_several_workers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,10 +61,10 @@ def test_several_workers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         repeats=2, coordinator="127.0.0.1:4000", num_workers=2, worker_index=0
     )
     with pytest.raises(errors.ConfigError, match="--repeats=2: .* only once"):
-        repeats.check(config)
+        seeds.check(config)
 
 
 def test_a_batch_that_each_seed_would_choose_is_refused() -> None:
     with pytest.raises(errors.ConfigError, match="--batch_size=auto each seed"):
-        repeats.check(TrainConfig(repeats=2, batch_size="auto"))
-    repeats.check(TrainConfig(repeats=1, batch_size="auto"))
+        seeds.check(TrainConfig(repeats=2, batch_size="auto"))
+    seeds.check(TrainConfig(repeats=1, batch_size="auto"))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kft import atomic, errors
+from kft import errors
+from kft.run_folder import atomic_files
 
 OLD, NEW = b"old" * 1000, b"new" * 100_000
 _ADVICE = "What was saved before is intact."
@@ -42,13 +43,13 @@ def _only(path: Path) -> bool:
 
 
 def test_the_new_content_is_there_and_nothing_else(target: Path) -> None:
-    atomic.write(target, NEW)
+    atomic_files.write(target, NEW)
     assert target.read_bytes() == NEW
     assert _only(target)
 
 
 def test_until_the_block_ends_the_old_content_is_there(target: Path) -> None:
-    with atomic.replacing(target) as temporary:
+    with atomic_files.replacing(target) as temporary:
         temporary.write_bytes(NEW)
         assert target.read_bytes() == OLD
         assert temporary.parent == target.parent
@@ -60,7 +61,7 @@ def test_until_the_block_ends_the_old_content_is_there(target: Path) -> None:
 def test_a_writer_that_fails_leaves_the_old_content(
     target: Path, error: type[BaseException]
 ) -> None:
-    with pytest.raises(error), atomic.replacing(target) as temporary:
+    with pytest.raises(error), atomic_files.replacing(target) as temporary:
         temporary.write_bytes(NEW)
         raise error
     assert target.read_bytes() == OLD
@@ -74,7 +75,7 @@ def test_a_full_disk_leaves_the_old_content(target: Path) -> None:
             errors.RunDirError, match="limit on the size of a file"
         ) as caught,
     ):
-        atomic.write(target, NEW)
+        atomic_files.write(target, NEW)
     assert _ADVICE in str(caught.value)
     assert str(target) in str(caught.value)
     assert target.read_bytes() == OLD
@@ -97,27 +98,27 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_disk_without_room_leaves_the_old_content(small_disk: Path) -> None:
     target = small_disk / "state.bin"
-    atomic.write(target, OLD)
+    atomic_files.write(target, OLD)
     with pytest.raises(errors.RunDirError, match="no space left on the device. What"):
-        atomic.write(target, NEW)
+        atomic_files.write(target, NEW)
     assert target.read_bytes() == OLD
     assert _only(target)
 
 
 def test_a_read_only_disk_leaves_the_old_content(small_disk: Path) -> None:
     target = small_disk / "state.bin"
-    atomic.write(target, OLD)
+    atomic_files.write(target, OLD)
     remount = ["mount", "-o", "remount,ro", str(small_disk)]
     subprocess.run(remount, check=True, capture_output=True)
     with pytest.raises(errors.RunDirError, match="the file system is read-only"):
-        atomic.write(target, NEW)
+        atomic_files.write(target, NEW)
     assert target.read_bytes() == OLD
 
 
 def test_a_folder_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
     target = tmp_path / "gone" / "state.bin"
     with pytest.raises(errors.RunDirError, match="the folder is gone") as caught:
-        atomic.write(target, NEW)
+        atomic_files.write(target, NEW)
     assert _ADVICE not in str(caught.value)
     assert not target.parent.exists()
 
@@ -127,7 +128,7 @@ def test_a_folder_that_goes_while_it_is_written_to(tmp_path: Path) -> None:
     folder.mkdir()
     with (
         pytest.raises(errors.RunDirError, match="the folder is gone"),
-        atomic.replacing(folder / "state.bin") as temporary,
+        atomic_files.replacing(folder / "state.bin") as temporary,
     ):
         temporary.write_bytes(NEW)
         temporary.unlink()
@@ -152,7 +153,7 @@ def test_every_cause_is_told_apart(
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(errors.RunDirError, match=words):
-        atomic.write(target, NEW)
+        atomic_files.write(target, NEW)
     assert target.read_bytes() == OLD
     assert _only(target)
 
@@ -172,7 +173,7 @@ def test_content_is_synced_before_the_rename_and_the_rename_after(
 
     monkeypatch.setattr(os, "replace", noted_replace)
     monkeypatch.setattr(os, "fsync", noted_sync)
-    atomic.write(target, NEW)
+    atomic_files.write(target, NEW)
     content, rename, folder = calls
     assert content.endswith(f"-{target.name}")
     assert (rename, folder) == ("rename", target.parent.name)
@@ -203,7 +204,7 @@ def test_a_kill_leaves_the_old_or_the_new_content_whole(tmp_path: Path) -> None:
             assert len(content) == 500_000
             assert len(set(content)) == 1
     assert target.exists()
-    atomic.remove_leftovers(tmp_path)
+    atomic_files.remove_leftovers(tmp_path)
     assert _only(target)
 
 
@@ -211,12 +212,14 @@ def test_leftovers_are_removed_in_sub_folders_too(tmp_path: Path) -> None:
     kept = tmp_path / "checkpoints" / "state.npz"
     kept.parent.mkdir()
     kept.touch()
-    with atomic.replacing(kept) as temporary:
+    with atomic_files.replacing(kept) as temporary:
         name = temporary.name
         temporary.touch()
     (kept.parent / name).touch()
     (tmp_path / name).mkdir()
     (tmp_path / name / "inside").touch()
-    assert atomic.is_leftover(tmp_path / name) and not atomic.is_leftover(kept)
-    atomic.remove_leftovers(tmp_path)
+    assert atomic_files.is_leftover(tmp_path / name) and not atomic_files.is_leftover(
+        kept
+    )
+    atomic_files.remove_leftovers(tmp_path)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["checkpoints", "state.npz"]

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from kft import errors, run_lock
+from kft import errors
+from kft.run_folder import lock
 from tests.conftest import REPOSITORY
 
 HOLD = (
@@ -48,7 +49,7 @@ def test_the_second_process_is_refused_at_once_and_told_who_is_first(
 ) -> None:
     with _held_elsewhere(lock_file) as holder:
         start = time.perf_counter()
-        with pytest.raises(errors.RunDirError) as caught, run_lock.lock(lock_file):
+        with pytest.raises(errors.RunDirError) as caught, lock.lock(lock_file):
             pass
         assert time.perf_counter() - start < 10  # the holder sleeps for 60
     message = str(caught.value)
@@ -63,7 +64,7 @@ def test_the_second_process_is_refused_at_once_and_told_who_is_first(
 def test_a_refusal_leaves_the_holder_in_place(lock_file: Path) -> None:
     with _held_elsewhere(lock_file) as holder:
         for _ in range(2):
-            with pytest.raises(errors.RunDirError), run_lock.lock(lock_file):
+            with pytest.raises(errors.RunDirError), lock.lock(lock_file):
                 pass
         assert json.loads(lock_file.read_text())["pid"] == holder.pid
 
@@ -73,14 +74,14 @@ def test_the_lock_of_a_killed_process_is_taken_over(lock_file: Path) -> None:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
         assert json.loads(lock_file.read_text())["pid"] == holder.pid
-        with run_lock.lock(lock_file):
+        with lock.lock(lock_file):
             assert json.loads(lock_file.read_text())["pid"] == os.getpid()
 
 
 def test_the_lock_is_given_back_at_the_end_and_after_an_error(lock_file: Path) -> None:
-    with pytest.raises(ZeroDivisionError), run_lock.lock(lock_file):
+    with pytest.raises(ZeroDivisionError), lock.lock(lock_file):
         raise ZeroDivisionError
-    with run_lock.lock(lock_file):
+    with lock.lock(lock_file):
         pass
     assert lock_file.read_text() == ""
     with _held_elsewhere(lock_file):
@@ -89,9 +90,9 @@ def test_the_lock_is_given_back_at_the_end_and_after_an_error(lock_file: Path) -
 
 def test_one_process_can_not_take_it_twice(lock_file: Path) -> None:
     with (
-        run_lock.lock(lock_file),
+        lock.lock(lock_file),
         pytest.raises(errors.RunDirError, match=f"in use by process {os.getpid()} on"),
-        run_lock.lock(lock_file),
+        lock.lock(lock_file),
     ):
         pass
 
@@ -101,7 +102,7 @@ def test_one_process_can_not_take_it_twice(lock_file: Path) -> None:
 )
 def test_a_damaged_lock_file_is_no_obstacle(lock_file: Path, text: str) -> None:
     lock_file.write_text(text)
-    with run_lock.lock(lock_file):
+    with lock.lock(lock_file):
         assert json.loads(lock_file.read_text())["pid"] == os.getpid()
 
 
@@ -110,7 +111,7 @@ def test_a_holder_without_a_name_is_another_process(lock_file: Path) -> None:
         lock_file.write_text("")
         with (
             pytest.raises(errors.RunDirError, match="in use by another process"),
-            run_lock.lock(lock_file),
+            lock.lock(lock_file),
         ):
             pass
 
@@ -120,12 +121,12 @@ def test_a_holder_on_another_machine_that_did_not_end_in_order_is_mentioned(
 ) -> None:
     holder = {"pid": 7, "host": "elsewhere", "started": "then", "command": "kft train"}
     lock_file.write_text(json.dumps(holder))
-    with caplog.at_level("WARNING", logger="absl"), run_lock.lock(lock_file):
+    with caplog.at_level("WARNING", logger="absl"), lock.lock(lock_file):
         pass
     assert "process 7 on elsewhere, since then: kft train" in caplog.text
     assert "locks may not be shared" in caplog.text
     caplog.clear()
-    with run_lock.lock(lock_file):
+    with lock.lock(lock_file):
         pass
     assert caplog.text == ""
 
@@ -139,7 +140,7 @@ def test_a_file_system_without_locks_is_mentioned(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", fail)
-    with caplog.at_level("WARNING", logger="absl"), run_lock.lock(lock_file):
+    with caplog.at_level("WARNING", logger="absl"), lock.lock(lock_file):
         pass
     assert "has no locks" in caplog.text
 
@@ -147,6 +148,6 @@ def test_a_file_system_without_locks_is_mentioned(
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(errors.RunDirError, match="the folder is gone"),
-        run_lock.lock(tmp_path / "gone" / ".lock"),
+        lock.lock(tmp_path / "gone" / ".lock"),
     ):
         pass

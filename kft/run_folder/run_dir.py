@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from kft import atomic, config, errors, flagfile, kept_config, run_lock
+from kft import config, errors, flagfile
 from kft.config import TrainConfig
+from kft.run_folder import atomic_files, saved_config
+from kft.run_folder import lock as run_folder_lock
 
 Status = Literal["new", "unfinished", "finished"]
 # Of a data set's or backbone's name in the default path; a name may have 255 in all.
@@ -81,10 +83,10 @@ class RunDir:
         Raises:
             errors.RunDirError: where it can not be written; `path` is as before.
         """
-        with atomic.explaining(path):
+        with atomic_files.explaining(path):
             if path.parent != self.path and self.path.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.replacing(path) as temporary:
+        with atomic_files.replacing(path) as temporary:
             yield temporary
 
     def write_bytes(self, path: Path, content: bytes) -> None:
@@ -111,7 +113,7 @@ class RunDir:
         Raises:
             errors.RunDirError: on entry where one does, naming it.
         """
-        return run_lock.lock(self.lock_file)
+        return run_folder_lock.lock(self.lock_file)
 
 
 def at(path: str) -> RunDir:
@@ -151,7 +153,7 @@ def claim(settings: TrainConfig) -> Iterator[tuple[RunDir, Status]]:
         return
     _make_folder(run)
     with run.lock():
-        atomic.remove_leftovers(run.path)
+        atomic_files.remove_leftovers(run.path)
         # Another process may have been here since.
         yield prepare(settings)
 
@@ -164,11 +166,11 @@ def find(settings: TrainConfig) -> tuple[RunDir, Status]:
             another config; the difference is in the message.
     """
     run = of(settings)
-    with atomic.explaining(run.path):
+    with atomic_files.explaining(run.path):
         if not run.config_json.exists():
             _check_free(run)
             return run, "new"
-    differences = kept_config.differences(read_config(run), settings)
+    differences = saved_config.differences(read_config(run), settings)
     status: Status = "finished" if _is_finished(run) else "unfinished"
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
@@ -205,11 +207,11 @@ def read_config(run: RunDir) -> TrainConfig:
     Raises:
         errors.RunDirError: where its file is missing or damaged, naming it.
     """
-    return kept_config.read(run.config_json)
+    return saved_config.read(run.config_json)
 
 
 def _make_folder(run: RunDir) -> None:
-    with atomic.explaining(run.path):
+    with atomic_files.explaining(run.path):
         run.path.mkdir(parents=True, exist_ok=True)
 
 
@@ -218,7 +220,7 @@ def _check_free(run: RunDir) -> None:
     if not run.path.exists():
         return
     for entry in run.path.iterdir():
-        if entry != run.lock_file and not atomic.is_leftover(entry):
+        if entry != run.lock_file and not atomic_files.is_leftover(entry):
             raise errors.RunDirError(
                 f"{run.path} is no run folder of kft: it has no config.json, and it "
                 f"is not empty ({entry.name}). Choose another --run_dir."
@@ -228,4 +230,4 @@ def _check_free(run: RunDir) -> None:
 def _is_finished(run: RunDir) -> bool:
     if not run.result_json.exists():
         return False
-    return kept_config.read_json(run.result_json).get("status") == "finished"
+    return saved_config.read_json(run.result_json).get("status") == "finished"

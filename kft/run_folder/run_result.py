@@ -4,8 +4,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Self
 
-from kft import errors, kept_config
-from kft.run_dir import RunDir
+from kft import errors
+from kft.run_folder import saved_config
+from kft.run_folder.run_dir import RunDir
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,7 @@ class RunResult:
         Raises:
             errors.RunDirError: where result.json is missing or damaged.
         """
-        content = kept_config.read_json(run.result_json)
+        content = saved_config.read_json(run.result_json)
         content["startup_seconds"] = content.get("startup_seconds") or {}
         names = {field.name for field in dataclasses.fields(cls)} - {"run_dir"}
         missing = ", ".join(sorted(names - set(content)))

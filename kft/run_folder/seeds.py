@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from kft import cluster, errors, run_dir
+from kft import cluster, errors
 from kft.config import TrainConfig
+from kft.run_folder import run_dir
 
 FILE = "repeats.json"
 

@@ -12,9 +12,10 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import config, errors, flags, run_dir
+from kft import config, errors, flags
 from kft.config import TrainConfig
-from kft.run_dir import RunDir
+from kft.run_folder import run_dir
+from kft.run_folder.run_dir import RunDir
 from tests import configs
 from tests.conftest import REPOSITORY
 
