@@ -4,19 +4,12 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from kft import (
-    augmentation,
-    backbones,
-    batch_shares,
-    cluster,
-    data,
-    errors,
-    schedule,
-)
+from kft import augmentation, backbones, data, errors, schedule
 from kft.config import TrainConfig
 from kft.data import class_weights
 from kft.data import folder as data_folder
 from kft.data.examples import VALIDATION
+from kft.distribution import batch_sharing, cluster
 from kft.run_folder import overlap, run_dir
 
 Check = Callable[[TrainConfig], None]
@@ -84,7 +77,7 @@ def _check_workers(config: TrainConfig) -> None:
         return
     # `--recipe=auto` has yet to choose a batch that fits.
     if config.recipe != "auto":
-        batch_shares.check(config, cluster.known_replicas(config, found))
+        batch_sharing.check(config, cluster.known_replicas(config, found))
 
 
 def _check_augment(config: TrainConfig) -> None:
@@ -140,7 +133,7 @@ def _cache_pairs(config: TrainConfig) -> Iterable[str]:
     cache, views = config.feature_cache, config.cached_views
     is_augmented = config.augment != augmentation.NONE
     # What `_check_augment` refuses with or without views is not to be said twice.
-    can_mend = is_augmented and views is None and not batch_shares.mixes(config)
+    can_mend = is_augmented and views is None and not batch_sharing.mixes(config)
     if cache in ("memory", "disk") and can_mend:
         yield (
             f"--feature_cache={cache} can not keep what --augment={config.augment} "

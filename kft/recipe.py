@@ -23,9 +23,10 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from kft import backbones, batch_shares, errors, flagfile, schedule
+from kft import backbones, errors, flagfile, schedule
 from kft.backbones.backbone import Backbone
 from kft.config import TrainConfig
+from kft.distribution import batch_sharing
 
 # What the recipe decides, where the user has not.
 FIELDS = (
@@ -120,7 +121,7 @@ def apply(
     """
     check(config, given)
     backbone = backbones.get(config.backbone)
-    rows = math.lcm(config.accumulation_steps, 2 if batch_shares.mixes(config) else 1)
+    rows = math.lcm(config.accumulation_steps, 2 if batch_sharing.mixes(config) else 1)
     chosen: dict[str, Any] = {
         "batch_size": batch_size(facts.examples, multiple=replicas * rows),
         "image_size": image_size(facts.picture_side, backbone),

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from kft import after_training, cli, cluster, exporters, preflight, recipe
+from kft import after_training, cli, exporters, preflight, recipe
 from kft.config import TrainConfig
+from kft.distribution import cluster
 from kft.run_folder import seeds
 from kft.training import interrupt, trackers
 

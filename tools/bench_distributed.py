@@ -180,9 +180,9 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
-    from kft import runtime
     from kft.config import TrainConfig
     from kft.data import pipeline, plan
+    from kft.distribution import runtime
 
     together = arguments.workers > 1
     config = TrainConfig(

@@ -71,9 +71,10 @@ def _write_pictures(folder: Path, arguments: argparse.Namespace) -> None:
 
 
 def _write_run(folder: Path, arguments: argparse.Namespace):
-    from kft import data, runtime, tasks
+    from kft import data, tasks
     from kft.config import TrainConfig
     from kft.data import splits as data_splits
+    from kft.distribution import runtime
     from kft.evaluation import predictions
     from kft.evaluation.predictions import Predictions, Source
     from kft.model import weights_file

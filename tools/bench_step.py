@@ -40,8 +40,8 @@ def main() -> None:
 def _measure(name: str, part: str, arguments: argparse.Namespace) -> dict[str, object]:
     import tensorflow as tf
 
-    from kft import runtime
     from kft.config import TrainConfig
+    from kft.distribution import runtime
     from kft.model import classifier, freeze
     from kft.training import optimizers
     from kft.training.step import StageStep

@@ -43,9 +43,10 @@ def main() -> None:
 
 
 def _measure(arguments: argparse.Namespace) -> dict[str, float]:
-    from kft import data, runtime, tasks
+    from kft import data, tasks
     from kft.config import TrainConfig
     from kft.data import pipeline, plan
+    from kft.distribution import runtime
     from kft.model import freeze
     from kft.training import optimizers
     from kft.training.step import StageStep

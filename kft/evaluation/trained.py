@@ -8,13 +8,14 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from kft import errors, runtime, tasks
+from kft import errors, tasks
 from kft.config import TrainConfig
+from kft.distribution import runtime
+from kft.distribution.runtime import Devices
 from kft.labels import LabelMap
 from kft.model.network import Network
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
-from kft.runtime import Devices
 from kft.tasks.task import Task
 
 

@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from kft import cluster, errors
+from kft import errors
 from kft.config import TrainConfig
+from kft.distribution import cluster
 from kft.run_folder import run_dir
 
 FILE = "repeats.json"

@@ -3,8 +3,9 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from kft import cluster, errors, preflight
+from kft import errors, preflight
 from kft.config import TrainConfig, TuneConfig
+from kft.distribution import cluster
 from kft.preflight import Check
 from kft.run_folder import overlap
 from kft.search import (

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kft import cluster, errors, preflight, schedule
+from kft import errors, preflight, schedule
 from kft.config import FindLrConfig
+from kft.distribution import cluster
 from kft.run_folder import overlap, run_dir
 
 

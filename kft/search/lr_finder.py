@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kft import errors, runtime, schedule
+from kft import errors, schedule
 from kft.config import FindLrConfig, TrainConfig
-from kft.devices import Devices
+from kft.distribution import runtime
+from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
 from kft.search import lr_check, lr_suggestions, range_test
 from kft.search.lr_suggestions import Curve, Suggestions

@@ -12,7 +12,7 @@ from kft import config as configs
 from kft import data, preflight, recipe, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Examples
-from kft.devices import Devices
+from kft.distribution.replicas import Devices
 from kft.recipe import Facts
 from kft.run_folder import run_dir
 from kft.tasks.task import Task

@@ -11,7 +11,7 @@ from kft.config import TrainConfig
 from kft.data import scan
 from kft.data.examples import Splits
 from kft.data.scan import BadExample
-from kft.devices import Devices
+from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
 from kft.training import out_of_memory, workplace
 from kft.training.session import Session

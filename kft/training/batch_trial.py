@@ -15,11 +15,12 @@ from typing import Any
 import tensorflow as tf
 
 from kft import config as configs
-from kft import data, errors, runtime, schedule, tasks
+from kft import data, errors, schedule, tasks
 from kft.config import TrainConfig
 from kft.data import class_weights
 from kft.data.examples import Splits
-from kft.devices import Devices
+from kft.distribution import runtime
+from kft.distribution.replicas import Devices
 from kft.model.network import Network
 from kft.run_folder import run_dir
 from kft.training import optimizers, out_of_memory, stage_data, stage_training

@@ -6,7 +6,7 @@ import json
 import keras
 import numpy as np
 
-from kft import runtime
+from kft.distribution import runtime
 from kft.model import freeze, network, split
 from kft.training.features import Layout
 from kft.training.session import Session

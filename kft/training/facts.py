@@ -8,12 +8,13 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from kft import errors, runtime
+from kft import errors
 from kft.data import splits as data_splits
 from kft.data.examples import Splits
+from kft.distribution import runtime
+from kft.distribution.runtime import Devices
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
-from kft.runtime import Devices
 from kft.training.session import Session
 
 _FINGERPRINT = "data_fingerprint"

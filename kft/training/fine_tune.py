@@ -8,9 +8,10 @@ from typing import Any
 import keras
 from absl import logging
 
-from kft import batch_shares, errors, lost_workers, preflight, runtime
+from kft import errors, preflight
 from kft.config import TrainConfig
-from kft.devices import Devices
+from kft.distribution import batch_sharing, compiled, runtime, worker_loss
+from kft.distribution.replicas import Devices
 from kft.model.network import stable_paths
 from kft.run_folder.run_result import RunResult
 from kft.training import (
@@ -18,7 +19,6 @@ from kft.training import (
     bad_examples,
     batch_size,
     checkpoints,
-    compiled,
     imbalance,
     interrupt,
     opening,
@@ -79,7 +79,7 @@ def fine_tune(
     if not devices.is_chief:
         reporter = SilentReporter()
     with (
-        lost_workers.explaining(devices),
+        worker_loss.explaining(devices),
         workplace.claim(config, devices) as (run, status),
     ):
         if status == "finished":
@@ -126,7 +126,7 @@ def _settle(
 def _check_devices(config: TrainConfig, devices: Devices) -> None:
     """Check what depends on how many devices there are."""
     compiled.uses_xla(config, devices)
-    batch_shares.check(config, devices.replicas)
+    batch_sharing.check(config, devices.replicas)
 
 
 def _train(session: Session, started: float) -> None:

@@ -9,7 +9,7 @@ from kft import data, schedule, tasks
 from kft.config import TrainConfig
 from kft.data import class_weights
 from kft.data.examples import Splits
-from kft.devices import Devices
+from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
 from kft.training import bad_examples, facts, trackers, workplace
 from kft.training.callbacks import Callbacks

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from kft.devices import Devices
+from kft.distribution.replicas import Devices
 from kft.training.callbacks import Callbacks
 from kft.training.interrupt import Interrupt
 from kft.training.progress import Reporter

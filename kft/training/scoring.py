@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kft.distribution.runtime import Devices
 from kft.model import split
 from kft.model.split import FrozenTrunk
-from kft.runtime import Devices
 from kft.tasks.task import Task
 from kft.training.pace import Pace
 

@@ -8,9 +8,9 @@ import numpy as np
 from kft.config import TrainConfig
 from kft.data import order
 from kft.data.examples import Splits
+from kft.distribution.runtime import Devices
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
-from kft.runtime import Devices
 from kft.schedule import Stage
 from kft.tasks.task import Task
 from kft.training.callbacks import Callbacks

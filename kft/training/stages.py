@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from kft import errors, runtime
+from kft import errors
+from kft.distribution import runtime
 from kft.model import freeze, network
 from kft.training import (
     checkpoints,

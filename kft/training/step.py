@@ -14,11 +14,11 @@ import keras
 import tensorflow as tf
 
 from kft.config import TrainConfig
+from kft.distribution import compiled
+from kft.distribution.runtime import Devices
 from kft.model import split
 from kft.model.freeze import StageParts
-from kft.runtime import Devices
 from kft.tasks.task import Task
-from kft.training import compiled
 from kft.training.scoring import Sums
 
 

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from kft.data import pipeline
 from kft.data.examples import Examples
+from kft.distribution import compiled
 from kft.model.split import FrozenTrunk
-from kft.training import compiled, one_pass
+from kft.training import one_pass
 from kft.training.session import Session
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from absl import logging
 
-from kft import runtime
 from kft.config import TrainConfig
 from kft.data.examples import Splits
-from kft.devices import Devices
+from kft.distribution import runtime
+from kft.distribution.replicas import Devices
 from kft.model import freeze
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir, Status

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.conftest import finish, free_ports, start
+from tests.training.workers.conftest import finish, free_ports, start
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from kft.config import TuneConfig
 from kft.search import oracles, parallel, space, tuner
 from kft.search.parallel import Role
 from kft.search.records import Record
-from tests.distributed.conftest import free_ports
+from tests.training.workers.conftest import free_ports
 
 CONFIG = TuneConfig(
     stages="head:3@0.0123456", space=None, tuner="random", trials=4, batch_size=16

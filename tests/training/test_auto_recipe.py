@@ -14,7 +14,7 @@ from PIL import Image
 from kft import errors, flags, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Examples
-from kft.devices import Devices
+from kft.distribution.replicas import Devices
 from kft.labels import LabelMap
 from kft.recipe import Facts
 from kft.run_folder import run_dir

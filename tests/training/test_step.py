@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import errors, runtime
+from kft import errors
 from kft.config import TrainConfig
 from kft.data import order, pipeline, plan
+from kft.distribution import compiled, runtime
 from kft.model import freeze, split
-from kft.training import compiled, optimizers
+from kft.training import optimizers
 from kft.training.scoring import Scorer
 from kft.training.step import StageStep
 from tests import tiny

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from kft import cluster, errors
+from kft import errors
 from kft.config import RuntimeConfig
+from kft.distribution import cluster
 
 AUTO = RuntimeConfig()
 MULTI = RuntimeConfig(strategy="multi_worker")

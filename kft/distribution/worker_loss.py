@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from kft import errors, rendezvous
-from kft.devices import Devices
+from kft import errors
+from kft.distribution import rendezvous
+from kft.distribution.replicas import Devices
 
 # What TensorFlow 2.21 raises then.
 _LOST = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kft import batch_shares
+from kft.distribution import batch_sharing
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ from kft import batch_shares
 def test_a_batch_that_can_not_be_shared_out_names_sizes_that_fit(
     batch, parts, replicas, fitting
 ):
-    found = batch_shares.problem(batch, parts, replicas=replicas)
+    found = batch_sharing.problem(batch, parts, replicas=replicas)
     if fitting is None:
         assert found is None
     else:
         assert found.endswith(f"use --batch_size={fitting}.")
         for size in fitting.split(" or "):
-            assert batch_shares.problem(int(size), parts, replicas=replicas) is None
+            assert batch_sharing.problem(int(size), parts, replicas=replicas) is None
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_batch_that_can_not_be_shared_out_names_sizes_that_fit(
     ],
 )
 def test_mixing_takes_the_rows_of_each_device_in_pairs(batch, parts, replicas, fitting):
-    found = batch_shares.problem(batch, parts, replicas=replicas, in_pairs=True)
+    found = batch_sharing.problem(batch, parts, replicas=replicas, in_pairs=True)
     assert (found is None) == (fitting is None)
     if fitting:
         assert found.endswith(

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.devices import Devices
+from kft.distribution.replicas import Devices
 
 
 def uses_xla(config: TrainConfig, devices: Devices) -> bool:

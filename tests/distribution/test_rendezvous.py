@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kft import errors, rendezvous
-from kft.cluster import Cluster
+from kft import errors
+from kft.distribution import rendezvous
+from kft.distribution.cluster import Cluster
 
 NINTH = b'{"worker": 9, "num_workers": 2}\n'
 

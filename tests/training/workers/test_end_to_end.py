@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.distributed import conftest
+from tests.training.workers import conftest
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import errors, lost_workers, runtime
+from kft import errors
 from kft.config import RuntimeConfig
-from kft.devices import Devices
+from kft.distribution import runtime, worker_loss
+from kft.distribution.replicas import Devices
 
 REPOSITORY = Path(__file__).parent.parent
 ALONE = Devices(tf.distribute.get_strategy())
@@ -117,10 +118,10 @@ NO_ANSWER = (
     [(KILLED, [2]), (FROZEN, [1, 3]), (NO_ANSWER, [0]), ("else", [])],
 )
 def test_the_worker_that_is_gone_is_read_from_the_message(text, workers):
-    assert lost_workers.blamed(text) == workers
+    assert worker_loss.blamed(text) == workers
 
 
 def test_without_other_workers_nothing_is_explained():
     lost = tf.errors.UnavailableError(None, None, "gone")
-    with pytest.raises(tf.errors.UnavailableError), lost_workers.explaining(ALONE):
+    with pytest.raises(tf.errors.UnavailableError), worker_loss.explaining(ALONE):
         raise lost

@@ -2,8 +2,9 @@
 
 import pytest
 
-from kft import cluster, errors, slurm
+from kft import errors
 from kft.config import RuntimeConfig
+from kft.distribution import cluster, slurm
 
 # As srun sets them for `srun --nodes=2 --ntasks-per-node=1`, second task.
 STEP = {

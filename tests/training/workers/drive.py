@@ -24,9 +24,10 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 import keras
 import numpy as np
 
-from kft import cluster, data, errors, preflight, tasks
+from kft import data, errors, preflight, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Splits
+from kft.distribution import cluster
 from kft.training import fine_tune, loop, outcome
 from kft.training.progress import SilentReporter
 from kft.training.scoring import Scorer

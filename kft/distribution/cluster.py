@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from kft import errors, slurm
+from kft import errors
 from kft.config import RuntimeConfig
+from kft.distribution import slurm
 
 _FLAGS = ("coordinator", "num_workers", "worker_index")
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\s\[\]/]+):(\d{1,5})")

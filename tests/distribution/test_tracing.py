@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import tensorflow as tf
 
-from kft import tracing
+from kft.distribution import tracing
 
 
 @pytest.fixture

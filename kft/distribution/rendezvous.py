@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from kft import errors
-from kft.cluster import Cluster
+from kft.distribution.cluster import Cluster
 
 _MAX_LINE = 1 << 20
 

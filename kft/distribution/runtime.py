@@ -15,11 +15,12 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from kft import cluster as clusters
-from kft import devices, errors, rendezvous, slurm, tracing
-from kft.cluster import Cluster, DeviceRequest
+from kft import errors
 from kft.config import RuntimeConfig
-from kft.devices import Devices
+from kft.distribution import cluster as clusters
+from kft.distribution import rendezvous, replicas, slurm, tracing
+from kft.distribution.cluster import Cluster, DeviceRequest
+from kft.distribution.replicas import Devices
 
 _SECONDS_BETWEEN_WORDS = 30.0
 
@@ -159,7 +160,7 @@ def _naming_absent(cluster: Cluster, addresses: Sequence[str]) -> Iterator[None]
             logging.info(
                 "Worker %d waits for %s (%s).",
                 cluster.worker,
-                devices.workers(absent) if absent else "the others to be ready",
+                replicas.workers(absent) if absent else "the others to be ready",
                 ", ".join(addresses[worker] for worker in absent) or cluster.source,
             )
 

@@ -1,0 +1,2 @@
+"""Several devices and processes that train together: who they are, how they meet,
+how they share a batch."""
