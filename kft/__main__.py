@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import kft
-from kft import errors, usage
+from kft import errors
+from kft.cli import help
 
 COMMANDS = (
     "audit",
@@ -84,7 +85,7 @@ def _summary(name: str) -> str:
     if path.name == "__init__.py":
         path = path.with_name("__main__.py")
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    return usage.summary(docstring or "")
+    return help.summary(docstring or "")
 
 
 if __name__ == "__main__":

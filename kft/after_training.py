@@ -6,7 +6,8 @@ from typing import Any
 
 from absl import logging
 
-from kft import errors, summary, tables
+from kft import errors, summary
+from kft.cli import tables
 from kft.config import ExportConfig, TrainConfig
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir

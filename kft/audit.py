@@ -14,7 +14,7 @@ code 1: there are copies across splits or labels, or files that can not be read.
 
 import sys
 
-from kft import cli
+from kft.cli import command
 from kft.config import AuditConfig, AuditFlags
 
 
@@ -35,4 +35,4 @@ def main(config: AuditConfig) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(AuditFlags, main, shown=AuditConfig)
+    command.run(AuditFlags, main, shown=AuditConfig)

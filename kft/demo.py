@@ -10,7 +10,7 @@ The page is served from this machine to this machine, until Ctrl-C.
 import contextlib
 from typing import TYPE_CHECKING
 
-from kft import cli
+from kft.cli import command
 from kft.config import DemoConfig
 from kft.exporters import kinds
 from kft.exporters.kinds import Model
@@ -47,4 +47,4 @@ def server(config: DemoConfig, model: Model) -> "Server":
 
 
 if __name__ == "__main__":
-    cli.run(DemoConfig, main)
+    command.run(DemoConfig, main)

@@ -7,7 +7,8 @@ of the run folder; predictions.npz beside it has the network's output for each e
   python -m kft.evaluate --run_dir=runs/flowers --data=folder:new_photos
 """
 
-from kft import cli, errors, tables
+from kft import errors
+from kft.cli import command, tables
 from kft.config import EvaluateConfig
 from kft.evaluation import tables as evaluation_tables
 
@@ -28,4 +29,4 @@ def main(config: EvaluateConfig) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(EvaluateConfig, main)
+    command.run(EvaluateConfig, main)

@@ -7,7 +7,8 @@ the figures of the proof.
   python -m kft.export --run_dir=runs/flowers --formats=litert --quantize=int8
 """
 
-from kft import cli, exporters
+from kft import exporters
+from kft.cli import command
 from kft.config import ExportConfig
 
 
@@ -24,4 +25,4 @@ def main(config: ExportConfig) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(ExportConfig, main)
+    command.run(ExportConfig, main)

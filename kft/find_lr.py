@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kft import cli
+from kft.cli import command
 from kft.config import FindLrConfig
 from kft.search import lr_check
 
@@ -59,4 +59,4 @@ def _closing(found: "Found", folder: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    cli.run(FindLrConfig, main, with_given=True)
+    command.run(FindLrConfig, main, with_given=True)

@@ -23,7 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kft import cli
+from kft.cli import command
 from kft.config import PredictConfig
 from kft.exporters import kinds
 
@@ -76,4 +76,4 @@ def _shown(items: Iterable[_Item], count: int, console: Console) -> Iterator[_It
 
 
 if __name__ == "__main__":
-    cli.run(PredictConfig, main, positional="files")
+    command.run(PredictConfig, main, positional="files")

@@ -7,7 +7,8 @@ which options differ and whether the difference in accuracy can be chance.
   python -m kft.report --compare runs/flowers runs/flowers-2
 """
 
-from kft import cli, errors
+from kft import errors
+from kft.cli import command
 from kft.config import ReportConfig
 
 
@@ -41,4 +42,4 @@ def _check(config: ReportConfig) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(ReportConfig, main, positional="runs")
+    command.run(ReportConfig, main, positional="runs")

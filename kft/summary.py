@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kft import tables
+from kft.cli import tables
+from kft.cli.tables import Column
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
-from kft.tables import Column
 
 _WORST = 3
 _MINUTE = 60

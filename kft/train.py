@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from kft import after_training, cli, exporters, preflight, recipe
+from kft import after_training, exporters, preflight, recipe
+from kft.cli import command
 from kft.config import TrainConfig
 from kft.distribution import cluster
 from kft.run_folder import seeds
@@ -103,4 +104,4 @@ def _command(config: TrainConfig, given: frozenset[str]) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(TrainConfig, _command, with_given=True)
+    command.run(TrainConfig, _command, with_given=True)

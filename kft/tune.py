@@ -14,7 +14,8 @@ import os
 
 import rich
 
-from kft import cli, errors, train
+from kft import errors, train
+from kft.cli import command
 from kft.config import TuneConfig
 from kft.search import check
 from kft.training import interrupt
@@ -50,4 +51,4 @@ def main(config: TuneConfig) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(TuneConfig, main)
+    command.run(TuneConfig, main)

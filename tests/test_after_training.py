@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kft import after_training, cli, errors, train
+from kft import after_training, errors, train
+from kft.cli import command
 from kft.config import TrainConfig
 from kft.evaluation import board
 from kft.evaluation.report import make
@@ -18,7 +19,7 @@ from kft.run_folder import run_dir
 def _train(run: Path, *flags: str) -> int:
     """Run the command again on a run that is finished."""
     arguments = [f"--flagfile={run / 'flags.cfg'}", f"--run_dir={run}", *flags]
-    return cli.execute(TrainConfig, train.main, arguments)
+    return command.execute(TrainConfig, train.main, arguments)
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     monkeypatch.setattr(
         export_run, "export_run", lambda config: exported.append(config.formats) or ()
     )
-    assert _train(run, "--assert_accuracy_at_least=1") == cli.BELOW == 3
+    assert _train(run, "--assert_accuracy_at_least=1") == command.BELOW == 3
     shown = capsys.readouterr()
     accuracy = json.loads((run / "result.json").read_text())["val_accuracy"]
     assert shown.err == (
@@ -53,7 +54,7 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
 
     # A bar is no part of the run: the same command with another goes on.
     written = {path: path.stat().st_mtime_ns for path in run.iterdir()}
-    assert _train(run, f"--assert_accuracy_at_least={accuracy}") == cli.DONE
+    assert _train(run, f"--assert_accuracy_at_least={accuracy}") == command.DONE
     assert exported == [("saved_model",)]
     assert written == {path: path.stat().st_mtime_ns for path in run.iterdir()}
     assert list((run / "tensorboard").glob("*.after_training")) == [board]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import cli, errors, evaluate
+from kft import errors, evaluate
+from kft.cli import command
 from kft.config import EvaluateConfig
 from kft.data import decode, resize
 from kft.evaluation import evaluate as evaluation
@@ -72,7 +73,7 @@ def test_the_command_prints_and_keeps_the_figures(
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     arguments = [f"--run_dir={run}", "--split=train"]
-    assert cli.execute(EvaluateConfig, evaluate.main, arguments) == cli.DONE
+    assert command.execute(EvaluateConfig, evaluate.main, arguments) == command.DONE
     kept = json.loads((run / "evaluation.json").read_text())
     assert (kept["split"], kept["examples"]) == ("train", 42)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -86,7 +87,7 @@ def test_an_accuracy_below_the_bar_is_an_exit_code_of_its_own(
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     arguments = [f"--run_dir={run}", "--assert_accuracy_at_least=1"]
-    assert cli.execute(EvaluateConfig, evaluate.main, arguments) == 3
+    assert command.execute(EvaluateConfig, evaluate.main, arguments) == 3
     assert "accuracy is 0." in capsys.readouterr().err
     assert (run / "evaluation.json").is_file()
 

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from kft import cli, predict
+from kft import predict
+from kft.cli import command as cli_command
 from kft.config import PredictConfig
 from kft.data import decode, resize
 from kft.evaluation import scores, trained
@@ -20,7 +21,9 @@ def _run(run: Path, *arguments: str | Path) -> int:
     """Return the exit code of the command in this process."""
     command = [f"--run_dir={run}", *map(str, arguments)]
     try:
-        return cli.execute(PredictConfig, predict.main, command, positional="files")
+        return cli_command.execute(
+            PredictConfig, predict.main, command, positional="files"
+        )
     except SystemExit as error:
         return 1 if isinstance(error.code, str) else error.code
 

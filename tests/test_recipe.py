@@ -6,7 +6,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import backbones, errors, flags, recipe, schedule
+from kft import backbones, errors, recipe, schedule
+from kft.cli import flags
 from kft.config import TrainConfig
 from kft.recipe import Facts
 

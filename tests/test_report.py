@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from kft import cli, report
+from kft import report
+from kft.cli import command
 from kft.config import ReportConfig
 from kft.evaluation.report import comparison, make
 
 
 def _execute(*arguments: str) -> int:
-    return cli.execute(ReportConfig, report.main, arguments, positional="runs")
+    return command.execute(ReportConfig, report.main, arguments, positional="runs")
 
 
 @pytest.mark.parametrize(
@@ -27,14 +28,14 @@ def _execute(*arguments: str) -> int:
 def test_one_run_or_several_to_compare(
     arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _execute(*arguments) == cli.MISTAKE
+    assert _execute(*arguments) == command.MISTAKE
     assert message in capsys.readouterr().err
 
 
 def test_a_folder_of_no_run_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _execute(f"--run_dir={tmp_path / 'nothing'}") == cli.MISTAKE
+    assert _execute(f"--run_dir={tmp_path / 'nothing'}") == command.MISTAKE
     assert str(tmp_path / "nothing") in capsys.readouterr().err
 
 
@@ -44,7 +45,7 @@ def test_it_says_what_the_page_says_and_where_it_is(
     monkeypatch.setattr(
         make, "make", lambda run: make.Report(run.report_html, "All is well.")
     )
-    assert _execute("--run_dir=runs/a") == cli.DONE
+    assert _execute("--run_dir=runs/a") == command.DONE
     assert capsys.readouterr().out == "All is well.\nruns/a/report.html\n"
 
 
@@ -58,5 +59,5 @@ def test_folders_to_compare_stand_behind_the_flag(
     monkeypatch.setattr(comparison, "compare", compare)
     monkeypatch.setattr(comparison, "table", lambda found: ["the table"])
     arguments = ("--compare", "runs/a", "runs/b", "--output=x.html")
-    assert _execute(*arguments) == cli.DONE
+    assert _execute(*arguments) == command.DONE
     assert capsys.readouterr().out == "the table\n\nx.html\n"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kft import cli, data, errors, preflight, train, tune
+from kft import data, errors, preflight, train, tune
+from kft.cli import command
+from kft.cli.flags import parse
 from kft.config import TrainConfig, TuneConfig
-from kft.flags import parse
 from tests.search.conftest import played, tiny_splits  # noqa: F401, a fixture
 
 
@@ -31,7 +32,7 @@ def search(folder: Path, *more: str) -> int:
         f"--search_dir={folder}",
         *more,
     ]
-    return cli.execute(TuneConfig, tune.main, flags)
+    return command.execute(TuneConfig, tune.main, flags)
 
 
 def test_the_winner_is_trained_as_best_cfg_has_it(
@@ -84,7 +85,7 @@ def test_features_stay_only_where_the_search_goes_on(
 
 def test_a_tracker_that_is_not_installed_is_named_before_any_trial(tmp_path, capsys):
     flags = ["--backbone=EfficientNetLite0", "--trackers=wandbb"]
-    assert search(tmp_path / "search", *flags) == cli.MISTAKE
+    assert search(tmp_path / "search", *flags) == command.MISTAKE
     assert "there is no tracker 'wandbb'" in capsys.readouterr().err
     assert not (tmp_path / "search").exists()
 
@@ -109,7 +110,7 @@ def test_the_winner_need_not_be_trained(trained, played, tmp_path):  # noqa: F81
 def test_what_can_not_be_searched_is_said_before_anything_runs(
     trained, tmp_path, capsys, flags, message
 ):
-    assert search(tmp_path / "search", *flags) == cli.MISTAKE
+    assert search(tmp_path / "search", *flags) == command.MISTAKE
     assert message in capsys.readouterr().err
     assert not (tmp_path / "search").exists()
 
@@ -117,6 +118,6 @@ def test_what_can_not_be_searched_is_said_before_anything_runs(
 def test_every_value_is_checked_as_a_run_would_be(tmp_path, capsys):
     flags = ["--backbone=EfficientNetLite0", "--stages=top2:2"]
     space = "--space=stages.top2.unfreeze=choice:blok5|block5"
-    assert search(tmp_path / "search", *flags, space) == cli.MISTAKE
+    assert search(tmp_path / "search", *flags, space) == command.MISTAKE
     shown = capsys.readouterr().err
     assert "with stages.top2.unfreeze=blok5" in shown and "Did you mean" in shown

@@ -174,9 +174,9 @@ def _free_port() -> int:
 
 def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
     """Return the seconds per step of this process, with the others if there are any."""
-    from kft import quiet
+    from kft.cli import startup_logs
 
-    quiet.start(debug=False)
+    startup_logs.start(debug=False)
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)

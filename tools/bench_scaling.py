@@ -70,9 +70,9 @@ def _link(data: Path, target: Path, count: int) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> dict[str, float]:
-    from kft import quiet
+    from kft.cli import startup_logs
 
-    quiet.start(debug=False)
+    startup_logs.start(debug=False)
     from kft import TrainConfig, fine_tune
     from kft.training import batch_trial
 

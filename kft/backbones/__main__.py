@@ -15,8 +15,9 @@ import rich.box
 import rich.console
 import rich.table
 
-from kft import backbones, cli, schedule
+from kft import backbones, schedule
 from kft.backbones.backbone import Backbone
+from kft.cli import command
 from kft.config import Config
 from kft.fields import option
 
@@ -119,4 +120,4 @@ def _run(names: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    cli.run(BackbonesConfig, main)
+    command.run(BackbonesConfig, main)

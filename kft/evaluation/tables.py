@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from kft import tables
-from kft.tables import Column
+from kft.cli import tables
+from kft.cli.tables import Column
 
 _NAMES = {
     "accuracy": "accuracy",

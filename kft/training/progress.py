@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from kft import tables
+from kft.cli import tables
 
 
 class Reporter(Protocol):

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kft import cli, errors, predict
+from kft import errors, predict
+from kft.cli import command as cli_command
 from kft.config import ExportConfig, PredictConfig
 from kft.evaluation import calibration, temperature
 from kft.exporters import export_run, kinds
@@ -60,7 +61,7 @@ def _predict(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dic
     """Return the rows that the command writes in this process."""
     command = ["--format=jsonl", "--top_k=3", *map(str, arguments)]
     with pytest.raises(SystemExit, match="1 of 4 files could not be read"):
-        cli.execute(PredictConfig, predict.main, command, positional="files")
+        cli_command.execute(PredictConfig, predict.main, command, positional="files")
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -151,10 +152,10 @@ def test_of_versions_the_last_is_asked(tmp_path: Path) -> None:
 def test_a_model_that_is_none_is_a_mistake(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = cli.execute(
+    code = cli_command.execute(
         PredictConfig, predict.main, [*arguments, "a.jpg"], positional="files"
     )
-    assert code == cli.MISTAKE
+    assert code == cli_command.MISTAKE
     assert message in capsys.readouterr().err
 
 
@@ -165,8 +166,8 @@ def test_a_damaged_export_is_a_mistake(
     path = tmp_path / name
     path.write_bytes(b"nothing")
     model = tmp_path if name == "saved_model.pb" else path
-    code = cli.execute(
+    code = cli_command.execute(
         PredictConfig, predict.main, [f"--model={model}", "a.jpg"], positional="files"
     )
-    assert code == cli.MISTAKE
+    assert code == cli_command.MISTAKE
     assert "Export it again" in capsys.readouterr().err

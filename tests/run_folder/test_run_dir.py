@@ -12,7 +12,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import config, errors, flags
+from kft import config, errors
+from kft.cli import flags
 from kft.config import TrainConfig
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import pytest
 
-from kft import cli, data, errors, find_lr, preflight, tasks
+from kft import data, errors, find_lr, preflight, tasks
+from kft.cli import command
 from kft.config import FindLrConfig
 from kft.model.network import stable_paths
 from kft.search import (
@@ -143,7 +144,7 @@ def test_the_command_writes_its_curves_beside_the_run_folder(
 ) -> None:
     flags = [f"--stages={STAGES}", "--batch_size=16", "--steps=40", "--stage=head"]
     run = tmp_path / "run"
-    code = cli.execute(
+    code = command.execute(
         FindLrConfig, find_lr.main, [*flags, f"--run_dir={run}"], with_given=True
     )
     output = capsys.readouterr().out

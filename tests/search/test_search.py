@@ -7,8 +7,8 @@ import json
 import pytest
 
 from kft import data, errors
+from kft.cli.flags import parse as parse_flags
 from kft.config import TrainConfig
-from kft.flags import parse as parse_flags
 from kft.search import search_dir
 from kft.training.fine_tune import interrupt
 from tests.search.conftest import tiny_splits

@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kft import errors, flags, tasks
+from kft import errors, tasks
+from kft.cli import flags
 from kft.config import TrainConfig
 from kft.data.examples import Examples
 from kft.distribution.replicas import Devices

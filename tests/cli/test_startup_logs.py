@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from kft import quiet
+from kft.cli import startup_logs
 
 REPOSITORY = Path(__file__).parent.parent
 
 
 def _run(code: str, *, debug: bool) -> subprocess.CompletedProcess[str]:
-    """Run Python after `quiet.start`, with the environment of a user."""
+    """Run Python after `startup_logs.start`, with the environment of a user."""
     start = f"from kft import quiet\nquiet.start(debug={debug})\n"
     env = {k: v for k, v in os.environ.items() if not k.startswith("TF_CPP")}
     env.pop("CUDA_VISIBLE_DEVICES", None)
@@ -61,7 +61,7 @@ def test_logs_of_kft_are_shown_plainly() -> None:
 def test_greetings_are_dropped_and_all_else_is_kept(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with quiet._without_greetings():
+    with startup_logs._without_greetings():
         os.write(2, b"I0000 00:00:1795441051.797024    4433 port.cc:153] oneDNN on\n")
         os.write(2, b"WARNING: All log messages before absl::InitializeLog() ...\n")
         os.write(2, b"E0000 00:00:1795441051.797024 4433 x.cc:1] out of memory\n")
@@ -78,7 +78,7 @@ def test_greetings_are_dropped_and_all_else_is_kept(
 def test_what_was_held_back_is_written_when_the_import_fails(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(ImportError), quiet._without_greetings():
+    with pytest.raises(ImportError), startup_logs._without_greetings():
         os.write(2, b"no AVX on this machine\n")
         raise ImportError
     assert capfd.readouterr().err == "no AVX on this machine\n"
@@ -90,4 +90,4 @@ def test_a_gpu_that_does_not_start_is_worth_a_word_where_there_is_one(
 ) -> None:
     line = "E0000 00:00:1.2 3 cuda_platform.cc:52] failed call to cuInit: UNKNOWN"
     monkeypatch.setattr(Path, "exists", lambda path: has_gpu)
-    assert quiet._is_greeting(line) is not has_gpu
+    assert startup_logs._is_greeting(line) is not has_gpu

@@ -14,8 +14,9 @@ import absl.logging
 import pytest
 
 import kft
-from kft import cli, config, errors
+from kft import config, errors
 from kft.__main__ import COMMANDS
+from kft.cli import command as cli_command
 from kft.fields import option
 from tests.conftest import REPOSITORY, RunKft
 
@@ -54,19 +55,21 @@ def _do_nothing(settings: ShowConfig) -> None:
 
 def test_the_command_gets_its_config() -> None:
     seen: list[ShowConfig] = []
-    assert cli.execute(ShowConfig, seen.append, ["--limit=7"]) == 0
+    assert cli_command.execute(ShowConfig, seen.append, ["--limit=7"]) == 0
     assert seen == [ShowConfig(limit=7)]
 
 
 def test_positional_arguments_reach_the_config() -> None:
     seen: list[ShowConfig] = []
     arguments = ["a", "--limit=7", "--debug", "--", "--debug"]
-    assert cli.execute(ShowConfig, seen.append, arguments, positional="files") == 0
+    assert (
+        cli_command.execute(ShowConfig, seen.append, arguments, positional="files") == 0
+    )
     assert seen == [ShowConfig(files=("a", "--debug"), limit=7)]
 
 
 def test_a_mistake_is_a_message_and_code_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.execute(ShowConfig, _do_nothing, ["--limit=0"]) == 2
+    assert cli_command.execute(ShowConfig, _do_nothing, ["--limit=0"]) == 2
     captured = capsys.readouterr()
     assert captured.err == "error: --limit: expected at least 1, received 0.\n"
     assert captured.out == ""
@@ -78,7 +81,7 @@ def test_a_mistake_is_a_message_and_code_2(capsys: pytest.CaptureFixture[str]) -
 def test_an_error_of_the_command_is_a_message_without_a_traceback(
     kind: type[errors.KftError], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.execute(ShowConfig, _raising(kind("No pictures.")), []) == 2
+    assert cli_command.execute(ShowConfig, _raising(kind("No pictures.")), []) == 2
     assert capsys.readouterr().err == "error: No pictures.\n"
 
 
@@ -86,7 +89,7 @@ def test_debug_shows_the_traceback_of_a_mistake(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     main = _raising(errors.DataError("No pictures."))
-    assert cli.execute(ShowConfig, main, ["--debug"]) == 2
+    assert cli_command.execute(ShowConfig, main, ["--debug"]) == 2
     captured = capsys.readouterr().err
     assert captured.startswith("Traceback (most recent call last):")
     assert captured.endswith("error: No pictures.\n")
@@ -95,14 +98,14 @@ def test_debug_shows_the_traceback_of_a_mistake(
 def test_another_error_is_called_a_bug_and_shows_its_traceback(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli.execute(ShowConfig, _raising(ZeroDivisionError("x")), []) == 1
+    assert cli_command.execute(ShowConfig, _raising(ZeroDivisionError("x")), []) == 1
     captured = capsys.readouterr().err
     assert "ZeroDivisionError: x" in captured
     assert "this is a bug in kft" in captured
 
 
 def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.execute(ShowConfig, _raising(KeyboardInterrupt()), []) == 130
+    assert cli_command.execute(ShowConfig, _raising(KeyboardInterrupt()), []) == 130
     assert capsys.readouterr().err == "Interrupted.\n"
 
 
@@ -113,7 +116,10 @@ def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -
 def test_a_run_that_saved_itself_says_so_with_a_code_of_its_own(
     number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.execute(ShowConfig, _raising(errors.Interrupted(number)), []) == code
+    assert (
+        cli_command.execute(ShowConfig, _raising(errors.Interrupted(number)), [])
+        == code
+    )
     assert number.name in capsys.readouterr().err
 
 
@@ -122,7 +128,7 @@ def test_help_comes_before_everything_else(
     flag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main = _raising(ZeroDivisionError())
-    assert cli.execute(ShowConfig, main, ["--limit=x", flag, "--nonsense"]) == 0
+    assert cli_command.execute(ShowConfig, main, ["--limit=x", flag, "--nonsense"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("usage: python -m ")
     assert "The edge of every command." in text
@@ -131,19 +137,19 @@ def test_help_comes_before_everything_else(
 
 def test_help_after_two_dashes_is_an_argument() -> None:
     seen: list[ShowConfig] = []
-    cli.execute(ShowConfig, seen.append, ["--", "--help"], positional="files")
+    cli_command.execute(ShowConfig, seen.append, ["--", "--help"], positional="files")
     assert seen == [ShowConfig(files=("--help",))]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.execute(ShowConfig, _do_nothing, ["--version"]) == 0
+    assert cli_command.execute(ShowConfig, _do_nothing, ["--version"]) == 0
     assert capsys.readouterr().out == f"kft {kft.__version__}\n"
 
 
 def test_run_exits_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["show", "--limit=0"])
     with pytest.raises(SystemExit) as caught:
-        cli.run(ShowConfig, _do_nothing)
+        cli_command.run(ShowConfig, _do_nothing)
     assert caught.value.code == 2
 
 
@@ -152,7 +158,7 @@ def test_logs_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
         absl.logging.warning("small: %d", 3)
         logging.getLogger("other").info("nothing")
 
-    assert cli.execute(ShowConfig, main, []) == 0
+    assert cli_command.execute(ShowConfig, main, []) == 0
     captured = capsys.readouterr()
     assert captured.err == "warning: small: 3\n"
     assert captured.out == ""
@@ -165,7 +171,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
             ["bash", "-c", piped], cwd=REPOSITORY, capture_output=True, text=True
         )
         assert done.stderr == ""
-        assert done.returncode in (0, cli.BROKEN_PIPE)
+        assert done.returncode in (0, cli_command.BROKEN_PIPE)
 
 
 def _cpu_seconds() -> float:

@@ -5,7 +5,8 @@ from typing import Literal
 
 import pytest
 
-from kft import config, usage
+from kft import config
+from kft.cli import help
 from kft.config import TrainConfig
 from kft.fields import option
 
@@ -24,7 +25,7 @@ class ShowConfig(config.Config):
 def _usage(
     config_class: type, *, positional: str | None = None, width: int = 80
 ) -> str:
-    return usage.usage(
+    return help.usage(
         "python -m kft.show",
         "Show files.\n\nA long sentence that is\nbroken.\n\n  as it  is\n  and was\n",
         config_class,
@@ -72,6 +73,4 @@ def test_help_fits_the_terminal(width: int) -> None:
 
 
 def test_the_summary_is_the_first_sentence() -> None:
-    assert (
-        usage.summary("Look at the data\nfirst.\n\nMore.") == "Look at the data first"
-    )
+    assert help.summary("Look at the data\nfirst.\n\nMore.") == "Look at the data first"

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from kft import tables
-from kft.tables import Column
+from kft.cli import tables
+from kft.cli.tables import Column
 
 NAMES = ("a short name", "[bold]markup[/bold]")
 COLUMNS = (

@@ -10,7 +10,8 @@ import pytest
 from absl import flags as absl_flags
 from hypothesis import strategies as st
 
-from kft import config, errors, flagfile, flags
+from kft import config, errors, flagfile
+from kft.cli import flags
 from kft.config import TrainConfig
 from kft.fields import option
 from tests import configs

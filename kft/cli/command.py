@@ -17,7 +17,8 @@ from types import ModuleType
 from typing import NoReturn
 
 import kft
-from kft import errors, flags, quiet, usage
+from kft import errors
+from kft.cli import flags, help, startup_logs
 from kft.config import Config
 
 DONE = 0
@@ -81,7 +82,7 @@ def execute(
             kept = [argument for argument in own if argument != "--debug"]
             kept += arguments[len(own) :]
             parsed = flags.parse(config_class, kept, positional=positional)
-            quiet.start(debug=debug)
+            startup_logs.start(debug=debug)
             if with_given:
                 main(parsed.config, parsed.given)
             else:
@@ -131,7 +132,7 @@ def _help(
     config_class: type[Config], main: Callable[..., None], positional: str | None
 ) -> str:
     module = sys.modules[main.__module__]
-    return usage.usage(
+    return help.usage(
         f"python -m {_command(module)}",
         module.__doc__ or "",
         config_class,

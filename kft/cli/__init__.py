@@ -1,0 +1,1 @@
+"""The machinery of a command line: flags in, exit code out."""
