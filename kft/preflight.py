@@ -4,8 +4,9 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from kft import augmentation, backbones, data, errors, schedule
-from kft.config import TrainConfig
+from kft import backbones, data, errors
+from kft.config import TrainConfig, augmentations
+from kft.config import stages as config_stages
 from kft.data import class_weights
 from kft.data import folder as data_folder
 from kft.data.examples import VALIDATION
@@ -57,9 +58,9 @@ def _check_all(config: TrainConfig, checks: Sequence[Check]) -> None:
 
 
 def _check_stages(config: TrainConfig) -> None:
-    stages = schedule.parse_stages(config.stages)
+    stages = config_stages.parse_stages(config.stages)
     if config.backbone in backbones.BACKBONES:
-        schedule.check_stages(stages, backbones.get(config.backbone).blocks)
+        config_stages.check_stages(stages, backbones.get(config.backbone).blocks)
 
 
 def _check_backbone(config: TrainConfig) -> None:
@@ -81,7 +82,7 @@ def _check_workers(config: TrainConfig) -> None:
 
 
 def _check_augment(config: TrainConfig) -> None:
-    mixes = augmentation.mixes(augmentation.parse(config.augment))
+    mixes = augmentations.mixes(augmentations.parse(config.augment))
     if not mixes:
         return
     names = " and ".join(one.name for one in mixes)
@@ -131,7 +132,7 @@ def _optimizer_pairs(config: TrainConfig) -> Iterable[str]:
 
 def _cache_pairs(config: TrainConfig) -> Iterable[str]:
     cache, views = config.feature_cache, config.cached_views
-    is_augmented = config.augment != augmentation.NONE
+    is_augmented = config.augment != augmentations.NONE
     # What `_check_augment` refuses with or without views is not to be said twice.
     can_mend = is_augmented and views is None and not batch_sharing.mixes(config)
     if cache in ("memory", "disk") and can_mend:

@@ -23,9 +23,10 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from kft import backbones, errors, flagfile, schedule
+from kft import backbones, errors
 from kft.backbones.backbone import Backbone
-from kft.config import TrainConfig
+from kft.config import TrainConfig, flagfile
+from kft.config import stages as config_stages
 from kft.distribution import batch_sharing
 
 # What the recipe decides, where the user has not.
@@ -131,7 +132,7 @@ def apply(
     config = _with(config, chosen, given)
     depth = body_depth(facts.examples, len(backbone.blocks.names))
     chosen = {
-        "stages": schedule.format_stages(
+        "stages": config_stages.format_stages(
             stages(
                 facts,
                 depth=depth,
@@ -218,7 +219,7 @@ def stages(
     blocks: int,
     batch_size: int,
     learning_rate: float | None,
-) -> tuple[schedule.Stage, ...]:
+) -> tuple[config_stages.Stage, ...]:
     """Return the head's stage and that of the blocks below it.
 
     Args:
@@ -237,10 +238,10 @@ def stages(
     if learning_rate is not None:
         head_rate = None
         body_rate = learning_rate * _BODY_RATE / _HEAD_RATE
-    name = schedule.ALL if depth > blocks else f"top{depth}"
+    name = config_stages.ALL if depth > blocks else f"top{depth}"
     return (
-        schedule.Stage(schedule.HEAD, epochs, head_rate),
-        schedule.Stage(name, epochs, _rounded(body_rate)),
+        config_stages.Stage(config_stages.HEAD, epochs, head_rate),
+        config_stages.Stage(name, epochs, _rounded(body_rate)),
     )
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kft import fields
-from kft.config import TrainConfig
+from kft.config import TrainConfig, fields
 
 HINTS = typing.get_type_hints(TrainConfig)
 JSON_VALUES = st.recursive(

@@ -8,8 +8,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import config, errors, fields, schedule
-from kft.config import TrainConfig
+from kft import config, errors
+from kft.config import TrainConfig, fields, stages
 from tests import configs
 
 PARTS = TrainConfig.__bases__
@@ -31,7 +31,7 @@ def test_the_defaults_are_legal(part: type[config.Config]) -> None:
 
 
 def test_the_default_stages_are_understood() -> None:
-    assert schedule.parse_stages(TrainConfig().stages)
+    assert stages.parse_stages(TrainConfig().stages)
 
 
 def test_a_config_can_not_be_changed() -> None:

@@ -6,9 +6,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import backbones, errors, recipe, schedule
+from kft import backbones, errors, recipe
 from kft.cli import flags
-from kft.config import TrainConfig
+from kft.config import TrainConfig, stages
 from kft.recipe import Facts
 
 AUTO = TrainConfig(recipe="auto", backbone="MobileNetV2")
@@ -30,16 +30,16 @@ def _apply(facts: Facts = FLOWERS, **given) -> TrainConfig:
 @hypothesis.given(ALL_FACTS, st.sampled_from(sorted(backbones.BACKBONES)))
 def test_the_stages_suit_every_backbone(facts: Facts, backbone: str) -> None:
     chosen = _apply(facts, backbone=backbone)
-    found = schedule.parse_stages(chosen.stages)
+    found = stages.parse_stages(chosen.stages)
     blocks = backbones.get(backbone).blocks
-    depths = schedule.check_stages(found, blocks)
+    depths = stages.check_stages(found, blocks)
     assert depths[0] == 0 < depths[1] <= len(blocks.names) + 1
     backbones.check(dataclasses.replace(chosen, weights="none"), chosen.image_size)
 
 
 @hypothesis.given(ALL_FACTS)
 def test_the_blocks_train_at_a_lower_rate_than_the_head(facts: Facts) -> None:
-    head, body = schedule.parse_stages(_apply(facts).stages)
+    head, body = stages.parse_stages(_apply(facts).stages)
     assert body.learning_rate < head.learning_rate
 
 
@@ -48,8 +48,8 @@ def test_more_examples_never_mean_more_epochs(one: Facts, other: Facts) -> None:
     few, many = sorted((one, other), key=lambda facts: facts.examples)
     many = dataclasses.replace(many, classes=few.classes)
     for less, more in zip(
-        schedule.parse_stages(_apply(few, batch_size=32).stages),
-        schedule.parse_stages(_apply(many, batch_size=32).stages),
+        stages.parse_stages(_apply(few, batch_size=32).stages),
+        stages.parse_stages(_apply(many, batch_size=32).stages),
         strict=True,
     ):
         assert more.epochs <= less.epochs
@@ -106,7 +106,7 @@ def test_many_examples_train_everything_the_lowest_layers_least() -> None:
 def test_many_classes_train_the_head_for_longer() -> None:
     few = _apply(Facts(examples=20_000, classes=10, picture_side=240))
     many = _apply(Facts(examples=20_000, classes=1_000, picture_side=240))
-    epochs = [schedule.parse_stages(c.stages)[0].epochs for c in (few, many)]
+    epochs = [stages.parse_stages(c.stages)[0].epochs for c in (few, many)]
     assert epochs == [2, 10]
 
 
@@ -122,7 +122,7 @@ def test_small_pictures_are_enlarged_and_never_mirrored() -> None:
 
 def test_the_rates_grow_with_a_given_batch_up_to_eightfold() -> None:
     rates = {
-        batch: schedule.parse_stages(_apply(batch_size=batch).stages)[0].learning_rate
+        batch: stages.parse_stages(_apply(batch_size=batch).stages)[0].learning_rate
         for batch in (8, 32, 64, 256, 1024)
     }
     assert rates == {8: 0.01, 32: 0.01, 64: 0.02, 256: 0.08, 1024: 0.08}

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft import schedule
+from kft.config import stages
 from kft.data.examples import Examples
 from kft.labels import LabelMap
 from kft.model.network import Network
 
-BLOCKS = schedule.Blocks(("block_1", "block_2", "block_3"), (("upper", "block_2"),))
+BLOCKS = stages.Blocks(("block_1", "block_2", "block_3"), (("upper", "block_2"),))
 NUM_CLASSES = 3
 SHAPE = (8, 8, 3)
 

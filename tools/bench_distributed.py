@@ -228,7 +228,8 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
 
 def _step(config, devices):
     """Return the compiled step of the stage, and how many parameters it trains."""
-    from kft import schedule, tasks
+    from kft import tasks
+    from kft.config import stages as config_stages
     from kft.labels import LabelMap
     from kft.model import freeze
     from kft.training import optimizers
@@ -236,10 +237,10 @@ def _step(config, devices):
 
     labels = LabelMap(tuple(f"class {i}" for i in range(CLASSES)))
     task = tasks.get(config, labels)
-    stages = schedule.parse_stages(config.stages)
+    stages = config_stages.parse_stages(config.stages)
     with devices.strategy.scope():
         network = task.network()
-        depth = schedule.check_stages(stages, network.blocks)[0]
+        depth = config_stages.check_stages(stages, network.blocks)[0]
         parts = freeze.prepare_stage(network, depth, batch_norm="frozen")
         rates = optimizers.StageSchedule(
             1e-3, total_steps=100, warmup_steps=0, kind="constant"

@@ -64,7 +64,8 @@ def _run(cell: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of one run."""
     import dataclasses
 
-    from kft import TrainConfig, fine_tune, recipe, schedule
+    from kft import TrainConfig, fine_tune, recipe
+    from kft.config import stages
     from kft.training import auto_recipe
     from kft.training.progress import SilentReporter
 
@@ -82,11 +83,11 @@ def _run(cell: dict[str, Any]) -> dict[str, Any]:
     given = recipe.differing(config)
     chosen = recipe.apply(config, auto_recipe.look(config), given=given)
     if cell["how"] == HEAD:
-        head, body = schedule.parse_stages(chosen.stages)
+        head, body = stages.parse_stages(chosen.stages)
         head = dataclasses.replace(head, epochs=head.epochs + body.epochs)
         chosen = dataclasses.replace(
             chosen,
-            stages=schedule.format_stages([head]),
+            stages=stages.format_stages([head]),
             augment="none",
             cached_views=None,
         )

@@ -179,10 +179,10 @@ def _features(config: Any, work: Path) -> Features:
 
 def _head(run: Any, features: Features) -> dict[str, float]:
     """Train a head as a stage of kft does; return the figures of its best epoch."""
-    from kft import schedule
+    from kft.config import stages
     from kft.data import order
 
-    (stage,) = schedule.parse_stages(run.stages)
+    (stage,) = stages.parse_stages(run.stages)
     x, y = features.x["train"], features.y["train"]
     classes = int(y.max()) + 1
     steps = stage.epochs * order.num_batches(len(x), run.batch_size)

@@ -15,11 +15,11 @@ import rich.box
 import rich.console
 import rich.table
 
-from kft import backbones, schedule
+from kft import backbones
 from kft.backbones.backbone import Backbone
 from kft.cli import command
-from kft.config import Config
-from kft.fields import option
+from kft.config import Config, stages
+from kft.config.fields import option
 
 # Columns where the output is no terminal, which would say how wide it is.
 _FILE_WIDTH = 120
@@ -87,8 +87,8 @@ def _print_one(console: rich.console.Console, backbone: Backbone) -> None:
         console.print(f"groups of blocks: {groups}")
     console.print(f"blocks: {', '.join(backbone.blocks.names)}")
     console.print(
-        f"also for --stages: {schedule.HEAD}, top1 to top{len(backbone.blocks.names)}, "
-        f"{schedule.ALL}"
+        f"also for --stages: {stages.HEAD}, top1 to top{len(backbone.blocks.names)}, "
+        f"{stages.ALL}"
     )
 
 

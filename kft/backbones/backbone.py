@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from kft import schedule
+from kft.config import stages as config_stages
 
 # A pattern of block names, and the layer that belongs to such a block: a template for
 # `re.Match.expand` that gives the pattern of the layer's whole name.
@@ -92,11 +92,11 @@ class Backbone:
     image_size: int
     min_image_size: int
     parameters: int
-    blocks: schedule.Blocks
+    blocks: config_stages.Blocks
     imagenet: ImagenetFile | None
 
 
-def staged(stages: Mapping[str, Iterable[str]]) -> schedule.Blocks:
+def staged(stages: Mapping[str, Iterable[str]]) -> config_stages.Blocks:
     """Return the blocks of a network that is made of stages.
 
     Args:
@@ -104,7 +104,7 @@ def staged(stages: Mapping[str, Iterable[str]]) -> schedule.Blocks:
             with its blocks; all from the input upwards.
     """
     members = {stage: tuple(blocks) for stage, blocks in stages.items()}
-    return schedule.Blocks(
+    return config_stages.Blocks(
         names=tuple(name for blocks in members.values() for name in blocks),
         groups=tuple((stage, blocks[0]) for stage, blocks in members.items()),
     )

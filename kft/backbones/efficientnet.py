@@ -6,7 +6,6 @@ No TensorFlow here.
 import math
 from collections.abc import Sequence
 
-from kft import schedule
 from kft.backbones.backbone import (
     Backbone,
     Family,
@@ -14,6 +13,7 @@ from kft.backbones.backbone import (
     LayerRule,
     staged,
 )
+from kft.config import stages
 
 # The blocks of the first stage do not expand.
 _EXPANDED: LayerRule = (r"(block\d[a-z])", r"\1_expand_conv")
@@ -53,7 +53,7 @@ _REPEATS_V2 = {
 }
 
 
-def _blocks(repeats: Sequence[int], depth: float = 1.0) -> schedule.Blocks:
+def _blocks(repeats: Sequence[int], depth: float = 1.0) -> stages.Blocks:
     """Return `block1a`, ... where `depth` multiplies the repeats, rounded up."""
     return staged(
         {
@@ -88,7 +88,7 @@ def _v2(
     size: str,
     *,
     image_size: int,
-    blocks: schedule.Blocks,
+    blocks: stages.Blocks,
     parameters: int,
     digest: str,
 ) -> Backbone:

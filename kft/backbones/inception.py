@@ -4,8 +4,8 @@ No TensorFlow here. Most of their layers have no name of their own; the blocks a
 by the layer that joins their branches. The stem ends with its second max pooling.
 """
 
-from kft import schedule
 from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.config import stages
 
 _STEM_END = r"max_pooling2d(_[0-9]+)?"
 
@@ -31,11 +31,11 @@ FAMILIES = (
 _SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
 
 
-def _inception_resnet_blocks() -> schedule.Blocks:
+def _inception_resnet_blocks() -> stages.Blocks:
     block35 = [f"block35_{i}" for i in range(1, 11)]
     block17 = [f"block17_{i}" for i in range(1, 21)]
     block8 = [f"block8_{i}" for i in range(1, 11)]
-    return schedule.Blocks(
+    return stages.Blocks(
         names=("mixed_5b", *block35, "mixed_6a", *block17, "mixed_7a", *block8),
         groups=(
             ("block35", block35[0]),
@@ -52,7 +52,7 @@ BACKBONES = (
         image_size=299,
         min_image_size=75,
         parameters=21_802_784,
-        blocks=schedule.Blocks(tuple(f"mixed{i}" for i in range(11))),
+        blocks=stages.Blocks(tuple(f"mixed{i}" for i in range(11))),
         imagenet=ImagenetFile(
             folder=f"{_SERVER}/inception_v3",
             name="inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",

@@ -5,8 +5,8 @@ No TensorFlow here. Keras calls the layers of a block `conv_dw_3`, `block_3_expa
 blocks of MobileNet from 1, those of V2 and V3 from 0.
 """
 
-from kft import schedule
 from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.config import stages
 
 FAMILIES = (
     Family(
@@ -56,7 +56,7 @@ def _mobilenet(
         image_size=224,
         min_image_size=32,
         parameters=parameters,
-        blocks=schedule.Blocks(tuple(f"block_{i}" for i in block_ids)),
+        blocks=stages.Blocks(tuple(f"block_{i}" for i in block_ids)),
         imagenet=imagenet,
     )
 

@@ -5,8 +5,8 @@ cell 3, `reduce_4` its reduction cell `reduce_4`. The stem includes the two redu
 cells that Keras calls `stem_1` and `stem_2`.
 """
 
-from kft import schedule
 from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.config import stages
 
 FAMILIES = (
     Family(
@@ -25,13 +25,13 @@ FAMILIES = (
 _SERVER = "https://storage.googleapis.com/tensorflow/keras-applications/nasnet"
 
 
-def _blocks(cells: int) -> schedule.Blocks:
+def _blocks(cells: int) -> stages.Blocks:
     """Return three runs of `cells` normal cells with a reduction cell between two."""
     names = [f"cell_{i}" for i in range(cells)]
     for reduction in (cells, 2 * cells):
         names.append(f"reduce_{reduction}")
         names += [f"cell_{reduction + i}" for i in range(1, cells + 1)]
-    return schedule.Blocks(tuple(names))
+    return stages.Blocks(tuple(names))
 
 
 BACKBONES = (

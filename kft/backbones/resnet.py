@@ -5,8 +5,8 @@ No TensorFlow here.
 
 from collections.abc import Sequence
 
-from kft import schedule
 from kft.backbones.backbone import Backbone, Family, ImagenetFile, staged
+from kft.config import stages
 
 FAMILIES = (
     Family(
@@ -50,7 +50,7 @@ def _resnet(
     )
 
 
-def _blocks(repeats: Sequence[int]) -> schedule.Blocks:
+def _blocks(repeats: Sequence[int]) -> stages.Blocks:
     return staged(
         {
             f"conv{stage}": [f"conv{stage}_block{i}" for i in range(1, count + 1)]

@@ -1,7 +1,7 @@
 """VGG (Simonyan and Zisserman, arXiv:1409.1556). No TensorFlow here."""
 
-from kft import schedule
 from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.config import stages
 
 FAMILIES = (
     Family(
@@ -24,7 +24,7 @@ def _vgg(name: str, parameters: int, digest: str) -> Backbone:
         image_size=224,
         min_image_size=32,
         parameters=parameters,
-        blocks=schedule.Blocks(tuple(f"block{i}" for i in range(1, 6))),
+        blocks=stages.Blocks(tuple(f"block{i}" for i in range(1, 6))),
         imagenet=ImagenetFile(
             folder=f"{_SERVER}/{lower}",
             name=f"{lower}_weights_tf_dim_ordering_tf_kernels_notop.h5",

@@ -3,8 +3,8 @@
 Keras' `block1` is the stem. The convolutions on the shortcuts have no names.
 """
 
-from kft import schedule
 from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.config import stages
 
 FAMILIES = (
     Family(
@@ -24,7 +24,7 @@ BACKBONES = (
         image_size=299,
         min_image_size=71,
         parameters=20_861_480,
-        blocks=schedule.Blocks(tuple(f"block{i}" for i in range(2, 15))),
+        blocks=stages.Blocks(tuple(f"block{i}" for i in range(2, 15))),
         imagenet=ImagenetFile(
             folder="https://storage.googleapis.com/tensorflow/keras-applications/xception",
             name="xception_weights_tf_dim_ordering_tf_kernels_notop.h5",

@@ -8,8 +8,8 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from kft import errors, fields, flagfile
-from kft.config import Config
+from kft import errors
+from kft.config import Config, fields, flagfile
 
 # What the command line itself understands, besides the fields of a config.
 SPECIAL = ("flagfile", "help", "version", "debug")

@@ -5,8 +5,7 @@ import textwrap
 import typing
 from collections.abc import Sequence
 
-from kft import fields, flagfile
-from kft.config import Config
+from kft.config import Config, fields, flagfile
 
 _SPECIAL = (
     (

@@ -5,11 +5,14 @@ says with its signature which options it reads: `load(config: DataConfig)` takes
 `TrainConfig`, or the part alone in a test.
 """
 
-from kft.config.audit import AuditConfig, AuditFlags
+from kft.config.audit_options import AuditConfig, AuditFlags
 from kft.config.base import Config, from_dict, to_dict
+from kft.config.computation import RuntimeConfig
 from kft.config.data import DataConfig
-from kft.config.find_lr import FindLrConfig
-from kft.config.finished import (
+from kft.config.find_lr_options import FindLrConfig
+from kft.config.report_options import ReportConfig
+from kft.config.run import TrainConfig
+from kft.config.run_commands import (
     AskConfig,
     DemoConfig,
     EvaluateConfig,
@@ -17,11 +20,8 @@ from kft.config.finished import (
     PredictConfig,
     RunConfig,
 )
-from kft.config.learning import ModelConfig, OptimizerConfig
-from kft.config.report import ReportConfig
-from kft.config.runtime import RuntimeConfig
-from kft.config.train import TrainConfig
-from kft.config.tune import TuneConfig
+from kft.config.training import ModelConfig, OptimizerConfig
+from kft.config.tune_options import TuneConfig
 
 __all__ = [
     "AskConfig",

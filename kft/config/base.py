@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from kft import fields
+from kft.config import fields
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from kft import augmentation
 from kft import config as config_lib
+from kft.config import augmentations
 from kft.data import color, decode, rand_augment, random_erasing, resize
 
 # Area and aspect of random resized crops (Szegedy et al., Going Deeper with
@@ -42,7 +42,7 @@ def train_picture(
         config: its `augment`, `resize` and `max_pixels`.
         size: side in pixels.
     """
-    chosen = augmentation.parse(config.augment)
+    chosen = augmentations.parse(config.augment)
     if any(one.name == "standard" for one in chosen):
         crop = _random_crop(payload, key, max_pixels=config.max_pixels)
         picture = resize.scale(crop, size)

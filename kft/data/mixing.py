@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kft import augmentation
-from kft.augmentation import Augmentation
+from kft.config import augmentations as config_augmentations
+from kft.config.augmentations import Augmentation
 from kft.data import plan
 
 if typing.TYPE_CHECKING:
@@ -35,7 +35,7 @@ def mix(
         num_classes: of the labels.
         size: side of a picture in pixels.
     """
-    chosen = augmentation.mixes(augmentations)
+    chosen = config_augmentations.mixes(augmentations)
     if not chosen:
         return None
     return plan.Mix(

@@ -2,8 +2,8 @@
 
 import math
 
-from kft import augmentation, errors
-from kft.config import TrainConfig
+from kft import errors
+from kft.config import TrainConfig, augmentations
 
 
 def check(config: TrainConfig, replicas: int | None) -> None:
@@ -28,7 +28,7 @@ def check(config: TrainConfig, replicas: int | None) -> None:
 
 def mixes(config: TrainConfig) -> bool:
     """Return whether `--augment` mixes pairs, also where it is wrong otherwise."""
-    return any(name in config.augment for name in augmentation.MIXES)
+    return any(name in config.augment for name in augmentations.MIXES)
 
 
 def problem(

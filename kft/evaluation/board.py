@@ -10,8 +10,7 @@ import tensorflow as tf
 from matplotlib import figure
 from tensorboard.plugins.hparams import api
 
-from kft import flagfile
-from kft.config import TrainConfig
+from kft.config import TrainConfig, flagfile
 from kft.evaluation.evaluate import Evaluation
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir

@@ -51,7 +51,7 @@ def prepare_stage(
 
     Args:
         network: its layers' `trainable` is changed in place.
-        depth: number of trained blocks, see `kft.schedule`.
+        depth: number of trained blocks, see `kft.config.stages`.
         batch_norm: whether BatchNorm layers above the cut learn.
     """
     anchor = network.anchor(depth)

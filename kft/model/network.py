@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import keras
 
-from kft import schedule
+from kft.config import stages
 from kft.model import split
 
 
@@ -22,7 +22,7 @@ class Network:
     """
 
     model: keras.Model
-    blocks: schedule.Blocks
+    blocks: stages.Blocks
     anchors: Mapping[str, str]
     head_anchor: str
 
@@ -30,7 +30,7 @@ class Network:
         """Return the layer that ends the frozen part; None where all trains.
 
         Args:
-            depth: number of trained blocks, see `kft.schedule`.
+            depth: number of trained blocks, see `kft.config.stages`.
         """
         if depth == 0:
             return self.head_anchor

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from kft import config, errors, flagfile
-from kft.config import TrainConfig
+from kft import config, errors
+from kft.config import TrainConfig, flagfile
 from kft.run_folder import atomic_files, saved_config
 from kft.run_folder import lock as run_folder_lock
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from absl import logging
 
-from kft import config, errors, flagfile
-from kft.config import TrainConfig
+from kft import config, errors
+from kft.config import TrainConfig, flagfile
 
 _REPAIRS = {
     "config.json": "flags.cfg beside it says the same: restore the file from it, or "

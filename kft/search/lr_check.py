@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kft import errors, preflight, schedule
+from kft import errors, preflight
 from kft.config import FindLrConfig
+from kft.config import stages as config_stages
 from kft.distribution import cluster
 from kft.run_folder import overlap, run_dir
 
@@ -77,7 +78,7 @@ def wanted_stages(name: str | None, stages: str) -> tuple[int, ...]:
     Raises:
         errors.ConfigError: where there is no stage of that name.
     """
-    names = [stage.unfreeze for stage in schedule.parse_stages(stages)]
+    names = [stage.unfreeze for stage in config_stages.parse_stages(stages)]
     found = tuple(i for i, known in enumerate(names) if name in (None, known))
     if not found:
         raise errors.ConfigError(

@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kft import errors, schedule
+from kft import errors
 from kft.config import FindLrConfig, TrainConfig
+from kft.config import stages as config_stages
 from kft.distribution import runtime
 from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
@@ -109,14 +110,14 @@ def find(
 
 def with_rates(stages_flag: str, tests: Sequence[StageTest]) -> str:
     """Return the flag `--stages` with the suggested rates, where there are any."""
-    found = list(schedule.parse_stages(stages_flag))
+    found = list(config_stages.parse_stages(stages_flag))
     for test in tests:
         rate = test.suggestions.best
         if rate is not None:
             found[test.index] = dataclasses.replace(
                 found[test.index], learning_rate=lr_suggestions.rounded(rate)
             )
-    return schedule.format_stages(found)
+    return config_stages.format_stages(found)
 
 
 def _open(
@@ -130,10 +131,10 @@ def _open(
     """Open the run in the scratch folder, with stages that are shortened."""
     short = [
         dataclasses.replace(stage, epochs=min(stage.epochs, config.epochs_before or 1))
-        for stage in schedule.parse_stages(run_config.stages)
+        for stage in config_stages.parse_stages(run_config.stages)
     ]
     run_config = dataclasses.replace(
-        run_config, run_dir=str(scratch.path), stages=schedule.format_stages(short)
+        run_config, run_dir=str(scratch.path), stages=config_stages.format_stages(short)
     )
     session = opening.open_session(
         run_config,

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from kft import flagfile
-from kft.config import TrainConfig
+from kft.config import TrainConfig, flagfile
 from kft.run_folder import atomic_files
 from kft.search import plot, records, settings
 from kft.search.dimensions import Space

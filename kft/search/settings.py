@@ -4,8 +4,9 @@ import dataclasses
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from kft import errors, fields, flagfile, schedule
-from kft.config import ModelConfig, OptimizerConfig, TrainConfig
+from kft import errors
+from kft.config import ModelConfig, OptimizerConfig, TrainConfig, fields, flagfile
+from kft.config import stages as config_stages
 
 Value = float | int | str
 # By the name of the setting; a choice is the text of the flag.
@@ -38,7 +39,7 @@ def apply(config: TrainConfig, values: Values) -> TrainConfig:
     Raises:
         errors.ConfigError: where there is no such setting, or a value is not legal.
     """
-    changes, stages = {}, list(schedule.parse_stages(config.stages))
+    changes, stages = {}, list(config_stages.parse_stages(config.stages))
     for name, value in values.items():
         text = value if isinstance(value, str) else flagfile.format_value(value)
         parsed = parse(name, text, config)
@@ -48,8 +49,8 @@ def apply(config: TrainConfig, values: Values) -> TrainConfig:
         else:
             changes[name] = parsed
     if any(name.startswith("stages.") for name in values):
-        changes["stages"] = schedule.format_stages(stages)
-        schedule.parse_stages(changes["stages"])
+        changes["stages"] = config_stages.format_stages(stages)
+        config_stages.parse_stages(changes["stages"])
     return dataclasses.replace(config, **changes)
 
 
@@ -58,7 +59,7 @@ def current(name: str, config: TrainConfig) -> str:
     if not name.startswith("stages."):
         return flagfile.format_value(getattr(config, name))
     index, attribute = _stage(name, config)
-    value = getattr(schedule.parse_stages(config.stages)[index], attribute)
+    value = getattr(config_stages.parse_stages(config.stages)[index], attribute)
     if attribute == "learning_rate" and value is None:
         value = config.learning_rate
     return flagfile.format_value(value)
@@ -73,14 +74,14 @@ def scaled(config: TrainConfig, share: float) -> TrainConfig:
     """
     stages = [
         dataclasses.replace(stage, epochs=max(1, round(stage.epochs * share)))
-        for stage in schedule.parse_stages(config.stages)
+        for stage in config_stages.parse_stages(config.stages)
     ]
-    return dataclasses.replace(config, stages=schedule.format_stages(stages))
+    return dataclasses.replace(config, stages=config_stages.format_stages(stages))
 
 
 def total_epochs(config: TrainConfig) -> int:
     """Return the epochs of all stages."""
-    return sum(stage.epochs for stage in schedule.parse_stages(config.stages))
+    return sum(stage.epochs for stage in config_stages.parse_stages(config.stages))
 
 
 def format_values(values: Values) -> str:
@@ -140,7 +141,7 @@ def unread(names: Collection[str], config: TrainConfig) -> Iterator[str]:
     """
     if "learning_rate" not in names:
         return
-    stages = schedule.parse_stages(config.stages)
+    stages = config_stages.parse_stages(config.stages)
     rates = [f"stages.{stage.unfreeze}.learning_rate" for stage in stages]
     if all(
         stage.learning_rate is not None or rate in names
@@ -162,7 +163,7 @@ def _searchable() -> set[str]:
 def _stage_names(config: TrainConfig) -> Sequence[str]:
     return [
         f"stages.{stage.unfreeze}.{attribute}"
-        for stage in schedule.parse_stages(config.stages)
+        for stage in config_stages.parse_stages(config.stages)
         for attribute in _STAGE_FIELDS
     ]
 
@@ -170,7 +171,7 @@ def _stage_names(config: TrainConfig) -> Sequence[str]:
 def _stage(name: str, config: TrainConfig) -> tuple[int, str]:
     """Return the index of the stage, and its attribute, that a name stands for."""
     stage, _, attribute = name.removeprefix("stages.").rpartition(".")
-    names = [stage.unfreeze for stage in schedule.parse_stages(config.stages)]
+    names = [stage.unfreeze for stage in config_stages.parse_stages(config.stages)]
     if stage not in names or attribute not in _STAGE_FIELDS:
         advice = errors.closest(name, _stage_names(config))
         raise errors.ConfigError(

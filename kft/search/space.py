@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Iterable
 
-from kft import errors, flagfile, schedule
-from kft.config import TrainConfig
+from kft import errors
+from kft.config import TrainConfig, flagfile, stages
 from kft.search import dimensions, settings
 from kft.search.dimensions import Choice, Dimension, Range, Space
 
@@ -52,7 +52,7 @@ def format_space(space: Iterable[Dimension]) -> str:
 
 def _default(config: TrainConfig) -> str:
     parts = []
-    for stage in schedule.parse_stages(config.stages):
+    for stage in stages.parse_stages(config.stages):
         rate = stage.learning_rate or config.learning_rate
         parts.append(
             f"stages.{stage.unfreeze}.learning_rate=log:{rate / 10:g}..{rate * 10:g}"

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from kft import augmentation, backbones
-from kft.config import TrainConfig
+from kft import backbones
+from kft.config import TrainConfig, augmentations
 from kft.data import augment, contact_sheet, mixing
 from kft.data.plan import Mix
 from kft.labels import LabelMap
@@ -37,7 +37,7 @@ class ImageClassification:
     @property
     def is_augmented(self) -> bool:
         """Return whether a training picture differs from epoch to epoch."""
-        return bool(augmentation.parse(self._config.augment))
+        return bool(augmentations.parse(self._config.augment))
 
     def input_facts(self) -> dict[str, Any]:
         """Return what decides the pixels that the network sees."""
@@ -73,7 +73,7 @@ class ImageClassification:
 
     def mix(self) -> Mix | None:
         """Return how pairs of pictures are mixed, if `--augment` says so."""
-        chosen = augmentation.parse(self._config.augment)
+        chosen = augmentations.parse(self._config.augment)
         size = self.image_size
         return mixing.mix(chosen, num_classes=len(self.labels), size=size)
 

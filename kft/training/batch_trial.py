@@ -15,8 +15,8 @@ from typing import Any
 import tensorflow as tf
 
 from kft import config as configs
-from kft import data, errors, schedule, tasks
-from kft.config import TrainConfig
+from kft import data, errors, tasks
+from kft.config import TrainConfig, stages
 from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.distribution import runtime
@@ -138,11 +138,11 @@ def _run_steps(
     config: TrainConfig, splits: Splits, network: Network, devices: Devices
 ) -> None:
     """Train some steps of the stage that trains most, on a trunk that runs live."""
-    specs = schedule.parse_stages(config.stages)
+    specs = stages.parse_stages(config.stages)
     session = Session(
         config=config,
         stages=specs,
-        depths=schedule.check_stages(specs, network.blocks),
+        depths=stages.check_stages(specs, network.blocks),
         run=run_dir.at(""),
         devices=devices,
         task=tasks.get(config, splits.labels),

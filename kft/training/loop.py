@@ -9,7 +9,7 @@ from typing import Any
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.schedule import Stage
+from kft.config.stages import Stage
 from kft.training import optimizers
 from kft.training import state as states
 from kft.training.outlets import Outlets

@@ -13,7 +13,8 @@ import keras
 import mlflow
 import mlflow.keras
 
-from kft import errors, flagfile
+from kft import errors
+from kft.config import flagfile
 from kft.training import trackers
 from kft.training.session import Session
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import keras
 
-from kft import data, schedule, tasks
-from kft.config import TrainConfig
+from kft import data, tasks
+from kft.config import TrainConfig, stages
 from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
@@ -58,11 +58,11 @@ def open_session(
     with startup.part("network"), devices.strategy.scope():
         # The tensors of an unfinished run come from its checkpoint.
         network = task.network(weights="none" if has_state else config.weights)
-    specs = schedule.parse_stages(config.stages)
+    specs = stages.parse_stages(config.stages)
     session = Session(
         config=config,
         stages=specs,
-        depths=schedule.check_stages(specs, network.blocks),
+        depths=stages.check_stages(specs, network.blocks),
         run=run,
         devices=devices,
         task=task,

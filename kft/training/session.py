@@ -6,12 +6,12 @@ import time
 import numpy as np
 
 from kft.config import TrainConfig
+from kft.config.stages import Stage
 from kft.data import order
 from kft.data.examples import Splits
 from kft.distribution.runtime import Devices
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
-from kft.schedule import Stage
 from kft.tasks.task import Task
 from kft.training.callbacks import Callbacks
 from kft.training.interrupt import Interrupt

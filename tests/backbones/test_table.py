@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
-from kft import backbones, errors, schedule
+from kft import backbones, errors
 from kft.backbones import lite_file
-from kft.config import ModelConfig
+from kft.config import ModelConfig, stages
 
 
 def _message(config: ModelConfig, image_size: int | None = None) -> str:
@@ -80,8 +80,8 @@ def test_a_block_without_a_rule_is_an_error() -> None:
     ],
 )
 def test_stages_can_name_blocks_and_groups(name: str, cut: str, depth: int) -> None:
-    stage = schedule.Stage(cut, epochs=1)
-    assert schedule.stage_depth(stage, backbones.get(name).blocks) == depth
+    stage = stages.Stage(cut, epochs=1)
+    assert stages.stage_depth(stage, backbones.get(name).blocks) == depth
 
 
 def test_an_unknown_backbone_names_the_nearest() -> None:

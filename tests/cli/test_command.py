@@ -17,7 +17,7 @@ import kft
 from kft import config, errors
 from kft.__main__ import COMMANDS
 from kft.cli import command as cli_command
-from kft.fields import option
+from kft.config.fields import option
 from tests.conftest import REPOSITORY, RunKft
 
 

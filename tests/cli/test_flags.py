@@ -10,10 +10,10 @@ import pytest
 from absl import flags as absl_flags
 from hypothesis import strategies as st
 
-from kft import config, errors, flagfile
+from kft import config, errors
 from kft.cli import flags
-from kft.config import TrainConfig
-from kft.fields import option
+from kft.config import TrainConfig, flagfile
+from kft.config.fields import option
 from tests import configs
 
 

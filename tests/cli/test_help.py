@@ -8,7 +8,7 @@ import pytest
 from kft import config
 from kft.cli import help
 from kft.config import TrainConfig
-from kft.fields import option
+from kft.config.fields import option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

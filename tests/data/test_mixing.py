@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import augmentation, errors
+from kft import errors
+from kft.config import augmentations
 from kft.data import examples, mixing, pipeline, plan
 from kft.data.pipeline import Span
 
@@ -13,7 +14,7 @@ _KEYS = np.stack([np.full(4000, 7), np.arange(4000)], axis=-1)
 
 
 def _mix(text, size=_SIZE):
-    return mixing.mix(augmentation.parse(text), num_classes=3, size=size)
+    return mixing.mix(augmentations.parse(text), num_classes=3, size=size)
 
 
 def test_numbers_of_keys_are_uniform_and_of_their_key_alone():

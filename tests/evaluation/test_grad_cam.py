@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from kft import backbones, schedule
-from kft.config import ModelConfig
+from kft import backbones
+from kft.config import ModelConfig, stages
 from kft.evaluation import grad_cam
 from kft.model import classifier
 from kft.model.network import Network
@@ -48,7 +48,7 @@ def _network() -> Network:
     )
     inputs, labels, _ = _squares(512, seed=1)
     model.fit(inputs, labels, batch_size=64, epochs=8, verbose=0)
-    return Network(model, schedule.Blocks(()), {}, "pooling")
+    return Network(model, stages.Blocks(()), {}, "pooling")
 
 
 def _quadrant_shares(maps: np.ndarray) -> np.ndarray:
@@ -121,6 +121,6 @@ def test_a_head_that_reads_no_map_is_an_error() -> None:
     inputs = keras.Input((4,), name="inputs")
     hidden = keras.layers.Dense(3, name="hidden")(inputs)
     logits = keras.layers.Dense(2, name="logits")(hidden)
-    network = Network(keras.Model(inputs, logits), schedule.Blocks(()), {}, "logits")
+    network = Network(keras.Model(inputs, logits), stages.Blocks(()), {}, "logits")
     with pytest.raises(ValueError, match="logits does not read a feature map"):
         grad_cam.heat(network, np.zeros([1, 4]), np.zeros([1], int))

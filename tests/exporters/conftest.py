@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kft import schedule
-from kft.config import ExportConfig, TrainConfig
+from kft.config import ExportConfig, TrainConfig, stages
 from kft.evaluation import scores, trained
 from kft.exporters import export_run, parity
 from kft.model.network import Network
@@ -60,7 +59,7 @@ def _small_network(task: image_classification.ImageClassification, weights=None)
     logits = layers.Dense(len(task.labels), dtype="float32", name="logits")(x)
     return Network(
         model=keras.Model(images, logits, name="small"),
-        blocks=schedule.Blocks(("block_1",), ()),
+        blocks=stages.Blocks(("block_1",), ()),
         anchors={"block_1": "stem"},
         head_anchor="pooling",
     )

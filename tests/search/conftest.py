@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from kft import data, preflight, schedule, tasks
-from kft.config import TrainConfig, TuneConfig
+from kft import data, preflight, tasks
+from kft.config import TrainConfig, TuneConfig, stages
 from kft.data.examples import Splits
 from kft.training import interrupt
 from kft.training.progress import SilentReporter
@@ -70,7 +70,7 @@ class Played:
         self.configs: list[TrainConfig] = []
         self.curve: Callable[[TrainConfig], list[float]] = lambda config: (
             [min(1.0, config.learning_rate)]
-            * sum(stage.epochs for stage in schedule.parse_stages(config.stages))
+            * sum(stage.epochs for stage in stages.parse_stages(config.stages))
         )
 
     def __call__(self, config, *, callbacks=(), reporter=None):

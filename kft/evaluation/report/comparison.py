@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kft import errors, flagfile
-from kft.config import TrainConfig
+from kft import errors
+from kft.config import TrainConfig, flagfile
 from kft.evaluation import evaluate, significance
 from kft.evaluation.evaluate import Evaluation
 from kft.evaluation.metrics import Figures

@@ -5,8 +5,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from kft import augmentation, flagfile
-from kft.config import TrainConfig
+from kft.config import TrainConfig, augmentations, flagfile
 from kft.evaluation.metrics import Figures
 from kft.evaluation.report import charts, page
 from kft.evaluation.report.charts import LineChart, Series
@@ -163,7 +162,7 @@ def views_text(config: TrainConfig, is_augmented: bool) -> str:
     if not is_augmented:
         return "As the network saw them, in every epoch the same: no augmentation."
     text = f"As the network saw them, epoch by epoch: --augment={config.augment}."
-    if augmentation.mixes(augmentation.parse(config.augment)):
+    if augmentations.mixes(augmentations.parse(config.augment)):
         text += " Each is shown before it was mixed with another one."
     return text
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kft import config, errors, fields, flagfile
-from kft.config import TrainConfig
-from kft.fields import option
+from kft import config, errors
+from kft.config import TrainConfig, fields, flagfile
+from kft.config.fields import option
 
 
 def _expand(*arguments: str) -> flagfile.Arguments:

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Literal
 
 from kft.config.base import Config
-from kft.fields import option
+from kft.config.fields import option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,10 @@
 import dataclasses
 from typing import Literal
 
+from kft.config.computation import RuntimeConfig
 from kft.config.data import DataConfig
-from kft.config.learning import ModelConfig, OptimizerConfig
-from kft.config.runtime import RuntimeConfig
-from kft.fields import option
+from kft.config.fields import option
+from kft.config.training import ModelConfig, OptimizerConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

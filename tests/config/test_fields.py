@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import pytest
 
-from kft import errors, fields
-from kft.fields import option
+from kft import errors
+from kft.config import fields
+from kft.config.fields import option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Literal
 
-from kft.config.train import TrainConfig
-from kft.fields import option
+from kft.config.fields import option
+from kft.config.run import TrainConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

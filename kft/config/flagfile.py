@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kft import errors, fields
-from kft.config import Config
+from kft import errors
+from kft.config import Config, fields
 
 _TRUE = ("true", "t", "1")
 _FALSE = ("false", "f", "0")

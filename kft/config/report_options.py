@@ -3,7 +3,7 @@
 import dataclasses
 
 from kft.config.base import Config
-from kft.fields import option
+from kft.config.fields import option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import errors, schedule
-from kft.schedule import Blocks, Stage
+from kft import errors
+from kft.config import stages as config_stages
+from kft.config.stages import Blocks, Stage
 
 BLOCKS = Blocks(
     names=("conv2_block1", "conv2_block2", "conv3_block1", "conv4_block1"),
@@ -31,19 +32,19 @@ _NEARLY = st.lists(
 
 @hypothesis.given(_STAGES)
 def test_parse_and_format_are_inverse(stages: tuple[Stage, ...]) -> None:
-    assert schedule.parse_stages(schedule.format_stages(stages)) == stages
+    assert config_stages.parse_stages(config_stages.format_stages(stages)) == stages
 
 
 @hypothesis.given(st.text() | _NEARLY)
 def test_any_text_is_stages_or_a_config_error(text: str) -> None:
     try:
-        stages = schedule.parse_stages(text)
+        stages = config_stages.parse_stages(text)
     except errors.ConfigError as error:
         assert "--stages" in str(error)
         return
     assert all(s.epochs >= 1 for s in stages)
     assert all(s.learning_rate is None or 0 < s.learning_rate < 1e400 for s in stages)
-    assert schedule.parse_stages(schedule.format_stages(stages)) == stages
+    assert config_stages.parse_stages(config_stages.format_stages(stages)) == stages
 
 
 @hypothesis.given(
@@ -51,7 +52,7 @@ def test_any_text_is_stages_or_a_config_error(text: str) -> None:
 )
 def test_any_stages_have_depths_or_a_config_error(stages: tuple[Stage, ...]) -> None:
     try:
-        depths = schedule.check_stages(stages, BLOCKS)
+        depths = config_stages.check_stages(stages, BLOCKS)
     except errors.ConfigError as error:
         assert "--stages" in str(error)
         return
@@ -60,7 +61,7 @@ def test_any_stages_have_depths_or_a_config_error(stages: tuple[Stage, ...]) -> 
 
 
 def test_the_documented_example_is_understood() -> None:
-    assert schedule.parse_stages("head:5@1e-2, conv5:5@3e-3,all:10") == (
+    assert config_stages.parse_stages("head:5@1e-2, conv5:5@3e-3,all:10") == (
         Stage("head", 5, 0.01),
         Stage("conv5", 5, 0.003),
         Stage("all", 10, None),
@@ -87,7 +88,7 @@ def test_the_documented_example_is_understood() -> None:
 )
 def test_a_message_names_the_part_that_is_wrong(text: str, part: str) -> None:
     with pytest.raises(errors.ConfigError) as caught:
-        schedule.parse_stages(text)
+        config_stages.parse_stages(text)
     assert part in str(caught.value)
 
 
@@ -106,12 +107,12 @@ def test_a_message_names_the_part_that_is_wrong(text: str, part: str) -> None:
     ],
 )
 def test_depth_counts_blocks_from_the_head(name: str, depth: int) -> None:
-    assert schedule.stage_depth(Stage(name, 1), BLOCKS) == depth
+    assert config_stages.stage_depth(Stage(name, 1), BLOCKS) == depth
 
 
 def test_cuts_further_down_train_more() -> None:
-    depths = [schedule.stage_depth(Stage(n, 1), BLOCKS) for n in BLOCKS.names]
-    tops = [schedule.stage_depth(Stage(f"top{k}", 1), BLOCKS) for k in range(1, 5)]
+    depths = [config_stages.stage_depth(Stage(n, 1), BLOCKS) for n in BLOCKS.names]
+    tops = [config_stages.stage_depth(Stage(f"top{k}", 1), BLOCKS) for k in range(1, 5)]
     assert depths == [4, 3, 2, 1]
     assert tops == [1, 2, 3, 4]
 
@@ -119,22 +120,22 @@ def test_cuts_further_down_train_more() -> None:
 @pytest.mark.parametrize("name", ["conv9", "top0", "top5", "top", "", "HEAD"])
 def test_an_unknown_cut_lists_the_legal_ones(name: str) -> None:
     with pytest.raises(errors.ConfigError) as caught:
-        schedule.stage_depth(Stage(name, 1), BLOCKS)
+        config_stages.stage_depth(Stage(name, 1), BLOCKS)
     for legal in ("head", "conv2", "conv3_block1", "top1..top4", "all"):
         assert legal in str(caught.value)
 
 
 def test_a_typo_in_a_cut_gets_the_near_name() -> None:
     with pytest.raises(errors.ConfigError, match="Did you mean conv3_block1"):
-        schedule.stage_depth(Stage("conv3_blok1", 1), BLOCKS)
+        config_stages.stage_depth(Stage("conv3_blok1", 1), BLOCKS)
 
 
 def test_stages_never_freeze_again() -> None:
-    stages = schedule.parse_stages("head:1,all:1,conv3:1")
+    stages = config_stages.parse_stages("head:1,all:1,conv3:1")
     with pytest.raises(errors.ConfigError, match="'conv3' comes after 'all'"):
-        schedule.check_stages(stages, BLOCKS)
+        config_stages.check_stages(stages, BLOCKS)
 
 
 def test_equal_depths_may_follow_each_other() -> None:
-    stages = schedule.parse_stages("head:1,head:2,conv3:1,top2:1,all:1")
-    assert schedule.check_stages(stages, BLOCKS) == (0, 0, 2, 2, 5)
+    stages = config_stages.parse_stages("head:1,head:2,conv3:1,top2:1,all:1")
+    assert config_stages.check_stages(stages, BLOCKS) == (0, 0, 2, 2, 5)

@@ -4,13 +4,14 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import augmentation, errors
-from kft.augmentation import Augmentation
+from kft import errors
+from kft.config import augmentations
+from kft.config.augmentations import Augmentation
 
 
 @st.composite
 def _chosen(draw):
-    names = draw(st.sets(st.sampled_from(sorted(augmentation.KINDS))))
+    names = draw(st.sets(st.sampled_from(sorted(augmentations.KINDS))))
     if "standard" in names:
         names.discard("flip")
     return tuple(
@@ -19,29 +20,29 @@ def _chosen(draw):
             kind.strength
             and draw(st.floats(0, kind.largest, exclude_min=True, allow_nan=False)),
         )
-        for name, kind in augmentation.KINDS.items()
+        for name, kind in augmentations.KINDS.items()
         if name in names
     )
 
 
 @hypothesis.given(_chosen())
 def test_parsing_gives_back_what_was_formatted(chosen):
-    assert augmentation.parse(augmentation.format_augment(chosen)) == chosen
+    assert augmentations.parse(augmentations.format_augment(chosen)) == chosen
 
 
 @hypothesis.given(_chosen(), st.randoms(use_true_random=False))
 def test_the_order_in_the_flag_means_nothing(chosen, random):
-    parts = augmentation.format_augment(chosen).split(",")
+    parts = augmentations.format_augment(chosen).split(",")
     random.shuffle(parts)
-    assert augmentation.parse(", ".join(parts)) == chosen
+    assert augmentations.parse(", ".join(parts)) == chosen
 
 
 def test_a_name_alone_has_the_usual_strength():
-    assert augmentation.parse("mixup,standard") == (
+    assert augmentations.parse("mixup,standard") == (
         Augmentation("standard"),
         Augmentation("mixup", 0.2),
     )
-    assert augmentation.parse("none") == ()
+    assert augmentations.parse("none") == ()
 
 
 @pytest.mark.parametrize(
@@ -66,4 +67,4 @@ def test_a_name_alone_has_the_usual_strength():
 )
 def test_a_mistake_is_named_with_what_is_legal(text, message):
     with pytest.raises(errors.ConfigError, match=f"--augment: .*{message}"):
-        augmentation.parse(text)
+        augmentations.parse(text)

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from kft.config.train import TrainConfig
-from kft.fields import option
+from kft.config.fields import option
+from kft.config.run import TrainConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
