@@ -8,8 +8,8 @@ from kft import backbones, data, errors
 from kft.config import TrainConfig, augmentations
 from kft.config import stages as config_stages
 from kft.data import class_weights
-from kft.data import folder as data_folder
 from kft.data.examples import VALIDATION
+from kft.data.sources import folder as data_folder
 from kft.distribution import batch_sharing, cluster
 from kft.run_folder import overlap, run_dir
 

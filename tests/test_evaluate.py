@@ -14,7 +14,7 @@ import tensorflow as tf
 from kft import errors, evaluate
 from kft.cli import command
 from kft.config import EvaluateConfig
-from kft.data import decode, resize
+from kft.data.image import decode, resize
 from kft.evaluation import evaluate as evaluation
 from kft.evaluation import trained
 from kft.evaluation.metrics import Figures

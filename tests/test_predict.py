@@ -13,7 +13,7 @@ from rich.console import Console
 from kft import predict
 from kft.cli import command as cli_command
 from kft.config import PredictConfig
-from kft.data import decode, resize
+from kft.data.image import decode, resize
 from kft.evaluation import scores, trained
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kft.config import stages
 from kft.data.examples import Examples
-from kft.labels import LabelMap
+from kft.data.labels import LabelMap
 from kft.model.network import Network
 
 BLOCKS = stages.Blocks(("block_1", "block_2", "block_3"), (("upper", "block_2"),))

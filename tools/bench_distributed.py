@@ -181,7 +181,7 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     from kft.config import TrainConfig
-    from kft.data import pipeline, plan
+    from kft.data import epoch_plan, pipeline
     from kft.distribution import runtime
 
     together = arguments.workers > 1
@@ -204,7 +204,7 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
                 examples,
                 None,
                 share=devices.share(config.batch_size),
-                recipe=plan.Recipe(seed=0),
+                recipe=epoch_plan.Recipe(seed=0),
                 span=pipeline.Span(epochs=arguments.steps * (arguments.repeats + 1)),
             )
         )
@@ -230,7 +230,7 @@ def _step(config, devices):
     """Return the compiled step of the stage, and how many parameters it trains."""
     from kft import tasks
     from kft.config import stages as config_stages
-    from kft.labels import LabelMap
+    from kft.data.labels import LabelMap
     from kft.model import freeze
     from kft.training import optimizers
     from kft.training.step import StageStep

@@ -111,15 +111,15 @@ def _load(path: str, mode: str):
 
 def _kft(examples, config):
     from kft import tasks
-    from kft.data import pipeline, plan
-    from kft.labels import LabelMap
+    from kft.data import epoch_plan, pipeline
+    from kft.data.labels import LabelMap
 
     task = tasks.get(config, LabelMap(tuple(map(str, range(2)))))
     return pipeline.train_batches(
         examples,
         task.preprocess(training=True),
-        share=plan.Share(batch_size=BATCH),
-        recipe=plan.Recipe(seed=0),
+        share=epoch_plan.Share(batch_size=BATCH),
+        recipe=epoch_plan.Recipe(seed=0),
         span=pipeline.Span(epochs=1_000),
     )
 
@@ -129,9 +129,10 @@ def _bare(examples, folder: str, mode: str):
     import numpy as np
     import tensorflow as tf
 
-    from kft.data import augment, decode, order, resize
+    from kft.data import sampling
+    from kft.data.image import augment, decode, resize
 
-    positions = order.epoch_order(len(examples), seed=0, epoch=0)
+    positions = sampling.epoch_order(len(examples), seed=0, epoch=0)
     # The ids of a folder's examples are paths below it.
     paths = np.array([os.path.join(folder, name) for name in examples.ids])[positions]
     keys = np.stack([np.zeros(len(paths)), positions], axis=-1).astype(np.int64)

@@ -45,7 +45,7 @@ def main() -> None:
 def _measure(arguments: argparse.Namespace) -> dict[str, float]:
     from kft import data, tasks
     from kft.config import TrainConfig
-    from kft.data import pipeline, plan
+    from kft.data import epoch_plan, pipeline
     from kft.distribution import runtime
     from kft.model import freeze
     from kft.training import optimizers
@@ -74,7 +74,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, float]:
         splits.train,
         task.preprocess(training=True),
         share=devices.share(BATCH),
-        recipe=plan.Recipe(seed=0),
+        recipe=epoch_plan.Recipe(seed=0),
         span=pipeline.Span(epochs=100),
     )
     iterators = {name: iter(_with(batches, *how)) for name, how in VARIANTS.items()}

@@ -180,12 +180,12 @@ def _features(config: Any, work: Path) -> Features:
 def _head(run: Any, features: Features) -> dict[str, float]:
     """Train a head as a stage of kft does; return the figures of its best epoch."""
     from kft.config import stages
-    from kft.data import order
+    from kft.data import sampling
 
     (stage,) = stages.parse_stages(run.stages)
     x, y = features.x["train"], features.y["train"]
     classes = int(y.max()) + 1
-    steps = stage.epochs * order.num_batches(len(x), run.batch_size)
+    steps = stage.epochs * sampling.num_batches(len(x), run.batch_size)
     rate = _schedule(
         stage.learning_rate or run.learning_rate, steps, run.warmup_fraction
     )
@@ -195,7 +195,7 @@ def _head(run: Any, features: Features) -> dict[str, float]:
     b = np.zeros(classes, np.float32)
     velocity, best, step = [np.zeros_like(w), np.zeros_like(b)], None, 0
     for epoch in range(stage.epochs):
-        rows = order.epoch_order(len(x), seed=run.seed, epoch=epoch)
+        rows = sampling.epoch_order(len(x), seed=run.seed, epoch=epoch)
         for first in range(0, len(rows), run.batch_size):
             batch = rows[first : first + run.batch_size]
             inputs = x[batch]

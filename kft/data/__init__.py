@@ -9,16 +9,8 @@ from collections.abc import Callable
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import (
-    csv_file,
-    digits,
-    examples,
-    folder,
-    split_file,
-    splits,
-    tfds,
-    tfrecord,
-)
+from kft.data import examples, split_file, splits
+from kft.data.sources import csv_file, digits, folder, tfds, tfrecord
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,8 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, filesystem, table_file
+from kft.data import examples
+from kft.data.sources import filesystem, table_file
 
 _NONE, _BALANCED = "none", "balanced"
 _SHOWN = 10

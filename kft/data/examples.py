@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kft import labels
+from kft.data import labels
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf

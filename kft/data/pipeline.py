@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kft.data import epoch_plan, splits
 from kft.data import examples as examples_lib
-from kft.data import plan, splits
 
 # Maps the payload of one example (tf.string []) and its key (int64 [2], a seed for
 # stateless random ops) to the input of the network, of static shape.
@@ -39,8 +39,8 @@ def train_batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    share: plan.Share,
-    recipe: plan.Recipe,
+    share: epoch_plan.Share,
+    recipe: epoch_plan.Recipe,
     span: Span,
 ) -> tf.data.Dataset:
     """Return the training batches of this worker over all remaining epochs.
@@ -67,12 +67,12 @@ def train_batches(
         errors.ConfigError: where a device would have half a pair of a mix.
     """
     if recipe.mix:
-        plan.others(share.rows)
+        epoch_plan.others(share.rows)
     keys_of = example_keys(examples, seed=recipe.seed)
 
-    def plan_epoch(epoch: np.ndarray) -> plan.Plan:
+    def plan_epoch(epoch: np.ndarray) -> epoch_plan.Plan:
         keys, number = keys_of(int(epoch)), int(epoch)
-        return plan.train_epoch(examples, share, recipe, keys=keys, epoch=number)
+        return epoch_plan.train_epoch(examples, share, recipe, keys=keys, epoch=number)
 
     width = recipe.mix.width if recipe.mix else 1
     epochs = tf.data.Dataset.range(span.first_epoch, span.epochs)
@@ -85,7 +85,7 @@ def eval_batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    share: plan.Share,
+    share: epoch_plan.Share,
     keys: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Return one pass over the examples in their own order.
@@ -102,7 +102,7 @@ def eval_batches(
     if keys is None:
         keys = np.zeros([len(examples), 2], dtype=np.int64)
     # Planned here and now, so that another pass plans nothing again.
-    planned = plan.eval_epoch(examples, share, keys=keys)
+    planned = epoch_plan.eval_epoch(examples, share, keys=keys)
     elements = tf.data.Dataset.from_tensor_slices(planned)
     return _batches(elements, examples, preprocess)
 
@@ -120,9 +120,9 @@ def example_keys(
     return keys
 
 
-def _signature(rows: int, width: int) -> plan.Plan:
+def _signature(rows: int, width: int) -> epoch_plan.Plan:
     """Return shapes and types of an element's plan."""
-    return plan.Plan(
+    return epoch_plan.Plan(
         rows=tf.TensorSpec([rows], tf.int64),
         labels=tf.TensorSpec([rows], tf.int32),
         weights=tf.TensorSpec([rows], tf.float32),
@@ -134,8 +134,8 @@ def _signature(rows: int, width: int) -> plan.Plan:
 
 def _elements(
     epochs: tf.data.Dataset,
-    plan_epoch: Callable[[np.ndarray], plan.Plan],
-    signature: plan.Plan,
+    plan_epoch: Callable[[np.ndarray], epoch_plan.Plan],
+    signature: epoch_plan.Plan,
 ) -> tf.data.Dataset:
     """Return the plan of each batch as a data set; nothing has been read yet."""
 
@@ -144,7 +144,7 @@ def _elements(
         columns = tf.numpy_function(plan_epoch, [epoch], dtypes)
         for column, spec in zip(columns, signature, strict=True):
             column.set_shape([None, *spec.shape])
-        return tf.data.Dataset.from_tensor_slices(plan.Plan(*columns))
+        return tf.data.Dataset.from_tensor_slices(epoch_plan.Plan(*columns))
 
     return epochs.flat_map(one_epoch)
 
@@ -154,7 +154,7 @@ def _batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    mix: plan.Mix | None = None,
+    mix: epoch_plan.Mix | None = None,
 ) -> tf.data.Dataset:
     """Return the batches that the elements plan."""
     if preprocess is None:
@@ -171,7 +171,7 @@ def _batches(
 
 
 def _read_inputs(examples: examples_lib.Examples) -> Callable[..., tuple]:
-    def read(planned: plan.Plan) -> tuple[Any, plan.Plan]:
+    def read(planned: epoch_plan.Plan) -> tuple[Any, epoch_plan.Plan]:
         return examples.read(planned.rows), planned
 
     return read
@@ -183,8 +183,8 @@ def _make_inputs(
     preprocess: Preprocess,
 ) -> tf.data.Dataset:
     def make_input(
-        payload: tf.Tensor, planned: plan.Plan
-    ) -> tuple[tf.Tensor, plan.Plan]:
+        payload: tf.Tensor, planned: epoch_plan.Plan
+    ) -> tuple[tf.Tensor, epoch_plan.Plan]:
         return preprocess(payload, planned.keys), planned
 
     parallel = tf.data.AUTOTUNE
@@ -199,13 +199,17 @@ def _make_inputs(
     )
 
 
-def _without_plan(inputs: Any, planned: plan.Plan) -> tuple[Any, tf.Tensor, tf.Tensor]:
+def _without_plan(
+    inputs: Any, planned: epoch_plan.Plan
+) -> tuple[Any, tf.Tensor, tf.Tensor]:
     return inputs, planned.labels, planned.weights
 
 
-def _mixed(mix: plan.Mix) -> Callable[..., tuple]:
-    def mixed(inputs: Any, planned: plan.Plan) -> tuple[Any, tf.Tensor, tf.Tensor]:
-        others = plan.others(planned.rows.shape[0])
+def _mixed(mix: epoch_plan.Mix) -> Callable[..., tuple]:
+    def mixed(
+        inputs: Any, planned: epoch_plan.Plan
+    ) -> tuple[Any, tf.Tensor, tf.Tensor]:
+        others = epoch_plan.others(planned.rows.shape[0])
         inputs = mix.apply(inputs, tf.gather(inputs, others), planned.mixing)
         own = tf.one_hot(planned.labels, mix.num_classes)
         shares = planned.shares[:, None]

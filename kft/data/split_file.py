@@ -6,9 +6,10 @@ import numpy as np
 from absl import logging
 
 from kft import config as config_lib
-from kft import errors, labels
-from kft.data import examples, table_file
-from kft.data.table_file import Row
+from kft import errors
+from kft.data import examples, labels
+from kft.data.sources import table_file
+from kft.data.sources.table_file import Row
 
 # The side of examples that are on none.
 LEFT_OUT = ""

@@ -17,8 +17,8 @@ import numpy as np
 from absl import logging
 
 from kft import config as config_lib
-from kft import errors, labels
-from kft.data import examples, split_file
+from kft import errors
+from kft.data import examples, labels, split_file
 from kft.data.examples import TEST, TRAIN, VALIDATION
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft import errors
-from kft.data import plan
+from kft.data import epoch_plan
 
 # Bytes travel in pieces of this many 8-byte words: 1 MiB.
 _WORDS = 1 << 17
@@ -64,13 +64,13 @@ class Devices:
         """Return whether this process writes the run folder."""
         return self.worker == 0
 
-    def share(self, batch_size: int) -> plan.Share:
+    def share(self, batch_size: int) -> epoch_plan.Share:
         """Return what this process takes of every global batch.
 
         Raises:
             errors.ConfigError: where the batch can not be shared out evenly.
         """
-        return plan.Share(
+        return epoch_plan.Share(
             batch_size=batch_size,
             worker=self.worker,
             num_workers=self.num_workers,

@@ -11,8 +11,9 @@ from absl import logging
 
 from kft import errors
 from kft.config import EvaluateConfig
-from kft.data import pipeline, plan, scan
+from kft.data import bad_examples, epoch_plan, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
+from kft.data.labels import LabelMap
 from kft.evaluation import (
     metrics,
     predictions,
@@ -23,7 +24,6 @@ from kft.evaluation import (
 from kft.evaluation.metrics import Figures
 from kft.evaluation.predictions import Predictions, Source
 from kft.evaluation.trained import Trained
-from kft.labels import LabelMap
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.training.scoring import Scorer
@@ -145,13 +145,13 @@ def logits(run: Trained, examples: Examples) -> np.ndarray:
     """Return the logits [n, classes] of examples; raises like `predict`."""
     preprocess = run.task.preprocess(training=False)
     batches = pipeline.eval_batches(
-        examples, preprocess, share=plan.Share(batch_size=run.config.batch_size)
+        examples, preprocess, share=epoch_plan.Share(batch_size=run.config.batch_size)
     )
     scorer = Scorer(run.task, run.model, devices=run.devices)
     try:
         return scorer.predict(batches)
     except tf.errors.OpError as error:
-        raise scan.explain_failure(error, [examples], preprocess) from error
+        raise bad_examples.explain_failure(error, [examples], preprocess) from error
 
 
 def _measured(run: RunDir, source: Source, found: Predictions) -> Evaluation:

@@ -5,7 +5,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator
 
-from kft.data import filesystem, folder
+from kft.data.sources import filesystem, folder
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from kft.data import scan
+from kft.data import bad_examples
+from kft.data.labels import LabelMap
 from kft.evaluation import scores, temperature
 from kft.evaluation.picture_files import Found
 from kft.evaluation.trained import Trained
-from kft.labels import LabelMap
 from kft.tasks.task import Preprocess
 
 _UNREADABLE = "the model can not read it as a picture"
@@ -120,7 +120,7 @@ def predict_one(predictor: Predictor, payload: bytes, *, top_k: int) -> Answer:
     try:
         single = predictor.one_input(tf.constant(payload))
     except tf.errors.OpError as error:
-        return Answer("", (), scan.first_line(error))
+        return Answer("", (), bad_examples.first_line(error))
     return _row_answer("", predictor.probabilities(single[None])[0], predictor, top_k)
 
 
@@ -183,7 +183,7 @@ def _reason(predictor: Predictor, file: str) -> str:
     try:
         predictor.one_input(tf.io.read_file(file))
     except tf.errors.OpError as error:
-        return scan.first_line(error)
+        return bad_examples.first_line(error)
     return "it could not be read at first; it can now"
 
 

@@ -9,8 +9,8 @@ from absl import logging
 
 from kft import data, errors
 from kft.data.examples import TRAIN, Examples, Splits
+from kft.data.labels import LabelMap
 from kft.evaluation.trained import Trained
-from kft.labels import LabelMap
 from kft.run_folder.run_dir import RunDir
 
 ALL = "all"

@@ -10,9 +10,9 @@ from absl import logging
 
 from kft import errors, tasks
 from kft.config import TrainConfig
+from kft.data.labels import LabelMap
 from kft.distribution import runtime
 from kft.distribution.runtime import Devices
-from kft.labels import LabelMap
 from kft.model.network import Network
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir

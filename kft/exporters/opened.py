@@ -10,12 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from kft import errors
-from kft.data import decode, resize
+from kft.data.image import decode, resize
+from kft.data.labels import LabelMap
 from kft.evaluation import grad_cam, predict, trained
 from kft.evaluation.predict import Predictor
 from kft.exporters import litert_metadata, outside
 from kft.exporters.kinds import Model
-from kft.labels import LabelMap
 
 # (one input, class id) -> where the network looks, float [rows, columns] in [0, 1].
 Heat = Callable[[np.ndarray, int], np.ndarray]

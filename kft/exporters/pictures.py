@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from kft.data import scan
+from kft.data import bad_examples
 from kft.data.examples import Examples
 from kft.evaluation.trained import Trained
 
@@ -45,4 +45,4 @@ def load(run: Trained, examples: Examples) -> Pictures:
         )
         return Pictures(tuple(payloads), np.stack(list(images.as_numpy_iterator())))
     except tf.errors.OpError as error:
-        raise scan.explain_failure(error, [examples], preprocess) from error
+        raise bad_examples.explain_failure(error, [examples], preprocess) from error

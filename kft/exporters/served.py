@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kft.data import decode, resize
 from kft.data.examples import TRAIN
+from kft.data.image import decode, resize
 from kft.evaluation import run_examples
 from kft.evaluation.calibration import Calibration
 from kft.evaluation.trained import Trained
@@ -48,7 +48,7 @@ class Served:
     def preprocessing(self) -> dict[str, Any]:
         """Return how an encoded picture becomes the input `images`, for JSON.
 
-        image_size in pixels; resize as `kft.data.resize` has it, with crop_share;
+        image_size in pixels; resize as `kft.data.image.resize` has it, with crop_share;
         max_pixels of the largest picture that is decoded; temperature, which the
         probabilities have inside already.
         """

@@ -5,7 +5,13 @@ import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kft import errors
-from kft.config import ModelConfig, OptimizerConfig, TrainConfig, fields, flagfile
+from kft.config import (
+    ModelConfig,
+    OptimizerConfig,
+    TrainConfig,
+    fields,
+    flagfile,
+)
 from kft.config import stages as config_stages
 
 Value = float | int | str

@@ -1,7 +1,7 @@
 """What a network learns to do: everything in a run that depends on the kind of data."""
 
 from kft.config import TrainConfig
-from kft.labels import LabelMap
+from kft.data.labels import LabelMap
 from kft.tasks.image_classification import ImageClassification
 from kft.tasks.task import Task
 

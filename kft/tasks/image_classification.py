@@ -11,9 +11,9 @@ from PIL import Image
 
 from kft import backbones
 from kft.config import TrainConfig, augmentations
-from kft.data import augment, contact_sheet, mixing
-from kft.data.plan import Mix
-from kft.labels import LabelMap
+from kft.data.epoch_plan import Mix
+from kft.data.image import augment, contact_sheet, mixup
+from kft.data.labels import LabelMap
 from kft.model import classifier
 from kft.model.network import Network
 from kft.tasks.task import Preprocess
@@ -75,7 +75,7 @@ class ImageClassification:
         """Return how pairs of pictures are mixed, if `--augment` says so."""
         chosen = augmentations.parse(self._config.augment)
         size = self.image_size
-        return mixing.mix(chosen, num_classes=len(self.labels), size=size)
+        return mixup.mix(chosen, num_classes=len(self.labels), size=size)
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded picture, by its first bytes."""

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from kft.data.plan import Mix
-from kft.labels import LabelMap
+from kft.data.epoch_plan import Mix
+from kft.data.labels import LabelMap
 from kft.model.network import Network
 
 Preprocess = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]

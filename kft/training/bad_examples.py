@@ -8,9 +8,9 @@ from absl import logging
 
 from kft import tasks
 from kft.config import TrainConfig
-from kft.data import scan
+from kft.data import bad_examples
+from kft.data.bad_examples import BadExample
 from kft.data.examples import Splits
-from kft.data.scan import BadExample
 from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
 from kft.training import out_of_memory, workplace
@@ -42,7 +42,7 @@ def naming(session: Session) -> Iterator[None]:
         logging.info("Looking for an example that can not be read.")
         preprocess = session.task.preprocess(training=False)
         parts = session.splits.parts().values()
-        explained = scan.explain_failure(error, parts, preprocess)
+        explained = bad_examples.explain_failure(error, parts, preprocess)
         if explained is error:
             raise
         raise explained from error
@@ -72,13 +72,13 @@ def skip(
     kept = _kept(run, devices)
     with devices.together("read the examples"):
         if kept is not None:
-            return scan.leave_out(splits, kept)
+            return bad_examples.leave_out(splits, kept)
         preprocess = tasks.get(config, splits.labels).preprocess(training=False)
-        splits, bad = scan.without_bad(
+        splits, bad = bad_examples.without_bad(
             splits, preprocess, max_bad_fraction=config.max_bad_fraction
         )
     if devices.is_chief:
-        run.write_text(run.bad_images_csv, scan.bad_csv(bad))
+        run.write_text(run.bad_images_csv, bad_examples.bad_csv(bad))
     return splits
 
 
@@ -90,7 +90,7 @@ def _kept(run: RunDir, devices: Devices) -> Sequence[BadExample] | None:
     def read() -> bytes:
         try:
             content = run.bad_images_csv.read_bytes()
-            scan.parse_bad_csv(content.decode())
+            bad_examples.parse_bad_csv(content.decode())
         except (OSError, ValueError) as error:
             logging.warning(
                 "%s can not be read, so all examples are: %s.",
@@ -101,4 +101,4 @@ def _kept(run: RunDir, devices: Devices) -> Sequence[BadExample] | None:
         return content
 
     content = devices.from_chief(read)
-    return scan.parse_bad_csv(content.decode()) if content else None
+    return bad_examples.parse_bad_csv(content.decode()) if content else None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kft.data import order, pipeline
+from kft.data import pipeline, sampling
 from kft.data.examples import Examples
 from kft.tasks.task import Preprocess
 from kft.training.scoring import Batches
@@ -30,4 +30,4 @@ def batches(
             examples, preprocess, share=devices.share(config.batch_size), keys=keys
         )
     )
-    return found, order.num_batches(len(examples), config.batch_size)
+    return found, sampling.num_batches(len(examples), config.batch_size)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from kft.data import pipeline, plan
+from kft.data import epoch_plan, pipeline
 from kft.training import bad_examples, stage_data
 from kft.training.session import Session
 
@@ -49,7 +49,7 @@ def first_inputs(session: Session, count: int) -> tuple[np.ndarray, np.ndarray]:
     batches = pipeline.train_batches(
         session.splits.train,
         session.task.preprocess(training=True),
-        share=plan.Share(batch_size=session.config.batch_size),
+        share=epoch_plan.Share(batch_size=session.config.batch_size),
         recipe=stage_data.recipe(session),
         span=pipeline.Span(epochs=1),
     )

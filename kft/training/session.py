@@ -7,7 +7,7 @@ import numpy as np
 
 from kft.config import TrainConfig
 from kft.config.stages import Stage
-from kft.data import order
+from kft.data import sampling
 from kft.data.examples import Splits
 from kft.distribution.runtime import Devices
 from kft.model.network import Network
@@ -58,7 +58,7 @@ class Session:
     @property
     def steps_per_epoch(self) -> int:
         """Return the updates in one epoch."""
-        return order.num_batches(len(self.splits.train), self.config.batch_size)
+        return sampling.num_batches(len(self.splits.train), self.config.batch_size)
 
     def peak_rate(self, index: int) -> float:
         """Return the peak learning rate of a stage."""

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Callable
 
 from kft.data import pipeline
+from kft.data.epoch_plan import Recipe
 from kft.data.examples import Examples
-from kft.data.plan import Recipe
 from kft.training import one_pass
 from kft.training.scoring import Batches
 from kft.training.session import Session

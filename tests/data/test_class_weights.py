@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from kft import config, errors, labels
-from kft.data import class_weights, examples, order, plan
+from kft import config, errors
+from kft.data import class_weights, epoch_plan, examples, labels, sampling
 
 _NAMES = ("cat", "dog", "owl")
 _labels = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(
@@ -133,18 +133,18 @@ _epochs = st.integers(0, 50)
 
 @hypothesis.given(_labels, st.integers(0, 2**31 - 1), _epochs)
 def test_a_balanced_epoch_draws_every_class_alike(values, seed, epoch):
-    drawn = order.balanced_order(values, seed=seed, epoch=epoch)
+    drawn = sampling.balanced_order(values, seed=seed, epoch=epoch)
     assert len(drawn) == len(values)
     counts = np.bincount(values[drawn], minlength=5)[np.unique(values)]
     assert np.ptp(counts) <= 1
-    again = order.balanced_order(values, seed=seed, epoch=epoch)
+    again = sampling.balanced_order(values, seed=seed, epoch=epoch)
     np.testing.assert_array_equal(drawn, again)
 
 
 @hypothesis.given(_labels, st.integers(0, 2**31 - 1), st.integers(1, 8))
 def test_over_epochs_no_example_of_a_class_is_preferred(values, seed, epochs):
     drawn = np.concatenate(
-        [order.balanced_order(values, seed=seed, epoch=e) for e in range(epochs)]
+        [sampling.balanced_order(values, seed=seed, epoch=e) for e in range(epochs)]
     )
     counts = np.bincount(drawn, minlength=len(values))
     for label in np.unique(values):
@@ -153,7 +153,7 @@ def test_over_epochs_no_example_of_a_class_is_preferred(values, seed, epochs):
 
 def test_what_a_balanced_epoch_draws_is_random_and_so_is_its_order():
     values = np.repeat([0, 1], [90, 10]).astype(np.int32)
-    drawn = [order.balanced_order(values, seed=seed, epoch=0) for seed in range(20)]
+    drawn = [sampling.balanced_order(values, seed=seed, epoch=0) for seed in range(20)]
     # 50 of the 90: other ones with each seed.
     parts = {tuple(sorted(positions[positions < 90])) for positions in drawn}
     assert len(parts) == 20
@@ -165,18 +165,18 @@ def test_what_a_balanced_epoch_draws_is_random_and_so_is_its_order():
 @hypothesis.given(_labels)
 def test_occurrences_count_what_came_before(values):
     expected = [list(values[:i]).count(value) for i, value in enumerate(values)]
-    np.testing.assert_array_equal(order.occurrences(values), expected)
+    np.testing.assert_array_equal(sampling.occurrences(values), expected)
 
 
-_RECIPE = plan.Recipe(seed=5, balanced=True)
+_RECIPE = epoch_plan.Recipe(seed=5, balanced=True)
 
 
 def _epoch(classes, *, recipe=_RECIPE, epoch=0, **share):
     part = _splits(classes).train
     keys = np.stack([np.zeros(len(part)), np.arange(len(part)) * 1000], axis=-1)
-    return plan.train_epoch(
+    return epoch_plan.train_epoch(
         part,
-        plan.Share(**({"batch_size": 8} | share)),
+        epoch_plan.Share(**({"batch_size": 8} | share)),
         recipe,
         keys=keys.astype(np.int64),
         epoch=epoch,
@@ -187,7 +187,7 @@ _CLASSES = [0] * 20 + [1] * 2 + [2]
 
 
 def test_an_example_that_comes_again_has_another_key_and_another_view():
-    found = _epoch(_CLASSES, recipe=plan.Recipe(seed=5, balanced=True, views=3))
+    found = _epoch(_CLASSES, recipe=epoch_plan.Recipe(seed=5, balanced=True, views=3))
     valid = found.weights > 0
     rows, keys = found.rows[valid], found.keys[valid]
     assert len(np.unique(keys, axis=0)) == valid.sum() == 23
@@ -198,7 +198,7 @@ def test_an_example_that_comes_again_has_another_key_and_another_view():
 def test_balanced_batches_are_shared_out_as_others_are():
     whole = _epoch(_CLASSES)
     parts = [_epoch(_CLASSES, worker=w, num_workers=2, replicas=2) for w in range(2)]
-    for name in plan.Plan._fields:
+    for name in epoch_plan.Plan._fields:
         columns = [
             getattr(part, name).reshape(3, 4, *getattr(part, name).shape[2:])
             for part in parts
@@ -210,8 +210,8 @@ def test_balanced_batches_are_shared_out_as_others_are():
 
 def test_class_weights_multiply_the_weights_of_examples():
     weights = np.array([0.5, 1.0, 4.0])
-    plain = _epoch(_CLASSES, recipe=plan.Recipe(seed=5))
-    weighted = _epoch(_CLASSES, recipe=plan.Recipe(seed=5, class_weights=weights))
+    plain = _epoch(_CLASSES, recipe=epoch_plan.Recipe(seed=5))
+    weighted = _epoch(_CLASSES, recipe=epoch_plan.Recipe(seed=5, class_weights=weights))
     np.testing.assert_allclose(weighted.weights, plain.weights * weights[plain.labels])
     # 23 examples in batches of 8: the last one has a row that does not count.
     assert (weighted.weights > 0).sum() == 23

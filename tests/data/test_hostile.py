@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from kft import config, data, errors
-from kft.data import augment, scan
+from kft.data import bad_examples
 from kft.data.audit import look, survey
+from kft.data.image import augment
 from tests.data import hostile, pictures
 
 _LIMIT = 10_000_000
@@ -79,7 +80,7 @@ def test_training_reads_the_good_files_and_names_the_bad_ones(splits):
         return read(payload)
 
     with _permissions_count():
-        found = list(scan.bad_examples(splits.train, preprocess))
+        found = list(bad_examples.bad_examples(splits.train, preprocess))
     bad = [name for name in splits.train.ids if name.startswith("bad/")]
     assert [example.id for example in found] == bad
     assert len(bad) >= 95

@@ -7,12 +7,12 @@ import pytest
 import tensorflow as tf
 
 from kft import errors
-from kft.data import examples, order, pipeline, plan
+from kft.data import epoch_plan, examples, pipeline, sampling
 
 _N = 23
 _SPAN = pipeline.Span(epochs=3)
-_RECIPE = plan.Recipe(seed=1)
-_SHARE = plan.Share(batch_size=6)
+_RECIPE = epoch_plan.Recipe(seed=1)
+_SHARE = epoch_plan.Share(batch_size=6)
 
 
 def _examples(n=_N):
@@ -36,7 +36,7 @@ def _train(n=_N, *, span=_SPAN, recipe=_RECIPE, **share):
     dataset = pipeline.train_batches(
         _examples(n),
         _preprocess,
-        share=plan.Share(**({"batch_size": 6} | share)),
+        share=epoch_plan.Share(**({"batch_size": 6} | share)),
         recipe=recipe,
         span=span,
     )
@@ -55,7 +55,9 @@ def test_batches_hold_the_examples_of_the_plan_with_their_labels():
     batches = _train()
     assert len(batches) == 3 * 4
     for epoch in range(3):
-        positions, valid = order.batches(order.epoch_order(_N, seed=1, epoch=epoch), 6)
+        positions, valid = sampling.batches(
+            sampling.epoch_order(_N, seed=1, epoch=epoch), 6
+        )
         for number in range(4):
             inputs, labels, weights = batches[epoch * 4 + number]
             np.testing.assert_array_equal(inputs[:, 0], positions[number] * 20)
@@ -77,7 +79,7 @@ def test_two_iterations_give_the_same_batches():
     )
     first, second = (list(dataset.as_numpy_iterator()) for _ in range(2))
     assert _same(first, second)
-    assert not _same(first, _train(recipe=plan.Recipe(seed=5)))
+    assert not _same(first, _train(recipe=epoch_plan.Recipe(seed=5)))
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 2])
@@ -115,7 +117,7 @@ def test_keys_depend_on_seed_epoch_and_id_alone():
 
     first = keys(_train())
     assert len(set(first.values())) == 3 * _N
-    other = keys(_train(recipe=plan.Recipe(seed=2)))
+    other = keys(_train(recipe=epoch_plan.Recipe(seed=2)))
     assert not set(first.values()) & set(other.values())
 
 
@@ -177,7 +179,7 @@ def test_iterating_again_traces_nothing_again():
 
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_every_shape_is_static(replicas):
-    share = plan.Share(batch_size=6, replicas=replicas)
+    share = epoch_plan.Share(batch_size=6, replicas=replicas)
     for dataset in (
         pipeline.train_batches(
             _examples(), _preprocess, share=share, recipe=_RECIPE, span=_SPAN

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from kft import config, data, errors
-from kft.data import digits, tfds
+from kft.data.sources import digits, tfds
 
 
 def _load(dataset, **options):

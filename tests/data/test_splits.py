@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kft import config, errors
 from kft.data import examples, splits
-from kft.labels import LabelMap
+from kft.data.labels import LabelMap
 
 _ids = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),

@@ -155,7 +155,7 @@ def test_the_picture_of_a_snippet_is_the_picture_of_the_network(
     import PIL.ImageOps
     import tensorflow as tf
 
-    from kft.data import decode, resize
+    from kft.data.image import decode, resize
 
     content = encoded("JPEG", height=300, width=400, seed=1)
     (tmp_path / "picture.jpg").write_bytes(content)

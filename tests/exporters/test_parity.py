@@ -8,7 +8,7 @@ import pytest
 
 from kft import errors
 from kft.config import ExportConfig
-from kft.data import decode, resize
+from kft.data.image import decode, resize
 from kft.evaluation import run_examples, trained
 from kft.exporters import export_run, litert, outside, parity, served
 from kft.run_folder.run_dir import RunDir

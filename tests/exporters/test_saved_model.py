@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft.data import decode, resize
+from kft.data.image import decode, resize
+from kft.data.labels import LabelMap
 from kft.exporters import served
-from kft.labels import LabelMap
 from tests.exporters.conftest import Exported, encoded
 
 LABELS = ("cyan", "magenta", "yellow")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from kft import config, tasks
 from kft.config import TrainConfig
-from kft.labels import LabelMap
+from kft.data.labels import LabelMap
 
 LABELS = LabelMap(("a", "b", "c"))
 LOGITS = tf.constant([[2.0, 0.0, 0.0], [0.0, 0.0, 5.0]])

@@ -15,8 +15,8 @@ from kft import errors, tasks
 from kft.cli import flags
 from kft.config import TrainConfig
 from kft.data.examples import Examples
+from kft.data.labels import LabelMap
 from kft.distribution.replicas import Devices
-from kft.labels import LabelMap
 from kft.recipe import Facts
 from kft.run_folder import run_dir
 from kft.training import auto_recipe

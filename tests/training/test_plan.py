@@ -8,7 +8,7 @@ import pytest
 
 from kft.config import TrainConfig
 from kft.config.stages import Stage
-from kft.data.plan import Mix
+from kft.data.epoch_plan import Mix
 from kft.training import plan
 from kft.training.features import Features
 from kft.training.trunk_cache import StageCache

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.data import order, pipeline, plan
+from kft.data import epoch_plan, pipeline, sampling
 from kft.distribution import compiled, runtime
 from kft.model import freeze, split
 from kft.training import optimizers
@@ -20,7 +20,7 @@ from tests import tiny
 
 DEVICES = runtime.Devices(tf.distribute.get_strategy())
 STEPS = 20
-SHARE = plan.Share(batch_size=16)
+SHARE = epoch_plan.Share(batch_size=16)
 
 
 def train(
@@ -44,8 +44,8 @@ def train(
     batches = pipeline.train_batches(
         tiny.examples(n),
         tiny.Task().preprocess(training=True),
-        share=plan.Share(batch_size=config.batch_size),
-        recipe=plan.Recipe(seed=0),
+        share=epoch_plan.Share(batch_size=config.batch_size),
+        recipe=epoch_plan.Recipe(seed=0),
         span=pipeline.Span(epochs=steps),
     )
     step.train(iter(batches), steps)
@@ -84,7 +84,9 @@ def test_a_stage_equals_fit_of_keras(batch_norm):
     inputs, labels = tiny.pixels(n)
     rows = []
     for epoch in range(STEPS):
-        positions, valid = order.batches(order.epoch_order(n, seed=0, epoch=epoch), 16)
+        positions, valid = sampling.batches(
+            sampling.epoch_order(n, seed=0, epoch=epoch), 16
+        )
         rows += [p[v] for p, v in zip(positions, valid, strict=True)]
     data = tf.data.Dataset.from_generator(
         lambda: ((inputs[r].astype(np.float32), labels[r]) for r in rows[:STEPS]),
@@ -134,7 +136,7 @@ def test_a_nan_names_its_step():
         tiny.examples(70),
         tiny.Task().preprocess(training=True),
         share=SHARE,
-        recipe=plan.Recipe(seed=0),
+        recipe=epoch_plan.Recipe(seed=0),
         span=pipeline.Span(epochs=1),
     )
     chunk = step.train(iter(batches), 4)
@@ -169,7 +171,7 @@ def test_means_equal_numpy_with_a_partial_last_batch(n):
     np.testing.assert_allclose(
         logits, network.model(images.astype(np.float32), training=False), atol=1e-5
     )
-    means = scorer.evaluate(batches, order.num_batches(n, 16))
+    means = scorer.evaluate(batches, sampling.num_batches(n, 16))
     assert means["accuracy"] == pytest.approx(
         np.mean(logits.argmax(-1) == labels), abs=1e-6
     )

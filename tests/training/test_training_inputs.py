@@ -10,7 +10,7 @@ from PIL import Image
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.data import order
+from kft.data import sampling as data_sampling
 from kft.tasks.image_classification import ImageClassification
 from kft.training import fine_tune, preview
 from kft.training.progress import SilentReporter
@@ -136,7 +136,7 @@ def test_a_preview_shows_the_epoch_that_is_trained(tiny_run, monkeypatch):
     ((inputs, labels),) = seen
     # An epoch has no more than 70 examples, each once, in its own order.
     pixels, of_pixels = tiny.pixels(70)
-    positions = order.epoch_order(70, seed=0, epoch=0)
+    positions = data_sampling.epoch_order(70, seed=0, epoch=0)
     np.testing.assert_array_equal(inputs, pixels[positions])
     np.testing.assert_array_equal(labels, of_pixels[positions])
     shape, *captions = (result.run_dir / "preview.png").read_text().split("\n")

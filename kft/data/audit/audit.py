@@ -13,11 +13,11 @@ from rich.console import Console
 
 from kft import data, errors
 from kft.config import AuditConfig
-from kft.data import filesystem
 from kft.data.audit import as_json, findings, look, page, survey
 from kft.data.audit import console as console_lib
 from kft.data.audit.findings import Findings, Picture
 from kft.data.examples import Splits
+from kft.data.sources import filesystem
 from kft.run_folder import atomic_files
 
 JSON = "audit.json"

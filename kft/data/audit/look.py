@@ -11,7 +11,7 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
-from kft.data import pillow
+from kft.data.image import pillow
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 # The hash reads 32 x 32 pixels, and of these the coarse waves. What is not larger has

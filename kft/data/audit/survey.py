@@ -10,10 +10,10 @@ from concurrent.futures import process
 import numpy as np
 
 from kft import errors
-from kft.data import filesystem
 from kft.data.audit import look
 from kft.data.examples import Examples
-from kft.data.files import Files
+from kft.data.sources import filesystem
+from kft.data.sources.file_reader import Files
 
 _CHUNK = 16
 _WAITING_CHUNKS = 4  # for each process
@@ -79,12 +79,12 @@ def _read(part: Examples, row: int) -> look.Source:
     """Return the bytes of a row, or why they can not be read."""
     import tensorflow as tf
 
-    from kft.data import scan
+    from kft.data import bad_examples
 
     try:
         return part.read(tf.constant([row])).numpy()[0]
     except tf.errors.OpError as error:
-        return look.Unread(scan.first_line(error))
+        return look.Unread(bad_examples.first_line(error))
 
 
 def _chunks(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from kft.data import pipeline, scan
+from kft.data import bad_examples, pipeline
 from kft.data.examples import Examples
 from kft.evaluation import grad_cam, scores
 from kft.evaluation.predictions import Predictions
@@ -141,4 +141,4 @@ def _inputs(
         )
         return np.stack(list(inputs.as_numpy_iterator()))
     except tf.errors.OpError as error:
-        raise scan.explain_failure(error, [examples], preprocess) from error
+        raise bad_examples.explain_failure(error, [examples], preprocess) from error

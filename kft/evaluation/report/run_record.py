@@ -10,7 +10,7 @@ from typing import Any
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.labels import LabelMap
+from kft.data.labels import LabelMap
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult

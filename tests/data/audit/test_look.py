@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance
 
-from kft.data import decode
 from kft.data.audit import look
+from kft.data.image import decode
 from tests.data import hostile, pictures
 
 _LIMIT = 10_000_000

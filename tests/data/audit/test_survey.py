@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 
 from kft import errors
-from kft.data import examples, read
+from kft.data import examples
 from kft.data.audit import look, survey
-from kft.data.files import Files
+from kft.data.sources import record_reader
+from kft.data.sources.file_reader import Files
 from tests.data import pictures
 
 
@@ -41,7 +42,7 @@ def test_pictures_come_in_their_order_from_memory_files_and_afar(tmp_path):
     with tf.io.gfile.GFile(far, "wb") as file:
         file.write(contents[5])
     parts = (
-        _part(read.from_memory(contents), 50),
+        _part(record_reader.from_memory(contents), 50),
         _part(Files([str(tmp_path / f"{number}.png") for number in range(30)]), 30),
         _part(Files([far, "ram://survey/gone.png"]), 2),
     )
@@ -53,7 +54,9 @@ def test_pictures_come_in_their_order_from_memory_files_and_afar(tmp_path):
 
 
 def test_what_is_too_large_is_refused():
-    (reason,) = _survey(_part(read.from_memory([pictures.solid("red", size=101)]), 1))
+    (reason,) = _survey(
+        _part(record_reader.from_memory([pictures.solid("red", size=101)]), 1)
+    )
     assert reason == (
         "the picture has more pixels than --max_pixels=10000: height and width are "
         "101 101"
@@ -63,7 +66,7 @@ def test_what_is_too_large_is_refused():
 def test_a_picture_that_ends_its_process_is_named(monkeypatch):
     monkeypatch.setattr(look, "start", functools.partial(os._exit, 1))
     with pytest.raises(errors.DataError, match="one of these.*picture 0, picture 1"):
-        _survey(_part(read.from_memory([b"", b""]), 2))
+        _survey(_part(record_reader.from_memory([b"", b""]), 2))
 
 
 def test_a_process_that_ends_before_the_next_picture_is_given_out_is_told(monkeypatch):
@@ -72,4 +75,4 @@ def test_a_process_that_ends_before_the_next_picture_is_given_out_is_told(monkey
 
     monkeypatch.setattr(process.ProcessPoolExecutor, "submit", submit)
     with pytest.raises(errors.DataError, match="one of these.*picture 0"):
-        _survey(_part(read.from_memory([b""]), 1))
+        _survey(_part(record_reader.from_memory([b""]), 1))

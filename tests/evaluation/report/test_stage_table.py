@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from kft.config import TrainConfig
+from kft.data.labels import LabelMap
 from kft.evaluation.report import stage_table
 from kft.evaluation.report.run_record import RunRecord
-from kft.labels import LabelMap
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 

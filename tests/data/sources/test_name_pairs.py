@@ -3,13 +3,13 @@
 import pytest
 
 from kft import errors
-from kft.data import named
+from kft.data.sources import name_pairs
 
 _DEFAULTS = {"path": "path", "label": "label", "group": "group"}
 
 
 def _parse(*pairs, needed=("path", "label")):
-    return named.parse("csv_columns", pairs, _DEFAULTS, needed=needed)
+    return name_pairs.parse("csv_columns", pairs, _DEFAULTS, needed=needed)
 
 
 def test_what_is_not_given_has_its_default():

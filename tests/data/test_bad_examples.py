@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from kft import config, data, errors
-from kft.data import augment, pipeline, plan, scan
+from kft.data import bad_examples, epoch_plan, pipeline
+from kft.data.image import augment
 from tests.data import pictures
 
 
@@ -46,7 +47,7 @@ def test_every_bad_example_is_found_in_order(tmp_path, preprocess):
     found = [
         bad
         for part in splits.parts().values()
-        for bad in scan.bad_examples(part, preprocess)
+        for bad in bad_examples.bad_examples(part, preprocess)
     ]
     reasons = {bad.id: bad.reason for bad in found}
     assert set(reasons) == set(_BAD)
@@ -56,18 +57,18 @@ def test_every_bad_example_is_found_in_order(tmp_path, preprocess):
 
 def test_a_good_folder_has_no_bad_example(tmp_path, preprocess):
     splits = _folder(tmp_path)
-    kept, bad = scan.without_bad(splits, preprocess, max_bad_fraction=0.0)
+    kept, bad = bad_examples.without_bad(splits, preprocess, max_bad_fraction=0.0)
     assert bad == ()
     assert kept.train.ids.tolist() == splits.train.ids.tolist()
 
 
 def test_skipping_leaves_exactly_the_bad_ones_out(tmp_path, preprocess):
     splits = _folder(tmp_path, _BAD)
-    kept, bad = scan.without_bad(splits, preprocess, max_bad_fraction=0.05)
+    kept, bad = bad_examples.without_bad(splits, preprocess, max_bad_fraction=0.05)
     before = {i for part in splits.parts().values() for i in part.ids}
     after = {i for part in kept.parts().values() for i in part.ids}
     assert before - after == set(_BAD) == {example.id for example in bad}
-    rows = list(csv.DictReader(io.StringIO(scan.bad_csv(bad))))
+    rows = list(csv.DictReader(io.StringIO(bad_examples.bad_csv(bad))))
     assert {row["id"] for row in rows} == set(_BAD)
     assert all(row["reason"] for row in rows)
 
@@ -75,7 +76,7 @@ def test_skipping_leaves_exactly_the_bad_ones_out(tmp_path, preprocess):
 def test_too_many_bad_examples_fail(tmp_path, preprocess):
     splits = _folder(tmp_path, _BAD)
     with pytest.raises(errors.DataError, match=r"=0\.04: 2 of 42 examples"):
-        scan.without_bad(splits, preprocess, max_bad_fraction=0.04)
+        bad_examples.without_bad(splits, preprocess, max_bad_fraction=0.04)
 
 
 def test_a_class_of_bad_examples_alone_fails(tmp_path, preprocess):
@@ -85,7 +86,7 @@ def test_a_class_of_bad_examples_alone_fails(tmp_path, preprocess):
     if "green/only.png" not in splits.train.ids:
         pytest.fail("choose a name that the hash sends to training")
     with pytest.raises(errors.DataError, match="Every example of green"):
-        scan.without_bad(splits, preprocess, max_bad_fraction=0.5)
+        bad_examples.without_bad(splits, preprocess, max_bad_fraction=0.5)
 
 
 def test_the_failure_of_a_pipeline_becomes_an_error_that_names_the_example(
@@ -96,13 +97,13 @@ def test_the_failure_of_a_pipeline_becomes_an_error_that_names_the_example(
     failed = 0
     for part in parts:
         batches = pipeline.eval_batches(
-            part, preprocess, share=plan.Share(batch_size=4)
+            part, preprocess, share=epoch_plan.Share(batch_size=4)
         )
         try:
             list(batches)
         except tf.errors.OpError as error:
             failed += 1
-            explained = scan.explain_failure(error, parts, preprocess)
+            explained = bad_examples.explain_failure(error, parts, preprocess)
             assert isinstance(explained, errors.DataError)
             assert any(name in str(explained) for name in _BAD)
     assert failed >= 1
@@ -124,7 +125,7 @@ def test_a_file_that_can_not_be_opened_is_named(tmp_path, preprocess, kind):
     found = [
         bad.id
         for part in splits.parts().values()
-        for bad in scan.bad_examples(part, preprocess)
+        for bad in bad_examples.bad_examples(part, preprocess)
     ]
     assert found == [victim]
 
@@ -148,36 +149,39 @@ def test_a_file_that_can_not_be_opened_is_named(tmp_path, preprocess, kind):
 )
 def test_of_a_message_only_what_is_wrong_is_left(message):
     error = tf.errors.InvalidArgumentError(None, None, message)
-    assert scan.first_line(error) == "Invalid data"
+    assert bad_examples.first_line(error) == "Invalid data"
 
 
 def test_an_error_without_a_message_is_named_by_its_kind():
     message = "{{function_node __wrapped__ReadFile}} [Op:ReadFile] name: "
     error = tf.errors.NotFoundError(None, None, message)
-    assert scan.first_line(error) == "NotFoundError"
+    assert bad_examples.first_line(error) == "NotFoundError"
 
 
 def test_the_csv_of_bad_examples_comes_back():
-    bad = (scan.BadExample("a,b/ü.jpg", 'no "picture"'), scan.BadExample("c", "x"))
-    assert scan.parse_bad_csv(scan.bad_csv(bad)) == bad
-    assert scan.parse_bad_csv(scan.bad_csv(())) == ()
+    bad = (
+        bad_examples.BadExample("a,b/ü.jpg", 'no "picture"'),
+        bad_examples.BadExample("c", "x"),
+    )
+    assert bad_examples.parse_bad_csv(bad_examples.bad_csv(bad)) == bad
+    assert bad_examples.parse_bad_csv(bad_examples.bad_csv(())) == ()
     for text in ("", "id\n", "id,reason\na\n", "id,label\na,b\n"):
         with pytest.raises(ValueError, match="columns id and reason"):
-            scan.parse_bad_csv(text)
+            bad_examples.parse_bad_csv(text)
 
 
 def test_what_is_left_out_is_other_data(tmp_path, preprocess):
     splits = _folder(tmp_path, _BAD)
-    kept, bad = scan.without_bad(splits, preprocess, max_bad_fraction=0.05)
+    kept, bad = bad_examples.without_bad(splits, preprocess, max_bad_fraction=0.05)
     assert kept.fingerprint != splits.fingerprint
-    assert scan.leave_out(splits, bad[::-1]).fingerprint == kept.fingerprint
-    assert scan.leave_out(splits, bad[:1]).fingerprint != kept.fingerprint
+    assert bad_examples.leave_out(splits, bad[::-1]).fingerprint == kept.fingerprint
+    assert bad_examples.leave_out(splits, bad[:1]).fingerprint != kept.fingerprint
 
 
 def test_errors_of_another_kind_stay_as_they_are(tmp_path, preprocess):
     parts = _folder(tmp_path, _BAD).parts().values()
     for error in (ValueError("no"), KeyboardInterrupt()):
-        assert scan.explain_failure(error, parts, preprocess) is error
+        assert bad_examples.explain_failure(error, parts, preprocess) is error
     good = [part.take(slice(0, 2)) for part in parts]
     failure = tf.errors.InternalError(None, None, "out of luck")
-    assert scan.explain_failure(failure, good, preprocess) is failure
+    assert bad_examples.explain_failure(failure, good, preprocess) is failure

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kft.data import exif, header, pillow
+from kft.data.image import exif, header, pillow
 
 # The slow, exact transform: what Pillow and most other readers use.
 DCT_METHOD = "INTEGER_ACCURATE"

@@ -3,7 +3,7 @@
 import re
 
 from kft import errors
-from kft.data import table_file
+from kft.data.sources import table_file
 
 _NUMBERED = re.compile(r"(\d+):(.+)")
 

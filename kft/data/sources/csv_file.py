@@ -11,18 +11,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from kft import config as config_lib
-from kft import errors, labels
-from kft.data import (
-    examples,
-    files,
+from kft import errors
+from kft.data import examples, labels, splits
+from kft.data.examples import TRAIN
+from kft.data.sources import (
+    file_reader,
     filesystem,
     folder,
-    named,
-    splits,
+    name_pairs,
     table_file,
 )
-from kft.data.examples import TRAIN
-from kft.data.table_file import Row
+from kft.data.sources.table_file import Row
 
 # What the columns are called where --csv_columns does not say so.
 _COLUMNS = {"path": "path", "label": "label", "split": "split", "group": "group"}
@@ -60,7 +59,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         labels=np.array([label_map.index(r.values["label"]) for r in rows], np.int32),
         sizes=_sizes(rows, paths, config),
         sides=np.array(sides),
-        read=files.Files(paths),
+        read=file_reader.Files(paths),
         groups=_groups(rows),
     )
     return splits.assemble(label_map, table, config)
@@ -73,7 +72,7 @@ def _rows(path: str, config: config_lib.DataConfig) -> list[Row]:
         errors.ConfigError: where there is no such file, or `--csv_columns` is wrong.
         errors.DataError: where it is no such table, naming the line.
     """
-    names = named.parse(
+    names = name_pairs.parse(
         "csv_columns", config.csv_columns, _COLUMNS, needed=("path", "label")
     )
     names = {part: name.lower() for part, name in names.items()}

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
 
-from kft.data import affine, color, rand_augment, random_erasing
+from kft.data.image import affine, color, rand_augment, random_erasing
 
 _SIZE = 40
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft.data import decode, scan
+from kft.data import bad_examples
+from kft.data.image import decode
 from tests.data import hostile, pictures
 
 _KINDS = pictures.of_every_kind() | hostile.odd()
@@ -130,7 +131,7 @@ def test_an_absurd_size_is_refused_by_the_header(name, in_graph, as_exported):
     for read in (in_graph, as_exported):
         with pytest.raises(tf.errors.OpError) as caught:
             read(_HUGE[name])
-        line = scan.first_line(caught.value)
+        line = bad_examples.first_line(caught.value)
         assert "the picture has more pixels than --max_pixels=10000000" in line
         assert line.count("height and width are") <= 1
         assert not line.endswith(" are")
@@ -140,7 +141,7 @@ def test_an_absurd_size_is_refused_by_the_header(name, in_graph, as_exported):
 def test_a_damaged_picture_is_an_error_of_one_line(name, in_graph):
     with pytest.raises(tf.errors.OpError) as caught:
         in_graph(_BROKEN[name])
-    line = scan.first_line(caught.value)
+    line = bad_examples.first_line(caught.value)
     assert line
     assert "\n" not in line
     assert "function_node" not in line
@@ -149,7 +150,7 @@ def test_a_damaged_picture_is_an_error_of_one_line(name, in_graph):
 def test_a_picture_with_a_damaged_header_is_told_from_what_is_none(in_graph):
     with pytest.raises(tf.errors.OpError) as caught:
         in_graph(_BROKEN["gif magic"])
-    assert scan.first_line(caught.value) == (
+    assert bad_examples.first_line(caught.value) == (
         "a damaged picture: expected JPEG, PNG, WebP, GIF or BMP, received 6 bytes "
         "that begin with b'GIF89a'"
     )
@@ -162,7 +163,7 @@ def test_at_least_60_hostile_pictures_are_tried():
 def test_what_is_no_picture_says_what_it_begins_with(in_graph):
     with pytest.raises(tf.errors.OpError) as caught:
         in_graph(b"<!DOCTYPE html>")
-    assert scan.first_line(caught.value) == (
+    assert bad_examples.first_line(caught.value) == (
         "not a picture: expected JPEG, PNG, WebP, GIF or BMP, received 15 bytes that "
         "begin with b'<!DOCTYPE html>'"
     )

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from kft import errors
 from kft.config import augmentations
-from kft.data import examples, mixing, pipeline, plan
+from kft.data import epoch_plan, examples, pipeline
+from kft.data.image import mixup
 from kft.data.pipeline import Span
 
 _SIZE = 32
@@ -14,25 +15,25 @@ _KEYS = np.stack([np.full(4000, 7), np.arange(4000)], axis=-1)
 
 
 def _mix(text, size=_SIZE):
-    return mixing.mix(augmentations.parse(text), num_classes=3, size=size)
+    return mixup.mix(augmentations.parse(text), num_classes=3, size=size)
 
 
 def test_numbers_of_keys_are_uniform_and_of_their_key_alone():
-    numbers = mixing.uniforms(_KEYS, 3)
-    np.testing.assert_array_equal(mixing.uniforms(_KEYS[5:9], 3), numbers[5:9])
+    numbers = mixup.uniforms(_KEYS, 3)
+    np.testing.assert_array_equal(mixup.uniforms(_KEYS[5:9], 3), numbers[5:9])
     # A tenth holds 400 of 4000; the standard deviation is 19.
     for column in numbers.T:
         counts, _ = np.histogram(column, bins=10, range=(0, 1))
         assert np.abs(counts - 400).max() < 80
     assert np.abs(np.corrcoef(numbers.T) - np.eye(3)).max() < 0.06
     seeds = np.stack([np.arange(4000), np.full(4000, 7)], axis=-1)
-    assert len(np.unique(mixing.uniforms(seeds, 1))) == 4000
+    assert len(np.unique(mixup.uniforms(seeds, 1))) == 4000
 
 
 def test_the_generator_is_splitmix64():
     # The first output for the seed 1234567, as reference implementations give it.
     state = np.array([1234567 + 0x9E3779B97F4A7C15], np.uint64)
-    assert mixing._finish(state).tolist() == [6457827717110365317]
+    assert mixup._finish(state).tolist() == [6457827717110365317]
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 3.0])
@@ -77,7 +78,7 @@ def test_the_area_of_a_cutmix_box_has_the_distribution_of_mixup():
     _, top, bottom, left, right = numbers.T
     # Of those that no border cuts off; alpha of 1 is the uniform distribution.
     whole = (top > 0) & (bottom < 200) & (left > 0) & (right < 200)
-    drawn = mixing.uniforms(_KEYS, 2)[whole, 1]
+    drawn = mixup.uniforms(_KEYS, 2)[whole, 1]
     sides = np.sqrt(1 - drawn) * 200
     assert 600 < whole.sum() < 2400
     np.testing.assert_allclose((bottom - top)[whole], sides, atol=2)
@@ -111,8 +112,8 @@ def _picture(payload, key):
 
 
 def _train(n=23, *, text="mixup@1", class_weights=None, **share):
-    recipe = plan.Recipe(seed=1, mix=_mix(text), class_weights=class_weights)
-    share = plan.Share(**({"batch_size": 8} | share))
+    recipe = epoch_plan.Recipe(seed=1, mix=_mix(text), class_weights=class_weights)
+    share = epoch_plan.Share(**({"batch_size": 8} | share))
     dataset = pipeline.train_batches(
         _examples(n), _picture, share=share, recipe=recipe, span=Span(epochs=2)
     )
@@ -123,8 +124,8 @@ def test_a_row_is_mixed_with_its_neighbour_and_so_is_its_label():
     plain = pipeline.train_batches(
         _examples(23),
         _picture,
-        share=plan.Share(batch_size=8),
-        recipe=plan.Recipe(seed=1),
+        share=epoch_plan.Share(batch_size=8),
+        recipe=epoch_plan.Recipe(seed=1),
         span=Span(epochs=2),
     )
     for (inputs, labels, weights), (single, own, valid) in zip(

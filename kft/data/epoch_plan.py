@@ -9,7 +9,7 @@ import numpy as np
 
 from kft import errors
 from kft.data import examples as examples_lib
-from kft.data import order
+from kft.data import sampling
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
@@ -157,7 +157,7 @@ def train_epoch(
     """
     n = len(examples)
     drawn = _draw(examples, recipe, epoch)
-    again = order.occurrences(drawn)
+    again = sampling.occurrences(drawn)
     places, valid = _cut(np.arange(n), share)
     positions, again = drawn[places], again[places]
     counts = np.full(len(valid), share.batch_size)
@@ -219,12 +219,12 @@ def eval_epoch(
 
 def _draw(examples: examples_lib.Examples, recipe: Recipe, epoch: int) -> np.ndarray:
     if recipe.balanced:
-        return order.balanced_order(examples.labels, seed=recipe.seed, epoch=epoch)
-    return order.epoch_order(len(examples), seed=recipe.seed, epoch=epoch)
+        return sampling.balanced_order(examples.labels, seed=recipe.seed, epoch=epoch)
+    return sampling.epoch_order(len(examples), seed=recipe.seed, epoch=epoch)
 
 
 def _cut(values: np.ndarray, share: Share) -> tuple[np.ndarray, np.ndarray]:
-    return order.batches(
+    return sampling.batches(
         values, share.batch_size, worker=share.worker, num_workers=share.num_workers
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kft.data import contact_sheet
+from kft.data.image import contact_sheet
 
 
 def _sheet(n, size, captions=None):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from absl import logging
 
 from kft import errors
-from kft.data import filesystem
+from kft.data.sources import filesystem
 
 
 @dataclasses.dataclass(frozen=True)

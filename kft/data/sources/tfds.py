@@ -16,9 +16,10 @@ import numpy as np
 from absl import logging
 
 from kft import config as config_lib
-from kft import errors, labels
-from kft.data import examples, filesystem, splits
+from kft import errors
+from kft.data import examples, labels, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
+from kft.data.sources import filesystem
 
 if typing.TYPE_CHECKING:
     import tensorflow_datasets
@@ -55,7 +56,7 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
             set is not prepared and can not be.
         errors.DataError: where it is not pictures with class labels.
     """
-    from kft.data import read, records
+    from kft.data.sources import record_reader, tfrecord_index
 
     builder = _builder(_builder_name(rest), config)
     info = builder.info
@@ -63,7 +64,7 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
     by_side = _expressions(info, config)
     chosen = {side: _records_of(info, e, side) for side, e in by_side.items()}
     files = sorted({path for numbers in chosen.values() for path, _, _ in numbers})
-    index = {p: records.index_file(p, {features.label: int}) for p in files}
+    index = {p: tfrecord_index.index_file(p, {features.label: int}) for p in files}
     starts = _shard_starts(info)
     parts, ids, sides = [], [], []
     for side, slices in chosen.items():
@@ -74,13 +75,13 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
             ids += [f"{builder.name}/{split}/{number:06d}" for number in numbers]
             sides += [side] * len(numbers)
     _check_overlap(ids, by_side)
-    found = records.concatenate(parts)
+    found = tfrecord_index.concatenate(parts)
     table = examples.Table(
         ids=np.array(ids),
         labels=found.columns[features.label].astype(np.int32),
         sizes=found.lengths,
         sides=np.array(sides),
-        read=read.from_records(found, features.image),
+        read=record_reader.from_records(found, features.image),
     )
     return splits.assemble(features.label_map, table, config)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from kft import errors
-from kft.labels import LabelMap
+from kft.data.labels import LabelMap
 
 _name = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
     lambda name: name.strip() and name.splitlines() == [name]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from kft.data import examples, filesystem, records
+from kft.data import examples
+from kft.data.sources import filesystem, tfrecord_index
 
 
 def from_memory(payloads: Sequence[bytes]) -> examples.Read:
@@ -16,7 +17,7 @@ def from_memory(payloads: Sequence[bytes]) -> examples.Read:
     return lambda rows: tf.gather(table, rows)
 
 
-def from_records(table: records.Records, feature: str) -> examples.Read:
+def from_records(table: tfrecord_index.Records, feature: str) -> examples.Read:
     """Return a `Read` whose row i is a bytes feature of record i of a table.
 
     Nothing stays in memory: the bytes are read when they are asked for, and the

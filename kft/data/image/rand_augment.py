@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from kft.data import affine, color
+from kft.data.image import affine, color
 
 _LAYERS = 2
 _PROBABILITY = 0.5

@@ -15,11 +15,12 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, filesystem, folder, label_file, named, splits
+from kft.data import examples, splits
 from kft.data.examples import TRAIN
+from kft.data.sources import filesystem, folder, label_file, name_pairs
 
 if typing.TYPE_CHECKING:
-    from kft.data.records import Records
+    from kft.data.sources.tfrecord_index import Records
 
 _FEATURES = {
     "image": "image/encoded",
@@ -52,30 +53,34 @@ def load(pattern: str, config: config_lib.DataConfig) -> examples.Splits:
         errors.ConfigError: where no file matches, or a flag is wrong.
         errors.DataError: for files that are damaged, or have not what is expected.
     """
-    from kft.data import read, record_classes, records
+    from kft.data.sources import (
+        record_reader,
+        tfrecord_classes,
+        tfrecord_index,
+    )
 
     names = _names(config)
     paths = _paths(pattern, config)
     sides = _sides(paths, config)
-    kinds = record_classes.kinds(paths, names, config)
+    kinds = tfrecord_classes.kinds(paths, names, config)
     features = {names[part]: kind for part, kind in kinds.items()}
-    parts = [records.index_file(path, features) for path in paths]
-    found = records.concatenate(parts)
+    parts = [tfrecord_index.index_file(path, features) for path in paths]
+    found = tfrecord_index.concatenate(parts)
     sides_of_rows = np.repeat(sides, [len(part.lengths) for part in parts])
     columns = {part: found.columns[names[part]] for part in kinds}
-    label_map, numbers = record_classes.classes(columns, sides_of_rows, config)
+    label_map, numbers = tfrecord_classes.classes(columns, sides_of_rows, config)
     table = examples.Table(
         ids=np.array(_ids(paths, parts)),
         labels=numbers,
         sizes=found.lengths,
         sides=sides_of_rows,
-        read=read.from_records(found, names["image"]),
+        read=record_reader.from_records(found, names["image"]),
     )
     return splits.assemble(label_map, table, config)
 
 
 def _names(config: config_lib.DataConfig) -> Mapping[str, str]:
-    return named.parse(
+    return name_pairs.parse(
         "tfrecord_features", config.tfrecord_features, _FEATURES, needed=("image",)
     )
 

@@ -11,9 +11,10 @@ import numpy as np
 from absl import logging
 
 from kft import config as config_lib
-from kft import errors, labels
-from kft.data import examples, files, filesystem, splits
+from kft import errors
+from kft.data import examples, labels, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
+from kft.data.sources import file_reader, filesystem
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
 SPLIT_FOLDERS = {
@@ -63,7 +64,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         labels=np.array(numbers, dtype=np.int32),
         sizes=np.array([entry.size for entry in found], dtype=np.int64),
         sides=np.array(sides),
-        read=files.Files([entry.path for entry in found]),
+        read=file_reader.Files([entry.path for entry in found]),
     )
     return splits.assemble(label_map, table, config)
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kft import config as config_lib
-from kft import errors, labels
-from kft.data import label_file, records
+from kft import errors
+from kft.data import labels
 from kft.data.examples import TRAIN
+from kft.data.sources import label_file, tfrecord_index
 
 _KINDS = {"label": int, "text": bytes}
 _OTHER = {"label": "text", "text": "label"}
@@ -31,7 +32,7 @@ def kinds(
     """
     features: Mapping[str, type | None] = {}
     for path in paths:
-        features = records.first_features(path)
+        features = tfrecord_index.first_features(path)
         if features:
             break
     present = {part: features.get(name) for part, name in names.items()}

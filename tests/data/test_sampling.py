@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from kft.data import order
+from kft.data import sampling
 
 _plans = st.builds(
     lambda n, part, num_workers, seed, epoch, shuffle: (
@@ -30,8 +30,8 @@ _plans = st.builds(
 def _batches(n, plan, **share):
     values = np.arange(n)
     if plan["shuffle"]:
-        values = order.epoch_order(n, seed=plan["seed"], epoch=plan["epoch"])
-    return order.batches(values, plan["batch_size"], **share)
+        values = sampling.epoch_order(n, seed=plan["seed"], epoch=plan["epoch"])
+    return sampling.batches(values, plan["batch_size"], **share)
 
 
 def _workers(n, plan):
@@ -62,25 +62,28 @@ def test_workers_together_take_what_one_worker_takes(case):
 def test_only_the_last_batch_is_filled_up(case):
     n, plan = case
     rows, valid = _batches(n, plan)
-    assert rows.shape == (order.num_batches(n, plan["batch_size"]), plan["batch_size"])
+    assert rows.shape == (
+        sampling.num_batches(n, plan["batch_size"]),
+        plan["batch_size"],
+    )
     assert valid[:-1].all()
     assert valid[-1, 0]
     assert (np.diff(valid[-1].astype(int)) <= 0).all()
 
 
 def test_a_batch_larger_than_the_data_repeats_it_in_order():
-    rows, valid = order.batches(np.arange(3), 8)
+    rows, valid = sampling.batches(np.arange(3), 8)
     assert rows.tolist() == [[0, 1, 2, 0, 1, 2, 0, 1]]
     assert valid.tolist() == [[True] * 3 + [False] * 5]
 
 
 def test_the_order_is_the_same_on_every_machine_and_version():
-    assert order.epoch_order(8, seed=3, epoch=5).tolist() == [5, 7, 6, 1, 4, 2, 0, 3]
+    assert sampling.epoch_order(8, seed=3, epoch=5).tolist() == [5, 7, 6, 1, 4, 2, 0, 3]
 
 
 def test_epochs_and_seeds_have_orders_of_their_own():
     orders = {
-        tuple(order.epoch_order(50, seed=seed, epoch=epoch))
+        tuple(sampling.epoch_order(50, seed=seed, epoch=epoch))
         for seed in range(3)
         for epoch in range(3)
     }
@@ -88,11 +91,11 @@ def test_epochs_and_seeds_have_orders_of_their_own():
 
 
 def test_every_position_is_equally_likely():
-    first = [order.epoch_order(4, seed=7, epoch=epoch)[0] for epoch in range(4000)]
+    first = [sampling.epoch_order(4, seed=7, epoch=epoch)[0] for epoch in range(4000)]
     # 1000 each; the standard deviation of a count is 27.
     assert np.abs(np.bincount(first) - 1000).max() < 110
 
 
 def test_a_batch_that_workers_can_not_share_is_refused():
     with pytest.raises(ValueError, match="batch_size=5, num_workers=2"):
-        order.batches(np.arange(9), 5, num_workers=2)
+        sampling.batches(np.arange(9), 5, num_workers=2)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kft import config
-from kft.data import augment, color
+from kft.data.image import augment, color
 from tests.data import pictures
 
 _MODES = ["none", "flip", "standard", "color,randaugment,random_erasing@1"]

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from kft import config as config_lib
 from kft.config import augmentations
-from kft.data import color, decode, rand_augment, random_erasing, resize
+from kft.data.image import color, decode, rand_augment, random_erasing, resize
 
 # Area and aspect of random resized crops (Szegedy et al., Going Deeper with
 # Convolutions, section 6; the defaults of timm and torchvision).

@@ -12,7 +12,7 @@ import numpy as np
 
 from kft.config import augmentations as config_augmentations
 from kft.config.augmentations import Augmentation
-from kft.data import plan
+from kft.data import epoch_plan
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
@@ -24,7 +24,7 @@ _WIDTH = 5
 
 def mix(
     augmentations: Sequence[Augmentation], *, num_classes: int, size: int
-) -> plan.Mix | None:
+) -> epoch_plan.Mix | None:
     """Return how the flag mixes pictures, None where it does not.
 
     With both mixup and cutmix, each row draws one of them (as with timm's
@@ -38,7 +38,7 @@ def mix(
     chosen = config_augmentations.mixes(augmentations)
     if not chosen:
         return None
-    return plan.Mix(
+    return epoch_plan.Mix(
         num_classes=num_classes,
         width=_WIDTH,
         draw=functools.partial(_draw, chosen=chosen, size=size),

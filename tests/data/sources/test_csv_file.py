@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kft import config, data, errors
 from kft.data import examples, splits
-from kft.labels import LabelMap
+from kft.data.labels import LabelMap
 
 
 def _table(root, text, *, encoding="utf-8"):

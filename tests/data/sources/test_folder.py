@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from kft import config, data, errors
-from kft.data import folder, splits
+from kft.data import splits
+from kft.data.sources import folder
 
 
 def _make(root, *files):
