@@ -20,12 +20,12 @@ from kft.config import AuditConfig, AuditFlags
 
 def main(config: AuditConfig) -> None:
     """Audit, and show what was found."""
-    from kft.data.audit import audit, console
+    from kft.auditing import audit_dataset, console
 
     terminal = console.new()
-    found, out = audit.audit(config, terminal)
+    found, out = audit_dataset.audit(config, terminal)
     console.show(found, terminal)
-    print(out / audit.PAGE)
+    print(out / audit_dataset.PAGE)
     if not found.is_clean:
         sys.stdout.flush()
         sys.exit(

@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 
+from tests.auditing.conftest import clean, dirty
 from tests.conftest import REPOSITORY
-from tests.data.audit.conftest import clean, dirty
 
 __all__ = ["clean", "dirty"]
 

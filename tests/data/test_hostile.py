@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from kft import config, data, errors
+from kft.auditing import picture_stats, scan_dataset
 from kft.data import bad_examples
-from kft.data.audit import look, survey
 from kft.data.image import augment
 from tests.data import hostile, pictures
 
@@ -98,11 +98,11 @@ def test_training_reads_the_good_files_and_names_the_bad_ones(splits):
 def test_an_audit_agrees(splits):
     ids = splits.train.ids.tolist()
     with _permissions_count():
-        every = look.look_at(
+        every = picture_stats.look_at(
             [
                 source
                 for place in range(len(ids))
-                for source in survey.sources(splits.train, [place])
+                for source in scan_dataset.sources(splits.train, [place])
             ],
             _LIMIT,
         )

@@ -12,10 +12,16 @@ import numpy as np
 from rich.console import Console
 
 from kft import data, errors
+from kft.auditing import console as console_lib
+from kft.auditing import (
+    findings,
+    html_report,
+    json_report,
+    picture_stats,
+    scan_dataset,
+)
+from kft.auditing.findings import Findings, Picture
 from kft.config import AuditConfig
-from kft.data.audit import as_json, findings, look, page, survey
-from kft.data.audit import console as console_lib
-from kft.data.audit.findings import Findings, Picture
 from kft.data.examples import Splits
 from kft.data.sources import filesystem
 from kft.run_folder import atomic_files
@@ -45,7 +51,9 @@ def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
     splits = data.load_splits(dataclasses.replace(config, on_bad_image="skip"))
     parts = list(splits.parts().values())
     with console_lib.bar(console, sum(map(len, parts))) as advance:
-        looks = survey.survey(parts, max_pixels=config.max_pixels, advance=advance)
+        looks = scan_dataset.survey(
+            parts, max_pixels=config.max_pixels, advance=advance
+        )
     found = findings.find(
         splits,
         looks,
@@ -119,10 +127,10 @@ def _write(found: Findings, splits: Splits, out: Path, config: AuditConfig) -> N
     def thumbnail(picture: Picture) -> bytes | None:
         number = int(np.searchsorted(starts, picture.place, side="right")) - 1
         place = np.array([picture.place - starts[number]])
-        return look.thumbnail(survey.sources(parts[number], place)[0])
+        return picture_stats.thumbnail(scan_dataset.sources(parts[number], place)[0])
 
-    content = as_json.to_json(found, near_bits=config.near_bits)
+    content = json_report.to_json(found, near_bits=config.near_bits)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     atomic_files.write(out / JSON, f"{text}\n".encode())
-    html = page.render(found, near_bits=config.near_bits, thumbnail=thumbnail)
+    html = html_report.render(found, near_bits=config.near_bits, thumbnail=thumbnail)
     atomic_files.write(out / PAGE, html.encode())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from kft.data.audit import label_names, look, near
+from kft.auditing import label_names, near_duplicates, picture_stats
 from kft.data.examples import Splits
 
 # A shorter side below it has little to show to any network, in pixels.
@@ -41,7 +41,7 @@ class Picture:
     split: str
     label: str
     place: int
-    look: look.Look
+    look: picture_stats.Look
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Findings:
 
 def find(
     splits: Splits,
-    looks: Sequence[look.Look],
+    looks: Sequence[picture_stats.Look],
     *,
     near_bits: int | None,
     not_used: Mapping[str, int],
@@ -172,7 +172,7 @@ def find(
     )
 
 
-def _pictures(splits: Splits, looks: Sequence[look.Look]) -> list[Picture]:
+def _pictures(splits: Splits, looks: Sequence[picture_stats.Look]) -> list[Picture]:
     names = splits.labels.names
     listed = [
         (str(name), side, names[label])
@@ -196,13 +196,15 @@ def _counts(splits: Splits) -> dict[str, dict[str, int]]:
 def _exact(pictures: Sequence[Picture]) -> list[Group]:
     readable = [picture for picture in pictures if picture.look.digest]
     digests = np.array([picture.look.digest.hex() for picture in readable], dtype=str)
-    return [_group(readable, members) for members in near.same(digests)]
+    return [_group(readable, members) for members in near_duplicates.same(digests)]
 
 
 def _near(pictures: Sequence[Picture], near_bits: int) -> list[Group]:
     hashed = [picture for picture in pictures if picture.look.hash is not None]
     hashes = np.array([picture.look.hash for picture in hashed], dtype=np.uint64)
-    found = [_group(hashed, members) for members in near.groups(hashes, near_bits)]
+    found = [
+        _group(hashed, members) for members in near_duplicates.groups(hashes, near_bits)
+    ]
     # Groups of nothing but the same bytes are exact ones.
     return [g for g in found if len({p.look.digest for p in g.members}) > 1]
 
@@ -215,5 +217,5 @@ def _named_kind(name: str) -> str | None:
     return _KINDS.get(posixpath.splitext(name)[1].lower())
 
 
-def _aspect(seen: look.Look) -> float:
+def _aspect(seen: picture_stats.Look) -> float:
     return max(seen.width, seen.height) / max(min(seen.width, seen.height), 1)

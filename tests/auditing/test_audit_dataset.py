@@ -7,20 +7,20 @@ import pytest
 from rich.console import Console
 
 from kft import data, errors
+from kft.auditing import audit_dataset
 from kft.config import AuditConfig, DataConfig
-from kft.data.audit import audit
-from tests.data.audit.conftest import EVIL
+from tests.auditing.conftest import EVIL
 
 
 def _audit(dataset, out, **options):
     """Return audit.json, audit.html and what a terminal shows."""
     settings = AuditConfig(dataset=dataset, out=str(out), **options)
     terminal = Console(record=True, quiet=True)
-    found, folder = audit.audit(settings, terminal)
+    found, folder = audit_dataset.audit(settings, terminal)
     assert folder == out
-    content = json.loads((out / audit.JSON).read_text())
+    content = json.loads((out / audit_dataset.JSON).read_text())
     assert content["is_clean"] == found.is_clean
-    return content, (out / audit.PAGE).read_text(), found
+    return content, (out / audit_dataset.PAGE).read_text(), found
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +128,10 @@ def test_a_folder_for_the_findings_among_the_pictures_is_refused(clean, monkeypa
     for out in (str(clean / "audit"), str(clean)):
         settings = AuditConfig(dataset=f"folder:{clean}", out=out)
         with pytest.raises(errors.ConfigError, match="would count as a class"):
-            audit.audit(settings, Console(quiet=True))
+            audit_dataset.audit(settings, Console(quiet=True))
     monkeypatch.chdir(clean)
     with pytest.raises(errors.ConfigError, match="would count as a class"):
-        audit.audit(AuditConfig(dataset="folder:."), Console(quiet=True))
+        audit_dataset.audit(AuditConfig(dataset="folder:."), Console(quiet=True))
     assert not (clean / "audit").exists()
 
 
@@ -139,7 +139,7 @@ def test_a_folder_that_can_not_be_made_is_named(clean, tmp_path):
     (tmp_path / "file").touch()
     settings = AuditConfig(dataset=f"folder:{clean}", out=str(tmp_path / "file" / "x"))
     with pytest.raises(errors.ConfigError, match=r"--out=.*Not a directory"):
-        audit.audit(settings, Console(quiet=True))
+        audit_dataset.audit(settings, Console(quiet=True))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,10 @@ def test_a_folder_that_can_not_be_made_is_named(clean, tmp_path):
     ],
 )
 def test_the_default_folder_has_the_name_of_the_data(dataset, name):
-    assert audit.out_folder(AuditConfig(dataset=dataset)).parts == ("audit", name)
+    assert audit_dataset.out_folder(AuditConfig(dataset=dataset)).parts == (
+        "audit",
+        name,
+    )
 
 
 def test_the_splits_are_those_of_training(clean, tmp_path):

@@ -10,7 +10,7 @@ from concurrent.futures import process
 import numpy as np
 
 from kft import errors
-from kft.data.audit import look
+from kft.auditing import picture_stats
 from kft.data.examples import Examples
 from kft.data.sources import filesystem
 from kft.data.sources.file_reader import Files
@@ -21,7 +21,7 @@ _WAITING_CHUNKS = 4  # for each process
 
 def survey(
     parts: Sequence[Examples], *, max_pixels: int, advance: Callable[[int], None]
-) -> list[look.Look]:
+) -> list[picture_stats.Look]:
     """Return what the pictures of these parts are like, in their order.
 
     Args:
@@ -32,7 +32,7 @@ def survey(
     Raises:
         errors.DataError: where a picture ends the process that reads it.
     """
-    found: list[look.Look] = []
+    found: list[picture_stats.Look] = []
     workers = os.cpu_count() or 1
     # TensorFlow's threads do not live through a fork.
     context = multiprocessing.get_context("spawn")
@@ -44,11 +44,11 @@ def survey(
         advance(len(ids))
 
     with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=context, initializer=look.start
+        workers, mp_context=context, initializer=picture_stats.start
     ) as pool:
         for ids, sources in _chunks(parts):
             try:
-                future = pool.submit(look.look_at, sources, max_pixels)
+                future = pool.submit(picture_stats.look_at, sources, max_pixels)
             except process.BrokenProcessPool as error:
                 # The first result that does not come says which pictures it was.
                 while waiting:
@@ -62,7 +62,7 @@ def survey(
     return found
 
 
-def sources(part: Examples, positions: np.ndarray) -> list[look.Source]:
+def sources(part: Examples, positions: np.ndarray) -> list[picture_stats.Source]:
     """Return where the pictures at these positions are, or their bytes.
 
     Local files are left to the processes that look at them.
@@ -75,7 +75,7 @@ def sources(part: Examples, positions: np.ndarray) -> list[look.Source]:
     return [_read(part, row) for row in rows]
 
 
-def _read(part: Examples, row: int) -> look.Source:
+def _read(part: Examples, row: int) -> picture_stats.Source:
     """Return the bytes of a row, or why they can not be read."""
     import tensorflow as tf
 
@@ -84,12 +84,12 @@ def _read(part: Examples, row: int) -> look.Source:
     try:
         return part.read(tf.constant([row])).numpy()[0]
     except tf.errors.OpError as error:
-        return look.Unread(bad_examples.first_line(error))
+        return picture_stats.Unread(bad_examples.first_line(error))
 
 
 def _chunks(
     parts: Sequence[Examples],
-) -> Iterator[tuple[Sequence[str], list[look.Source]]]:
+) -> Iterator[tuple[Sequence[str], list[picture_stats.Source]]]:
     for part in parts:
         for start in range(0, len(part), _CHUNK):
             chosen = np.arange(start, min(start + _CHUNK, len(part)))
@@ -98,7 +98,7 @@ def _chunks(
 
 def _result(
     ids: Sequence[str], future: concurrent.futures.Future
-) -> Sequence[look.Look]:
+) -> Sequence[picture_stats.Look]:
     try:
         return future.result()
     except process.BrokenProcessPool as error:

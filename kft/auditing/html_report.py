@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import jinja2
 
-from kft.data.audit import as_json
-from kft.data.audit.findings import (
+from kft.auditing import json_report
+from kft.auditing.findings import (
     EXTREME_ASPECT,
     TINY_SIDE,
     Findings,
@@ -64,7 +64,7 @@ def render(findings: Findings, *, near_bits: int | None, thumbnail: Thumbnail) -
         near_bits: most bits in which the hashes of near duplicates differ.
         thumbnail: makes pictures small.
     """
-    template = importlib.resources.files(__package__).joinpath("page.html")
+    template = importlib.resources.files(__package__).joinpath("audit.html")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
@@ -76,8 +76,8 @@ def render(findings: Findings, *, near_bits: int | None, thumbnail: Thumbnail) -
         splits=splits,
         totals=totals,
         largest=max(max(totals.values()), 1),
-        formats=as_json.formats(findings),
-        sizes=as_json.sizes(findings),
+        formats=json_report.formats(findings),
+        sizes=json_report.sizes(findings),
     )
 
 

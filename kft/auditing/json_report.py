@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kft.data.audit.findings import Findings, Group, Picture
+from kft.auditing.findings import Findings, Group, Picture
 
 
 def to_json(findings: Findings, *, near_bits: int | None) -> dict[str, Any]:

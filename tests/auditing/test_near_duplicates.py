@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from kft.data.audit import near
+from kft.auditing import near_duplicates
 
 
 def _all_with_all(hashes, most_bits):
@@ -22,7 +22,7 @@ def _all_with_all(hashes, most_bits):
 
 
 def _groups(hashes, most_bits):
-    found = near.groups(np.array(hashes, dtype=np.uint64), most_bits)
+    found = near_duplicates.groups(np.array(hashes, dtype=np.uint64), most_bits)
     return [group.tolist() for group in found]
 
 
@@ -65,5 +65,5 @@ def test_nothing_has_no_groups():
 
 
 def test_equal_keys_are_grouped_in_the_order_of_their_first():
-    found = near.same(np.array(["c", "a", "b", "c", "a", "c"]))
+    found = near_duplicates.same(np.array(["c", "a", "b", "c", "a", "c"]))
     assert [group.tolist() for group in found] == [[0, 3, 5], [1, 4]]

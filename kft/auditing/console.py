@@ -15,7 +15,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from kft.data.audit.findings import (
+from kft.auditing.findings import (
     EXTREME_ASPECT,
     TINY_SIDE,
     Findings,

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from kft import errors
+from kft.auditing import picture_stats, scan_dataset
 from kft.data import examples
-from kft.data.audit import look, survey
 from kft.data.sources import record_reader
 from kft.data.sources.file_reader import Files
 from tests.data import pictures
@@ -28,7 +28,7 @@ def _part(reads, count):
 def _survey(*parts):
     """Return the widths of the pictures, or why they can not be read."""
     steps = []
-    found = survey.survey(parts, max_pixels=10_000, advance=steps.append)
+    found = scan_dataset.survey(parts, max_pixels=10_000, advance=steps.append)
     assert sum(steps) == sum(len(part) for part in parts) == len(found)
     return [one.reason or one.width for one in found]
 
@@ -64,7 +64,7 @@ def test_what_is_too_large_is_refused():
 
 
 def test_a_picture_that_ends_its_process_is_named(monkeypatch):
-    monkeypatch.setattr(look, "start", functools.partial(os._exit, 1))
+    monkeypatch.setattr(picture_stats, "start", functools.partial(os._exit, 1))
     with pytest.raises(errors.DataError, match="one of these.*picture 0, picture 1"):
         _survey(_part(record_reader.from_memory([b"", b""]), 2))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kft.data.audit import label_names
+from kft.auditing import label_names
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance
 
-from kft.data.audit import look
+from kft.auditing import picture_stats
 from kft.data.image import decode
 from tests.data import hostile, pictures
 
@@ -15,7 +15,7 @@ _LIMIT = 10_000_000
 
 
 def _look(payload):
-    (found,) = look.look_at([payload], _LIMIT)
+    (found,) = picture_stats.look_at([payload], _LIMIT)
     return found
 
 
@@ -130,13 +130,13 @@ def test_a_file_that_can_not_be_opened_is_a_reason(tmp_path):
         ("folder.jpg", "Is a directory"),
     ):
         assert _look(str(tmp_path / name)).reason == reason
-        assert look.thumbnail(str(tmp_path / name)) is None
-    assert _look(look.Unread("no network")).reason == "no network"
+        assert picture_stats.thumbnail(str(tmp_path / name)) is None
+    assert _look(picture_stats.Unread("no network")).reason == "no network"
 
 
 def test_a_thumbnail_is_small_and_upright():
     exif = Image.Exif()
     exif[0x0112] = 6
     large = pictures.encode(_photograph(0, (800, 400)), "JPEG", exif=exif)
-    small = Image.open(io.BytesIO(look.thumbnail(large)))
+    small = Image.open(io.BytesIO(picture_stats.thumbnail(large)))
     assert (small.format, small.size) == ("JPEG", (80, 160))

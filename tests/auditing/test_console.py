@@ -4,9 +4,9 @@ import io
 
 from rich.console import Console
 
-from kft.data.audit import console as console_lib
-from kft.data.audit.findings import Findings, Group, Picture
-from kft.data.audit.look import Look
+from kft.auditing import console as console_lib
+from kft.auditing.findings import Findings, Group, Picture
+from kft.auditing.picture_stats import Look
 
 
 def _findings(counts, pictures=(), **more):
