@@ -1,23 +1,23 @@
 """Every backbone as data: sizes, parameters, cuts. No TensorFlow here.
 
-`kft.backbones.family` builds them.
+`kft.backbones.image.build_family` builds them.
 """
 
 from kft import errors
-from kft.backbones import (
+from kft.backbones import weights_flag
+from kft.backbones.backbone import Backbone, Family
+from kft.backbones.image import (
     convnext,
     densenet,
     efficientnet,
+    efficientnet_lite_file,
     inception,
-    lite_file,
     mobilenet,
     nasnet,
     resnet,
     vgg,
-    weights_flag,
     xception,
 )
-from kft.backbones.backbone import Backbone, Family
 from kft.config import ModelConfig
 
 _MODULES = (
@@ -78,7 +78,7 @@ def check(config: ModelConfig, image_size: int | None) -> None:
     try:
         weights_flag.check(config.weights)
         if backbone and backbone.imagenet is None and config.weights == "imagenet":
-            lite_file.find()
+            efficientnet_lite_file.find()
     except errors.ConfigError as error:
         problems.append(str(error))
     if problems:

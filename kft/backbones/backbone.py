@@ -19,7 +19,7 @@ class Family:
     Attributes:
         name: key in `FAMILIES`.
         scaling: what happens to RGB 0-255 before the first layer, see
-            `kft.backbones.scaling`; `own` where the network itself scales.
+            `kft.backbones.image.scaling`; `own` where the network itself scales.
         license: of the ImageNet weights, as SPDX calls it: what the documentation of
             keras.applications (2.2.4) says, and the authors' repositories of those
             that came later.

@@ -17,7 +17,7 @@ import keras
 from absl import logging
 
 from kft import errors
-from kft.backbones import hdf5, trial
+from kft.backbones import hdf5, isolated_read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ def load(network: keras.Model, path: pathlib.Path) -> None:
         errors.ConfigError: where the file is damaged, hostile, or of another network.
     """
     try:
-        trial.survive(path)
+        isolated_read.survive(path)
         with hdf5.opened(path) as file:
             matches = list(_matches(network, file))
             for match in matches:

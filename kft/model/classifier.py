@@ -3,7 +3,7 @@
 import keras
 
 from kft import backbones
-from kft.backbones import family
+from kft.backbones.image import build_family
 from kft.config import ModelConfig
 from kft.model.network import Network
 
@@ -27,7 +27,7 @@ def build(
     """
     backbone = backbones.get(config.backbone)
     images = keras.Input((image_size, image_size, 3), name="images")
-    features = family.build(backbone, images, weights)
+    features = build_family.build(backbone, images, weights)
     x = _POOLING[config.pooling](name=_POOLING_NAME)(features)
     if config.dropout:
         x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
@@ -36,6 +36,6 @@ def build(
     return Network(
         model=model,
         blocks=backbone.blocks,
-        anchors=family.cut_anchors(backbone, model),
+        anchors=build_family.cut_anchors(backbone, model),
         head_anchor=_POOLING_NAME,
     )

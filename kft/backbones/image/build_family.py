@@ -5,15 +5,9 @@ from collections.abc import Callable
 
 import keras
 
-from kft.backbones import (
-    FAMILIES,
-    efficientnet_lite,
-    imagenet,
-    scaling,
-    weights,
-    weights_flag,
-)
+from kft.backbones import FAMILIES, weights, weights_flag
 from kft.backbones.backbone import Backbone, Family
+from kft.backbones.image import efficientnet_lite, imagenet, scaling
 
 # Builders: backbone, scaled images [batch, height, width, 3] -> feature map.
 _Builder = Callable[[Backbone, keras.KerasTensor], keras.KerasTensor]

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import applications
 
-from kft.backbones import scaling
+from kft.backbones.image import scaling
 
 PREPROCESS = {
     "caffe": applications.resnet.preprocess_input,

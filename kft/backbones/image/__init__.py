@@ -1,0 +1,1 @@
+"""Networks for images, as data and as graphs."""
