@@ -73,7 +73,8 @@ def _evaluate(run: RunDir) -> dict[str, Any] | None:
     TensorBoard gets its part of it.
     """
     # TensorFlow starts slowly: not before it is needed.
-    from kft.evaluation import board, evaluate
+    from kft.evaluation import evaluate
+    from kft.reporting import tensorboard
 
     split = evaluate.judging_split(run)
     evaluation = evaluate.of_split(run, split) if split else None
@@ -81,7 +82,7 @@ def _evaluate(run: RunDir) -> dict[str, Any] | None:
     if trackers.TENSORBOARD in config.trackers:
         retry = f"python -m kft.train --flagfile={run.flags_cfg}"
         with _optional(f"{run.tensorboard} lacks the confusion matrix", retry):
-            board.write(run, config, evaluation)
+            tensorboard.write(run, config, evaluation)
     return evaluation.to_json() if evaluation else None
 
 
@@ -92,11 +93,11 @@ def _report(run: RunDir) -> None:
         parity.is_file() and parity.stat().st_mtime > page.stat().st_mtime
     ):
         return
-    from kft.evaluation.report import make
+    from kft.reporting import write_report
 
     retry = f"python -m kft.report --run_dir={run.path}"
     with _optional(f"{page} was not written", retry):
-        make.make(run)
+        write_report.make(run)
 
 
 @contextlib.contextmanager

@@ -16,14 +16,14 @@ def main(config: ReportConfig) -> None:
     """Write a page, and print what it says and where it is."""
     _check(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.evaluation.report import comparison, make
+    from kft.reporting import comparison, write_report
     from kft.run_folder import run_dir
 
     if config.compare:
         compared = comparison.compare(config.runs, config.output)
         print("\n".join([*comparison.table(compared), "", str(compared.path)]))
         return
-    report = make.make(run_dir.at(config.run_dir))
+    report = write_report.make(run_dir.at(config.run_dir))
     print(f"{report.verdict}\n{report.path}")
 
 

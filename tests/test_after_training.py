@@ -10,9 +10,8 @@ import pytest
 from kft import after_training, errors, train
 from kft.cli import command
 from kft.config import TrainConfig
-from kft.evaluation import board
-from kft.evaluation.report import make
 from kft.exporters import export_run
+from kft.reporting import tensorboard, write_report
 from kft.run_folder import run_dir
 
 
@@ -57,7 +56,7 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     assert _train(run, f"--assert_accuracy_at_least={accuracy}") == command.DONE
     assert exported == [("saved_model",)]
     assert written == {path: path.stat().st_mtime_ns for path in run.iterdir()}
-    assert list((run / "tensorboard").glob("*.after_training")) == [board]
+    assert list((run / "tensorboard").glob("*.after_training")) == [tensorboard]
 
 
 def test_without_validation_a_bar_can_not_be_kept(run: Path) -> None:
@@ -94,7 +93,7 @@ def test_a_report_that_can_not_be_made_does_not_fail_the_run(
     def fail(run: run_dir.RunDir) -> None:
         raise error
 
-    monkeypatch.setattr(make, "make", fail)
+    monkeypatch.setattr(write_report, "make", fail)
     monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
     result = after_training.RunResult.read(run_dir.at(str(run)))
     with caplog.at_level("ERROR", logger="absl"):
@@ -111,7 +110,7 @@ def test_a_drawing_that_fails_does_not_lose_the_export(
         raise ValueError("no font")
 
     exported = []
-    monkeypatch.setattr(board, "write", fail)
+    monkeypatch.setattr(tensorboard, "write", fail)
     monkeypatch.setattr(
         export_run, "export_run", lambda config: exported.append(config.formats) or ()
     )
@@ -128,7 +127,7 @@ def test_a_report_is_made_once_and_again_after_new_exports(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    monkeypatch.setattr(make, "make", lambda run: made.append(run.path))
+    monkeypatch.setattr(write_report, "make", lambda run: made.append(run.path))
     monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
     result = after_training.RunResult.read(run_dir.at(str(run)))
 

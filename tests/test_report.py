@@ -7,7 +7,7 @@ import pytest
 from kft import report
 from kft.cli import command
 from kft.config import ReportConfig
-from kft.evaluation.report import comparison, make
+from kft.reporting import comparison, write_report
 
 
 def _execute(*arguments: str) -> int:
@@ -43,7 +43,9 @@ def test_it_says_what_the_page_says_and_where_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        make, "make", lambda run: make.Report(run.report_html, "All is well.")
+        write_report,
+        "make",
+        lambda run: write_report.Report(run.report_html, "All is well."),
     )
     assert _execute("--run_dir=runs/a") == command.DONE
     assert capsys.readouterr().out == "All is well.\nruns/a/report.html\n"

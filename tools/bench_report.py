@@ -36,10 +36,10 @@ def main() -> None:
         folder = Path(folder)
         _write_pictures(folder / "pictures", arguments)
         run = _write_run(folder, arguments)
-        from kft.evaluation.report import make
+        from kft.reporting import write_report
 
         start, start_cpu = time.monotonic(), time.process_time()
-        report = make.make(run)
+        report = write_report.make(run)
         figures = {
             "seconds": round(time.monotonic() - start, 1),
             # All cores together; on a busy machine it says more.

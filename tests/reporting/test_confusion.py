@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kft.evaluation.report import confusion
+from kft.reporting import confusion
 
 COUNTS = [[8, 2, 0], [0, 0, 0], [1, 0, 3]]
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from kft.evaluation.predictions import Predictions
-from kft.evaluation.report import selection
+from kft.reporting import example_selection
 
 # Rows: right and sure, wrong by little, wrong by much, right but unsure, wrong by much.
 PROBABILITIES = np.array(
@@ -22,23 +22,25 @@ def _predictions() -> Predictions:
 
 
 def test_the_worst_mistake_gave_the_right_class_least() -> None:
-    assert selection.worst_mistakes(_predictions(), 24).tolist() == [4, 2, 1]
-    assert selection.worst_mistakes(_predictions(), 2).tolist() == [4, 2]
+    assert example_selection.worst_mistakes(_predictions(), 24).tolist() == [4, 2, 1]
+    assert example_selection.worst_mistakes(_predictions(), 2).tolist() == [4, 2]
 
 
 def test_the_least_certain_may_be_right() -> None:
-    assert selection.least_certain(_predictions(), 2).tolist() == [3, 1]
+    assert example_selection.least_certain(_predictions(), 2).tolist() == [3, 1]
 
 
 def test_pairs_are_counted_and_the_surest_mistake_comes_first() -> None:
-    first, second = selection.confused_pairs(_predictions(), pairs=9, pictures=9)
+    first, second = example_selection.confused_pairs(
+        _predictions(), pairs=9, pictures=9
+    )
     assert (first.label, first.answer, first.examples, first.of) == (0, 1, 2, 3)
     assert first.positions == (2, 1)
     assert (second.label, second.answer, second.examples, second.of) == (1, 2, 1, 2)
 
 
 def test_no_more_pairs_and_pictures_than_asked_for() -> None:
-    (pair,) = selection.confused_pairs(_predictions(), pairs=1, pictures=1)
+    (pair,) = example_selection.confused_pairs(_predictions(), pairs=1, pictures=1)
     assert (pair.examples, pair.positions) == (2, (2,))
 
 
@@ -46,5 +48,5 @@ def test_without_mistakes_there_is_nothing_to_show() -> None:
     perfect = Predictions(
         np.array(["a", "b"]), np.array([0, 1], np.int32), np.eye(2, dtype=np.float32)
     )
-    assert selection.worst_mistakes(perfect, 24).tolist() == []
-    assert selection.confused_pairs(perfect, pairs=9, pictures=9) == ()
+    assert example_selection.worst_mistakes(perfect, 24).tolist() == []
+    assert example_selection.confused_pairs(perfect, pairs=9, pictures=9) == ()

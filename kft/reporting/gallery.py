@@ -10,8 +10,8 @@ from kft.data import bad_examples, pipeline
 from kft.data.examples import Examples
 from kft.evaluation import grad_cam, scores
 from kft.evaluation.predictions import Predictions
-from kft.evaluation.report import inline_pictures
 from kft.evaluation.trained import Trained
+from kft.reporting import inline_pictures
 
 _AUGMENTED_EPOCHS = 4
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from kft.evaluation.report.run_record import RunRecord
+from kft.reporting.run_record import RunRecord
 
 # The same; the same, split in another way; or not known to be the same.
 Data = Literal["same", "split anew", "other"]

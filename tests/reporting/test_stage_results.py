@@ -6,8 +6,8 @@ import pytest
 
 from kft.config import TrainConfig
 from kft.data.labels import LabelMap
-from kft.evaluation.report import stage_table
-from kft.evaluation.report.run_record import RunRecord
+from kft.reporting import stage_results
+from kft.reporting.run_record import RunRecord
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 
@@ -52,12 +52,12 @@ def _record(lines: list[dict], accuracies: list[float | None]) -> RunRecord:
 
 
 def test_the_gain_is_over_the_stage_before() -> None:
-    rows = stage_table.rows(_record([], [0.5, 0.8, 0.7]))
+    rows = stage_results.rows(_record([], [0.5, 0.8, 0.7]))
     assert [row.gain for row in rows] == [None, pytest.approx(0.3), pytest.approx(-0.1)]
 
 
 def test_without_validation_there_is_no_gain() -> None:
-    assert [row.gain for row in stage_table.rows(_record([], [None, None]))] == [
+    assert [row.gain for row in stage_results.rows(_record([], [None, None]))] == [
         None
     ] * 2
 
@@ -69,14 +69,14 @@ def test_waiting_is_weighted_by_the_time_of_each_epoch() -> None:
         _line("all", 2, 1.0, 0.6),
         _line("all", 1, 2.0, 0.5),
     ]
-    first, second = stage_table.rows(_record(lines, [None, None]))
+    first, second = stage_results.rows(_record(lines, [None, None]))
     assert first.input_wait == pytest.approx((0.9 + 0.6) / 10)
     assert second.input_wait == 0.5
 
 
 def test_an_epoch_that_was_not_measured_does_not_count() -> None:
     lines = [_line("all", 1, 9.0, None), _line("all", 2, 1.0, 0.6)]
-    (row,) = stage_table.rows(_record(lines, [None]))
+    (row,) = stage_results.rows(_record(lines, [None]))
     assert row.input_wait == 0.6
-    (row,) = stage_table.rows(_record(lines[:1], [None]))
+    (row,) = stage_results.rows(_record(lines[:1], [None]))
     assert row.input_wait is None

@@ -5,20 +5,20 @@ import pytest
 
 from kft.config import TrainConfig
 from kft.evaluation import metrics
-from kft.evaluation.report import content, page
+from kft.reporting import render, sections
 
 
 def test_training_pictures_say_what_was_done_to_them() -> None:
     plain = TrainConfig(augment="none")
-    assert "no augmentation" in content.views_text(plain, False)
-    flipped = content.views_text(TrainConfig(augment="flip"), True)
+    assert "no augmentation" in sections.views_text(plain, False)
+    flipped = sections.views_text(TrainConfig(augment="flip"), True)
     assert flipped.endswith("--augment=flip.")
     mixed = TrainConfig(augment="flip,mixup@0.2")
-    assert "before it was mixed" in content.views_text(mixed, True)
+    assert "before it was mixed" in sections.views_text(mixed, True)
 
 
 def test_options_name_those_that_are_not_the_default() -> None:
-    options = {name: rest for name, *rest in content.options(TrainConfig(seed=7))}
+    options = {name: rest for name, *rest in sections.options(TrainConfig(seed=7))}
     assert options["seed"] == ["7", False]
     assert options["momentum"] == ["0.9", True]
     assert options.keys() == {f.name for f in dataclasses.fields(TrainConfig)}
@@ -26,7 +26,7 @@ def test_options_name_those_that_are_not_the_default() -> None:
 
 def test_a_figure_that_is_not_defined_says_why() -> None:
     figures = metrics.measure(np.eye(3), np.arange(3), ("a", "b", "c"))
-    tiles = {tile.name: tile for tile in content.tiles(figures)}
+    tiles = {tile.name: tile for tile in sections.tiles(figures)}
     assert (tiles["top_5_accuracy"].value, tiles["top_5_accuracy"].text) == (None, "–")
     assert tiles["top_5_accuracy"].note == figures.undefined["top_5_accuracy"]
     assert tiles["accuracy"].text == "100.00%"
@@ -34,12 +34,12 @@ def test_a_figure_that_is_not_defined_says_why() -> None:
 
 
 def test_numbers_are_written_for_people() -> None:
-    assert page.points(-0.0123) == "−1.2"
-    assert page.points(0.0001) == page.points(-0.0001) == "0.0"
-    assert [page.percent(v) for v in (0.9876, None)] == ["98.8%", "–"]
-    assert page.count(1234567) == "1,234,567"
+    assert render.points(-0.0123) == "−1.2"
+    assert render.points(0.0001) == render.points(-0.0001) == "0.0"
+    assert [render.percent(v) for v in (0.9876, None)] == ["98.8%", "–"]
+    assert render.count(1234567) == "1,234,567"
     seconds = (1.25, 59.94, 75, 3725, 90061)
-    assert [page.duration(s) for s in seconds] == [
+    assert [render.duration(s) for s in seconds] == [
         "1.2 s",
         "59.9 s",
         "1 min 15 s",
@@ -59,4 +59,4 @@ def test_numbers_are_written_for_people() -> None:
     ],
 )
 def test_a_command_is_shown_as_it_is_typed(kept: str, typed: str) -> None:
-    assert content._typed(kept.split()) == typed.split()
+    assert sections._typed(kept.split()) == typed.split()

@@ -15,10 +15,10 @@ from kft.evaluation import (
     temperature,
     trained,
 )
-from kft.evaluation.report import gallery, make, run_record
-from kft.evaluation.report.page import render as page_text
+from kft.reporting import gallery, run_record, write_report
+from kft.reporting.render import render as page_text
 from kft.run_folder import run_dir
-from tests.evaluation.report.pages import Page
+from tests.reporting.pages import Page
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 HOSTILE_FILE = '"><svg onload=alert(2)>'
@@ -73,7 +73,7 @@ def _with_quoted_id(line: str) -> str:
 @pytest.fixture(scope="module")
 def run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = hostile_run(finished_run, tmp_path_factory.mktemp("hostile"))
-    make.make(run_dir.at(str(copy)))
+    write_report.make(run_dir.at(str(copy)))
     return copy
 
 
@@ -165,7 +165,7 @@ def test_a_report_that_can_not_be_made_leaves_the_last_one(
     before = (run / "report.html").read_bytes()
     monkeypatch.setattr(trained, "load", gone)
     with pytest.raises(errors.DataError, match="are gone"):
-        make.make(run_dir.at(str(run)))
+        write_report.make(run_dir.at(str(run)))
     assert (run / "report.html").read_bytes() == before
     assert [p.name for p in run.iterdir() if p.name.startswith(".tmp")] == []
 
@@ -177,7 +177,7 @@ def test_a_run_that_nothing_judges_says_so(
     monkeypatch.setattr(run_examples, "of_split", lambda *arguments: None)
     network = types.SimpleNamespace(task=types.SimpleNamespace(is_augmented=False))
     record = run_record.read(run_dir.at(str(run)))
-    page = Page(page_text("report.html", make.values_of(record, None, network)))
+    page = Page(page_text("report.html", write_report.values_of(record, None, network)))
     assert "Nothing says how good this network is" in page.text
     assert page.figures == {}
     targets = {attributes.get("id") for _, attributes in page.elements}
@@ -196,7 +196,7 @@ def test_a_network_without_a_map_is_reported_on_with_its_temperature(
     assert before not in (run / "report.html").read_text()
     found = calibration.Calibration(1.5, 18, 0.6, 0.5, 0.15, 0.0)
     temperature.record(copy, found)
-    made = Page(make.make(copy).path.read_text())
+    made = Page(write_report.make(copy).path.read_text())
     pictures = [a for tag, a in made.elements if tag == "img"]
     assert pictures and not [a for a in pictures if a.get("class") == "heat"]
     assert f"{before} 1.5000" in made.text

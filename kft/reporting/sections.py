@@ -7,9 +7,9 @@ from pathlib import PurePath
 
 from kft.config import TrainConfig, augmentations, flagfile
 from kft.evaluation.metrics import Figures
-from kft.evaluation.report import charts, page
-from kft.evaluation.report.charts import LineChart, Series
-from kft.evaluation.report.run_record import RunRecord
+from kft.reporting import charts, render
+from kft.reporting.charts import LineChart, Series
+from kft.reporting.run_record import RunRecord
 
 _SHOWN_DIGITS = 12
 
@@ -63,10 +63,10 @@ def tiles(figures: Figures) -> Iterator[Tile]:
             note = f"95%: {interval[0]:.2%} to {interval[1]:.2%}"
         elif name == "balanced_accuracy":
             note = "mean recall of the classes"
-        yield Tile(name, title, values[name], page.percent(values[name], 2), note)
+        yield Tile(name, title, values[name], render.percent(values[name], 2), note)
     for name, (title, note) in _NUMBERS.items():
         note = values["undefined"].get(name, note)
-        yield Tile(name, title, values[name], page.figure(values[name]), note)
+        yield Tile(name, title, values[name], render.figure(values[name]), note)
 
 
 def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
@@ -81,10 +81,10 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     fingerprint = environment.get("data_fingerprint", "")
     yield "command", shlex.join(_typed(environment.get("command", ())))
     yield "finished", f"{record.finished:%Y-%m-%d %H:%M} UTC"
-    yield "time", page.duration(record.result.seconds)
+    yield "time", render.duration(record.result.seconds)
     parts = (record.result.startup_seconds or {}).items()
     if parts:
-        yield "start-up", ", ".join(f"{n} {page.duration(s)}" for n, s in parts)
+        yield "start-up", ", ".join(f"{n} {render.duration(s)}" for n, s in parts)
     yield "network", f"{config.backbone}, weights from {config.weights}"
     yield "stages", config.stages
     yield "data", f"{config.dataset}: {sizes}; {len(record.labels)} classes"
@@ -103,7 +103,7 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     for name in ("test_accuracy", "test_loss"):
         value = getattr(record.result, name)
         if value is not None:
-            yield name.replace("_", " "), page.figure(value)
+            yield name.replace("_", " "), render.figure(value)
 
 
 def _typed(command: Sequence[str]) -> Sequence[str]:

@@ -21,7 +21,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kft.evaluation.report"),
+        loader=jinja2.PackageLoader("kft.reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from kft.evaluation.report import inline_pictures
+from kft.reporting import inline_pictures
 
 
 def _open(address: str) -> np.ndarray:

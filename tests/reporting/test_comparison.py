@@ -12,10 +12,10 @@ from kft import errors
 from kft.config import TrainConfig
 from kft.evaluation import evaluate, predictions, significance
 from kft.evaluation.predictions import Predictions, Source
-from kft.evaluation.report import comparison
+from kft.reporting import comparison
 from kft.run_folder import run_dir
 from kft.run_folder.run_result import RunResult
-from tests.evaluation.report.pages import Page
+from tests.reporting.pages import Page
 
 LINE = {
     "stage": "head",

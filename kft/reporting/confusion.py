@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kft.evaluation.report import inline_pictures
+from kft.reporting import inline_pictures
 
 # More columns of numbers than these do not fit on a screen.
 _MOST_NUMBERS = 25

@@ -10,21 +10,21 @@ import numpy as np
 from kft.data.examples import TRAIN
 from kft.evaluation import evaluate, run_examples, trained
 from kft.evaluation.evaluate import Evaluation
-from kft.evaluation.report import (
-    confusion,
-    content,
-    gallery,
-    page,
-    reliability_chart,
-    run_record,
-    selection,
-    stage_table,
-    verdict,
-)
-from kft.evaluation.report.gallery import Card
-from kft.evaluation.report.run_record import RunRecord
-from kft.evaluation.report.selection import Pair
 from kft.evaluation.trained import Trained
+from kft.reporting import (
+    confusion,
+    example_selection,
+    gallery,
+    headline,
+    reliability_chart,
+    render,
+    run_record,
+    sections,
+    stage_results,
+)
+from kft.reporting.example_selection import Pair
+from kft.reporting.gallery import Card
+from kft.reporting.run_record import RunRecord
 from kft.run_folder.run_dir import RunDir
 
 _PICTURES = 24
@@ -60,7 +60,7 @@ def make(run: RunDir) -> Report:
     split = evaluate.judging_split(run)
     evaluation = evaluate.of_split(run, split) if split else None
     values = values_of(record, evaluation, trained.load(str(run.path)))
-    run.write_text(run.report_html, page.render("report.html", values))
+    run.write_text(run.report_html, render.render("report.html", values))
     return Report(run.report_html, values["verdict"])
 
 
@@ -79,20 +79,20 @@ def values_of(
     """
     pairs: tuple[Pair, ...] = ()
     if evaluation:
-        pairs = selection.confused_pairs(
+        pairs = example_selection.confused_pairs(
             evaluation.predictions, pairs=_PAIRS, pictures=_PICTURES_OF_PAIR
         )
     return {
         "record": record,
-        "verdict": verdict.verdict(record, evaluation, pairs),
-        "facts": tuple(content.facts(record)),
-        "options": tuple(content.options(record.config)),
-        "stages": stage_table.rows(record),
-        "charts": content.curves(record),
+        "verdict": headline.verdict(record, evaluation, pairs),
+        "facts": tuple(sections.facts(record)),
+        "options": tuple(sections.options(record.config)),
+        "stages": stage_results.rows(record),
+        "charts": sections.curves(record),
         "views": gallery.training_views(
             run, run_examples.of_split(run, TRAIN), _TRAINING_PICTURES
         ),
-        "views_text": content.views_text(record.config, run.task.is_augmented),
+        "views_text": sections.views_text(record.config, run.task.is_augmented),
         **(_judged(evaluation, run, pairs) if evaluation else {"evaluation": None}),
     }
 
@@ -103,8 +103,8 @@ def _judged(
     """Return what is shown of an evaluation."""
     figures, names = evaluation.figures, run.labels.names
     predictions = evaluation.predictions
-    mistakes = selection.worst_mistakes(predictions, _PICTURES)
-    doubts = selection.least_certain(predictions, _PICTURES)
+    mistakes = example_selection.worst_mistakes(predictions, _PICTURES)
+    doubts = example_selection.least_certain(predictions, _PICTURES)
     shown = [*mistakes, *doubts, *(i for pair in pairs for i in pair.positions)]
     examples = run_examples.of_split(run, evaluation.source.split)
     places = {name: place for place, name in enumerate(examples.ids)}
@@ -122,7 +122,7 @@ def _judged(
             "names": names,
             "cells": confusion.sparse(figures.confusion),
         },
-        "tiles": tuple(content.tiles(figures)),
+        "tiles": tuple(sections.tiles(figures)),
         "confusion_table": confusion.table(figures.confusion, names),
         "confusion_map": confusion.draw(figures.confusion, names),
         "pairs": tuple(_pair(pair, names, cards) for pair in pairs),

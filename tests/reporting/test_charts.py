@@ -1,7 +1,7 @@
 import pytest
 
-from kft.evaluation.report import charts
-from kft.evaluation.report.charts import Series
+from kft.reporting import charts
+from kft.reporting.charts import Series
 
 
 def _chart(ys: list[float | None], **options) -> charts.LineChart:

@@ -1,8 +1,8 @@
 """A run in one sentence."""
 
 from kft.evaluation.evaluate import Evaluation
-from kft.evaluation.report.run_record import RunRecord
-from kft.evaluation.report.selection import Pair
+from kft.reporting.example_selection import Pair
+from kft.reporting.run_record import RunRecord
 
 
 def verdict(

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from kft.evaluation.reliability import Bin
-from kft.evaluation.report import charts
+from kft.reporting import charts
 
 # The share of examples in each bin is drawn below the diagram.
 _STRIP = 34

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kft.evaluation.report.run_record import RunRecord
+from kft.reporting.run_record import RunRecord
 
 
 @dataclasses.dataclass(frozen=True)

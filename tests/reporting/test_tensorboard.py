@@ -9,9 +9,10 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from kft.config import TrainConfig
-from kft.evaluation import board, metrics
+from kft.evaluation import metrics
 from kft.evaluation.evaluate import Evaluation
 from kft.evaluation.predictions import Predictions, Source
+from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir
 
 
@@ -37,7 +38,7 @@ def _evaluation(run: RunDir) -> Evaluation:
 def test_settings_figure_and_confusion_are_there_once(run: RunDir) -> None:
     config = TrainConfig(learning_rate=0.02, export=("litert", "onnx"))
     for _ in range(2):
-        board.write(run, config, _evaluation(run))
+        tensorboard.write(run, config, _evaluation(run))
     (path,) = run.tensorboard.iterdir()
 
     read = event_accumulator.EventAccumulator(str(path), size_guidance={})
@@ -58,7 +59,7 @@ def test_settings_figure_and_confusion_are_there_once(run: RunDir) -> None:
 
 def test_a_run_that_nothing_judges_has_its_settings(run: RunDir) -> None:
     run.write_json(run.result_json, {"val_accuracy": None})
-    board.write(run, TrainConfig(), None)
+    tensorboard.write(run, TrainConfig(), None)
     (path,) = run.tensorboard.iterdir()
     read = event_accumulator.EventAccumulator(str(path), size_guidance={})
     read.Reload()
@@ -70,7 +71,7 @@ def test_the_darkest_cells_are_the_largest_shares() -> None:
     confusion = np.zeros((50, 50), int)
     confusion[:25, 0] = 7
     confusion[25:, 49] = 7
-    pixels = board.confusion_image(confusion, names)[..., :3].mean(axis=-1)
+    pixels = tensorboard.confusion_image(confusion, names)[..., :3].mean(axis=-1)
     dark = np.argwhere(pixels < 80)
     # The first column above, the last one below.
     middle = dark[:, 0].mean()
@@ -81,12 +82,12 @@ def test_the_darkest_cells_are_the_largest_shares() -> None:
 @pytest.mark.parametrize("classes", [2, 15, 40, 300])
 def test_any_number_of_classes_can_be_drawn(classes: int) -> None:
     names = [f"class {number}" for number in range(classes)]
-    image = board.confusion_image(np.eye(classes, dtype=int), names)
+    image = tensorboard.confusion_image(np.eye(classes, dtype=int), names)
     assert 300 <= image.shape[0] <= 2000
 
 
 def test_class_names_are_no_formulas() -> None:
-    image = board.confusion_image(np.eye(2, dtype=int), ["$\\frac$", "$5 or $_"])
+    image = tensorboard.confusion_image(np.eye(2, dtype=int), ["$\\frac$", "$5 or $_"])
     assert image.shape[0] >= 300
 
 
@@ -97,8 +98,8 @@ def test_what_could_not_be_drawn_leaves_no_file(
         raise ValueError("no font")
 
     with monkeypatch.context() as patch:
-        patch.setattr(board, "confusion_image", fail)
+        patch.setattr(tensorboard, "confusion_image", fail)
         with pytest.raises(ValueError, match="no font"):
-            board.write(run, TrainConfig(), _evaluation(run))
-    board.write(run, TrainConfig(), _evaluation(run))
+            tensorboard.write(run, TrainConfig(), _evaluation(run))
+    tensorboard.write(run, TrainConfig(), _evaluation(run))
     assert len(list(run.tensorboard.iterdir())) == 1

@@ -13,9 +13,9 @@ from kft.config import TrainConfig, flagfile
 from kft.evaluation import evaluate, significance
 from kft.evaluation.evaluate import Evaluation
 from kft.evaluation.metrics import Figures
-from kft.evaluation.report import content, page, run_record, same_data
-from kft.evaluation.report.run_record import RunRecord
-from kft.evaluation.report.same_data import Data
+from kft.reporting import data_match, render, run_record, sections
+from kft.reporting.data_match import Data
+from kft.reporting.run_record import RunRecord
 from kft.run_folder import atomic_files, run_dir
 
 SIGNIFICANT = 0.05
@@ -100,7 +100,7 @@ class ComparedPair:
             )
         return (
             f"Between {self.first} and {self.second} no difference is shown: "
-            f"{page.points(self.difference)} points may be chance ({counts})."
+            f"{render.points(self.difference)} points may be chance ({counts})."
         )
 
 
@@ -133,9 +133,9 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
         "runs": runs,
         "pairs": pairs,
         "differences": tuple(differences([run.record.config for run in runs])),
-        "charts": content.comparison_curves([(r.name, r.record) for r in runs]),
+        "charts": sections.comparison_curves([(r.name, r.record) for r in runs]),
     }
-    atomic_files.write(path, page.render("compare.html", values).encode())
+    atomic_files.write(path, render.render("compare.html", values).encode())
     return Comparison(path, runs, pairs)
 
 
@@ -205,7 +205,7 @@ def compared_pairs(runs: Sequence[ComparedRun]) -> Iterator[ComparedPair]:
 
 
 def _pair(first: ComparedRun, second: ComparedRun) -> ComparedPair:
-    data = same_data.judge(first.record, second.record)
+    data = data_match.judge(first.record, second.record)
     shared = [] if data == "other" else sorted(first.hits.keys() & second.hits.keys())
     a = np.array([first.hits[key] for key in shared], bool)
     b = np.array([second.hits[key] for key in shared], bool)
@@ -240,7 +240,7 @@ def table(found: Comparison) -> Sequence[str]:
     lines = [f"{'run':{width}}  accuracy   95% interval          time"]
     for run in found.runs:
         low, high = run.figures.accuracy_interval
-        time = page.duration(run.record.result.seconds)
+        time = render.duration(run.record.result.seconds)
         lines.append(
             f"{run.name:{width}}  {run.figures.accuracy:.4f}     "
             f"{low:.4f} to {high:.4f}    {time}"
