@@ -73,11 +73,11 @@ def _evaluate(run: RunDir) -> dict[str, Any] | None:
     TensorBoard gets its part of it.
     """
     # TensorFlow starts slowly: not before it is needed.
-    from kft.evaluation import evaluate
+    from kft.evaluation import evaluate_run
     from kft.reporting import tensorboard
 
-    split = evaluate.judging_split(run)
-    evaluation = evaluate.of_split(run, split) if split else None
+    split = evaluate_run.judging_split(run)
+    evaluation = evaluate_run.of_split(run, split) if split else None
     config = run_dir.read_config(run)
     if trackers.TENSORBOARD in config.trackers:
         retry = f"python -m kft.train --flagfile={run.flags_cfg}"

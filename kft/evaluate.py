@@ -10,19 +10,19 @@ of the run folder; predictions.npz beside it has the network's output for each e
 from kft import errors
 from kft.cli import command, tables
 from kft.config import EvaluateConfig
-from kft.evaluation import tables as evaluation_tables
+from kft.evaluation import metric_tables as evaluation_tables
 
 
 def main(config: EvaluateConfig) -> None:
     """Evaluate, print and keep the figures."""
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.evaluation import evaluate
+    from kft.evaluation import evaluate_run
 
-    evaluation = evaluate.evaluate(config)
+    evaluation = evaluate_run.evaluate(config)
     console = tables.console()
     for part in evaluation_tables.figures(evaluation.to_json(), width=console.width):
         console.print(part)
-    evaluate.keep(evaluation)
+    evaluate_run.keep(evaluation)
     bar = config.assert_accuracy_at_least
     if bar is not None and evaluation.figures.accuracy < bar:
         raise errors.AccuracyError(evaluation.figures.accuracy, bar)

@@ -34,19 +34,27 @@ def main(config: PredictConfig) -> None:
     """Predict, and write the answers as they come."""
     model = kinds.chosen(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.evaluation import answers, picture_files, predict
     from kft.exporters import opened
+    from kft.inference import (
+        input_files,
+        output_formats,
+    )
+    from kft.inference import (
+        predictor as inference_predictor,
+    )
 
     predictor = opened.predictor(model)
     top_k = min(config.top_k, len(predictor.labels))
-    found = list(picture_files.find(config.files))
-    style, failed = answers.FORMATS[config.format], 0
+    found = list(input_files.find(config.files))
+    style, failed = output_formats.FORMATS[config.format], 0
     header = style.header(top_k)
     if header is not None:
         print(header)
     console = Console(stderr=True, soft_wrap=True)
     for answer in _shown(
-        predict.predict(predictor, found, top_k=top_k, batch_size=config.batch_size),
+        inference_predictor.predict(
+            predictor, found, top_k=top_k, batch_size=config.batch_size
+        ),
         len(found),
         console,
     ):

@@ -15,8 +15,8 @@ from kft import errors, evaluate
 from kft.cli import command
 from kft.config import EvaluateConfig
 from kft.data.image import decode, resize
-from kft.evaluation import evaluate as evaluation
-from kft.evaluation import trained
+from kft.evaluation import evaluate_run as evaluation
+from kft.evaluation import load_run
 from kft.evaluation.metrics import Figures
 from kft.run_folder import run_dir
 
@@ -29,7 +29,7 @@ def _validation_files(run: Path) -> list[tuple[Path, str]]:
 
 def _logits(run: Path, files: list[Path]) -> np.ndarray:
     """Return the network's logits of pictures, without pipeline and batches."""
-    model: keras.Model = trained.load(str(run)).model
+    model: keras.Model = load_run.load(str(run)).model
     pictures = [
         resize.resize(
             decode.decode(tf.constant(path.read_bytes())), size=64, method="crop"

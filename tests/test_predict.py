@@ -14,7 +14,7 @@ from kft import predict
 from kft.cli import command as cli_command
 from kft.config import PredictConfig
 from kft.data.image import decode, resize
-from kft.evaluation import scores, trained
+from kft.evaluation import load_run, scores
 
 
 def _run(run: Path, *arguments: str | Path) -> int:
@@ -31,7 +31,7 @@ def _run(run: Path, *arguments: str | Path) -> int:
 @pytest.fixture(scope="module")
 def expected(finished_run: Path) -> dict[str, np.ndarray]:
     """Return the probabilities of some pictures, by file."""
-    model = trained.load(str(finished_run)).model
+    model = load_run.load(str(finished_run)).model
     files = sorted((finished_run.parent / "pictures").glob("*/*.jpg"))[::4]
     pictures = [decode.decode(tf.constant(path.read_bytes())) for path in files]
     squares = [resize.resize(one, size=64, method="crop") for one in pictures]

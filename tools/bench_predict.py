@@ -21,9 +21,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kft.evaluation import answers, picture_files, predict, trained
-from kft.evaluation.picture_files import Found
-from kft.evaluation.predict import Predictor
+from kft.evaluation import load_run
+from kft.inference import (
+    input_files,
+    output_formats,
+)
+from kft.inference import (
+    predictor as inference_predictor,
+)
+from kft.inference.input_files import Found
+from kft.inference.predictor import Predictor
 
 
 def main() -> None:
@@ -36,8 +43,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
 
-    predictor = predict.of_run(trained.load(options.run_dir))
-    files = [one for one in picture_files.find([options.pictures]) if not one.error]
+    predictor = inference_predictor.of_run(load_run.load(options.run_dir))
+    files = [one for one in input_files.find([options.pictures]) if not one.error]
     # A folder with fewer pictures is gone through again.
     found = list(itertools.islice(itertools.cycle(files), options.count))
     batch = _inputs(predictor, found[: options.batch_size])
@@ -83,13 +90,15 @@ def _network(predictor: Predictor, batch: tf.Tensor, batches: int) -> None:
 
 
 def _predict(predictor: Predictor, found: Sequence[Found], batch_size: int) -> None:
-    style = answers.FORMATS["jsonl"]
-    for answer in predict.predict(predictor, found, top_k=5, batch_size=batch_size):
+    style = output_formats.FORMATS["jsonl"]
+    for answer in inference_predictor.predict(
+        predictor, found, top_k=5, batch_size=batch_size
+    ):
         style.line(answer, 5)
 
 
 def _read(predictor: Predictor, found: Sequence[Found], batch_size: int) -> None:
-    for _ in predict.batches(predictor, found, batch_size):
+    for _ in inference_predictor.batches(predictor, found, batch_size):
         pass
 
 

@@ -16,13 +16,13 @@ from kft import errors, exporters
 from kft.config import ExportConfig
 from kft.data.examples import TRAIN, VALIDATION, Examples
 from kft.evaluation import (
+    calibrated_temperature,
     calibration,
-    evaluate,
-    run_examples,
-    temperature,
-    trained,
+    evaluate_run,
+    load_run,
+    run_split,
 )
-from kft.evaluation.trained import Trained
+from kft.evaluation.load_run import Trained
 from kft.exporters import Quantize, card, parity, served
 from kft.exporters.parity import Certificate, ParityError, Questions
 from kft.exporters.served import Served
@@ -60,11 +60,13 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
     """
     exporters.check(config.formats, config.quantize)
     with tf.device("CPU:0"):
-        run = trained.load(config.run_dir, precision="float32")
+        run = load_run.load(config.run_dir, precision="float32")
         examples = _examples(run, config)
         if config.calibrate:
             _calibrate(run, examples)
-        serving = served.serve(run, calibration=temperature.recorded(run.run))
+        serving = served.serve(
+            run, calibration=calibrated_temperature.recorded(run.run)
+        )
         questions = parity.pose(serving, examples, config.parity_examples)
         run.run.write_text(run.run.export / "labels.txt", run.labels.text())
         written = [_export(serving, name, questions, config) for name in config.formats]
@@ -84,19 +86,19 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
 
 def _examples(run: Trained, config: ExportConfig) -> Examples:
     """Return the validation examples, or those of training where there are none."""
-    if run_examples.has_split(run.run, VALIDATION):
-        return run_examples.of_split(run, VALIDATION)
+    if run_split.has_split(run.run, VALIDATION):
+        return run_split.of_split(run, VALIDATION)
     if config.calibrate:
         raise errors.ConfigError(
             "--calibrate needs a validation split, and this run has none."
         )
-    return run_examples.of_split(run, TRAIN)
+    return run_split.of_split(run, TRAIN)
 
 
 def _calibrate(run: Trained, examples: Examples) -> None:
     """Fit the temperature of a run, and keep it with the run."""
-    found = calibration.calibrate(evaluate.logits(run, examples), examples.labels)
-    temperature.record(run.run, found)
+    found = calibration.calibrate(evaluate_run.logits(run, examples), examples.labels)
+    calibrated_temperature.record(run.run, found)
     logging.info(
         "Temperature %.3f: expected calibration error %.4f before, %.4f after.",
         found.temperature,

@@ -12,10 +12,11 @@ import tensorflow as tf
 from kft import errors
 from kft.data.image import decode, resize
 from kft.data.labels import LabelMap
-from kft.evaluation import grad_cam, predict, trained
-from kft.evaluation.predict import Predictor
+from kft.evaluation import grad_cam, load_run
 from kft.exporters import litert_metadata, outside
 from kft.exporters.kinds import Model
+from kft.inference import predictor as inference_predictor
+from kft.inference.predictor import Predictor
 
 # (one input, class id) -> where the network looks, float [rows, columns] in [0, 1].
 Heat = Callable[[np.ndarray, int], np.ndarray]
@@ -31,7 +32,7 @@ def predictor(model: Model) -> Predictor:
         errors.ConfigError: for an export that is damaged, or was not made by kft.
     """
     if model.kind == "run":
-        return predict.of_run(trained.load(str(model.path)))
+        return inference_predictor.of_run(load_run.load(str(model.path)))
     labels, preprocessing = _facts(model)
     open_export, takes = outside.FORMATS[model.kind]
     try:
@@ -68,8 +69,8 @@ def with_heat(model: Model) -> tuple[Predictor, Heat | None]:
     """
     if model.kind != "run":
         return predictor(model), None
-    run = trained.load(str(model.path))
-    found = predict.of_run(run)
+    run = load_run.load(str(model.path))
+    found = inference_predictor.of_run(run)
     try:
         grad_cam.feature_split(run.network)
     except ValueError:

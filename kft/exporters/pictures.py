@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kft.data import bad_examples
 from kft.data.examples import Examples
-from kft.evaluation.trained import Trained
+from kft.evaluation.load_run import Trained
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from kft.data.examples import TRAIN
 from kft.data.image import decode, resize
-from kft.evaluation import run_examples
+from kft.evaluation import run_split
 from kft.evaluation.calibration import Calibration
-from kft.evaluation.trained import Trained
+from kft.evaluation.load_run import Trained
 from kft.exporters import pictures
 
 TOP_K = 5
@@ -139,7 +139,7 @@ def serve(run: Trained, *, calibration: Calibration | None = None) -> Served:
         return resize.resize(picture, size=size, method=method)
 
     def training_pictures(count: int) -> np.ndarray:
-        sample = pictures.spread(run_examples.of_split(run, TRAIN), count)
+        sample = pictures.spread(run_split.of_split(run, TRAIN), count)
         return pictures.load(run, sample).images
 
     return Served(run, size, read, training_pictures, calibration)

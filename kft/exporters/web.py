@@ -21,9 +21,9 @@ import tensorflow as tf
 from absl import logging
 
 from kft import errors
-from kft.evaluation import predict
-from kft.evaluation.predict import Predictor
 from kft.exporters.opened import Heat
+from kft.inference import predictor as inference_predictor
+from kft.inference.predictor import Predictor
 
 # Nothing but the page itself is run or loaded.
 _POLICY = (
@@ -58,7 +58,9 @@ class Asked:
         that is not known.
         """
         with self._lock:
-            found = predict.predict_one(self._predictor, payload, top_k=self._top_k)
+            found = inference_predictor.predict_one(
+                self._predictor, payload, top_k=self._top_k
+            )
             if found.error is not None:
                 return {"error": found.error}
             picture, heat = None, None

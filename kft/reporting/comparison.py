@@ -10,8 +10,8 @@ import numpy as np
 
 from kft import errors
 from kft.config import TrainConfig, flagfile
-from kft.evaluation import evaluate, significance
-from kft.evaluation.evaluate import Evaluation
+from kft.evaluation import evaluate_run, significance
+from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.metrics import Figures
 from kft.reporting import data_match, render, run_record, sections
 from kft.reporting.data_match import Data
@@ -171,13 +171,13 @@ def _names(folders: Sequence[str]) -> list[str]:
 def _read(folder: str, name: str) -> ComparedRun:
     run = run_dir.at(folder)
     record = run_record.read(run)
-    split = evaluate.judging_split(run)
+    split = evaluate_run.judging_split(run)
     if split is None:
         raise errors.RunDirError(
             f"{run.path} has neither validation nor test examples, so it can not be "
             "compared. Leave it out."
         )
-    evaluation = evaluate.of_split(run, split)
+    evaluation = evaluate_run.of_split(run, split)
     return ComparedRun(
         name, folder, record, split, evaluation.figures, _hits(evaluation)
     )

@@ -9,8 +9,8 @@ import tensorflow as tf
 from kft.data import bad_examples, pipeline
 from kft.data.examples import Examples
 from kft.evaluation import grad_cam, scores
+from kft.evaluation.load_run import Trained
 from kft.evaluation.predictions import Predictions
-from kft.evaluation.trained import Trained
 from kft.reporting import inline_pictures
 
 _AUGMENTED_EPOCHS = 4

@@ -1,6 +1,6 @@
 """A run in one sentence."""
 
-from kft.evaluation.evaluate import Evaluation
+from kft.evaluation.evaluate_run import Evaluation
 from kft.reporting.example_selection import Pair
 from kft.reporting.run_record import RunRecord
 

@@ -11,7 +11,7 @@ from matplotlib import figure
 from tensorboard.plugins.hparams import api
 
 from kft.config import TrainConfig, flagfile
-from kft.evaluation.evaluate import Evaluation
+from kft.evaluation.evaluate_run import Evaluation
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.training import trackers

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from kft.data.examples import TRAIN
-from kft.evaluation import evaluate, run_examples, trained
-from kft.evaluation.evaluate import Evaluation
-from kft.evaluation.trained import Trained
+from kft.evaluation import evaluate_run, load_run, run_split
+from kft.evaluation.evaluate_run import Evaluation
+from kft.evaluation.load_run import Trained
 from kft.reporting import (
     confusion,
     example_selection,
@@ -57,9 +57,9 @@ def make(run: RunDir) -> Report:
         errors.RunDirError: where the folder is of no finished run, damaged or full.
     """
     record = run_record.read(run)
-    split = evaluate.judging_split(run)
-    evaluation = evaluate.of_split(run, split) if split else None
-    values = values_of(record, evaluation, trained.load(str(run.path)))
+    split = evaluate_run.judging_split(run)
+    evaluation = evaluate_run.of_split(run, split) if split else None
+    values = values_of(record, evaluation, load_run.load(str(run.path)))
     run.write_text(run.report_html, render.render("report.html", values))
     return Report(run.report_html, values["verdict"])
 
@@ -90,7 +90,7 @@ def values_of(
         "stages": stage_results.rows(record),
         "charts": sections.curves(record),
         "views": gallery.training_views(
-            run, run_examples.of_split(run, TRAIN), _TRAINING_PICTURES
+            run, run_split.of_split(run, TRAIN), _TRAINING_PICTURES
         ),
         "views_text": sections.views_text(record.config, run.task.is_augmented),
         **(_judged(evaluation, run, pairs) if evaluation else {"evaluation": None}),
@@ -106,7 +106,7 @@ def _judged(
     mistakes = example_selection.worst_mistakes(predictions, _PICTURES)
     doubts = example_selection.least_certain(predictions, _PICTURES)
     shown = [*mistakes, *doubts, *(i for pair in pairs for i in pair.positions)]
-    examples = run_examples.of_split(run, evaluation.source.split)
+    examples = run_split.of_split(run, evaluation.source.split)
     places = {name: place for place, name in enumerate(examples.ids)}
     examples = examples.take(np.array([places[name] for name in predictions.ids]))
     cards = gallery.cards(run, examples, predictions, shown)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from kft.config import ExportConfig, TrainConfig, stages
-from kft.evaluation import scores, trained
+from kft.evaluation import load_run, scores
 from kft.exporters import export_run, parity
 from kft.model.network import Network
 from kft.tasks import image_classification
@@ -28,7 +28,7 @@ class Exported:
 
     run: Path
     exports: tuple[export_run.Export, ...]
-    network: trained.Trained
+    network: load_run.Trained
 
     @property
     def saved_model(self) -> Path:
@@ -120,7 +120,7 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Expor
     run = shutil.copytree(small_run, tmp_path_factory.mktemp("exported") / "run")
     with _small():
         exports = export_run.export_run(ExportConfig(run_dir=str(run)))
-        network = trained.load(str(run), precision="float32")
+        network = load_run.load(str(run), precision="float32")
     return Exported(run, exports, network)
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from kft import backbones
 from kft.config import ExportConfig, TrainConfig
-from kft.evaluation import predict, trained
+from kft.evaluation import load_run
 from kft.exporters import card, card_license, export_run, served, snippets
+from kft.inference import predictor as inference_predictor
 from tests.exporters.conftest import Exported, encoded
 
 FORMATS = ("saved_model", "litert", "onnx")
@@ -50,8 +51,8 @@ def test_five_lines_for_each_format_run_as_they_stand(
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         exec(codes[number], {})
-    predictor = predict.of_run(trained.load(str(folder.parent)))
-    expected = predict.predict_one(
+    predictor = inference_predictor.of_run(load_run.load(str(folder.parent)))
+    expected = inference_predictor.predict_one(
         predictor, (folder / "picture.jpg").read_bytes(), top_k=1
     ).predictions[0]
     assert expected.label in said.getvalue()
@@ -85,7 +86,7 @@ def test_an_export_that_is_gone_is_not_in_the_card(
 ) -> None:
     run = shutil.copytree(folder.parent, tmp_path / "run")
     (run / "export" / "onnx" / "model.onnx").unlink()
-    network = trained.load(str(run), precision="float32")
+    network = load_run.load(str(run), precision="float32")
     card.write(served.serve(network), export_run.read_certificates(network.run))
     assert "onnx" not in (run / "export" / "README.md").read_text()
     assert "litert" in (run / "export" / "README.md").read_text()

@@ -11,7 +11,7 @@ import pytest
 from kft import errors, predict
 from kft.cli import command as cli_command
 from kft.config import ExportConfig, PredictConfig
-from kft.evaluation import calibration, temperature
+from kft.evaluation import calibrated_temperature, calibration
 from kft.exporters import export_run, kinds
 from kft.run_folder.run_dir import RunDir
 from tests.exporters.conftest import encoded
@@ -37,7 +37,7 @@ def calibrated(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     for package in ("ai_edge_litert", "tf2onnx", "onnxruntime"):
         pytest.importorskip(package)
     run = shutil.copytree(small_run, tmp_path_factory.mktemp("calibrated") / "run")
-    temperature.record(RunDir(run), CALIBRATION)
+    calibrated_temperature.record(RunDir(run), CALIBRATION)
     export_run.export_run(
         ExportConfig(run_dir=str(run), formats=tuple(PLACES), parity_examples=4)
     )
@@ -125,10 +125,10 @@ def test_a_damaged_calibration_is_an_error_that_says_what_to_do(
     content: str, tmp_path: Path
 ) -> None:
     run = RunDir(tmp_path)
-    assert temperature.of_run(run) == 1.0
+    assert calibrated_temperature.of_run(run) == 1.0
     run.write_text(run.export / "calibration.json", content)
     with pytest.raises(errors.RunDirError, match="calibration.json is damaged"):
-        temperature.of_run(run)
+        calibrated_temperature.of_run(run)
 
 
 def test_of_versions_the_last_is_asked(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from kft import errors
 from kft.config import ExportConfig
 from kft.data.image import decode, resize
-from kft.evaluation import run_examples, trained
+from kft.evaluation import load_run, run_split
 from kft.exporters import export_run, litert, outside, parity, served
 from kft.run_folder.run_dir import RunDir
 from tests.exporters.conftest import Exported
@@ -74,7 +74,7 @@ def test_an_export_of_other_weights_is_not_kept(run: Path) -> None:
     (good,) = export_run.export_run(config)
     content = good.path.read_bytes()
     good.path.unlink()
-    model = trained.load(str(run)).model
+    model = load_run.load(str(run)).model
     bias = model.get_layer("logits").bias
     bias.assign(bias + np.array([0.01, 0, 0]))
     model.save_weights(run / "best.weights.h5")
@@ -111,7 +111,7 @@ def test_an_export_that_does_not_load_is_an_error(
 
 
 def test_questions_are_spread_over_the_split(exported: Exported) -> None:
-    examples = run_examples.of_split(exported.network, "validation")
+    examples = run_split.of_split(exported.network, "validation")
     questions = parity.pose(served.serve(exported.network), examples, 3)
     assert questions.ids.tolist() == examples.ids[[0, 8, 17]].tolist()
     assert len(np.unique(questions.labels)) == 3

@@ -11,8 +11,9 @@ import pytest
 
 from kft import demo, errors
 from kft.config import DemoConfig
-from kft.evaluation import predict, trained
+from kft.evaluation import load_run
 from kft.exporters import kinds, web
+from kft.inference import predictor as inference_predictor
 from tests.exporters.conftest import Exported, encoded
 
 PICTURE = encoded("JPEG", height=90, width=120, seed=4)
@@ -64,8 +65,8 @@ def test_a_picture_gets_what_predict_says_and_where_it_looks(
     status, content = _ask(server)
     answer = json.loads(content)
     assert status == 200
-    predictor = predict.of_run(trained.load(str(small_run)))
-    expected = predict.predict_one(predictor, PICTURE, top_k=3).predictions
+    predictor = inference_predictor.of_run(load_run.load(str(small_run)))
+    expected = inference_predictor.predict_one(predictor, PICTURE, top_k=3).predictions
     assert [one["label"] for one in answer["predictions"]] == [
         one.label for one in expected
     ]

@@ -10,7 +10,7 @@ import pytest
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.evaluation import evaluate, predictions, significance
+from kft.evaluation import evaluate_run, predictions, significance
 from kft.evaluation.predictions import Predictions, Source
 from kft.reporting import comparison
 from kft.run_folder import run_dir
@@ -266,7 +266,7 @@ def test_folders_that_can_not_be_written_are_compared(
     def fail(*arguments: object) -> None:
         raise errors.RunDirError("The file system is read-only.")
 
-    monkeypatch.setattr(evaluate, "keep", fail)
+    monkeypatch.setattr(evaluate_run, "keep", fail)
     with caplog.at_level("WARNING", logger="absl"):
         comparison.compare(folders, str(tmp_path / "page.html"))
     assert "not kept. The file system is read-only" in caplog.text

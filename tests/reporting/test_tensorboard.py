@@ -10,7 +10,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from kft.config import TrainConfig
 from kft.evaluation import metrics
-from kft.evaluation.evaluate import Evaluation
+from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.predictions import Predictions, Source
 from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir

@@ -9,11 +9,11 @@ import pytest
 
 from kft import errors
 from kft.evaluation import (
+    calibrated_temperature,
     calibration,
     grad_cam,
-    run_examples,
-    temperature,
-    trained,
+    load_run,
+    run_split,
 )
 from kft.reporting import gallery, run_record, write_report
 from kft.reporting.render import render as page_text
@@ -163,7 +163,7 @@ def test_a_report_that_can_not_be_made_leaves_the_last_one(
         raise errors.DataError(f"the pictures of {path} are gone")
 
     before = (run / "report.html").read_bytes()
-    monkeypatch.setattr(trained, "load", gone)
+    monkeypatch.setattr(load_run, "load", gone)
     with pytest.raises(errors.DataError, match="are gone"):
         write_report.make(run_dir.at(str(run)))
     assert (run / "report.html").read_bytes() == before
@@ -174,7 +174,7 @@ def test_a_run_that_nothing_judges_says_so(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gallery, "training_views", lambda *arguments: ())
-    monkeypatch.setattr(run_examples, "of_split", lambda *arguments: None)
+    monkeypatch.setattr(run_split, "of_split", lambda *arguments: None)
     network = types.SimpleNamespace(task=types.SimpleNamespace(is_augmented=False))
     record = run_record.read(run_dir.at(str(run)))
     page = Page(page_text("report.html", write_report.values_of(record, None, network)))
@@ -195,7 +195,7 @@ def test_a_network_without_a_map_is_reported_on_with_its_temperature(
     before = "before the temperature"
     assert before not in (run / "report.html").read_text()
     found = calibration.Calibration(1.5, 18, 0.6, 0.5, 0.15, 0.0)
-    temperature.record(copy, found)
+    calibrated_temperature.record(copy, found)
     made = Page(write_report.make(copy).path.read_text())
     pictures = [a for tag, a in made.elements if tag == "img"]
     assert pictures and not [a for a in pictures if a.get("class") == "heat"]

@@ -11,8 +11,9 @@ import pytest
 
 from kft import data, errors
 from kft.config import EvaluateConfig
-from kft.evaluation import evaluate, predict, trained
-from kft.evaluation.picture_files import Found
+from kft.evaluation import evaluate_run, load_run
+from kft.inference import predictor as inference_predictor
+from kft.inference.input_files import Found
 from tests.training import test_fine_tune
 
 STAGES = "head:2@0.1,all:2@0.05"
@@ -120,12 +121,14 @@ def test_a_finished_run_is_used_or_names_the_damaged_file(tiny_run, tmp_path):
     (tmp_path / "picture.raw").write_bytes(payload)
 
     def measure(copy: Path) -> None:
-        evaluate.evaluate(EvaluateConfig(run_dir=str(copy)))
+        evaluate_run.evaluate(EvaluateConfig(run_dir=str(copy)))
 
     def answer(copy: Path) -> None:
-        predictor = predict.of_run(trained.load(str(copy)))
+        predictor = inference_predictor.of_run(load_run.load(str(copy)))
         picture = [Found(str(tmp_path / "picture.raw"))]
-        answers = list(predict.predict(predictor, picture, top_k=1, batch_size=1))
+        answers = list(
+            inference_predictor.predict(predictor, picture, top_k=1, batch_size=1)
+        )
         assert answers[0].error is None
 
     measure(run)

@@ -10,7 +10,7 @@ from absl import logging
 from kft import data, errors
 from kft.data.examples import TRAIN, Examples, Splits
 from kft.data.labels import LabelMap
-from kft.evaluation.trained import Trained
+from kft.evaluation.load_run import Trained
 from kft.run_folder.run_dir import RunDir
 
 ALL = "all"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from kft.evaluation import metrics, tables
+from kft.evaluation import metric_tables, metrics
 
 
 def result(names: tuple[str, ...] = ("rose", "tulip", "weed")) -> dict:
@@ -26,7 +26,7 @@ def result(names: tuple[str, ...] = ("rose", "tulip", "weed")) -> dict:
 def shown(of: dict, width: int) -> list[str]:
     stream = io.StringIO()
     console = Console(file=stream, width=width)
-    for part in tables.figures(of, width=width):
+    for part in metric_tables.figures(of, width=width):
         console.print(part)
     return stream.getvalue().splitlines()
 

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 
-from kft.evaluation.predict import Answer
+from kft.inference.predictor import Answer
 
 # Answers are written as they come, so the column of the file can not fit the longest.
 _FILE_WIDTH = 40

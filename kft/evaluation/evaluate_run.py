@@ -15,15 +15,15 @@ from kft.data import bad_examples, epoch_plan, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
 from kft.data.labels import LabelMap
 from kft.evaluation import (
+    calibrated_temperature,
+    load_run,
     metrics,
     predictions,
-    run_examples,
-    temperature,
-    trained,
+    run_split,
 )
+from kft.evaluation.load_run import Trained
 from kft.evaluation.metrics import Figures
 from kft.evaluation.predictions import Predictions, Source
-from kft.evaluation.trained import Trained
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.training.scoring import Scorer
@@ -57,7 +57,7 @@ class Evaluation:
             "data": self.source.data,
             "split": self.source.split,
             **self.figures.to_json(),
-            **temperature.served(
+            **calibrated_temperature.served(
                 self.run, self.predictions.logits, self.predictions.labels
             ),
         }
@@ -70,11 +70,11 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         errors.ConfigError, errors.DataError: for data that can not be used.
         errors.RunDirError: for a folder of no finished run.
     """
-    run = trained.load(config.run_dir)
+    run = load_run.load(config.run_dir)
     if config.data is None:
-        examples, split = run_examples.of_split(run, config.split), config.split
+        examples, split = run_split.of_split(run, config.split), config.split
     else:
-        examples, split = run_examples.of_data(run, config.data, config.split)
+        examples, split = run_split.of_data(run, config.data, config.split)
     names = run.labels.names
     source = Source(
         data=config.data or run.config.dataset,
@@ -119,7 +119,7 @@ def judging_split(run: RunDir) -> str | None:
         errors.RunDirError: where split.csv is damaged.
     """
     sides = (VALIDATION, TEST)
-    return next((side for side in sides if run_examples.has_split(run, side)), None)
+    return next((side for side in sides if run_split.has_split(run, side)), None)
 
 
 def keep(evaluation: Evaluation) -> None:
@@ -173,7 +173,7 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
         classes=LabelMap.read(str(run.labels_txt)).names,
     )
     found = predictions.read(run.predictions, source)
-    if found is None or set(found.ids) != set(run_examples.split_ids(run, split)):
+    if found is None or set(found.ids) != set(run_split.split_ids(run, split)):
         return None
     return _measured(run, source, found)
 

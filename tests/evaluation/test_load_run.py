@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kft import errors
-from kft.evaluation import trained
+from kft.evaluation import load_run
 
 
 def _cut_off(path: Path) -> None:
@@ -47,12 +47,12 @@ def test_a_damaged_run_is_an_error_that_names_the_file(
     do, named = DAMAGES[damage]
     do(run)
     with pytest.raises(errors.RunDirError, match=named):
-        trained.load(str(run))
+        load_run.load(str(run))
 
 
 def test_a_run_folder_may_be_moved(finished_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished_run, tmp_path / "elsewhere")
-    loaded = trained.load(str(run))
+    loaded = load_run.load(str(run))
     assert loaded.run.path == run
     assert loaded.labels.names == ("cyan", "magenta", "yellow")
 
@@ -64,8 +64,8 @@ def test_loading_for_an_export_computes_in_float32(
     values = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps({**values, "precision": "bfloat16"}))
     layer = "logits"
-    as_trained = trained.load(str(run)).model
-    exported = trained.load(str(run), precision="float32").model
+    as_trained = load_run.load(str(run)).model
+    exported = load_run.load(str(run), precision="float32").model
     assert as_trained.layers[3].compute_dtype == "bfloat16"
     assert {one.compute_dtype for one in exported.layers} == {"float32"}
     kernels = [m.get_layer(layer).kernel.numpy() for m in (as_trained, exported)]

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from kft.data import bad_examples
 from kft.data.labels import LabelMap
-from kft.evaluation import scores, temperature
-from kft.evaluation.picture_files import Found
-from kft.evaluation.trained import Trained
+from kft.evaluation import calibrated_temperature, scores
+from kft.evaluation.load_run import Trained
+from kft.inference.input_files import Found
 from kft.tasks.task import Preprocess
 
 _UNREADABLE = "the model can not read it as a picture"
@@ -75,9 +75,9 @@ class Predictor:
 def of_run(run: Trained) -> Predictor:
     """Return the predictor of a finished run; its probabilities are those served.
 
-    That is, they are calibrated where the run is, see `kft.evaluation.temperature`.
+    That is, they are calibrated where the run is, see `kft.evaluation.calibrated_temperature`.
     """
-    divisor = temperature.of_run(run.run)
+    divisor = calibrated_temperature.of_run(run.run)
 
     @tf.function(reduce_retracing=True)
     def logits(inputs: tf.Tensor) -> tf.Tensor:

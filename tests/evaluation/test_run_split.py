@@ -8,7 +8,7 @@ import pytest
 from kft import config, data, errors
 from kft.config import TrainConfig
 from kft.data import splits
-from kft.evaluation import run_examples
+from kft.evaluation import run_split
 from kft.run_folder.run_dir import RunDir
 
 
@@ -42,14 +42,14 @@ def trained(tmp_path):
 def test_the_file_that_gave_the_splits_is_not_needed_any_more(trained):
     (trained.path / "first.csv").unlink()
     for side, part in trained.made.parts().items():
-        found = run_examples.of_split(trained, side)
+        found = run_split.of_split(trained, side)
         assert found.ids.tolist() == part.ids.tolist()
         np.testing.assert_array_equal(found.labels, part.labels)
-    assert len(run_examples.of_split(trained, "train")) == 6
+    assert len(run_split.of_split(trained, "train")) == 6
 
 
 def test_other_data_is_not_cut_by_the_options_of_the_run(trained):
-    examples, split = run_examples.of_data(trained, trained.config.dataset, "test")
+    examples, split = run_split.of_data(trained, trained.config.dataset, "test")
     assert (len(examples), split) == (24, "all")
 
 
@@ -57,4 +57,4 @@ def test_an_example_that_is_gone_is_named(trained):
     name = trained.made.train.ids[0]
     (trained.path / "data" / name).unlink()
     with pytest.raises(errors.DataError, match=f"1 of the 6 train .*{name}"):
-        run_examples.of_split(trained, "train")
+        run_split.of_split(trained, "train")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kft.evaluation import picture_files
+from kft.inference import input_files
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def _files(*arguments: str | Path) -> list[str]:
-    return [one.file for one in picture_files.find(map(str, arguments))]
+    return [one.file for one in input_files.find(map(str, arguments))]
 
 
 def test_folders_are_searched_to_any_depth_and_sorted(pictures: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> 
 def test_what_is_not_there_is_an_error_in_its_place(pictures: Path) -> None:
     (pictures / "empty").mkdir()
     names = ("gone.jpg", "b.jpg", "*.gif", "empty")
-    found = list(picture_files.find(str(pictures / name) for name in names))
+    found = list(input_files.find(str(pictures / name) for name in names))
     assert [one.file for one in found] == [str(pictures / name) for name in names]
     assert [one.error and one.error.split("(")[0].strip() for one in found] == [
         "there is no such file",
