@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from kft.cli import command
 from kft.config import DemoConfig
-from kft.exporters import kinds
-from kft.exporters.kinds import Model
+from kft.inference import find_model
+from kft.inference.find_model import Model
 
 if TYPE_CHECKING:
-    from kft.exporters.web import Server
+    from kft.inference.demo_server import Server
 
 
 def main(config: DemoConfig) -> None:
     """Serve the page until the user stops it."""
-    model = kinds.chosen(config)
+    model = find_model.chosen(config)
     with server(config, model) as serving, contextlib.suppress(KeyboardInterrupt):
         print(f"{serving.address}  (Ctrl-C ends it)", flush=True)
         serving.serve_forever()
@@ -35,11 +35,11 @@ def server(config: DemoConfig, model: Model) -> "Server":
             can not listen.
     """
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.exporters import opened, web
+    from kft.inference import demo_server, load_export
 
-    predictor, heat = opened.with_heat(model)
-    return web.Server(
-        web.Asked(predictor, heat=heat, top_k=config.top_k),
+    predictor, heat = load_export.with_heat(model)
+    return demo_server.Server(
+        demo_server.Asked(predictor, heat=heat, top_k=config.top_k),
         host=config.host,
         port=config.port,
         max_bytes=round(config.max_megabytes * 1e6),

@@ -25,25 +25,19 @@ from rich.progress import (
 
 from kft.cli import command
 from kft.config import PredictConfig
-from kft.exporters import kinds
+from kft.inference import find_model
 
 _Item = TypeVar("_Item")
 
 
 def main(config: PredictConfig) -> None:
     """Predict, and write the answers as they come."""
-    model = kinds.chosen(config)
+    model = find_model.chosen(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.exporters import opened
-    from kft.inference import (
-        input_files,
-        output_formats,
-    )
-    from kft.inference import (
-        predictor as inference_predictor,
-    )
+    from kft.inference import input_files, load_export, output_formats
+    from kft.inference import predictor as inference_predictor
 
-    predictor = opened.predictor(model)
+    predictor = load_export.predictor(model)
     top_k = min(config.top_k, len(predictor.labels))
     found = list(input_files.find(config.files))
     style, failed = output_formats.FORMATS[config.format], 0

@@ -22,13 +22,8 @@ import numpy as np
 import tensorflow as tf
 
 from kft.evaluation import load_run
-from kft.inference import (
-    input_files,
-    output_formats,
-)
-from kft.inference import (
-    predictor as inference_predictor,
-)
+from kft.inference import input_files, output_formats
+from kft.inference import predictor as inference_predictor
 from kft.inference.input_files import Found
 from kft.inference.predictor import Predictor
 

@@ -23,9 +23,9 @@ from kft.evaluation import (
     run_split,
 )
 from kft.evaluation.load_run import Trained
-from kft.exporters import Quantize, card, parity, served
+from kft.exporters import Quantize, model_card, parity, serving_graph
 from kft.exporters.parity import Certificate, ParityError, Questions
-from kft.exporters.served import Served
+from kft.exporters.serving_graph import Served
 from kft.run_folder import atomic_files
 from kft.run_folder.run_dir import RunDir
 
@@ -64,14 +64,14 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
         examples = _examples(run, config)
         if config.calibrate:
             _calibrate(run, examples)
-        serving = served.serve(
+        serving = serving_graph.serve(
             run, calibration=calibrated_temperature.recorded(run.run)
         )
         questions = parity.pose(serving, examples, config.parity_examples)
         run.run.write_text(run.run.export / "labels.txt", run.labels.text())
         written = [_export(serving, name, questions, config) for name in config.formats]
         _warn_of_others(run.run, serving)
-        card.write(serving, read_certificates(run.run))
+        model_card.write(serving, read_certificates(run.run))
     failed = [one for one in written if not one.certificate.passed]
     if failed and not config.allow_disagreement:
         problems = "\n".join(

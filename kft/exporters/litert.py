@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kft import errors
 from kft.exporters import Quantize, litert_float16, litert_metadata
-from kft.exporters.served import Served
+from kft.exporters.serving_graph import Served
 
 _CALIBRATION_PICTURES = 200
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
-from kft.exporters.served import Served
+from kft.exporters.serving_graph import Served
 
 LABELS = "labels.txt"
 PREPROCESSING = "preprocessing.json"

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tf2onnx
 
 from kft.exporters import Quantize
-from kft.exporters.served import Served
+from kft.exporters.serving_graph import Served
 
 # The newest that tf2onnx 1.17 writes.
 OPSET = 18

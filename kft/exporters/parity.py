@@ -18,8 +18,8 @@ import numpy as np
 from kft import errors, exporters
 from kft.data.examples import Examples
 from kft.evaluation import scores
-from kft.exporters import Bar, Quantize, outside, pictures
-from kft.exporters.served import Served
+from kft.exporters import Bar, Quantize, samples, standalone_runner
+from kft.exporters.serving_graph import Served
 
 _TIMEOUT_SECONDS = 900
 # For which each speed is measured.
@@ -110,8 +110,8 @@ def pose(served: Served, examples: Examples, count: int) -> Questions:
     Raises:
         errors.DataError: naming the example that can not be read.
     """
-    sample = pictures.spread(examples, count)
-    loaded = pictures.load(served.run, sample)
+    sample = samples.spread(examples, count)
+    loaded = samples.load(served.run, sample)
     logits = served.run.model.predict_on_batch(loaded.images)
     return Questions(
         ids=sample.ids,
@@ -207,7 +207,7 @@ def _ask(name: str, export: Path, questions: Questions) -> dict[str, np.ndarray]
             images=questions.images,
         )
         # -P keeps kft's own folder off the path, where names of other packages occur.
-        script = [sys.executable, "-P", outside.__file__]
+        script = [sys.executable, "-P", standalone_runner.__file__]
         finished = subprocess.run(
             [*script, name, str(export), str(asked), str(answered), str(_SECONDS)],
             # This process may hold all memory of the GPU, and another device would not

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from kft.exporters import Quantize, warmup
-from kft.exporters.served import Served
+from kft.exporters.serving_graph import Served
 
 
 def write(served: Served, path: Path, quantize: Quantize) -> None:

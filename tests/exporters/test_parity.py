@@ -10,7 +10,13 @@ from kft import errors
 from kft.config import ExportConfig
 from kft.data.image import decode, resize
 from kft.evaluation import load_run, run_split
-from kft.exporters import export_run, litert, outside, parity, served
+from kft.exporters import (
+    export_run,
+    litert,
+    parity,
+    serving_graph,
+    standalone_runner,
+)
 from kft.run_folder.run_dir import RunDir
 from tests.exporters.conftest import Exported
 
@@ -32,7 +38,7 @@ def test_the_certificate_is_kept_and_true(exported: Exported) -> None:
 
 
 def test_the_fresh_process_knows_nothing_of_kft() -> None:
-    tree = ast.parse(Path(outside.__file__).read_text())
+    tree = ast.parse(Path(standalone_runner.__file__).read_text())
     imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -46,7 +52,7 @@ def test_the_fresh_process_knows_nothing_of_kft() -> None:
 @pytest.fixture
 def squashed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make exports resize otherwise than the network was trained with."""
-    original = served.serve
+    original = serving_graph.serve
 
     def serve(run, *, calibration):
         def read(payload):
@@ -55,7 +61,7 @@ def squashed(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return dataclasses.replace(original(run, calibration=calibration), read=read)
 
-    monkeypatch.setattr(served, "serve", serve)
+    monkeypatch.setattr(serving_graph, "serve", serve)
 
 
 def test_an_export_that_resizes_otherwise_is_found_out(
@@ -112,7 +118,7 @@ def test_an_export_that_does_not_load_is_an_error(
 
 def test_questions_are_spread_over_the_split(exported: Exported) -> None:
     examples = run_split.of_split(exported.network, "validation")
-    questions = parity.pose(served.serve(exported.network), examples, 3)
+    questions = parity.pose(serving_graph.serve(exported.network), examples, 3)
     assert questions.ids.tolist() == examples.ids[[0, 8, 17]].tolist()
     assert len(np.unique(questions.labels)) == 3
     np.testing.assert_allclose(

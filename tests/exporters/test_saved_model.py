@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kft.data.image import decode, resize
 from kft.data.labels import LabelMap
-from kft.exporters import served
+from kft.exporters import serving_graph
 from tests.exporters.conftest import Exported, encoded
 
 LABELS = ("cyan", "magenta", "yellow")
@@ -136,7 +136,7 @@ def test_of_many_classes_the_five_likeliest_are_named(exported: Exported) -> Non
     run = dataclasses.replace(
         exported.network, labels=LabelMap(tuple("abcdef")), network=network
     )
-    serving = dataclasses.replace(served.serve(exported.network), run=run)
+    serving = dataclasses.replace(serving_graph.serve(exported.network), run=run)
     answer = serving.answer(tf.constant([[0, 3, 1, 2, 5, 4]]), tf.constant([True]))
     assert answer["top_k_labels"].numpy().tolist() == [[b"e", b"f", b"b", b"d", b"c"]]
 

@@ -272,9 +272,9 @@ def test_quantize_without_a_format_that_can_is_an_error() -> None:
 
 
 def test_every_format_is_asked_by_the_fresh_process() -> None:
-    from kft.exporters import outside
+    from kft.exporters import standalone_runner
 
-    assert set(outside.FORMATS) == set(exporters.EXPORTERS)
+    assert set(standalone_runner.FORMATS) == set(exporters.EXPORTERS)
     takes = {"payloads": "bytes", "images": "pixels"}
-    for name, (_, kind) in outside.FORMATS.items():
+    for name, (_, kind) in standalone_runner.FORMATS.items():
         assert exporters.EXPORTERS[name].takes == takes[kind]

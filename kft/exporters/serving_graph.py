@@ -12,7 +12,7 @@ from kft.data.image import decode, resize
 from kft.evaluation import run_split
 from kft.evaluation.calibration import Calibration
 from kft.evaluation.load_run import Trained
-from kft.exporters import pictures
+from kft.exporters import samples
 
 TOP_K = 5
 
@@ -117,7 +117,7 @@ class Served:
         )
         # The blank one at the end stands for all that failed, and a batch needs one.
         positions, images = (
-            pictures.concatenate(tf.data.Dataset.from_tensors((count, blank)))
+            samples.concatenate(tf.data.Dataset.from_tensors((count, blank)))
             .batch(count + 1)
             .get_single_element()
         )
@@ -139,7 +139,7 @@ def serve(run: Trained, *, calibration: Calibration | None = None) -> Served:
         return resize.resize(picture, size=size, method=method)
 
     def training_pictures(count: int) -> np.ndarray:
-        sample = pictures.spread(run_split.of_split(run, TRAIN), count)
-        return pictures.load(run, sample).images
+        sample = samples.spread(run_split.of_split(run, TRAIN), count)
+        return samples.load(run, sample).images
 
     return Served(run, size, read, training_pictures, calibration)

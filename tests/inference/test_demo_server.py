@@ -12,7 +12,7 @@ import pytest
 from kft import demo, errors
 from kft.config import DemoConfig
 from kft.evaluation import load_run
-from kft.exporters import kinds, web
+from kft.inference import demo_server, find_model
 from kft.inference import predictor as inference_predictor
 from tests.exporters.conftest import Exported, encoded
 
@@ -20,8 +20,8 @@ PICTURE = encoded("JPEG", height=90, width=120, seed=4)
 LIMIT = 200_000
 
 
-def _serve(config: DemoConfig) -> Iterator[web.Server]:
-    with demo.server(config, kinds.chosen(config)) as server:
+def _serve(config: DemoConfig) -> Iterator[demo_server.Server]:
+    with demo.server(config, find_model.chosen(config)) as server:
         thread = threading.Thread(
             target=server.serve_forever, kwargs={"poll_interval": 0.01}
         )
@@ -32,14 +32,14 @@ def _serve(config: DemoConfig) -> Iterator[web.Server]:
 
 
 @pytest.fixture(scope="module")
-def server(small_run: Path) -> Iterator[web.Server]:
+def server(small_run: Path) -> Iterator[demo_server.Server]:
     yield from _serve(
         DemoConfig(run_dir=str(small_run), port=0, max_megabytes=LIMIT / 1e6)
     )
 
 
 def _ask(
-    server: web.Server,
+    server: demo_server.Server,
     method: str = "POST",
     path: str = "/predict",
     body: bytes | None = PICTURE,
@@ -54,13 +54,15 @@ def _ask(
     return response.status, content
 
 
-def test_it_listens_on_this_machine_alone_by_default(server: web.Server) -> None:
+def test_it_listens_on_this_machine_alone_by_default(
+    server: demo_server.Server,
+) -> None:
     assert server.server_address[0] == "127.0.0.1"
     assert DemoConfig(run_dir="r").host == "127.0.0.1"
 
 
 def test_a_picture_gets_what_predict_says_and_where_it_looks(
-    server: web.Server, small_run: Path
+    server: demo_server.Server, small_run: Path
 ) -> None:
     status, content = _ask(server)
     answer = json.loads(content)
@@ -94,7 +96,7 @@ def test_a_picture_gets_what_predict_says_and_where_it_looks(
     ],
 )
 def test_what_it_can_not_answer_is_a_message(
-    server: web.Server, request_: dict, status: int, message: str
+    server: demo_server.Server, request_: dict, status: int, message: str
 ) -> None:
     received, content = _ask(server, **request_)
     assert received == status
@@ -102,7 +104,7 @@ def test_what_it_can_not_answer_is_a_message(
 
 
 def test_a_model_that_fails_is_an_answer_and_the_next_picture_gets_its_own(
-    server: web.Server,
+    server: demo_server.Server,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -118,7 +120,9 @@ def test_a_model_that_fails_is_an_answer_and_the_next_picture_gets_its_own(
     assert _ask(server)[0] == 200
 
 
-def test_the_page_comes_with_a_policy_against_foreign_code(server: web.Server) -> None:
+def test_the_page_comes_with_a_policy_against_foreign_code(
+    server: demo_server.Server,
+) -> None:
     connection = http.client.HTTPConnection(*server.server_address, timeout=60)
     connection.request("GET", "/")
     response = connection.getresponse()
@@ -131,10 +135,10 @@ def test_the_page_comes_with_a_policy_against_foreign_code(server: web.Server) -
 
 
 def test_a_port_in_use_is_a_mistake_that_says_so(
-    server: web.Server, small_run: Path
+    server: demo_server.Server, small_run: Path
 ) -> None:
     with pytest.raises(errors.ConfigError, match=r"--port=\d+: can not listen"):
-        web.Server(
+        demo_server.Server(
             server.asked, host="127.0.0.1", port=server.server_address[1], max_bytes=1
         )
 
@@ -162,7 +166,7 @@ def browser() -> Iterator[object]:
 
 
 def test_in_a_browser_pictures_get_bars_and_bad_files_a_message(
-    server: web.Server, browser, tmp_path: Path
+    server: demo_server.Server, browser, tmp_path: Path
 ) -> None:
     files = {"a.jpg": PICTURE, "bad.jpg": b"nothing", "large.jpg": bytes(LIMIT + 1)}
     for name, content in files.items():
@@ -200,7 +204,9 @@ def test_in_a_browser_pictures_get_bars_and_bad_files_a_message(
     assert problems == []
 
 
-def test_in_a_browser_a_picture_can_be_dropped(server: web.Server, browser) -> None:
+def test_in_a_browser_a_picture_can_be_dropped(
+    server: demo_server.Server, browser
+) -> None:
     page = browser.new_page()
     page.goto(server.address)
     page.evaluate(

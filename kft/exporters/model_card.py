@@ -12,8 +12,8 @@ from typing import Any
 from kft.config import TrainConfig
 from kft.data import examples as examples_lib
 from kft.evaluation import metrics
-from kft.exporters import card_license, snippets
-from kft.exporters.served import Served
+from kft.exporters import snippets, weights_license
+from kft.exporters.serving_graph import Served
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
 
@@ -49,7 +49,7 @@ def write(served: Served, certificates: Mapping[str, Mapping[str, Any]]) -> None
         _figures(served, result, counts, there),
         _preprocessing(served),
         _limits(served, counts),
-        card_license.section(served.run.config),
+        weights_license.section(served.run.config),
         _calls(served, there),
     ]
     text = "\n\n".join("\n".join(part) for part in parts) + "\n"
@@ -69,7 +69,7 @@ def _counts(run: RunDir) -> dict[str, collections.Counter[str]]:
 def _head(served: Served, result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the YAML head; JSON strings are YAML strings."""
     config = served.run.config
-    license_ = card_license.of_weights(config)
+    license_ = weights_license.of_weights(config)
     yield "---"
     if license_ is not None:
         yield f"license: {license_.lower()}"

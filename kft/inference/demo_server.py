@@ -21,8 +21,8 @@ import tensorflow as tf
 from absl import logging
 
 from kft import errors
-from kft.exporters.opened import Heat
 from kft.inference import predictor as inference_predictor
+from kft.inference.load_export import Heat
 from kft.inference.predictor import Predictor
 
 # Nothing but the page itself is run or loaded.
@@ -94,7 +94,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, asked: Asked, *, host: str, port: int, max_bytes: int) -> None:
         self.asked = asked
         self.max_bytes = max_bytes
-        page = importlib.resources.files("kft.exporters").joinpath("web.html")
+        page = importlib.resources.files("kft.inference").joinpath("demo.html")
         self.page = page.read_bytes().replace(_LIMIT, str(max_bytes).encode())
         try:
             super().__init__((host, port), _Handler)

@@ -13,9 +13,9 @@ from kft import errors
 from kft.data.image import decode, resize
 from kft.data.labels import LabelMap
 from kft.evaluation import grad_cam, load_run
-from kft.exporters import litert_metadata, outside
-from kft.exporters.kinds import Model
+from kft.exporters import litert_metadata, standalone_runner
 from kft.inference import predictor as inference_predictor
+from kft.inference.find_model import Model
 from kft.inference.predictor import Predictor
 
 # (one input, class id) -> where the network looks, float [rows, columns] in [0, 1].
@@ -34,7 +34,7 @@ def predictor(model: Model) -> Predictor:
     if model.kind == "run":
         return inference_predictor.of_run(load_run.load(str(model.path)))
     labels, preprocessing = _facts(model)
-    open_export, takes = outside.FORMATS[model.kind]
+    open_export, takes = standalone_runner.FORMATS[model.kind]
     try:
         ask = open_export(str(model.path))
     except (ValueError, OSError, RuntimeError, tf.errors.OpError) as error:

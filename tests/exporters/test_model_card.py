@@ -15,7 +15,13 @@ import pytest
 from kft import backbones
 from kft.config import ExportConfig, TrainConfig
 from kft.evaluation import load_run
-from kft.exporters import card, card_license, export_run, served, snippets
+from kft.exporters import (
+    export_run,
+    model_card,
+    serving_graph,
+    snippets,
+    weights_license,
+)
 from kft.inference import predictor as inference_predictor
 from tests.exporters.conftest import Exported, encoded
 
@@ -87,7 +93,9 @@ def test_an_export_that_is_gone_is_not_in_the_card(
     run = shutil.copytree(folder.parent, tmp_path / "run")
     (run / "export" / "onnx" / "model.onnx").unlink()
     network = load_run.load(str(run), precision="float32")
-    card.write(served.serve(network), export_run.read_certificates(network.run))
+    model_card.write(
+        serving_graph.serve(network), export_run.read_certificates(network.run)
+    )
     assert "onnx" not in (run / "export" / "README.md").read_text()
     assert "litert" in (run / "export" / "README.md").read_text()
 
@@ -111,7 +119,7 @@ def test_without_validation_nothing_is_said_to_be_validated() -> None:
         counts = {split: collections.Counter(a=9) for split in splits}
         accuracy = 0.5 if "validation" in splits else None
         result = {"val_accuracy": accuracy}
-        return "\n".join(card._figures(Uncalibrated(), result, counts, {}))
+        return "\n".join(model_card._figures(Uncalibrated(), result, counts, {}))
 
     assert "chosen by the validation accuracy" in text("train", "validation")
     assert "on the same validation pictures" in text("train", "validation")
@@ -133,9 +141,9 @@ def test_pretrained_weights_have_the_licence_of_their_family(
     backbone: str, license_: str
 ) -> None:
     config = TrainConfig(backbone=backbone, weights="imagenet")
-    assert f"under {license_}." in "\n".join(card_license.section(config))
+    assert f"under {license_}." in "\n".join(weights_license.section(config))
     own = dataclasses.replace(config, weights="/weights.h5")
-    assert "/weights.h5: its terms" in "\n".join(card_license.section(own))
+    assert "/weights.h5: its terms" in "\n".join(weights_license.section(own))
 
 
 def test_every_family_has_a_licence() -> None:

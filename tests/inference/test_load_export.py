@@ -12,7 +12,8 @@ from kft import errors, predict
 from kft.cli import command as cli_command
 from kft.config import ExportConfig, PredictConfig
 from kft.evaluation import calibrated_temperature, calibration
-from kft.exporters import export_run, kinds
+from kft.exporters import export_run
+from kft.inference import find_model
 from kft.run_folder.run_dir import RunDir
 from tests.exporters.conftest import encoded
 
@@ -136,7 +137,9 @@ def test_of_versions_the_last_is_asked(tmp_path: Path) -> None:
         (tmp_path / version).mkdir()
         (tmp_path / version / "saved_model.pb").touch()
     (tmp_path / "11").mkdir()
-    assert kinds.find(str(tmp_path)) == kinds.Model("saved_model", tmp_path / "10")
+    assert find_model.find(str(tmp_path)) == find_model.Model(
+        "saved_model", tmp_path / "10"
+    )
 
 
 @pytest.mark.parametrize(
