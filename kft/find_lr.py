@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from kft.cli import command
 from kft.config import FindLrConfig
-from kft.search import lr_check
+from kft.lr_finder import lr_check
 
 if TYPE_CHECKING:
-    from kft.search.lr_finder import Found
+    from kft.lr_finder.finder import Found
 
 _RULES = {
     "valley": "the middle of the longest descent",
@@ -32,10 +32,10 @@ def main(config: FindLrConfig, given: frozenset[str]) -> None:
     """Test, write the curves, and say what they suggest."""
     lr_check.check(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.search import lr_finder, lr_report
+    from kft.lr_finder import finder, lr_report
     from kft.training.progress import ConsoleReporter
 
-    found = lr_finder.find(config, given=given, reporter=ConsoleReporter())
+    found = finder.find(config, given=given, reporter=ConsoleReporter())
     folder = lr_check.folder(config)
     lr_report.write(found, folder)
     print("\n".join(_closing(found, folder)))

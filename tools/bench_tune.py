@@ -116,12 +116,18 @@ class Features:
 
 
 def _played(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
-    from kft.search import parallel, records, settings, space, tuner
+    from kft.search import (
+        parallel,
+        parse_space,
+        search_settings,
+        trial_records,
+        tuner,
+    )
 
     config = _config(arguments)
     features = _features(config, work)
     own, found = config.train_config(), []
-    dimensions = space.parse_space(config.space, own)
+    dimensions = parse_space.parse_space(config.space, own)
     for seed in range(arguments.seeds):
         figures = _head(dataclasses.replace(own, seed=seed), features)
         found.append({"search": "own", "seed": seed, **figures})
@@ -130,9 +136,9 @@ def _played(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
             trials: list[dict[str, Any]] = []
 
             def run_trial(number, values, share, trials=trials, seed=seed):
-                run = settings.apply(dataclasses.replace(own, seed=seed), values)
+                run = search_settings.apply(dataclasses.replace(own, seed=seed), values)
                 trials.append({**_head(run, features), "values": values})
-                return records.Record(
+                return trial_records.Record(
                     number, "finished", values, share,
                     trials[-1]["val_accuracy"], None, None, 0, 0.0,
                 )  # fmt: skip

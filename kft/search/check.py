@@ -9,14 +9,14 @@ from kft.distribution import cluster
 from kft.preflight import Check
 from kft.run_folder import overlap
 from kft.search import (
-    dimensions,
     hyperband,
     parallel,
+    parameters,
+    parse_space,
     search_dir,
-    settings,
-    space,
+    search_settings,
 )
-from kft.search.dimensions import Space
+from kft.search.parameters import Space
 
 
 def check(
@@ -58,13 +58,13 @@ def check(
         raise errors.ConfigError(
             "--batch_size=auto may choose another size for each trial: give a number."
         )
-    searched = space.parse_space(config.space, run)
+    searched = parse_space.parse_space(config.space, run)
     _check_pairs(run, searched)
     if config.tuner == "grid":
         _check_grid(searched)
     if config.tuner == "hyperband":
         _check_hyperband(config, searched)
-    config = dataclasses.replace(config, space=space.format_space(searched))
+    config = dataclasses.replace(config, space=parse_space.format_space(searched))
     search_dir.check(folder, config)
     return config, searched
 
@@ -72,10 +72,10 @@ def check(
 def _check_pairs(run: TrainConfig, searched: Space) -> None:
     """Check what can be known of every two values together."""
     problems: dict[str, str] = {}
-    for values, pair in dimensions.pairs(searched):
-        shown = settings.format_values(pair)
+    for values, pair in parameters.pairs(searched):
+        shown = search_settings.format_values(pair)
         try:
-            preflight.check_options(settings.apply(run, values))
+            preflight.check_options(search_settings.apply(run, values))
         except errors.ConfigError as error:
             problems.setdefault(str(error), f"--space: with {shown}: {error}")
         if values.get("batch_size") == "auto":
@@ -96,12 +96,12 @@ def _check_grid(searched: Space) -> None:
 
 def _check_hyperband(config: TuneConfig, searched: Space) -> None:
     """Check that at least one round of trials gets to all epochs."""
-    rounds = hyperband.first_bracket(settings.total_epochs(config))
-    needed, values = sum(rounds), dimensions.size(searched)
+    rounds = hyperband.first_bracket(search_settings.total_epochs(config))
+    needed, values = sum(rounds), parameters.size(searched)
     if config.trials is not None and config.trials < needed:
         raise errors.ConfigError(
             f"--tuner=hyperband has {' + '.join(map(str, rounds))} = {needed} trials "
-            f"before one has all {settings.total_epochs(config)} epochs of --stages, "
+            f"before one has all {search_settings.total_epochs(config)} epochs of --stages, "
             f"received --trials={config.trials}: give {needed} or more, or leave it "
             "out."
         )

@@ -6,9 +6,9 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
 from kft.run_folder.run_dir import RunDir
-from kft.search.dimensions import Choice, Dimension
-from kft.search.records import Record
+from kft.search.parameters import Choice, Dimension
 from kft.search.search_dir import SearchDir
+from kft.search.trial_records import Record
 from kft.training.trackers import BEST_ACCURACY
 
 

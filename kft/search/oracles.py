@@ -15,10 +15,16 @@ from sklearn import exceptions
 from kft import errors
 from kft.config import TuneConfig
 from kft.run_folder import atomic_files, saved_config
-from kft.search import dimensions, hyperband, settings
-from kft.search.dimensions import Choice, Dimension, Space
+from kft.search import (
+    hyperband,
+    search_settings,
+)
+from kft.search import (
+    parameters as search_parameters,
+)
 from kft.search.parallel import ALONE
-from kft.search.settings import Value
+from kft.search.parameters import Choice, Dimension, Space
+from kft.search.search_settings import Value
 
 OBJECTIVE = "val_accuracy"
 BUDGET = "tuner/epochs"
@@ -111,7 +117,10 @@ class Oracle:
         values = found.get("values")
         if values is None:
             return found
-        return {**found, "values": values | dimensions.written(self._space, values)}
+        return {
+            **found,
+            "values": values | search_parameters.written(self._space, values),
+        }
 
     def save(self) -> None:
         """Write the file."""
@@ -216,7 +225,9 @@ def build(config: TuneConfig, space: Space) -> Oracle:
     if config.tuner == "grid":
         return _Grid(max_trials=config.trials, **arguments)
     oracle = _Hyperband(
-        max_epochs=settings.total_epochs(config), factor=hyperband.FACTOR, **arguments
+        max_epochs=search_settings.total_epochs(config),
+        factor=hyperband.FACTOR,
+        **arguments,
     )
     oracle.max_trials = config.trials
     return oracle

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib import figure, ticker
 
-from kft.search import records
-from kft.search.dimensions import Choice, Dimension, Range, Space
-from kft.search.records import Record
+from kft.search import trial_records
+from kft.search.parameters import Choice, Dimension, Range, Space
+from kft.search.trial_records import Record
 
 _INCHES, _COLUMNS = 3.6, 3
 # Of the range of a setting, at both ends of its axis.
@@ -37,7 +37,7 @@ def draw(space: Space, found: Sequence[Record], path: Path) -> None:
 
 def _panel(panel: Any, dimension: Dimension, found: Sequence[Record]) -> None:
     """Draw the trials over one setting."""
-    best = records.best(found)
+    best = trial_records.best(found)
     for status, mark in _MARKS.items():
         some = [record for record in found if record.status == status]
         if some:

@@ -11,10 +11,10 @@ from rich.table import Table
 
 from kft.config import TrainConfig, flagfile
 from kft.run_folder import atomic_files
-from kft.search import plot, records, settings
-from kft.search.dimensions import Space
-from kft.search.records import Record
+from kft.search import plot, search_settings, trial_records
+from kft.search.parameters import Space
 from kft.search.search_dir import SearchDir
+from kft.search.trial_records import Record
 
 _COLUMNS = ("trial", "status", "val_accuracy", "val_loss", "test_accuracy", "epochs")
 _LAST_COLUMNS = ("seconds", "share_of_epochs", "message", "run_dir")
@@ -54,7 +54,7 @@ def write_best(
         f"#   {command}",
         "#",
         f"# {flags}",
-        f"# {settings.format_values(best.values)}",
+        f"# {search_settings.format_values(best.values)}",
         "",
         flagfile.format_flagfile(config),
     ]
@@ -63,7 +63,7 @@ def write_best(
 
 def table(space: Space, found: Sequence[Record]) -> Table:
     """Return the best trials as a table for a terminal."""
-    ranked = records.ranked(found)[:_SHOWN]
+    ranked = trial_records.ranked(found)[:_SHOWN]
     title = f"Trials, the best {len(ranked)} of {len(found)}"
     shown = Table(
         box=box.SIMPLE_HEAD,
@@ -89,7 +89,7 @@ def table(space: Space, found: Sequence[Record]) -> Table:
     return shown
 
 
-def _short(value: settings.Value) -> str:
+def _short(value: search_settings.Value) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -14,18 +14,18 @@ from kft.run_folder import atomic_files, lock
 from kft.search import (
     hparams,
     parallel,
-    records,
+    parse_space,
     results,
     search_dir,
-    settings,
-    space,
+    search_settings,
+    trial_records,
     trials,
     tuner,
 )
-from kft.search.dimensions import Space
 from kft.search.parallel import Role
-from kft.search.records import Record
+from kft.search.parameters import Space
 from kft.search.search_dir import SearchDir
+from kft.search.trial_records import Record
 from kft.training import trackers
 from kft.training.interrupt import Interrupt
 from kft.training.progress import ConsoleReporter, Reporter
@@ -129,22 +129,22 @@ def _announce(search: SearchDir, config: TuneConfig, role: Role) -> str:
             "they are.",
             role.address,
         )
-    ended = len(records.read_all(search))
+    ended = len(trial_records.read_all(search))
     before = f", {ended} trials have ended before" if ended else ""
     return f"{config.tuner} search in {search.path}{before}: --space={config.space}"
 
 
 def _outcome(config: TuneConfig, search: SearchDir, dimensions: Space) -> Outcome:
     """Write what the trials have found, and return it."""
-    found = records.read_all(search)
+    found = trial_records.read_all(search)
     results.write(search, dimensions, found)
-    best = records.best(found)
+    best = trial_records.best(found)
     if best is None:
         raise errors.TrainingError(
             f"None of {len(found)} trials has finished; {search.trials_csv} says why."
         )
-    winner = settings.apply(config.train_config(), best.values)
+    winner = search_settings.apply(config.train_config(), best.values)
     winner = dataclasses.replace(winner, run_dir=str(search.winner(best.number)))
-    flags = f"--tuner={config.tuner} --space={space.format_space(dimensions)}"
+    flags = f"--tuner={config.tuner} --space={parse_space.format_space(dimensions)}"
     results.write_best(search, winner, best, flags=flags)
     return Outcome(search, dimensions, tuple(found), best, winner)

@@ -15,10 +15,10 @@ import tensorflow as tf
 from kft import errors
 from kft.config import TrainConfig, TuneConfig
 from kft.run_folder import run_dir, saved_config
-from kft.search import hparams, pruning, records, settings
-from kft.search.records import Record
+from kft.search import hparams, pruning, search_settings, trial_records
 from kft.search.search_dir import SearchDir
-from kft.search.settings import Value
+from kft.search.search_settings import Value
+from kft.search.trial_records import Record
 from kft.training import fine_tune, trackers
 from kft.training.progress import Reporter, SilentReporter
 
@@ -58,10 +58,10 @@ class Trials:
             errors.TrainingError: where nothing but failures came lately.
             errors.KftError: for what is not the fault of the values.
         """
-        record = records.read(self._search, number)
+        record = trial_records.read(self._search, number)
         if record is None:
             record = self._train(number, dict(values), share)
-            records.write(self._search, record)
+            trial_records.write(self._search, record)
             # A finished run needs none; a failed one is not gone on with.
             shutil.rmtree(
                 self._search.trial(number) / "checkpoints", ignore_errors=True
@@ -83,9 +83,13 @@ class Trials:
         # The graphs of the trial before.
         keras.utils.clear_session()
         try:
-            config = settings.scaled(settings.apply(self._base, values), share)
+            config = search_settings.scaled(
+                search_settings.apply(self._base, values), share
+            )
             config = dataclasses.replace(config, run_dir=str(folder))
-            stop = _MedianStop(folder, settings.total_epochs(config), self._finished)
+            stop = _MedianStop(
+                folder, search_settings.total_epochs(config), self._finished
+            )
             with _without_advice_on_tracing():
                 result = fine_tune.fine_tune(
                     config,
@@ -126,7 +130,7 @@ class Trials:
         """Return the curves of the trials that have finished, also by other workers."""
         return [
             curve(read_history(self._search.trial(record.number)))
-            for record in records.read_all(self._search)
+            for record in trial_records.read_all(self._search)
             if record.status == "finished"
         ]
 
@@ -204,7 +208,7 @@ def describe(record: Record) -> str:
         what = f"val_accuracy {record.val_accuracy:.4f}"
     early = "  pruned" if record.status == "pruned" else ""
     return (
-        f"trial {record.number}  {settings.format_values(record.values)}  {what}{early}"
+        f"trial {record.number}  {search_settings.format_values(record.values)}  {what}{early}"
         f"  {record.epochs} epochs  {record.seconds:.1f} s"
     )
 

@@ -18,12 +18,12 @@ from keras_tuner.src.distribute import oracle_chief, oracle_client
 
 from kft import errors
 from kft.config import TuneConfig
-from kft.search import dimensions, oracles, parallel, settings
-from kft.search.dimensions import Space
+from kft.search import oracles, parallel, parameters, search_settings
 from kft.search.oracles import STATUS, Oracle
 from kft.search.parallel import Role
-from kft.search.records import Record
-from kft.search.settings import Value
+from kft.search.parameters import Space
+from kft.search.search_settings import Value
+from kft.search.trial_records import Record
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 _CHIEF_SECONDS = 600  # A worker may be started long before its chief.
@@ -63,12 +63,12 @@ def search(
         oracle = _Chief(oracle, role, state)
     else:
         is_free = config.tuner in ("random", "bayesian")
-        own = dimensions.own_values(space, config) if is_free else None
+        own = parameters.own_values(space, config) if is_free else None
         oracle.keep_in(state, space, own, role.name)
     if role.kind == "chief":
         _serve(oracle, role, check)
         return
-    budget = settings.total_epochs(config)
+    budget = search_settings.total_epochs(config)
     while _one(oracle, role.name, space, run_trial, budget=budget):
         check()
 
@@ -85,7 +85,7 @@ def _one(
         return True
     values = trial.hyperparameters.values
     share = values.get(oracles.BUDGET, budget) / budget
-    record = run_trial(int(trial.trial_id), dimensions.read(space, values), share)
+    record = run_trial(int(trial.trial_id), parameters.read(space, values), share)
     if record.val_accuracy is None:
         trial.status, trial.message = STATUS.FAILED, record.message
     else:

@@ -9,15 +9,15 @@ import pytest
 
 from kft import errors
 from kft.config import TuneConfig
-from kft.search import oracles, parallel, space, tuner
+from kft.search import oracles, parallel, parse_space, tuner
 from kft.search.parallel import Role
-from kft.search.records import Record
+from kft.search.trial_records import Record
 from tests.training.workers.conftest import free_ports
 
 CONFIG = TuneConfig(
     stages="head:3@0.0123456", space=None, tuner="random", trials=4, batch_size=16
 )
-SPACE = space.parse_space(None, CONFIG.train_config())
+SPACE = parse_space.parse_space(None, CONFIG.train_config())
 RATE = SPACE[0].name
 
 

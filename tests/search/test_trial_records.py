@@ -1,7 +1,7 @@
 """How trials are compared."""
 
-from kft.search import records
-from kft.search.records import Record
+from kft.search import trial_records
+from kft.search.trial_records import Record
 
 
 def record(number, status, accuracy, loss=1.0):
@@ -16,10 +16,10 @@ SURE = record(4, "finished", 0.85, loss=0.5)
 
 
 def test_the_accuracy_ranks_then_the_loss_and_what_did_not_finish_comes_last():
-    found = records.ranked([FAIR, PRUNED, FAILED, GOOD, SURE])
+    found = trial_records.ranked([FAIR, PRUNED, FAILED, GOOD, SURE])
     assert found == [SURE, GOOD, FAIR, PRUNED, FAILED]
 
 
 def test_only_what_has_finished_can_be_the_best():
-    assert records.best([PRUNED, FAIR, FAILED]) == FAIR
-    assert records.best([PRUNED, FAILED]) is None
+    assert trial_records.best([PRUNED, FAIR, FAILED]) == FAIR
+    assert trial_records.best([PRUNED, FAILED]) is None

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from kft import errors
 from kft.config import TrainConfig, flagfile, stages
-from kft.search import dimensions, settings
-from kft.search.dimensions import Choice, Dimension, Range, Space
+from kft.search import parameters, search_settings
+from kft.search.parameters import Choice, Dimension, Range, Space
 
 _KINDS = {
     float: ("log", "linear", "choice"),
@@ -39,7 +39,7 @@ def parse_space(text: str | None, config: TrainConfig) -> Space:
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [f"--space: {name} is there twice." for name in twice]
     if not problems:
-        problems = list(settings.unread(names, config))
+        problems = list(search_settings.unread(names, config))
     if problems:
         raise errors.ConfigError("\n".join(problems))
     return tuple(found)
@@ -67,7 +67,7 @@ def _parse(part: str, config: TrainConfig) -> Dimension:
         raise errors.ConfigError(
             f"--space: expected NAME=KIND:VALUES, {_EXAMPLE}, received {part!r}."
         )
-    expected = settings.expected(name, config)
+    expected = search_settings.expected(name, config)
     kinds = _KINDS.get(expected.base, ("choice",))
     if kind not in kinds:
         raise errors.ConfigError(
@@ -82,7 +82,7 @@ def _parse(part: str, config: TrainConfig) -> Dimension:
 def _options(name: str, text: str, config: TrainConfig) -> tuple[str, ...]:
     found = []
     for option in text.split("|"):
-        value = settings.parse(name, option, config)
+        value = search_settings.parse(name, option, config)
         found.append(flagfile.format_value(value))
     if len(set(found)) < max(2, len(found)):
         raise errors.ConfigError(
@@ -124,8 +124,8 @@ def _range(name: str, kind: str, text: str, *, whole: bool) -> Range:
 
 def _check(dimension: Dimension, config: TrainConfig) -> None:
     """Raise where a value is not legal."""
-    for value in dimensions.ends(dimension):
+    for value in parameters.ends(dimension):
         try:
-            settings.apply(config, {dimension.name: value})
+            search_settings.apply(config, {dimension.name: value})
         except errors.ConfigError as error:
             raise errors.ConfigError(f"--space: {dimension}: {error}") from error

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from kft.lr_finder.suggestions import Curve
 from kft.model.network import stable_paths
-from kft.search.lr_suggestions import Curve
 from kft.training import optimizers, stage_data, stage_training
 from kft.training.session import Session
 from kft.training.trunk_cache import StageCache

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from kft.search import lr_suggestions
-from kft.search.lr_suggestions import Curve, Suggestions
+from kft.lr_finder import suggestions
+from kft.lr_finder.suggestions import Curve, Suggestions
 
-RATES = lr_suggestions.rates(1e-5, 10.0, 100)
+RATES = suggestions.rates(1e-5, 10.0, 100)
 
 
 def _curve(losses: list[float], planned: int = 100) -> Curve:
@@ -21,7 +21,7 @@ def _curve(losses: list[float], planned: int = 100) -> Curve:
 
 
 def test_the_rates_grow_by_the_same_factor() -> None:
-    found = lr_suggestions.rates(1e-4, 1.0, 5)
+    found = suggestions.rates(1e-4, 1.0, 5)
     assert found == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1, 1.0])
 
 
@@ -53,7 +53,7 @@ def test_a_loss_that_is_not_a_number_ends_the_test() -> None:
 
 def test_the_valley_is_the_middle_of_the_longest_descent() -> None:
     flat, falling = [2.0] * 20, np.linspace(2.0, 1.0, 31)[1:].tolist()
-    found = lr_suggestions.valley(np.array([*flat, *falling, *flat]))
+    found = suggestions.valley(np.array([*flat, *falling, *flat]))
     # The descent has 31 points and ends at position 49, so it begins at 19; fastai
     # counts from the point before: 18 + 31 / 3 + 31 / 6, rounded down.
     assert found == 18 + 10 + 5
@@ -61,25 +61,25 @@ def test_the_valley_is_the_middle_of_the_longest_descent() -> None:
 
 def test_the_longer_of_two_descents_is_the_valley() -> None:
     short, long = np.linspace(9.0, 8.0, 5), np.linspace(10.0, 8.5, 12)
-    assert lr_suggestions.valley(np.concatenate([short, long])) > len(short)
+    assert suggestions.valley(np.concatenate([short, long])) > len(short)
 
 
 @hypothesis.given(st.lists(st.floats(0, 10), min_size=1, max_size=60))
 def test_the_valley_is_a_place_of_the_curve(losses: list[float]) -> None:
-    assert 0 <= lr_suggestions.valley(losses) < len(losses)
+    assert 0 <= suggestions.valley(losses) < len(losses)
 
 
 def test_the_steepest_place_is_judged_on_the_logarithm_of_the_rate() -> None:
     losses = np.array([4.0, 3.5, 3.0, 1.0, 0.9])
-    assert lr_suggestions.steepest(np.arange(5.0), losses) == 2
+    assert suggestions.steepest(np.arange(5.0), losses) == 2
     # The same drops, but the third over a hundred times the distance.
     positions = np.array([0.0, 1.0, 2.0, 102.0, 103.0])
-    assert lr_suggestions.steepest(positions, losses) == 0
+    assert suggestions.steepest(positions, losses) == 0
 
 
 def test_a_clear_descent_has_all_suggestions() -> None:
     losses = [2.0] * 40 + np.linspace(2.0, 0.5, 40).tolist() + [3.0] * 20
-    found = lr_suggestions.suggest(_curve(losses))
+    found = suggestions.suggest(_curve(losses))
     assert RATES[40] < found.valley < RATES[85]
     assert found.best == found.valley
     assert found.minimum == pytest.approx(RATES[79] / 10, rel=0.3)
@@ -88,14 +88,14 @@ def test_a_clear_descent_has_all_suggestions() -> None:
 def test_noise_has_no_suggestion() -> None:
     rng = np.random.default_rng(0)
     curve = _curve((1.0 + rng.normal(0, 0.3, 100)).tolist())
-    assert lr_suggestions.suggest(curve) == Suggestions(None, None, None)
+    assert suggestions.suggest(curve) == Suggestions(None, None, None)
 
 
 @pytest.mark.parametrize("steps", [1, 5, 16, 17])
 def test_a_curve_that_ends_at_once_has_no_suggestion(steps: int) -> None:
     curve = _curve([1.0, *[0.5] * (steps - 1)])
-    assert lr_suggestions.suggest(curve).best is None
+    assert suggestions.suggest(curve).best is None
 
 
 def test_a_rate_is_shown_with_two_digits() -> None:
-    assert lr_suggestions.rounded(0.0012916) == 0.0013
+    assert suggestions.rounded(0.0012916) == 0.0013

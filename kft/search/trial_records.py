@@ -9,7 +9,7 @@ from typing import Any, Literal
 from kft import errors
 from kft.run_folder import atomic_files, saved_config
 from kft.search.search_dir import SearchDir
-from kft.search.settings import Value
+from kft.search.search_settings import Value
 
 
 @dataclasses.dataclass(frozen=True)

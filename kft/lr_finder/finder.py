@@ -15,9 +15,15 @@ from kft.config import FindLrConfig, TrainConfig
 from kft.config import stages as config_stages
 from kft.distribution import runtime
 from kft.distribution.replicas import Devices
+from kft.lr_finder import (
+    lr_check,
+    range_test,
+)
+from kft.lr_finder import (
+    suggestions as lr_finder_suggestions,
+)
+from kft.lr_finder.suggestions import Curve, Suggestions
 from kft.run_folder.run_dir import RunDir
-from kft.search import lr_check, lr_suggestions, range_test
-from kft.search.lr_suggestions import Curve, Suggestions
 from kft.training import (
     auto_recipe,
     bad_examples,
@@ -115,7 +121,7 @@ def with_rates(stages_flag: str, tests: Sequence[StageTest]) -> str:
         rate = test.suggestions.best
         if rate is not None:
             found[test.index] = dataclasses.replace(
-                found[test.index], learning_rate=lr_suggestions.rounded(rate)
+                found[test.index], learning_rate=lr_finder_suggestions.rounded(rate)
             )
     return config_stages.format_stages(found)
 
@@ -151,7 +157,9 @@ def _open(
 def _test_stages(
     config: FindLrConfig, session: Session, wanted: Sequence[int]
 ) -> tuple[StageTest, ...]:
-    rates = lr_suggestions.rates(config.lowest_rate, config.highest_rate, config.steps)
+    rates = lr_finder_suggestions.rates(
+        config.lowest_rate, config.highest_rate, config.steps
+    )
     caches = _caches(config, session)
     state, tests = RunState(), []
     for index in range(max(wanted) + 1):
@@ -163,7 +171,7 @@ def _test_stages(
                     unfreeze=session.stages[index].unfreeze,
                     rate=session.peak_rate(index),
                     curve=curve,
-                    suggestions=lr_suggestions.suggest(curve),
+                    suggestions=lr_finder_suggestions.suggest(curve),
                 )
             )
         if index < max(wanted) and config.epochs_before:

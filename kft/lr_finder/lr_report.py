@@ -9,9 +9,9 @@ from typing import Any
 
 from matplotlib import figure
 
+from kft.lr_finder.finder import Found, StageTest
+from kft.lr_finder.suggestions import Curve
 from kft.run_folder import atomic_files
-from kft.search.lr_finder import Found, StageTest
-from kft.search.lr_suggestions import Curve
 
 PICTURE, FILE = "find_lr.png", "find_lr.json"
 _INCHES = (5.0, 4.0)

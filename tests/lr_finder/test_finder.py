@@ -16,14 +16,8 @@ import pytest
 from kft import data, errors, find_lr, preflight, tasks
 from kft.cli import command
 from kft.config import FindLrConfig
+from kft.lr_finder import finder, lr_check, lr_report, range_test, suggestions
 from kft.model.network import stable_paths
-from kft.search import (
-    lr_check,
-    lr_finder,
-    lr_report,
-    lr_suggestions,
-    range_test,
-)
 from kft.training.progress import SilentReporter
 from tests import tiny
 from tests.search.conftest import tiny_splits
@@ -39,9 +33,9 @@ def tiny_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "get", lambda config, labels: tiny.Task())
 
 
-def _find(**changes) -> lr_finder.Found:
+def _find(**changes) -> finder.Found:
     options = {"stages": STAGES, "batch_size": 16, "steps": 40, **changes}
-    return lr_finder.find(
+    return finder.find(
         FindLrConfig(**options), given=frozenset(), reporter=SilentReporter()
     )
 
@@ -178,9 +172,9 @@ def test_a_stage_is_found_by_its_name() -> None:
 
 
 def test_a_first_loss_that_is_not_finite_is_drawn_and_written(tmp_path: Path) -> None:
-    curve = lr_suggestions.Curve().add(1e-5, float("nan"))
-    test = lr_finder.StageTest(0, "head", 0.1, curve, lr_suggestions.suggest(curve))
-    found = lr_finder.Found(FindLrConfig(), (test,), "head:1@0.1")
+    curve = suggestions.Curve().add(1e-5, float("nan"))
+    test = finder.StageTest(0, "head", 0.1, curve, suggestions.suggest(curve))
+    found = finder.Found(FindLrConfig(), (test,), "head:1@0.1")
     lr_report.write(found, tmp_path)
     (written,) = json.loads((tmp_path / lr_report.FILE).read_text())["tests"]
     assert written["diverged"] and written["losses"] == [None]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from kft.config import TrainConfig
-from kft.search import settings
-from kft.search.settings import Value, Values
+from kft.search import search_settings
+from kft.search.search_settings import Value, Values
 
 # Digits that matter in a rate; more would only make best.cfg hard to read.
 _DIGITS, _MOST_DIGITS = 3, 17
@@ -142,7 +142,7 @@ def own_values(space: Space, config: TrainConfig) -> dict[str, Value] | None:
     """Return the values that the config has now, None where one is not in the space."""
     found: dict[str, Value] = {}
     for dimension in space:
-        text = settings.current(dimension.name, config)
+        text = search_settings.current(dimension.name, config)
         options = dimension.values()
         if options is not None and text not in map(str, options):
             return None

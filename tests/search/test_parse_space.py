@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.search import dimensions, settings, space
-from kft.search.dimensions import Choice, Range
+from kft.search import parameters, parse_space, search_settings
+from kft.search.parameters import Choice, Range
 
 CONFIG = TrainConfig(stages="head:8,top4:10@3e-3")
 
 
 def parse(text, config=CONFIG):
-    return space.parse_space(text, config)
+    return parse_space.parse_space(text, config)
 
 
 def test_names_kinds_and_values_are_understood():
@@ -59,7 +59,7 @@ _SPACES = st.lists(
 
 @hypothesis.given(_SPACES)
 def test_a_space_comes_back_from_its_text(dimensions):
-    assert parse(space.format_space(dimensions)) == tuple(dimensions)
+    assert parse(parse_space.format_space(parameters)) == tuple(parameters)
 
 
 @hypothesis.given(_RANGES | _WHOLE, st.floats(0, 1))
@@ -106,11 +106,11 @@ def test_a_rate_that_no_stage_reads_is_refused():
     config = TrainConfig(stages="head:8")
     text = "learning_rate=log:1e-3..1,stages.head.learning_rate=log:1e-3..1"
     with pytest.raises(errors.ConfigError, match="all of --stages=head:8 have one"):
-        space.parse_space(text, config)
+        parse_space.parse_space(text, config)
 
 
 def test_without_a_space_the_rate_of_each_stage_is_searched():
-    assert space.format_space(parse(None)) == (
+    assert parse_space.format_space(parse(None)) == (
         "stages.head.learning_rate=log:0.001..0.1,"
         "stages.top4.learning_rate=log:0.0003..0.03"
     )
@@ -124,7 +124,7 @@ def test_values_become_a_config():
         "clip_norm": "none",
         "nesterov": "true",
     }
-    changed = settings.apply(CONFIG, values)
+    changed = search_settings.apply(CONFIG, values)
     assert changed.stages == "head:3,top2:10@0.003"
     assert changed.learning_rate == 0.1
     assert changed.clip_norm is None
@@ -148,12 +148,12 @@ def test_values_become_a_config():
     ],
 )
 def test_the_settings_as_they_are_may_be_in_the_space(text, own):
-    assert dimensions.own_values(parse(text), CONFIG) == own
+    assert parameters.own_values(parse(text), CONFIG) == own
 
 
 def test_a_share_of_the_epochs_leaves_each_stage_at_least_one():
-    assert settings.scaled(CONFIG, 0.1).stages == "head:1,top4:1@0.003"
-    assert settings.scaled(CONFIG, 0.5).stages == "head:4,top4:5@0.003"
+    assert search_settings.scaled(CONFIG, 0.1).stages == "head:1,top4:1@0.003"
+    assert search_settings.scaled(CONFIG, 0.5).stages == "head:4,top4:5@0.003"
 
 
 @pytest.mark.parametrize(
