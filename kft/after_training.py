@@ -12,7 +12,7 @@ from kft.config import ExportConfig, TrainConfig
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
-from kft.training import trackers
+from kft.training.trackers import trackers
 
 
 def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> None:

@@ -33,7 +33,7 @@ def main(config: FindLrConfig, given: frozenset[str]) -> None:
     lr_check.check(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.lr_finder import finder, lr_report
-    from kft.training.progress import ConsoleReporter
+    from kft.training.monitoring.progress import ConsoleReporter
 
     found = finder.find(config, given=given, reporter=ConsoleReporter())
     folder = lr_check.folder(config)

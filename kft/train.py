@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from kft import after_training, exporters, preflight, recipe
+from kft import after_training, exporters
 from kft.cli import command
 from kft.config import TrainConfig
 from kft.distribution import cluster
 from kft.run_folder import seeds
-from kft.training import interrupt, trackers
+from kft.training import preflight
+from kft.training.auto import recipe
+from kft.training.monitoring import signals
+from kft.training.trackers import trackers
 
 if TYPE_CHECKING:
     from kft.run_folder.run_result import RunResult
@@ -59,7 +62,7 @@ def main(
         config,
         also=[*CHECKS, lambda c: recipe.check(c, given)],
     )
-    with interrupt.listening():
+    with signals.listening():
         result, accuracy = _train(config, given, process_start)
     found = cluster.find(config, os.environ)
     if found is None or found.is_chief:
@@ -80,7 +83,7 @@ def _train(
     """
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.training import fine_tune
-    from kft.training import repeats as repeated
+    from kft.training import fine_tune_seeds as repeated
 
     if config.repeats == 1:
         seconds = None if process_start is None else time.time() - process_start

@@ -18,13 +18,13 @@ from kft import errors, train
 from kft.cli import command
 from kft.config import TuneConfig
 from kft.search import check
-from kft.training import interrupt
+from kft.training.monitoring import signals as monitoring_signals
 
 
 def main(config: TuneConfig) -> None:
     """Search, show the trials, and train the winner."""
     config, space = check.check(config, os.environ, also=train.CHECKS)
-    with interrupt.listening() as signals:
+    with monitoring_signals.listening() as signals:
         # TensorFlow starts slowly: not before the flags are known to be right.
         from kft.search import results, search
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kft import after_training, preflight, train
+from kft import after_training, train
 from kft.config import TrainConfig
 from kft.run_folder.run_result import RunResult
-from kft.training import repeats
+from kft.training import fine_tune_seeds, preflight
 
 
 def _result(accuracy: float | None) -> RunResult:
@@ -25,10 +25,10 @@ def test_of_several_seeds_the_best_is_exported_and_the_mean_judged(
     judged: float | None,
 ) -> None:
     results = tuple(map(_result, accuracies))
-    found = repeats.Repeats(Path("x"), (0, 1), results)
+    found = fine_tune_seeds.Repeats(Path("x"), (0, 1), results)
     seen = []
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
-    monkeypatch.setattr(repeats, "fine_tune", lambda config, given: found)
+    monkeypatch.setattr(fine_tune_seeds, "fine_tune", lambda config, given: found)
     monkeypatch.setattr(after_training, "finish", lambda *what: seen.append(what[1:]))
     train.main(TrainConfig(repeats=2))
     assert seen == [(found.best, judged)]

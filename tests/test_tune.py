@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from kft import data, errors, preflight, train, tune
+from kft import data, errors, train, tune
 from kft.cli import command
 from kft.cli.flags import parse
 from kft.config import TrainConfig, TuneConfig
+from kft.training import preflight
 from tests.search.conftest import played, tiny_splits  # noqa: F401, a fixture
 
 

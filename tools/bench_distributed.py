@@ -233,7 +233,7 @@ def _step(config, devices):
     from kft.data.labels import LabelMap
     from kft.model import freeze
     from kft.training import optimizers
-    from kft.training.step import StageStep
+    from kft.training.train_step import StageStep
 
     labels = LabelMap(tuple(f"class {i}" for i in range(CLASSES)))
     task = tasks.get(config, labels)

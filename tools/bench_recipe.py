@@ -85,7 +85,7 @@ def _timed(name: str, data: str) -> dict[str, float]:
 def run_kft(data: str) -> dict[str, float]:
     """Fine-tune with kft; return the best validation accuracy."""
     from kft import TrainConfig, fine_tune
-    from kft.training.progress import SilentReporter
+    from kft.training.monitoring.progress import SilentReporter
 
     with tempfile.TemporaryDirectory() as folder:
         config = TrainConfig(

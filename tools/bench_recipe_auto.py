@@ -64,10 +64,10 @@ def _run(cell: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of one run."""
     import dataclasses
 
-    from kft import TrainConfig, fine_tune, recipe
+    from kft import TrainConfig, fine_tune
     from kft.config import stages
-    from kft.training import auto_recipe
-    from kft.training.progress import SilentReporter
+    from kft.training.auto import apply_recipe, recipe
+    from kft.training.monitoring.progress import SilentReporter
 
     config = TrainConfig(
         dataset=f"folder:{cell['data']}",
@@ -81,7 +81,7 @@ def _run(cell: dict[str, Any]) -> dict[str, Any]:
         export=(),
     )
     given = recipe.differing(config)
-    chosen = recipe.apply(config, auto_recipe.look(config), given=given)
+    chosen = recipe.apply(config, apply_recipe.look(config), given=given)
     if cell["how"] == HEAD:
         head, body = stages.parse_stages(chosen.stages)
         head = dataclasses.replace(head, epochs=head.epochs + body.epochs)

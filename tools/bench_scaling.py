@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, float]:
 
     startup_logs.start(debug=False)
     from kft import TrainConfig, fine_tune
-    from kft.training import batch_trial
+    from kft.training.auto import batch_size_worker
 
     result = fine_tune(
         TrainConfig(
@@ -90,7 +90,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, float]:
     )
     return {
         "seconds": result.seconds - sum(result.startup_seconds.values()),
-        "megabytes": batch_trial.peak_memory() / 1e6,
+        "megabytes": batch_size_worker.peak_memory() / 1e6,
     }
 
 

@@ -44,7 +44,7 @@ def _measure(name: str, part: str, arguments: argparse.Namespace) -> dict[str, o
     from kft.distribution import runtime
     from kft.model import classifier, freeze
     from kft.training import optimizers
-    from kft.training.step import StageStep
+    from kft.training.train_step import StageStep
 
     size = arguments.image_size
     config = TrainConfig(backbone=name, image_size=size, batch_size=BATCH)

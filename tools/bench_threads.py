@@ -49,7 +49,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, float]:
     from kft.distribution import runtime
     from kft.model import freeze
     from kft.training import optimizers
-    from kft.training.step import StageStep
+    from kft.training.train_step import StageStep
 
     config = TrainConfig(
         dataset=f"folder:{arguments.data}",

@@ -304,11 +304,11 @@ def _own(config: Any, folder: str) -> dict[str, Any]:
 def _search(config: Any, tuner: str, folder: str) -> dict[str, Any]:
     """Return the figures of the best trial of a search."""
     from kft.search import check, search
-    from kft.training import interrupt
+    from kft.training.monitoring import signals
 
     searched = dataclasses.replace(config, tuner=tuner, search_dir=folder)
     checked, dimensions = check.check(searched, os.environ)
-    outcome = search.run(checked, dimensions, signals=interrupt.Interrupt())
+    outcome = search.run(checked, dimensions, signals=signals.Interrupt())
     curve, best = [], 0.0
     for record in outcome.records:
         best = max(best, record.val_accuracy or 0.0)

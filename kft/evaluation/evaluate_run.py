@@ -26,7 +26,7 @@ from kft.evaluation.metrics import Figures
 from kft.evaluation.predictions import Predictions, Source
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
-from kft.training.scoring import Scorer
+from kft.training.evaluator import Scorer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

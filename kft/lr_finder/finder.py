@@ -15,32 +15,22 @@ from kft.config import FindLrConfig, TrainConfig
 from kft.config import stages as config_stages
 from kft.distribution import runtime
 from kft.distribution.replicas import Devices
-from kft.lr_finder import (
-    lr_check,
-    range_test,
-)
-from kft.lr_finder import (
-    suggestions as lr_finder_suggestions,
-)
+from kft.lr_finder import lr_check, range_test
+from kft.lr_finder import suggestions as lr_finder_suggestions
 from kft.lr_finder.suggestions import Curve, Suggestions
 from kft.run_folder.run_dir import RunDir
-from kft.training import (
-    auto_recipe,
-    bad_examples,
-    interrupt,
-    opening,
-    out_of_memory,
-    stages,
-    trunk_cache,
-)
+from kft.training import bad_examples, out_of_memory, setup, stage_runner
+from kft.training.auto import apply_recipe
 from kft.training.checkpoints import Snapshot
-from kft.training.interrupt import Interrupt
-from kft.training.progress import Reporter
-from kft.training.records import NullRecorder
-from kft.training.session import Session
-from kft.training.startup import Startup
-from kft.training.state import RunState
-from kft.training.trunk_cache import StageCache
+from kft.training.feature_cache import feature_cache
+from kft.training.feature_cache.feature_cache import StageCache
+from kft.training.monitoring import signals as monitoring_signals
+from kft.training.monitoring.metrics_log import NullRecorder
+from kft.training.monitoring.progress import Reporter
+from kft.training.monitoring.signals import Interrupt
+from kft.training.monitoring.startup_timer import Startup
+from kft.training.run_context import Session
+from kft.training.run_state import RunState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,10 +86,10 @@ def find(
     lr_check.check(config)
     run_config = config.train_config()
     devices = runtime.start(run_config, seed=run_config.seed)
-    run_config = auto_recipe.settle(run_config, devices, given=given, say=reporter.say)
+    run_config = apply_recipe.settle(run_config, devices, given=given, say=reporter.say)
     wanted = lr_check.wanted_stages(config.stage, run_config.stages)
     with (
-        interrupt.listening() as signals,
+        monitoring_signals.listening() as signals,
         tempfile.TemporaryDirectory(prefix="kft-find_lr-") as scratch,
     ):
         session = _open(
@@ -142,7 +132,7 @@ def _open(
     run_config = dataclasses.replace(
         run_config, run_dir=str(scratch.path), stages=config_stages.format_stages(short)
     )
-    session = opening.open_session(
+    session = setup.open_session(
         run_config,
         scratch,
         devices,
@@ -175,7 +165,7 @@ def _test_stages(
                 )
             )
         if index < max(wanted) and config.epochs_before:
-            state = stages.run_stage(
+            state = stage_runner.run_stage(
                 session, Snapshot(state, {}), caches, resumed=False
             )
     return tuple(tests)
@@ -192,6 +182,6 @@ def _caches(config: FindLrConfig, session: Session) -> Mapping[str, StageCache]:
             for stage, count in zip(session.stages, epochs, strict=True)
         ),
     )
-    found = trunk_cache.trunks(session, 0)
-    filler = trunk_cache.Filler(session, found, trunk_cache.choose(session, found))
+    found = feature_cache.trunks(session, 0)
+    filler = feature_cache.Filler(session, found, feature_cache.choose(session, found))
     return filler.finish()

@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kft import errors, preflight
+from kft import errors
 from kft.config import FindLrConfig
 from kft.config import stages as config_stages
 from kft.distribution import cluster
 from kft.run_folder import overlap, run_dir
+from kft.training import preflight
 
 
 def check(config: FindLrConfig) -> None:

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from kft.lr_finder.suggestions import Curve
 from kft.model.network import stable_paths
-from kft.training import optimizers, stage_data, stage_training
-from kft.training.session import Session
-from kft.training.trunk_cache import StageCache
+from kft.training import optimizers, stage_setup, stage_training
+from kft.training.feature_cache.feature_cache import StageCache
+from kft.training.run_context import Session
 
 
 class _RangeSchedule(optimizers.StageSchedule):
@@ -74,7 +74,7 @@ def _curve(
             session, index, schedule=_RangeSchedule(rates), is_cached=cache is not None
         ).step
     lasting_session = lasting(session, len(rates))
-    batches = iter(stage_data.stage_data(lasting_session, index, cache).train(0, 0))
+    batches = iter(stage_setup.stage_data(lasting_session, index, cache).train(0, 0))
     curve = Curve(planned=len(rates))
     title = f"range test of {session.stages[index].unfreeze}"
     with session.reporter.epoch(title, len(rates)) as bar:

@@ -14,7 +14,7 @@ from kft.config import TrainConfig, flagfile
 from kft.evaluation.evaluate_run import Evaluation
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
-from kft.training import trackers
+from kft.training.trackers import trackers
 
 # Ends the names of the files, which tells them from those of training.
 _SUFFIX = ".after_training"

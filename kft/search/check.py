@@ -3,10 +3,9 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from kft import errors, preflight
+from kft import errors
 from kft.config import TrainConfig, TuneConfig
 from kft.distribution import cluster
-from kft.preflight import Check
 from kft.run_folder import overlap
 from kft.search import (
     hyperband,
@@ -17,6 +16,8 @@ from kft.search import (
     search_settings,
 )
 from kft.search.parameters import Space
+from kft.training import preflight
+from kft.training.preflight import Check
 
 
 def check(

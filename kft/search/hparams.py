@@ -9,7 +9,7 @@ from kft.run_folder.run_dir import RunDir
 from kft.search.parameters import Choice, Dimension
 from kft.search.search_dir import SearchDir
 from kft.search.trial_records import Record
-from kft.training.trackers import BEST_ACCURACY
+from kft.training.trackers.trackers import BEST_ACCURACY
 
 
 def write_space(search: SearchDir, space: Sequence[Dimension]) -> None:

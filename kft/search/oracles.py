@@ -15,13 +15,8 @@ from sklearn import exceptions
 from kft import errors
 from kft.config import TuneConfig
 from kft.run_folder import atomic_files, saved_config
-from kft.search import (
-    hyperband,
-    search_settings,
-)
-from kft.search import (
-    parameters as search_parameters,
-)
+from kft.search import hyperband, search_settings
+from kft.search import parameters as search_parameters
 from kft.search.parallel import ALONE
 from kft.search.parameters import Choice, Dimension, Space
 from kft.search.search_settings import Value

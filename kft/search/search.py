@@ -26,9 +26,9 @@ from kft.search.parallel import Role
 from kft.search.parameters import Space
 from kft.search.search_dir import SearchDir
 from kft.search.trial_records import Record
-from kft.training import trackers
-from kft.training.interrupt import Interrupt
-from kft.training.progress import ConsoleReporter, Reporter
+from kft.training.monitoring.progress import ConsoleReporter, Reporter
+from kft.training.monitoring.signals import Interrupt
+from kft.training.trackers import trackers
 
 
 @dataclasses.dataclass(frozen=True)

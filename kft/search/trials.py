@@ -19,8 +19,9 @@ from kft.search import hparams, pruning, search_settings, trial_records
 from kft.search.search_dir import SearchDir
 from kft.search.search_settings import Value
 from kft.search.trial_records import Record
-from kft.training import fine_tune, trackers
-from kft.training.progress import Reporter, SilentReporter
+from kft.training import fine_tune
+from kft.training.monitoring.progress import Reporter, SilentReporter
+from kft.training.trackers import trackers
 
 # What comes from the values of a trial; everything else would end the next one as well.
 _OWN_FAULT = (errors.ConfigError, errors.TrainingError)

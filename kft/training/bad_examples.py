@@ -13,8 +13,8 @@ from kft.data.bad_examples import BadExample
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
-from kft.training import out_of_memory, workplace
-from kft.training.session import Session
+from kft.training import out_of_memory, worker_sync
+from kft.training.run_context import Session
 
 # What the workers that are well see where another one fails (TensorFlow 2.21): nothing
 # that their own data could explain.
@@ -84,7 +84,7 @@ def skip(
 
 def _kept(run: RunDir, devices: Devices) -> Sequence[BadExample] | None:
     """Return what the run skips, on all workers; None where that is not known yet."""
-    if not workplace.has_checkpoint(run, devices):
+    if not worker_sync.has_checkpoint(run, devices):
         return None
 
     def read() -> bytes:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from kft.model import network, weights_file
-from kft.training import outcome
-from kft.training.session import Session
+from kft.training import finalize
+from kft.training.run_context import Session
 
 _PREFIX = "best/"
 
@@ -49,7 +49,7 @@ class BestWeights:
         model, run = self._session.network.model, self._session.run
         if self._session.devices.is_chief:
             run.write_bytes(run.best_weights, weights_file.to_bytes(model))
-        digests = outcome.weight_digests(model)
+        digests = finalize.weight_digests(model)
         for path, value in last.items():
             self._paths[path].assign(value)
         return digests

@@ -23,8 +23,8 @@ import numpy as np
 
 from kft import errors
 from kft.run_folder.run_dir import RunDir
-from kft.training import state as states
-from kft.training.state import RunState
+from kft.training import run_state as states
+from kft.training.run_state import RunState
 
 _KEEP = 2
 _NAME = re.compile(r"state-(\d{9})\.npz")

@@ -8,35 +8,39 @@ from typing import Any
 import keras
 from absl import logging
 
-from kft import errors, preflight
+from kft import errors
 from kft.config import TrainConfig
 from kft.distribution import batch_sharing, compiled, runtime, worker_loss
 from kft.distribution.replicas import Devices
 from kft.model.network import stable_paths
 from kft.run_folder.run_result import RunResult
 from kft.training import (
-    auto_recipe,
     bad_examples,
-    batch_size,
     checkpoints,
+    finalize,
     imbalance,
-    interrupt,
-    opening,
     out_of_memory,
-    outcome,
-    plan,
+    preflight,
     preview,
-    stages,
-    trackers,
-    trunk_cache,
-    workplace,
+    setup,
+    stage_runner,
+    stage_table,
+    worker_sync,
 )
+from kft.training.auto import apply_recipe, batch_size
 from kft.training.checkpoints import Snapshot
-from kft.training.progress import ConsoleReporter, Reporter, SilentReporter
-from kft.training.session import Session
-from kft.training.startup import Startup
-from kft.training.state import RunState
-from kft.training.trunk_cache import StageCache
+from kft.training.feature_cache import feature_cache
+from kft.training.feature_cache.feature_cache import StageCache
+from kft.training.monitoring import signals as monitoring_signals
+from kft.training.monitoring.progress import (
+    ConsoleReporter,
+    Reporter,
+    SilentReporter,
+)
+from kft.training.monitoring.startup_timer import Startup
+from kft.training.run_context import Session
+from kft.training.run_state import RunState
+from kft.training.trackers import trackers
 
 _MAX_RECOVERIES = 3
 
@@ -80,14 +84,17 @@ def fine_tune(
         reporter = SilentReporter()
     with (
         worker_loss.explaining(devices),
-        workplace.claim(config, devices) as (run, status),
+        worker_sync.claim(config, devices) as (run, status),
     ):
         if status == "finished":
             reporter.say(f"{run.path} is finished already; nothing was changed.")
-            return workplace.result(run, devices)
-        with interrupt.listening() as signals, out_of_memory.explaining(config):
+            return worker_sync.result(run, devices)
+        with (
+            monitoring_signals.listening() as signals,
+            out_of_memory.explaining(config),
+        ):
             signals.join(lambda number: int(devices.exchange([number]).max()))
-            session = opening.open_session(
+            session = setup.open_session(
                 config,
                 run,
                 devices,
@@ -100,7 +107,7 @@ def fine_tune(
             with bad_examples.naming(session), trackers.tracking(session):
                 _train(session, started)
             signals.check()
-        return workplace.result(run, devices)
+        return worker_sync.result(run, devices)
 
 
 def _settle(
@@ -112,13 +119,13 @@ def _settle(
     if config.repeats > 1:
         raise errors.ConfigError(
             f"fine_tune makes one run, received repeats={config.repeats}: "
-            "kft.training.repeats.fine_tune makes several."
+            "kft.training.fine_tune_seeds.fine_tune makes several."
         )
-    with interrupt.listening() as signals:
+    with monitoring_signals.listening() as signals:
         # Before TensorFlow takes the memory of a GPU.
         config = batch_size.settle(config, say=reporter.say, signals=signals)
     devices = runtime.start(config, seed=config.seed)
-    config = auto_recipe.settle(config, devices, given=given, say=reporter.say)
+    config = apply_recipe.settle(config, devices, given=given, say=reporter.say)
     _check_devices(config, devices)
     return config, devices
 
@@ -136,13 +143,13 @@ def _train(session: Session, started: float) -> None:
         session: the run.
         started: when this process began with it, by the monotonic clock.
     """
-    snapshot = workplace.load_last(session.run, session.devices)
+    snapshot = worker_sync.load_last(session.run, session.devices)
     resumed = snapshot is not None
     if snapshot is None:
         snapshot = Snapshot(RunState(), {})
     else:
         with session.devices.together("go on from the checkpoint"):
-            outcome.check_kept(session, snapshot)
+            finalize.check_kept(session, snapshot)
         paths = stable_paths(session.network.model)
         checkpoints.assign(paths, snapshot.arrays, prefix="model/")
     # Every figure of time counts from a start without interruptions.
@@ -158,12 +165,12 @@ def _train(session: Session, started: float) -> None:
     session.callbacks.train_begin(epochs=epochs, steps=session.steps_per_epoch)
     while snapshot.state.stage < len(session.stages):
         try:
-            state = stages.run_stage(session, snapshot, caches, resumed=resumed)
+            state = stage_runner.run_stage(session, snapshot, caches, resumed=resumed)
             snapshot, resumed = Snapshot(state, {}), False
         except errors.NotFiniteError as error:
             recoveries = snapshot.state.recoveries + 1
             snapshot, resumed = _step_back(session, error, recoveries), True
-    result = outcome.finish(session, snapshot.state)
+    result = finalize.finish(session, snapshot.state)
     session.callbacks.train_end({k: v for k, v in result.items() if _is_number(v)})
 
 
@@ -185,7 +192,7 @@ def _step_back(
             "rates."
         ) from error
     logging.warning("%s Recovery %d halves the rate.", error, recoveries)
-    snapshot = workplace.load_last(session.run, session.devices)
+    snapshot = worker_sync.load_last(session.run, session.devices)
     state = dataclasses.replace(snapshot.state, recoveries=recoveries)
     paths = stable_paths(session.network.model)
     checkpoints.assign(paths, snapshot.arrays, prefix="model/")
@@ -195,14 +202,14 @@ def _step_back(
 
 def _plan(session: Session, first_stage: int) -> Mapping[str, StageCache]:
     """Show what the stages will do, and run the frozen trunk where that is once."""
-    found = trunk_cache.trunks(session, first_stage)
-    choices = trunk_cache.choose(session, found)
-    filler = trunk_cache.Filler(session, found, choices)
+    found = feature_cache.trunks(session, first_stage)
+    choices = feature_cache.choose(session, found)
+    filler = feature_cache.Filler(session, found, choices)
     seconds = filler.start()
-    session.reporter.plan(plan.rows(session))
-    for line in plan.trunk_lines(session, choices):
+    session.reporter.plan(stage_table.rows(session))
+    for line in stage_table.trunk_lines(session, choices):
         session.reporter.say(line)
-    savings = plan.savings(session, choices, seconds)
+    savings = stage_table.savings(session, choices, seconds)
     if savings:
         session.reporter.say(savings)
     return filler.finish()

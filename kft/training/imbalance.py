@@ -6,7 +6,7 @@ from absl import logging
 
 from kft import errors
 from kft.data import class_weights
-from kft.training.session import Session
+from kft.training.run_context import Session
 
 
 def settle(session: Session) -> None:

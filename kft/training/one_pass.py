@@ -5,8 +5,8 @@ import numpy as np
 from kft.data import pipeline, sampling
 from kft.data.examples import Examples
 from kft.tasks.task import Preprocess
-from kft.training.scoring import Batches
-from kft.training.session import Session
+from kft.training.evaluator import Batches
+from kft.training.run_context import Session
 
 
 def batches(

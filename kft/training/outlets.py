@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Callable
 
 from kft.distribution.replicas import Devices
-from kft.training.callbacks import Callbacks
-from kft.training.interrupt import Interrupt
-from kft.training.progress import Reporter
-from kft.training.records import Recorder
-from kft.training.startup import Startup
-from kft.training.state import RunState
+from kft.training.monitoring.callbacks import Callbacks
+from kft.training.monitoring.metrics_log import Recorder
+from kft.training.monitoring.progress import Reporter
+from kft.training.monitoring.signals import Interrupt
+from kft.training.monitoring.startup_timer import Startup
+from kft.training.run_state import RunState
 
 
 @dataclasses.dataclass(frozen=True)

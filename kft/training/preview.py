@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from kft.data import epoch_plan, pipeline
-from kft.training import bad_examples, stage_data
-from kft.training.session import Session
+from kft.training import bad_examples, stage_setup
+from kft.training.run_context import Session
 
 _SHOWN = 2
 
@@ -50,7 +50,7 @@ def first_inputs(session: Session, count: int) -> tuple[np.ndarray, np.ndarray]:
         session.splits.train,
         session.task.preprocess(training=True),
         share=epoch_plan.Share(batch_size=session.config.batch_size),
-        recipe=stage_data.recipe(session),
+        recipe=stage_setup.recipe(session),
         span=pipeline.Span(epochs=1),
     )
     inputs, labels = [], []

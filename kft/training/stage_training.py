@@ -8,9 +8,9 @@ import keras
 from kft.model import freeze
 from kft.model.freeze import StageParts
 from kft.training import optimizers
-from kft.training.session import Session
-from kft.training.step import StageStep
-from kft.training.trunk_cache import StageCache
+from kft.training.feature_cache.feature_cache import StageCache
+from kft.training.run_context import Session
+from kft.training.train_step import StageStep
 
 
 @dataclasses.dataclass(frozen=True)

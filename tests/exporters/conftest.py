@@ -16,7 +16,7 @@ from kft.exporters import export_run, parity
 from kft.model.network import Network
 from kft.tasks import image_classification
 from kft.training import fine_tune
-from kft.training.progress import SilentReporter
+from kft.training.monitoring.progress import SilentReporter
 
 COLOURS = ("cyan", "magenta", "yellow")
 SIZE = 64

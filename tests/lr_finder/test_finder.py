@@ -13,12 +13,13 @@ import keras
 import numpy as np
 import pytest
 
-from kft import data, errors, find_lr, preflight, tasks
+from kft import data, errors, find_lr, tasks
 from kft.cli import command
 from kft.config import FindLrConfig
 from kft.lr_finder import finder, lr_check, lr_report, range_test, suggestions
 from kft.model.network import stable_paths
-from kft.training.progress import SilentReporter
+from kft.training import preflight
+from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 from tests.search.conftest import tiny_splits
 

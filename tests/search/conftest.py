@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from kft import data, preflight, tasks
+from kft import data, tasks
 from kft.config import TrainConfig, TuneConfig, stages
 from kft.data.examples import Splits
-from kft.training import interrupt
-from kft.training.progress import SilentReporter
+from kft.training import preflight
+from kft.training.monitoring import signals
+from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 
 
@@ -52,7 +53,7 @@ def search_tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
         )
         config, space = check.check(dataclasses.replace(config, **changes), {})
         return search.run(
-            config, space, signals=interrupt.Interrupt(), reporter=SilentReporter()
+            config, space, signals=signals.Interrupt(), reporter=SilentReporter()
         )
 
     return run

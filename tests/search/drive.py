@@ -15,11 +15,12 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
-from kft import data, preflight, tasks
+from kft import data, tasks
 from kft.config import TuneConfig
 from kft.search import check, search
-from kft.training import fine_tune, interrupt
-from kft.training.progress import SilentReporter
+from kft.training import fine_tune, preflight
+from kft.training.monitoring import signals as monitoring_signals
+from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 from tests.search.conftest import tiny_splits
 
@@ -46,7 +47,7 @@ def main() -> None:
         batch_size=16,
     )
     config, space = check.check(config, os.environ)
-    with interrupt.listening() as signals:
+    with monitoring_signals.listening() as signals:
         outcome = search.run(config, space, signals=signals, reporter=SilentReporter())
     print("worker done" if outcome is None else f"best {outcome.best.val_accuracy}")
 

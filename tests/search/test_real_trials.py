@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kft.search import pruning
-from kft.training import trunk_pass
+from kft.training.feature_cache import trunk_pass
 
 
 @pytest.fixture

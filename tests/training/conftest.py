@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kft import data, preflight, tasks
+from kft import data, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Splits
-from kft.training import fine_tune
-from kft.training.progress import SilentReporter
+from kft.training import fine_tune, preflight
+from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 
 DROPOUT = 0.3

@@ -6,7 +6,7 @@ import pytest
 
 from kft.config import TrainConfig
 from kft.training import fine_tune
-from kft.training.progress import SilentReporter
+from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from kft import errors
 from kft.run_folder.run_dir import RunDir
 from kft.training import checkpoints
 from kft.training.checkpoints import Snapshot
-from kft.training.state import Best, RunState
+from kft.training.run_state import Best, RunState
 
 
 @pytest.fixture

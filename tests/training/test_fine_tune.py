@@ -10,7 +10,7 @@ import pytest
 
 from kft import errors
 from kft.model import freeze
-from kft.training import loop
+from kft.training import stage_loop
 from kft.training.best_weights import BestWeights
 from tests import kept_weights
 
@@ -67,15 +67,15 @@ def test_cached_features_change_nothing(tiny_run, where, changes):
 
 def stop_after(monkeypatch, calls: int) -> None:
     """Send this process SIGTERM in the host call with this number."""
-    original, count = loop.StageLoop._call, iter(range(1000))
+    original, count = stage_loop.StageLoop._call, iter(range(1000))
 
     def call(self, *args):
         if next(count) == calls:
             signal.raise_signal(signal.SIGTERM)
         return original(self, *args)
 
-    monkeypatch.setattr(loop.StageLoop, "_call", call)
-    monkeypatch.setattr(loop, "_SECONDS_PER_CALL", 0.0)
+    monkeypatch.setattr(stage_loop.StageLoop, "_call", call)
+    monkeypatch.setattr(stage_loop, "_SECONDS_PER_CALL", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(
 
 def stop_after_save(monkeypatch, saves: int) -> None:
     """End the run right after the save, at an epoch's end, with this number."""
-    original, count = loop.StageLoop._save, iter(range(1000))
+    original, count = stage_loop.StageLoop._save, iter(range(1000))
 
     def save(self, state):
         original(self, state)
         if not state.step and next(count) == saves:
             raise errors.Interrupted(signal.SIGTERM)
 
-    monkeypatch.setattr(loop.StageLoop, "_save", save)
+    monkeypatch.setattr(stage_loop.StageLoop, "_save", save)
 
 
 def test_a_callback_that_counts_epochs_goes_on_counting(tiny_run, monkeypatch):

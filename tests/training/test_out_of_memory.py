@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.training import out_of_memory, step
+from kft.training import out_of_memory, train_step
 
 FULL = tf.errors.ResourceExhaustedError(
     None, None, "OOM when allocating tensor with shape[32,64,112,112]\nand more"
@@ -76,6 +76,6 @@ def test_a_step_that_finds_no_memory_ends_the_run_with_advice(tiny_run, monkeypa
     def train(self, batches, num_steps):
         raise FULL
 
-    monkeypatch.setattr(step.StageStep, "train", train)
+    monkeypatch.setattr(train_step.StageStep, "train", train)
     with pytest.raises(errors.TrainingError, match="--batch_size=16 and --image_size"):
         tiny_run("run")

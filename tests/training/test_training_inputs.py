@@ -13,7 +13,7 @@ from kft.config import TrainConfig
 from kft.data import sampling as data_sampling
 from kft.tasks.image_classification import ImageClassification
 from kft.training import fine_tune, preview
-from kft.training.progress import SilentReporter
+from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 from tests.training.test_fine_tune import lines, stop_after
 

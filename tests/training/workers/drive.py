@@ -24,13 +24,13 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 import keras
 import numpy as np
 
-from kft import data, errors, preflight, tasks
+from kft import data, errors, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Splits
 from kft.distribution import cluster
-from kft.training import fine_tune, loop, outcome
-from kft.training.progress import SilentReporter
-from kft.training.scoring import Scorer
+from kft.training import finalize, fine_tune, preflight, stage_loop
+from kft.training.evaluator import Scorer
+from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 
 
@@ -56,7 +56,7 @@ class Notes:
 
     def watch(self) -> None:
         """Note the weights and figures that this process ends with."""
-        finish, predict = outcome.finish, Scorer.predict
+        finish, predict = finalize.finish, Scorer.predict
 
         def noting_finish(session, state):
             result = finish(session, state)
@@ -72,7 +72,7 @@ class Notes:
             self.arrays["logits"] = logits
             return logits
 
-        outcome.finish, Scorer.predict = noting_finish, noting_predict
+        finalize.finish, Scorer.predict = noting_finish, noting_predict
 
 
 def load(job: dict) -> Splits:
@@ -94,7 +94,7 @@ def load(job: dict) -> Splits:
 
 def strike(job: dict) -> None:
     """Send this process a signal in a host call, if the job says so."""
-    original, count = loop.StageLoop._call, iter(range(10_000))
+    original, count = stage_loop.StageLoop._call, iter(range(10_000))
     stops = {
         "stop_at": signal.SIGTERM,
         "kill_at": signal.SIGKILL,
@@ -108,7 +108,7 @@ def strike(job: dict) -> None:
                 signal.raise_signal(sent)
         return original(self, *args)
 
-    loop.StageLoop._call = call
+    stage_loop.StageLoop._call = call
 
 
 def run(job: dict, folder: Path) -> None:
@@ -125,8 +125,8 @@ def run(job: dict, folder: Path) -> None:
     preflight.check = lambda config, **_: preflight._check_workers(config)
     data.load_splits = lambda config: load(job)
     tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
-    loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
-    kept = outcome.finish, Scorer.predict, loop.StageLoop._call
+    stage_loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
+    kept = finalize.finish, Scorer.predict, stage_loop.StageLoop._call
     notes.watch()
     strike(job)
     try:
@@ -143,7 +143,7 @@ def run(job: dict, folder: Path) -> None:
         notes.figures["error"] = [type(error).__name__, str(error)]
         notes.figures["seconds_to_error"] = time.monotonic() - losses.last
     finally:
-        outcome.finish, Scorer.predict, loop.StageLoop._call = kept
+        finalize.finish, Scorer.predict, stage_loop.StageLoop._call = kept
     notes.figures["steps"] = losses.seen
     notes.figures["scratch"] = list(Path(tempfile.gettempdir()).glob("kft-*")) != []
     found = cluster.find(config, os.environ)

@@ -1,0 +1,156 @@
+"""Means of metrics over examples, and logits: what a network is worth."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kft.distribution.runtime import Devices
+from kft.model import split
+from kft.model.split import FrozenTrunk
+from kft.tasks.task import Task
+from kft.training.steps_per_call import Pace
+
+Batches = Any  # A tf.data.Dataset, or its tf.distribute counterpart.
+_NAMES = ("loss", "accuracy", "count")
+# Between two looks at signals.
+_SECONDS_PER_CALL = 0.5
+
+
+class Sums:
+    """Sums over examples that grow on the devices; make it in the strategy's scope.
+
+    float32 counts exactly up to 2 ** 24 examples per replica and epoch.
+    """
+
+    def __init__(self, devices: Devices) -> None:
+        # One variable, so that reading it is one operation over all devices.
+        self._variable = tf.Variable(
+            tf.zeros([len(_NAMES)]),
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.SUM,
+            name="sums",
+        )
+        self._devices = devices
+
+    def add(self, losses: tf.Tensor, hits: tf.Tensor, valid: tf.Tensor) -> None:
+        """Add one value per row of a batch; `valid` is 1, or 0 for a row to ignore."""
+        # A row that only fills up the batch must not poison the sum with its NaN.
+        losses = tf.where(valid > 0, losses, 0.0)
+        columns = tf.stack([losses * valid, hits * valid, valid])
+        self._variable.assign_add(tf.reduce_sum(columns, axis=1))
+
+    def read(self) -> dict[str, float]:
+        """Return the sums over all replicas; every worker has to call it."""
+        values = self._variable.read_value().numpy()
+        return dict(zip(_NAMES, map(float, values), strict=True))
+
+    def write(self, sums: Mapping[str, float]) -> None:
+        """Put back what `read` returned."""
+        if sums:
+            values = np.array([sums[name] for name in _NAMES], np.float32)
+            strategy = self._devices.strategy
+            parts = strategy.experimental_local_results(self._variable)
+            for rank, part in enumerate(parts):
+                # The first replica of all holds everything: shares would be rounded.
+                is_first = self._devices.is_chief and not rank
+                part.assign(values if is_first else np.zeros_like(values))
+
+    def reset(self) -> None:
+        """Start at zero."""
+        self.write(dict.fromkeys(_NAMES, 0.0))
+
+    def means(self) -> dict[str, float]:
+        """Return loss and accuracy over the examples since the last reset."""
+        sums = self.read()
+        count = max(sums.pop("count"), 1.0)
+        return {name: value / count for name, value in sums.items()}
+
+
+class Scorer:
+    """Evaluates and predicts; make it in the strategy's scope.
+
+    Args:
+        task: says what the metrics are.
+        tail: from the features, or from the inputs where there is no trunk, to logits.
+        trunk: the frozen part below the tail.
+        devices: where to compute.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        tail: keras.Model,
+        *,
+        trunk: FrozenTrunk | None = None,
+        devices: Devices,
+    ) -> None:
+        self._task = task
+        self._tail = tail
+        self._trunk = trunk
+        self._devices = devices
+        self._sums = Sums(devices)
+        self._eval_function = tf.function(self._eval_steps)
+        self._predict_function = tf.function(self._predict_step)
+
+    def evaluate(
+        self,
+        batches: Batches,
+        num_batches: int,
+        *,
+        check: Callable[[], None] = lambda: None,
+    ) -> dict[str, float]:
+        """Return the means of loss and accuracy over all examples of the batches.
+
+        Args:
+            batches: the examples.
+            num_batches: how many batches there are.
+            check: called about twice a second; it may raise to end the evaluation.
+        """
+        self._sums.reset()
+        pace = Pace("auto", seconds=_SECONDS_PER_CALL)
+        iterator, done = iter(batches), 0
+        while done < num_batches:
+            count = min(pace.steps, num_batches - done)
+            start = time.monotonic()
+            self._eval_function(iterator, tf.constant(count))
+            done += count
+            check()
+            fitting = pace.fitting(count, time.monotonic() - start)
+            # All workers have to run as many.
+            pace.steps = int(self._devices.exchange([fitting])[0, 0])
+        return self._sums.means()
+
+    def predict(self, batches: Batches, num_batches: int | None = None) -> np.ndarray:
+        """Return the logits [examples, classes] in the order of the batches.
+
+        Args:
+            batches: the examples.
+            num_batches: how many there are; None, on one device only, for all.
+        """
+        rows = []
+        for inputs, _, weights in itertools.islice(batches, num_batches):
+            logits = self._predict_function(inputs)
+            valid = self._devices.gather_rows(weights) > 0
+            rows.append(self._devices.gather_rows(logits)[valid])
+        return np.concatenate(rows)
+
+    def _eval_steps(self, batches: Iterator, num_batches: tf.Tensor) -> None:
+        for _ in tf.range(num_batches):
+            self._devices.strategy.run(self._eval_replica, args=next(batches))
+
+    def _eval_replica(self, inputs: Any, labels: tf.Tensor, weights: tf.Tensor) -> None:
+        values = self._task.metrics(labels, self._logits(inputs))
+        self._sums.add(values["loss"], values["accuracy"], weights)
+
+    def _predict_step(self, inputs: Any) -> Any:
+        return self._devices.strategy.run(self._logits, args=(inputs,))
+
+    def _logits(self, inputs: Any) -> tf.Tensor:
+        features = split.tail_inputs(self._trunk, inputs)
+        return self._tail(features, training=False)

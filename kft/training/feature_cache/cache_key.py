@@ -1,0 +1,51 @@
+"""The name of stored features: everything that decides what they are."""
+
+import hashlib
+import json
+
+import keras
+import numpy as np
+
+from kft.distribution import runtime
+from kft.model import freeze, network, split
+from kft.training.feature_cache.feature_store import Layout
+from kft.training.run_context import Session
+
+
+def trunk_key(session: Session, anchor: str, layout: Layout) -> str:
+    """Return a digest of weights, preprocessing, examples, cut and storage.
+
+    The batch shape is part of it: a convolution may round differently for another
+    number of rows, and stored features are to be those of the live stage.
+    """
+    model = session.network.model
+    below = split.ancestors(model, anchor)
+    frozen = [layer for layer in model.layers if layer.name in below]
+    names = {id(variable) for layer in frozen for variable in layer.variables}
+    paths = network.stable_paths(model)
+    digests = {
+        path: digest
+        for path, digest in freeze.digests(model).items()
+        if id(paths[path]) in names
+    }
+    facts = {
+        "anchor": anchor,
+        "weights": digests,
+        "inputs": session.task.input_facts(),
+        "train": _ids_digest(session.splits.train.ids),
+        "validation": _ids_digest(
+            session.splits.validation.ids if session.splits.validation else np.array([])
+        ),
+        "data": session.splits.fingerprint,
+        "views": session.config.cached_views,
+        "rows": session.config.batch_size // session.devices.replicas,
+        "policy": keras.config.dtype_policy().name,
+        "stored": [str(dtype) for dtype in layout.stored_dtypes()],
+        "versions": runtime.versions(),
+    }
+    text = json.dumps(facts, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _ids_digest(ids: np.ndarray) -> str:
+    return hashlib.blake2b("\n".join(ids).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,158 @@
+"""What a run starts from: labels, split, environment. A resume has to find the same."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+
+from kft import errors
+from kft.data import splits as data_splits
+from kft.data.examples import Splits
+from kft.distribution import runtime
+from kft.distribution.runtime import Devices
+from kft.run_folder import saved_config
+from kft.run_folder.run_dir import RunDir
+from kft.training.run_context import Session
+
+_FINGERPRINT = "data_fingerprint"
+_SHOWN = 3
+# Label and split of each example, by id.
+Table = Mapping[str, tuple[str, str]]
+
+
+def write(session: Session) -> None:
+    """Write what the run starts from, and one example for a first prediction."""
+    run, splits = session.run, session.splits
+    run.write_text(run.labels_txt, splits.labels.text())
+    run.write_text(run.split_csv, data_splits.split_csv(splits))
+    _write_environment(run, splits, session.devices)
+    _write_example(session)
+
+
+def _write_environment(run: RunDir, splits: Splits, devices: Devices) -> None:
+    environment = runtime.environment(devices)
+    environment[_FINGERPRINT] = splits.fingerprint
+    run.write_json(run.environment_json, environment)
+
+
+def _write_example(session: Session) -> None:
+    """Write one example that is not trained on."""
+    validation = session.splits.validation
+    examples = validation if validation else session.splits.train
+    payload = examples.read(tf.constant(examples.rows[:1]))[0].numpy()
+    suffix = session.task.suffix(payload)
+    session.run.write_bytes(session.run.path / f"example{suffix}", payload)
+
+
+def check(run: RunDir, splits: Splits, devices: Devices) -> None:
+    """Check that a run can go on with these examples, and mend damaged files.
+
+    The data set's fingerprint decides, or split.csv where environment.json is gone.
+    What follows from the data is written anew where it is damaged.
+
+    Raises:
+        errors.DataError: where the data is not that of the start; says what changed.
+        errors.RunDirError: where nothing tells any more what the data was.
+    """
+    environment, kept = _read_environment(run), _read_table(run)
+    now = data_splits.split_csv(splits)
+    if environment is None and kept is None:
+        raise errors.RunDirError(
+            f"{run.environment_json} and {run.split_csv} are both damaged or gone, so "
+            "nothing tells whether the data is still that of the run. Restore one of "
+            "them from a copy, or start again in another --run_dir."
+        )
+    is_same = (
+        environment[_FINGERPRINT] == splits.fingerprint
+        if environment
+        else kept == _table(now)
+    )
+    if not is_same:
+        raise errors.DataError(_changes(run, splits, kept, _table(now)))
+    if environment is None:
+        logging.warning(
+            "%s is damaged or gone; %s says that the data is the same.",
+            run.environment_json,
+            run.split_csv.name,
+        )
+        _write_environment(run, splits, devices)
+    else:
+        _mention_versions(environment.get("packages"))
+    for path, text in (run.split_csv, now), (run.labels_txt, splits.labels.text()):
+        if not path.is_file() or path.read_bytes() != text.encode():
+            logging.warning("%s is damaged or gone; it is written anew.", path)
+            run.write_text(path, text)
+
+
+def _read_environment(run: RunDir) -> Mapping[str, Any] | None:
+    try:
+        environment = saved_config.read_json(run.environment_json)
+    except errors.RunDirError:
+        return None
+    return environment if isinstance(environment.get(_FINGERPRINT), str) else None
+
+
+def _mention_versions(before: Any) -> None:
+    """Warn where other packages go on with the run than began it."""
+    if not isinstance(before, dict):
+        return
+    for name, version in runtime.versions().items():
+        if before.get(name) != version:
+            logging.warning(
+                "The run began with %s %s and goes on with %s: its numbers may differ "
+                "from those of a run without a break.",
+                name,
+                before.get(name),
+                version,
+            )
+
+
+def _read_table(run: RunDir) -> Table | None:
+    try:
+        return _table(run.split_csv.read_text(encoding="utf-8"))
+    except (OSError, KeyError, ValueError, csv.Error):
+        return None
+
+
+def _table(text: str) -> Table:
+    """Return the rows of split.csv.
+
+    Raises:
+        KeyError: where a column is missing.
+        ValueError: where there is no row, or a row is cut off.
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    rows = {row["id"]: (row["label"], row["split"]) for row in reader}
+    if not rows or any(None in row for row in rows.values()):
+        raise ValueError("not a whole table")
+    return rows
+
+
+def _changes(run: RunDir, splits: Splits, kept: Table | None, now: Table) -> str:
+    """Return what has changed since the start, and what to do."""
+    lines = []
+    if kept is None:
+        lines.append(f"{run.split_csv} is damaged and can not tell which examples")
+    else:
+        moved = [name for name in now if name in kept and now[name] != kept[name]]
+        for names, what in (
+            ([name for name in now if name not in kept], "added"),
+            ([name for name in kept if name not in now], "removed"),
+            (moved, "with another label or split"),
+        ):
+            if names:
+                lines.append(f"{len(names)} {what} ({_listed(names)})")
+    what = "; ".join(lines) or "the same examples, but files of other sizes"
+    return (
+        f"{splits.source} has changed since the run in {run.path} began: {what}. A run "
+        f"goes on with the examples that it began with: put them back as "
+        f"{run.split_csv.name} has them, or start a new run in another --run_dir."
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = ", ..." if len(names) > _SHOWN else ""
+    return ", ".join(map(str, names[:_SHOWN])) + more

@@ -1,0 +1,1 @@
+"""Services that draw the curves of runs: TensorBoard, Weights & Biases, MLflow."""

@@ -1,0 +1,131 @@
+"""What several workers share of a run folder that only the chief can see.
+
+Nothing here needs a file system that all of them have. With one worker it is that
+worker's folder and nothing more.
+"""
+
+import contextlib
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from absl import logging
+
+from kft.config import TrainConfig
+from kft.data.examples import Splits
+from kft.distribution import runtime
+from kft.distribution.replicas import Devices
+from kft.model import freeze
+from kft.run_folder import run_dir
+from kft.run_folder.run_dir import RunDir, Status
+from kft.run_folder.run_result import RunResult
+from kft.training import checkpoints
+from kft.training.checkpoints import Snapshot
+from kft.training.run_context import Session
+
+
+@contextlib.contextmanager
+def claim(config: TrainConfig, devices: Devices) -> Iterator[tuple[RunDir, Status]]:
+    """Hold the run folder, and say how far the run is.
+
+    All but the chief get a scratch folder, which is removed in the end.
+
+    Raises:
+        errors.RunDirError: on all workers, where the chief can not have the folder.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def enter() -> bytes:
+            run, status = stack.enter_context(run_dir.claim(config))
+            return json.dumps([str(run.path), status]).encode()
+
+        path, status = json.loads(devices.from_chief(enter))
+        if not devices.is_chief:
+            path = stack.enter_context(tempfile.TemporaryDirectory(prefix="kft-"))
+        yield RunDir(Path(path)), status
+
+
+def require_same_run(config: TrainConfig, splits: Splits, devices: Devices) -> None:
+    """Check that all workers were told the same, and found the same.
+
+    Raises:
+        errors.ConfigError: on all workers, naming what differs, and where.
+    """
+    if devices.num_workers == 1:
+        return
+    told = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if not field.metadata["may_change"]
+    }
+    parts = (splits.train, splits.validation, splits.test)
+    found = [[*e.ids, *map(int, e.labels)] for e in parts if e is not None]
+    devices.require_equal(
+        {
+            "The config (flags)": json.dumps(told),
+            "The software": json.dumps(runtime.versions()),
+            "The data": json.dumps([splits.fingerprint, found]),
+        }
+    )
+
+
+def require_same_weights(session: Session) -> None:
+    """Check that the network of all workers is the same, bit by bit.
+
+    Raises:
+        errors.ConfigError: on all workers, where it is not.
+    """
+    if session.devices.num_workers > 1:
+        digests = freeze.digests(session.network.model)
+        session.devices.require_equal({"The network": json.dumps(digests)})
+
+
+def has_checkpoint(run: RunDir, devices: Devices) -> bool:
+    """Return whether the run has been saved."""
+    return bool(devices.from_chief(lambda: b"y" if checkpoints.exists(run) else b""))
+
+
+def load_last(run: RunDir, devices: Devices) -> Snapshot | None:
+    """Return the chief's newest snapshot that is whole, None where there is none.
+
+    Raises:
+        errors.RunDirError: on all workers, where there are checkpoints and none is
+            whole.
+    """
+    if devices.num_workers == 1:
+        return checkpoints.load_last(run, warn=logging.warning)
+
+    def read() -> bytes:
+        snapshot = checkpoints.load_last(run, warn=logging.warning)
+        return b"" if snapshot is None else checkpoints.pack(snapshot)
+
+    content = devices.from_chief(read)
+    return checkpoints.unpack(content) if content else None
+
+
+def result(run: RunDir, devices: Devices) -> RunResult:
+    """Return the result of a finished run as the chief has it.
+
+    Raises:
+        errors.RunDirError: on all workers, where it is missing or damaged.
+    """
+    if devices.num_workers == 1:
+        return RunResult.read(run)
+
+    def read() -> bytes:
+        fields = dataclasses.asdict(RunResult.read(run))
+        return json.dumps({**fields, "run_dir": str(run.path)}).encode()
+
+    fields = json.loads(devices.from_chief(read))
+    path, entries = Path(fields["run_dir"]), tuple(fields["stages"])
+    return RunResult(**{**fields, "run_dir": path, "stages": entries})
+
+
+def share(path: Path, devices: Devices) -> None:
+    """Copy a file of the chief's folder to the same name in the others' scratch."""
+    if devices.num_workers > 1:
+        content = devices.from_chief(path.read_bytes)
+        if not devices.is_chief:
+            path.write_bytes(content)

@@ -1,0 +1,66 @@
+"""What a person sees of a run, with a terminal and without."""
+
+import io
+
+from rich.console import Console
+
+from kft.training.monitoring.progress import ConsoleReporter
+
+LINE = {
+    "stage": "head",
+    "epoch": 2,
+    "epochs": 5,
+    "loss": 0.51234,
+    "accuracy": 0.91,
+    "val_loss": 0.6,
+    "val_accuracy": 0.875,
+    "seconds": 12.3,
+    "images_per_second": 456.7,
+}
+MEANS = {"loss": 0.5, "accuracy": 0.25, "images_per_second": 1234.0}
+
+
+def shown(*, terminal: bool, width: int = 100) -> tuple[ConsoleReporter, io.StringIO]:
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        force_terminal=terminal,
+        width=width,
+        highlight=False,
+        legacy_windows=False,
+        _environ={"TERM": "xterm" if terminal else "dumb"},
+    )
+    return ConsoleReporter(console), stream
+
+
+def test_without_a_terminal_an_epoch_is_one_plain_line():
+    reporter, stream = shown(terminal=False)
+    with reporter.epoch("head 2/5", 10) as bar:
+        bar.update(5, MEANS)
+    reporter.done(LINE)
+    assert stream.getvalue() == (
+        "head 2/5  loss 0.5123  accuracy 0.9100  val_loss 0.6000  val_accuracy 0.8750"
+        "  12.3 s  457 images/s\n"
+    )
+
+
+def test_on_a_terminal_a_bar_shows_the_figures():
+    reporter, stream = shown(terminal=True)
+    with reporter.epoch("head 2/5", 10) as bar:
+        bar.update(5, MEANS)
+    text = stream.getvalue()
+    for part in ("head 2/5", "5/10", "loss 0.5000", "accuracy 0.2500", "images/s 1234"):
+        assert part in text
+
+
+def test_an_epoch_without_validation_leaves_it_out():
+    reporter, stream = shown(terminal=False)
+    reporter.done({**LINE, "val_loss": None, "val_accuracy": None})
+    assert "val_" not in stream.getvalue()
+
+
+def test_the_plan_is_a_table_with_a_row_per_stage():
+    reporter, stream = shown(terminal=False)
+    reporter.plan([{"stage": "head", "steps": 1200}, {"stage": "all", "steps": 5}])
+    lines = [line.split() for line in stream.getvalue().splitlines()]
+    assert ["head", "1,200"] in lines and ["all", "5"] in lines

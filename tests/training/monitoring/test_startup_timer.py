@@ -1,0 +1,58 @@
+"""The start of a run is measured part by part."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from kft import after_training, train
+from kft.config import TrainConfig
+from kft.training import fine_tune, preflight
+from kft.training.monitoring.startup_timer import Startup
+
+
+def ticking(*times: float):
+    left = iter(times)
+    return lambda: next(left)
+
+
+def test_each_part_has_its_seconds_and_the_first_step_counts_once():
+    startup = Startup(3.0, clock=ticking(10, 11, 11, 13, 20, 24, 30))
+    with startup.part("data"):
+        pass
+    with startup.part("network"):
+        pass
+    startup.await_first_step()
+    startup.first_step_done()
+    startup.first_step_done()
+    startup.await_first_step()
+    startup.first_step_done()
+    assert startup.seconds() == {
+        "import": 3.0,
+        "data": 1.0,
+        "network": 2.0,
+        "first_step": 4.0,
+    }
+
+
+def test_what_is_not_known_is_left_out():
+    assert Startup().seconds() == {}
+
+
+def test_importing_is_timed_only_where_the_process_is_of_one_run(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    seen = []
+
+    def run(config: TrainConfig, **options: object) -> SimpleNamespace:
+        seen.append(options["seconds_to_import"])
+        return SimpleNamespace(val_accuracy=None)
+
+    monkeypatch.setattr(preflight, "check", lambda config, also: None)
+    monkeypatch.setattr(fine_tune, "fine_tune", run)
+    monkeypatch.setattr(after_training, "finish", lambda *what: None)
+    # As a search does with its winner, hours after it began.
+    train.main(TrainConfig())
+    train.main(TrainConfig(), process_start=time.time() - 5)
+    assert seen[0] is None
+    assert 5 <= seen[1] < 60
