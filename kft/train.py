@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from kft import after_training, exporters
+from kft import exporters
 from kft.cli import command
 from kft.config import TrainConfig
 from kft.distribution import cluster
@@ -22,6 +22,7 @@ from kft.training import preflight
 from kft.training.auto import recipe
 from kft.training.monitoring import signals
 from kft.training.trackers import trackers
+from kft.workflows import after_training
 
 if TYPE_CHECKING:
     from kft.run_folder.run_result import RunResult

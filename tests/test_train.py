@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from kft import after_training, train
+from kft import train
 from kft.config import TrainConfig
 from kft.run_folder.run_result import RunResult
 from kft.training import fine_tune_seeds, preflight
+from kft.workflows import after_training
 
 
 def _result(accuracy: float | None) -> RunResult:

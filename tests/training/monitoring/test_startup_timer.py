@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from kft import after_training, train
+from kft import train
 from kft.config import TrainConfig
 from kft.training import fine_tune, preflight
 from kft.training.monitoring.startup_timer import Startup
+from kft.workflows import after_training
 
 
 def ticking(*times: float):

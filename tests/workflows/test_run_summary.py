@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from kft import summary
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
+from kft.workflows import run_summary
 
 STAGES = (
     {
@@ -72,7 +72,7 @@ def shown(
 ) -> list[str]:
     stream = io.StringIO()
     console = Console(file=stream, width=width, highlight=False, **options)
-    summary.show(console, result, evaluation=evaluation, formats=("saved_model",))
+    run_summary.show(console, result, evaluation=evaluation, formats=("saved_model",))
     return stream.getvalue().splitlines()
 
 
@@ -101,7 +101,7 @@ def test_stages_figures_files_and_commands(tmp_path: Path) -> None:
 
 
 def test_the_three_worst_classes_are_those_with_the_lowest_f1() -> None:
-    assert summary.worst_classes(EVALUATION["classes"]) == [
+    assert run_summary.worst_classes(EVALUATION["classes"]) == [
         "b (F1 0.7000)",
         "e (F1 0.8000)",
         "a (F1 0.9000)",

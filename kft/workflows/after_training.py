@@ -6,13 +6,14 @@ from typing import Any
 
 from absl import logging
 
-from kft import errors, summary
+from kft import errors
 from kft.cli import tables
 from kft.config import ExportConfig, TrainConfig
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 from kft.training.trackers import trackers
+from kft.workflows import run_summary
 
 
 def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> None:
@@ -39,7 +40,9 @@ def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> No
         _export(config, run)
     if config.report:
         _report(run)
-    summary.show(tables.console(), result, evaluation=evaluation, formats=config.export)
+    run_summary.show(
+        tables.console(), result, evaluation=evaluation, formats=config.export
+    )
     if problem is not None:
         raise problem
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from kft import after_training, errors, train
+from kft import errors, train
 from kft.cli import command
 from kft.config import TrainConfig
 from kft.exporters import export_run
 from kft.reporting import tensorboard, write_report
 from kft.run_folder import run_dir
+from kft.workflows import after_training
 
 
 def _train(run: Path, *flags: str) -> int:

@@ -1,0 +1,1 @@
+"""Whole commands: a run and all that follows it."""
