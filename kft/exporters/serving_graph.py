@@ -117,7 +117,7 @@ class Served:
         )
         # The blank one at the end stands for all that failed, and a batch needs one.
         positions, images = (
-            samples.concatenate(tf.data.Dataset.from_tensors((count, blank)))
+            pictures.concatenate(tf.data.Dataset.from_tensors((count, blank)))
             .batch(count + 1)
             .get_single_element()
         )

@@ -6,7 +6,8 @@ The lines are run as they stand, in the folder of exports, with a picture.jpg th
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Bilinear and antialiased, as kft.data.image.resize is; a few gray levels may differ by one.
+# Bilinear and antialiased, as kft.data.image.resize is; a few gray levels may differ
+# by one.
 _FIT = {
     "crop": "PIL.ImageOps.fit({picture}, ({size}, {size}), bleed={bleed:g}, method=2)",
     "pad": "PIL.ImageOps.pad({picture}, ({size}, {size}), method=2)",

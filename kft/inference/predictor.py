@@ -75,7 +75,8 @@ class Predictor:
 def of_run(run: Trained) -> Predictor:
     """Return the predictor of a finished run; its probabilities are those served.
 
-    That is, they are calibrated where the run is, see `kft.evaluation.calibrated_temperature`.
+    That is, they are calibrated where the run is, see
+    `kft.evaluation.calibrated_temperature`.
     """
     divisor = calibrated_temperature.of_run(run.run)
 

@@ -19,7 +19,7 @@ from kft.lr_finder import lr_check, range_test
 from kft.lr_finder import suggestions as lr_finder_suggestions
 from kft.lr_finder.suggestions import Curve, Suggestions
 from kft.run_folder.run_dir import RunDir
-from kft.training import bad_examples, out_of_memory, setup, stage_runner
+from kft.training import out_of_memory, setup, skip_bad_examples, stage_runner
 from kft.training.auto import apply_recipe
 from kft.training.checkpoints import Snapshot
 from kft.training.feature_cache import feature_cache
@@ -96,7 +96,10 @@ def find(
             config, run_config, devices, reporter, signals, RunDir(Path(scratch))
         )
         try:
-            with bad_examples.naming(session), out_of_memory.explaining(run_config):
+            with (
+                skip_bad_examples.naming(session),
+                out_of_memory.explaining(run_config),
+            ):
                 tests = _test_stages(config, session, wanted)
         except errors.Interrupted as error:
             effect = "nothing is kept. The same command begins again."

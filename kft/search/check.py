@@ -102,9 +102,9 @@ def _check_hyperband(config: TuneConfig, searched: Space) -> None:
     if config.trials is not None and config.trials < needed:
         raise errors.ConfigError(
             f"--tuner=hyperband has {' + '.join(map(str, rounds))} = {needed} trials "
-            f"before one has all {search_settings.total_epochs(config)} epochs of --stages, "
-            f"received --trials={config.trials}: give {needed} or more, or leave it "
-            "out."
+            f"before one has all {search_settings.total_epochs(config)} epochs of "
+            f"--stages, received --trials={config.trials}: give {needed} or more, or "
+            "leave it out."
         )
     if values is not None and values < rounds[0]:
         raise errors.ConfigError(

@@ -209,8 +209,8 @@ def describe(record: Record) -> str:
         what = f"val_accuracy {record.val_accuracy:.4f}"
     early = "  pruned" if record.status == "pruned" else ""
     return (
-        f"trial {record.number}  {search_settings.format_values(record.values)}  {what}{early}"
-        f"  {record.epochs} epochs  {record.seconds:.1f} s"
+        f"trial {record.number}  {search_settings.format_values(record.values)}  "
+        f"{what}{early}  {record.epochs} epochs  {record.seconds:.1f} s"
     )
 
 

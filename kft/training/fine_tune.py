@@ -15,7 +15,6 @@ from kft.distribution.replicas import Devices
 from kft.model.network import stable_paths
 from kft.run_folder.run_result import RunResult
 from kft.training import (
-    bad_examples,
     checkpoints,
     finalize,
     imbalance,
@@ -23,6 +22,7 @@ from kft.training import (
     preflight,
     preview,
     setup,
+    skip_bad_examples,
     stage_runner,
     stage_table,
     worker_sync,
@@ -104,7 +104,7 @@ def fine_tune(
                 startup=startup,
             )
             signals.check()
-            with bad_examples.naming(session), trackers.tracking(session):
+            with skip_bad_examples.naming(session), trackers.tracking(session):
                 _train(session, started)
             signals.check()
         return worker_sync.result(run, devices)

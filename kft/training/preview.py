@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft.data import epoch_plan, pipeline
-from kft.training import bad_examples, stage_setup
+from kft.training import skip_bad_examples, stage_setup
 from kft.training.run_context import Session
 
 _SHOWN = 2
@@ -24,7 +24,7 @@ def write(session: Session) -> None:
     with session.devices.together("write the preview"):
         if session.devices.is_chief:
             # Within the block: the other workers hear of errors of kft only.
-            with bad_examples.naming(session):
+            with skip_bad_examples.naming(session):
                 _write(session, session.config.preview)
 
 

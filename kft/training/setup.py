@@ -11,7 +11,7 @@ from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
-from kft.training import bad_examples, provenance, worker_sync
+from kft.training import provenance, skip_bad_examples, worker_sync
 from kft.training.monitoring.callbacks import Callbacks
 from kft.training.monitoring.metrics_log import (
     FileRecorder,
@@ -52,7 +52,7 @@ def open_session(
     signals.check()
     with startup.part("data"), devices.together("load the data"):
         splits = data.load_splits(config)
-    splits = bad_examples.skip(config, splits, run=run, devices=devices)
+    splits = skip_bad_examples.skip(config, splits, run=run, devices=devices)
     worker_sync.require_same_run(config, splits, devices)
     reporter.say(_describe(splits))
     has_state = _has_state(run, splits, devices)
@@ -82,7 +82,7 @@ def open_session(
         started=time.monotonic(),
     )
     if devices.is_chief and not has_state:
-        with bad_examples.naming(session):
+        with skip_bad_examples.naming(session):
             provenance.write(session)
     return session
 

@@ -59,7 +59,7 @@ _SPACES = st.lists(
 
 @hypothesis.given(_SPACES)
 def test_a_space_comes_back_from_its_text(dimensions):
-    assert parse(parse_space.format_space(parameters)) == tuple(parameters)
+    assert parse(parse_space.format_space(dimensions)) == tuple(dimensions)
 
 
 @hypothesis.given(_RANGES | _WHOLE, st.floats(0, 1))

@@ -57,7 +57,7 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     assert _train(run, f"--assert_accuracy_at_least={accuracy}") == command.DONE
     assert exported == [("saved_model",)]
     assert written == {path: path.stat().st_mtime_ns for path in run.iterdir()}
-    assert list((run / "tensorboard").glob("*.after_training")) == [tensorboard]
+    assert list((run / "tensorboard").glob("*.after_training")) == [board]
 
 
 def test_without_validation_a_bar_can_not_be_kept(run: Path) -> None:

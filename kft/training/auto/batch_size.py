@@ -1,7 +1,7 @@
 """`--batch_size=auto`: the largest batch that trains, found before the run begins.
 
-Steps of the largest stage are tried in a child process (`kft.training.auto.batch_size_worker`), so
-that a trial that dies takes nothing with it, and leaves neither memory nor random state
+Steps of the largest stage are tried in a child process (`batch_size_worker`), so that a
+trial that dies takes nothing with it, and leaves neither memory nor random state
 behind. The answer is a power of two per device, at most the number of training examples
 and at most 1024 in all. It becomes part of the run's config, and a resume takes it from
 there.

@@ -128,7 +128,7 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Te
             outputs.append(folder / f"worker-{worker}.txt")
             processes.append(
                 start(
-                    ["-m", "tests.distributed.drive", str(folder), str(path)],
+                    ["-m", "tests.training.workers.drive", str(folder), str(path)],
                     tf_config(ports, worker) if workers > 1 else {},
                     outputs[-1],
                 )

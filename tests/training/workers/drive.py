@@ -1,6 +1,6 @@
 """Fine-tune the tiny network in a process of its own, and write down what it did.
 
-  python -m tests.distributed.drive OUT_FOLDER JOBS.json
+  python -m tests.training.workers.drive OUT_FOLDER JOBS.json
 
 Jobs are objects with the name of a run and changes to the config; `stop_at` sends this
 process SIGTERM in the host call with that number, `kill_at` SIGKILL, `freeze_at`
