@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kft.cli import command
 from kft.config import DemoConfig
 from kft.inference import find_model
-from kft.inference.find_model import Model
+from kft.inference.find_model import ModelPath
 
 if TYPE_CHECKING:
     from kft.inference.demo_server import Server
@@ -27,7 +27,7 @@ def main(config: DemoConfig) -> None:
         serving.serve_forever()
 
 
-def server(config: DemoConfig, model: Model) -> "Server":
+def server(config: DemoConfig, model: ModelPath) -> "Server":
     """Return the server of the page, which listens already.
 
     Raises:
@@ -39,7 +39,7 @@ def server(config: DemoConfig, model: Model) -> "Server":
 
     predictor, heat = load_export.with_heat(model)
     return demo_server.Server(
-        demo_server.Asked(predictor, heat=heat, top_k=config.top_k),
+        demo_server.DemoService(predictor, heat=heat, top_k=config.top_k),
         host=config.host,
         port=config.port,
         max_bytes=round(config.max_megabytes * 1e6),

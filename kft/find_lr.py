@@ -17,7 +17,7 @@ from kft.config import FindLrConfig
 from kft.lr_finder import lr_check
 
 if TYPE_CHECKING:
-    from kft.lr_finder.finder import Found
+    from kft.lr_finder.finder import RangeTests
 
 _RULES = {
     "valley": "the middle of the longest descent",
@@ -41,7 +41,7 @@ def main(config: FindLrConfig, given: frozenset[str]) -> None:
     print("\n".join(_closing(found, folder)))
 
 
-def _closing(found: "Found", folder: Path) -> Iterator[str]:
+def _closing(found: "RangeTests", folder: Path) -> Iterator[str]:
     """Yield the suggestions, and what to paste."""
     for test in found.tests:
         yield ""

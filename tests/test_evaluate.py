@@ -17,7 +17,7 @@ from kft.config import EvaluateConfig
 from kft.data.image import decode, resize
 from kft.evaluation import evaluate_run as evaluation
 from kft.evaluation import load_run
-from kft.evaluation.metrics import Figures
+from kft.evaluation.metrics import Metrics
 from kft.run_folder import run_dir
 
 
@@ -73,7 +73,7 @@ def test_the_command_prints_and_keeps_the_figures(
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     arguments = [f"--run_dir={run}", "--split=train"]
-    assert command.execute(EvaluateConfig, evaluate.main, arguments) == command.DONE
+    assert command.execute(EvaluateConfig, evaluate.main, arguments) == command.EXIT_OK
     kept = json.loads((run / "evaluation.json").read_text())
     assert (kept["split"], kept["examples"]) == ("train", 42)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -147,7 +147,7 @@ def test_a_run_is_judged_by_validation_else_by_test(tmp_path: Path) -> None:
         assert evaluation.judging_split(run) == expected
 
 
-def _evaluate_folder(run: Path, folder: Path) -> Figures:
+def _evaluate_folder(run: Path, folder: Path) -> Metrics:
     found = evaluation.evaluate(
         EvaluateConfig(run_dir=str(run), data=f"folder:{folder}")
     )

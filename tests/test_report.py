@@ -28,14 +28,14 @@ def _execute(*arguments: str) -> int:
 def test_one_run_or_several_to_compare(
     arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _execute(*arguments) == command.MISTAKE
+    assert _execute(*arguments) == command.EXIT_USAGE
     assert message in capsys.readouterr().err
 
 
 def test_a_folder_of_no_run_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _execute(f"--run_dir={tmp_path / 'nothing'}") == command.MISTAKE
+    assert _execute(f"--run_dir={tmp_path / 'nothing'}") == command.EXIT_USAGE
     assert str(tmp_path / "nothing") in capsys.readouterr().err
 
 
@@ -47,7 +47,7 @@ def test_it_says_what_the_page_says_and_where_it_is(
         "make",
         lambda run: write_report.Report(run.report_html, "All is well."),
     )
-    assert _execute("--run_dir=runs/a") == command.DONE
+    assert _execute("--run_dir=runs/a") == command.EXIT_OK
     assert capsys.readouterr().out == "All is well.\nruns/a/report.html\n"
 
 
@@ -61,5 +61,5 @@ def test_folders_to_compare_stand_behind_the_flag(
     monkeypatch.setattr(comparison, "compare", compare)
     monkeypatch.setattr(comparison, "table", lambda found: ["the table"])
     arguments = ("--compare", "runs/a", "runs/b", "--output=x.html")
-    assert _execute(*arguments) == command.DONE
+    assert _execute(*arguments) == command.EXIT_OK
     assert capsys.readouterr().out == "the table\n\nx.html\n"

@@ -86,7 +86,7 @@ def test_features_stay_only_where_the_search_goes_on(
 
 def test_a_tracker_that_is_not_installed_is_named_before_any_trial(tmp_path, capsys):
     flags = ["--backbone=EfficientNetLite0", "--trackers=wandbb"]
-    assert search(tmp_path / "search", *flags) == command.MISTAKE
+    assert search(tmp_path / "search", *flags) == command.EXIT_USAGE
     assert "there is no tracker 'wandbb'" in capsys.readouterr().err
     assert not (tmp_path / "search").exists()
 
@@ -111,7 +111,7 @@ def test_the_winner_need_not_be_trained(trained, played, tmp_path):  # noqa: F81
 def test_what_can_not_be_searched_is_said_before_anything_runs(
     trained, tmp_path, capsys, flags, message
 ):
-    assert search(tmp_path / "search", *flags) == command.MISTAKE
+    assert search(tmp_path / "search", *flags) == command.EXIT_USAGE
     assert message in capsys.readouterr().err
     assert not (tmp_path / "search").exists()
 
@@ -119,6 +119,6 @@ def test_what_can_not_be_searched_is_said_before_anything_runs(
 def test_every_value_is_checked_as_a_run_would_be(tmp_path, capsys):
     flags = ["--backbone=EfficientNetLite0", "--stages=top2:2"]
     space = "--space=stages.top2.unfreeze=choice:blok5|block5"
-    assert search(tmp_path / "search", *flags, space) == command.MISTAKE
+    assert search(tmp_path / "search", *flags, space) == command.EXIT_USAGE
     shown = capsys.readouterr().err
     assert "with stages.top2.unfreeze=blok5" in shown and "Did you mean" in shown

@@ -118,8 +118,8 @@ def _kft(examples, config):
     return pipeline.train_batches(
         examples,
         task.preprocess(training=True),
-        share=epoch_plan.Share(batch_size=BATCH),
-        recipe=epoch_plan.Recipe(seed=0),
+        share=epoch_plan.BatchShare(batch_size=BATCH),
+        recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=1_000),
     )
 

@@ -24,7 +24,7 @@ import tensorflow as tf
 from kft.evaluation import load_run
 from kft.inference import input_files, output_formats
 from kft.inference import predictor as inference_predictor
-from kft.inference.input_files import Found
+from kft.inference.input_files import InputFiles
 from kft.inference.predictor import Predictor
 
 
@@ -75,7 +75,7 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.3g}")
 
 
-def _inputs(predictor: Predictor, found: Sequence[Found]) -> tf.Tensor:
+def _inputs(predictor: Predictor, found: Sequence[InputFiles]) -> tf.Tensor:
     return tf.stack([predictor.one_input(tf.io.read_file(one.file)) for one in found])
 
 
@@ -84,7 +84,9 @@ def _network(predictor: Predictor, batch: tf.Tensor, batches: int) -> None:
         predictor.probabilities(batch)
 
 
-def _predict(predictor: Predictor, found: Sequence[Found], batch_size: int) -> None:
+def _predict(
+    predictor: Predictor, found: Sequence[InputFiles], batch_size: int
+) -> None:
     style = output_formats.FORMATS["jsonl"]
     for answer in inference_predictor.predict(
         predictor, found, top_k=5, batch_size=batch_size
@@ -92,7 +94,7 @@ def _predict(predictor: Predictor, found: Sequence[Found], batch_size: int) -> N
         style.line(answer, 5)
 
 
-def _read(predictor: Predictor, found: Sequence[Found], batch_size: int) -> None:
+def _read(predictor: Predictor, found: Sequence[InputFiles], batch_size: int) -> None:
     for _ in inference_predictor.batches(predictor, found, batch_size):
         pass
 

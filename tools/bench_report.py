@@ -76,7 +76,7 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     from kft.data import splits as data_splits
     from kft.distribution import runtime
     from kft.evaluation import predictions
-    from kft.evaluation.predictions import Predictions, Source
+    from kft.evaluation.predictions import Predictions, PredictionSource
     from kft.model import weights_file
     from kft.run_folder import run_dir
 
@@ -103,7 +103,7 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     predictions.write(
         run,
         Predictions(validation.ids, validation.labels, _logits(validation.labels)),
-        Source(
+        PredictionSource(
             data=config.dataset,
             split="validation",
             weights=predictions.weights_digest(run),

@@ -74,7 +74,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, float]:
         splits.train,
         task.preprocess(training=True),
         share=devices.share(BATCH),
-        recipe=epoch_plan.Recipe(seed=0),
+        recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=100),
     )
     iterators = {name: iter(_with(batches, *how)) for name, how in VARIANTS.items()}

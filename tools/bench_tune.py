@@ -308,7 +308,7 @@ def _search(config: Any, tuner: str, folder: str) -> dict[str, Any]:
 
     searched = dataclasses.replace(config, tuner=tuner, search_dir=folder)
     checked, dimensions = check.check(searched, os.environ)
-    outcome = search.run(checked, dimensions, signals=signals.Interrupt())
+    outcome = search.run(checked, dimensions, signals=signals.Signals())
     curve, best = [], 0.0
     for record in outcome.records:
         best = max(best, record.val_accuracy or 0.0)

@@ -21,13 +21,13 @@ from kft import errors
 from kft.cli import flags, help, startup_logs
 from kft.config import Config
 
-DONE = 0
-BUG = 1
-MISTAKE = 2
-BELOW = 3
-SAVED = 75  # EX_TEMPFAIL of sysexits.h: try again
-INTERRUPTED = 128 + signal.SIGINT
-BROKEN_PIPE = 128 + signal.SIGPIPE
+EXIT_OK = 0
+EXIT_INTERNAL_ERROR = 1
+EXIT_USAGE = 2
+EXIT_BELOW_TARGET = 3
+EXIT_RESUMABLE = 75  # EX_TEMPFAIL of sysexits.h: try again
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
 _MAX_WIDTH = 100
 
 
@@ -88,11 +88,11 @@ def execute(
             else:
                 main(parsed.config)
             sys.stdout.flush()
-        return DONE
+        return EXIT_OK
     except BrokenPipeError:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return BROKEN_PIPE
+        return EXIT_BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, the outermost edge
         return _explain(error, debug=debug)
 
@@ -103,22 +103,22 @@ def _explain(error: BaseException, *, debug: bool) -> int:
     if debug or is_bug:
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt):
-        message, code = "Interrupted.", INTERRUPTED
+        message, code = "Interrupted.", EXIT_INTERRUPTED
     elif isinstance(error, errors.Interrupted):
         by_user = error.signal == signal.SIGINT
-        message, code = str(error), INTERRUPTED if by_user else SAVED
+        message, code = str(error), EXIT_INTERRUPTED if by_user else EXIT_RESUMABLE
     elif isinstance(error, errors.WorkerLostError):
-        message, code = f"error: {error}", SAVED
+        message, code = f"error: {error}", EXIT_RESUMABLE
     elif isinstance(error, errors.AccuracyError):
-        message, code = f"error: {error}", BELOW
+        message, code = f"error: {error}", EXIT_BELOW_TARGET
     elif isinstance(error, errors.KftError):
-        message, code = f"error: {error}", MISTAKE
+        message, code = f"error: {error}", EXIT_USAGE
     else:
         message = (
             "error: this is a bug in kft, or in a package below it, not a mistake of "
             "yours. Please report it with the traceback above and the command."
         )
-        code = BUG
+        code = EXIT_INTERNAL_ERROR
     print(message, file=sys.stderr)
     return code
 

@@ -13,10 +13,10 @@ from kft.config.find_lr_options import FindLrConfig
 from kft.config.report_options import ReportConfig
 from kft.config.run import TrainConfig
 from kft.config.run_commands import (
-    AskConfig,
     DemoConfig,
     EvaluateConfig,
     ExportConfig,
+    InferenceConfig,
     PredictConfig,
     RunConfig,
 )
@@ -24,7 +24,7 @@ from kft.config.training import ModelConfig, OptimizerConfig
 from kft.config.tune_options import TuneConfig
 
 __all__ = [
-    "AskConfig",
+    "InferenceConfig",
     "AuditConfig",
     "AuditFlags",
     "Config",

@@ -38,7 +38,7 @@ class EvaluateConfig(RunConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AskConfig(Config):
+class InferenceConfig(Config):
     """What is asked: a run, or an export alone."""
 
     run_dir: str | None = option(
@@ -52,7 +52,7 @@ class AskConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PredictConfig(AskConfig):
+class PredictConfig(InferenceConfig):
     """Which pictures, and how the answers are written."""
 
     files: tuple[str, ...] = option(
@@ -97,7 +97,7 @@ class ExportConfig(RunConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DemoConfig(AskConfig):
+class DemoConfig(InferenceConfig):
     """Where the page is served, and what it takes."""
 
     host: str = option(

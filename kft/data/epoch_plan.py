@@ -19,7 +19,7 @@ _NEXT_DRAW = np.int64(0x1E3779B97F4A7C15)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Share:
+class BatchShare:
     """What of every global batch this worker takes.
 
     Attributes:
@@ -77,7 +77,7 @@ class Mix:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Recipe:
+class SamplingConfig:
     """How the training examples of an epoch are drawn, weighted and mixed.
 
     Attributes:
@@ -97,7 +97,7 @@ class Recipe:
     mix: Mix | None = None
 
 
-class Plan(NamedTuple):
+class EpochPlan(NamedTuple):
     """The elements of an epoch, each a batch of b rows for one device.
 
     Attributes:
@@ -136,12 +136,12 @@ def others(rows: int) -> np.ndarray:
 
 def train_epoch(
     examples: examples_lib.Examples,
-    share: Share,
-    recipe: Recipe,
+    share: BatchShare,
+    recipe: SamplingConfig,
     *,
     keys: np.ndarray,
     epoch: int,
-) -> Plan:
+) -> EpochPlan:
     """Return the batches of an epoch in a random order.
 
     Without class weights the weights sum to 1 over each global batch; with them their
@@ -184,7 +184,7 @@ def train_epoch(
 
 
 def _mixed(
-    own: np.ndarray, factors: np.ndarray, share: Share
+    own: np.ndarray, factors: np.ndarray, share: BatchShare
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the shares in the targets of mixed rows, and the factors on their weights.
 
@@ -202,8 +202,8 @@ def _mixed(
 
 
 def eval_epoch(
-    examples: examples_lib.Examples, share: Share, *, keys: np.ndarray
-) -> Plan:
+    examples: examples_lib.Examples, share: BatchShare, *, keys: np.ndarray
+) -> EpochPlan:
     """Return the batches in the order of the examples, with weights of 1 and 0."""
     positions, valid = _cut(np.arange(len(examples)), share)
     columns = (
@@ -217,27 +217,29 @@ def eval_epoch(
     return _plan(columns, share)
 
 
-def _draw(examples: examples_lib.Examples, recipe: Recipe, epoch: int) -> np.ndarray:
+def _draw(
+    examples: examples_lib.Examples, recipe: SamplingConfig, epoch: int
+) -> np.ndarray:
     if recipe.balanced:
         return sampling.balanced_order(examples.labels, seed=recipe.seed, epoch=epoch)
     return sampling.epoch_order(len(examples), seed=recipe.seed, epoch=epoch)
 
 
-def _cut(values: np.ndarray, share: Share) -> tuple[np.ndarray, np.ndarray]:
+def _cut(values: np.ndarray, share: BatchShare) -> tuple[np.ndarray, np.ndarray]:
     return sampling.batches(
         values, share.batch_size, worker=share.worker, num_workers=share.num_workers
     )
 
 
-def _elements(column: np.ndarray, share: Share) -> np.ndarray:
+def _elements(column: np.ndarray, share: BatchShare) -> np.ndarray:
     """Cut the batches of the worker into the elements of its devices."""
     elements = column.shape[0] * column.shape[1] // share.rows
     return column.reshape(elements, share.rows, *column.shape[2:])
 
 
-def _plan(columns: tuple[np.ndarray, ...], share: Share) -> Plan:
+def _plan(columns: tuple[np.ndarray, ...], share: BatchShare) -> EpochPlan:
     dtypes = (np.int64, np.int32, np.float32, np.int64, np.float32, np.float32)
-    return Plan(
+    return EpochPlan(
         *(
             _elements(column, share).astype(dtype)
             for column, dtype in zip(columns, dtypes, strict=True)

@@ -14,7 +14,7 @@ if typing.TYPE_CHECKING:
 TRAIN = "train"
 VALIDATION = "validation"
 TEST = "test"
-SIDES = (TRAIN, VALIDATION, TEST)
+SPLITS = (TRAIN, VALIDATION, TEST)
 
 Read = Callable[["tf.Tensor"], "tf.Tensor"]
 
@@ -54,7 +54,7 @@ class Table:
         ids: str [n].
         labels: int32 [n].
         sizes: int64 [n], bytes of the payloads, 0 where finding out is expensive.
-        sides: str [n], one of `SIDES`: the split that the data itself names. Where it
+        sides: str [n], one of `SPLITS`: the split that the data itself names. Where it
             names none, `train`, from which validation and test may still be cut.
         read: reads row i, which is position i of these arrays.
         groups: str [n], examples of a group stay on one side where splits are cut; an

@@ -39,8 +39,8 @@ def train_batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    share: epoch_plan.Share,
-    recipe: epoch_plan.Recipe,
+    share: epoch_plan.BatchShare,
+    recipe: epoch_plan.SamplingConfig,
     span: Span,
 ) -> tf.data.Dataset:
     """Return the training batches of this worker over all remaining epochs.
@@ -70,7 +70,7 @@ def train_batches(
         epoch_plan.others(share.rows)
     keys_of = example_keys(examples, seed=recipe.seed)
 
-    def plan_epoch(epoch: np.ndarray) -> epoch_plan.Plan:
+    def plan_epoch(epoch: np.ndarray) -> epoch_plan.EpochPlan:
         keys, number = keys_of(int(epoch)), int(epoch)
         return epoch_plan.train_epoch(examples, share, recipe, keys=keys, epoch=number)
 
@@ -85,7 +85,7 @@ def eval_batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    share: epoch_plan.Share,
+    share: epoch_plan.BatchShare,
     keys: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Return one pass over the examples in their own order.
@@ -120,9 +120,9 @@ def example_keys(
     return keys
 
 
-def _signature(rows: int, width: int) -> epoch_plan.Plan:
+def _signature(rows: int, width: int) -> epoch_plan.EpochPlan:
     """Return shapes and types of an element's plan."""
-    return epoch_plan.Plan(
+    return epoch_plan.EpochPlan(
         rows=tf.TensorSpec([rows], tf.int64),
         labels=tf.TensorSpec([rows], tf.int32),
         weights=tf.TensorSpec([rows], tf.float32),
@@ -134,8 +134,8 @@ def _signature(rows: int, width: int) -> epoch_plan.Plan:
 
 def _elements(
     epochs: tf.data.Dataset,
-    plan_epoch: Callable[[np.ndarray], epoch_plan.Plan],
-    signature: epoch_plan.Plan,
+    plan_epoch: Callable[[np.ndarray], epoch_plan.EpochPlan],
+    signature: epoch_plan.EpochPlan,
 ) -> tf.data.Dataset:
     """Return the plan of each batch as a data set; nothing has been read yet."""
 
@@ -144,7 +144,7 @@ def _elements(
         columns = tf.numpy_function(plan_epoch, [epoch], dtypes)
         for column, spec in zip(columns, signature, strict=True):
             column.set_shape([None, *spec.shape])
-        return tf.data.Dataset.from_tensor_slices(epoch_plan.Plan(*columns))
+        return tf.data.Dataset.from_tensor_slices(epoch_plan.EpochPlan(*columns))
 
     return epochs.flat_map(one_epoch)
 
@@ -171,7 +171,7 @@ def _batches(
 
 
 def _read_inputs(examples: examples_lib.Examples) -> Callable[..., tuple]:
-    def read(planned: epoch_plan.Plan) -> tuple[Any, epoch_plan.Plan]:
+    def read(planned: epoch_plan.EpochPlan) -> tuple[Any, epoch_plan.EpochPlan]:
         return examples.read(planned.rows), planned
 
     return read
@@ -183,8 +183,8 @@ def _make_inputs(
     preprocess: Preprocess,
 ) -> tf.data.Dataset:
     def make_input(
-        payload: tf.Tensor, planned: epoch_plan.Plan
-    ) -> tuple[tf.Tensor, epoch_plan.Plan]:
+        payload: tf.Tensor, planned: epoch_plan.EpochPlan
+    ) -> tuple[tf.Tensor, epoch_plan.EpochPlan]:
         return preprocess(payload, planned.keys), planned
 
     parallel = tf.data.AUTOTUNE
@@ -200,14 +200,14 @@ def _make_inputs(
 
 
 def _without_plan(
-    inputs: Any, planned: epoch_plan.Plan
+    inputs: Any, planned: epoch_plan.EpochPlan
 ) -> tuple[Any, tf.Tensor, tf.Tensor]:
     return inputs, planned.labels, planned.weights
 
 
 def _mixed(mix: epoch_plan.Mix) -> Callable[..., tuple]:
     def mixed(
-        inputs: Any, planned: epoch_plan.Plan
+        inputs: Any, planned: epoch_plan.EpochPlan
     ) -> tuple[Any, tf.Tensor, tf.Tensor]:
         others = epoch_plan.others(planned.rows.shape[0])
         inputs = mix.apply(inputs, tf.gather(inputs, others), planned.mixing)

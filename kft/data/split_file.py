@@ -9,7 +9,7 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, labels
 from kft.data.sources import table_file
-from kft.data.sources.table_file import Row
+from kft.data.sources.table_file import TableRow
 
 # The side of examples that are on none.
 LEFT_OUT = ""
@@ -31,7 +31,7 @@ def check(config: config_lib.DataConfig) -> None:
         read(config.split_file)
 
 
-def read(path: str) -> Mapping[str, Row]:
+def read(path: str) -> Mapping[str, TableRow]:
     """Return the rows of a file with the columns id, split and maybe label, by id.
 
     Raises:
@@ -42,13 +42,13 @@ def read(path: str) -> Mapping[str, Row]:
     rows = table_file.read(
         path, flag=flag, needed=("id", "split"), optional=("label",), exact=True
     )
-    by_id: dict[str, Row] = {}
+    by_id: dict[str, TableRow] = {}
     for row in rows:
         name, side = row.values["id"], row.values["split"]
-        if side not in examples.SIDES:
+        if side not in examples.SPLITS:
             raise errors.DataError(
                 f"{flag}, line {row.line}: expected the split "
-                f"{', '.join(examples.SIDES)}, received {side!r}."
+                f"{', '.join(examples.SPLITS)}, received {side!r}."
             )
         if name in by_id:
             raise errors.DataError(

@@ -113,7 +113,7 @@ def assemble(
         sides[(sides == TRAIN) & ~few] = split_file.LEFT_OUT
         _say_fewer(label_map, table, sides, config.examples_per_class)
     _check_sides(label_map, table, sides, config)
-    rows = {side: np.flatnonzero(sides == side) for side in examples.SIDES}
+    rows = {side: np.flatnonzero(sides == side) for side in examples.SPLITS}
     parts = {s: table.examples(r) if len(r) else None for s, r in rows.items()}
     return examples.Splits(
         labels=label_map,
@@ -198,7 +198,7 @@ def _check_sides(
 ) -> None:
     counts = {
         side: np.bincount(table.labels[sides == side], minlength=len(label_map))
-        for side in examples.SIDES
+        for side in examples.SPLITS
     }
     empty = _names(label_map, counts[TRAIN] == 0)
     if empty and config.split_file is not None:

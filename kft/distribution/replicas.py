@@ -64,13 +64,13 @@ class Devices:
         """Return whether this process writes the run folder."""
         return self.worker == 0
 
-    def share(self, batch_size: int) -> epoch_plan.Share:
+    def share(self, batch_size: int) -> epoch_plan.BatchShare:
         """Return what this process takes of every global batch.
 
         Raises:
             errors.ConfigError: where the batch can not be shared out evenly.
         """
-        return epoch_plan.Share(
+        return epoch_plan.BatchShare(
             batch_size=batch_size,
             worker=self.worker,
             num_workers=self.num_workers,

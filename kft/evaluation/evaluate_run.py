@@ -21,12 +21,12 @@ from kft.evaluation import (
     predictions,
     run_split,
 )
-from kft.evaluation.load_run import Trained
-from kft.evaluation.metrics import Figures
-from kft.evaluation.predictions import Predictions, Source
+from kft.evaluation.load_run import LoadedRun
+from kft.evaluation.metrics import Metrics
+from kft.evaluation.predictions import Predictions, PredictionSource
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
-from kft.training.evaluator import Scorer
+from kft.training.evaluator import Evaluator
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,9 +41,9 @@ class Evaluation:
     """
 
     run: RunDir
-    source: Source
+    source: PredictionSource
     predictions: Predictions
-    figures: Figures
+    figures: Metrics
 
     def to_json(self) -> dict[str, Any]:
         """Return what evaluation.json holds.
@@ -76,7 +76,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
     else:
         examples, split = run_split.of_data(run, config.data, config.split)
     names = run.labels.names
-    source = Source(
+    source = PredictionSource(
         data=config.data or run.config.dataset,
         split=split,
         weights=predictions.weights_digest(run.run),
@@ -132,7 +132,7 @@ def keep(evaluation: Evaluation) -> None:
     run.write_json(run.evaluation_json, evaluation.to_json())
 
 
-def predict(run: Trained, examples: Examples) -> Predictions:
+def predict(run: LoadedRun, examples: Examples) -> Predictions:
     """Return the predictions of examples.
 
     Raises:
@@ -141,20 +141,22 @@ def predict(run: Trained, examples: Examples) -> Predictions:
     return Predictions(examples.ids, examples.labels, logits(run, examples))
 
 
-def logits(run: Trained, examples: Examples) -> np.ndarray:
+def logits(run: LoadedRun, examples: Examples) -> np.ndarray:
     """Return the logits [n, classes] of examples; raises like `predict`."""
     preprocess = run.task.preprocess(training=False)
     batches = pipeline.eval_batches(
-        examples, preprocess, share=epoch_plan.Share(batch_size=run.config.batch_size)
+        examples,
+        preprocess,
+        share=epoch_plan.BatchShare(batch_size=run.config.batch_size),
     )
-    scorer = Scorer(run.task, run.model, devices=run.devices)
+    scorer = Evaluator(run.task, run.model, devices=run.devices)
     try:
         return scorer.predict(batches)
     except tf.errors.OpError as error:
         raise bad_examples.explain_failure(error, [examples], preprocess) from error
 
 
-def _measured(run: RunDir, source: Source, found: Predictions) -> Evaluation:
+def _measured(run: RunDir, source: PredictionSource, found: Predictions) -> Evaluation:
     figures = metrics.measure(found.logits, found.labels, source.classes)
     return Evaluation(run, source, found, figures)
 
@@ -166,7 +168,7 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
     """
     if not run.predictions.is_file():
         return None
-    source = Source(
+    source = PredictionSource(
         data=run_dir.read_config(run).dataset,
         split=split,
         weights=predictions.weights_digest(run),

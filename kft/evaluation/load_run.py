@@ -20,7 +20,7 @@ from kft.tasks.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
+class LoadedRun:
     """What training left behind.
 
     Attributes:
@@ -45,7 +45,7 @@ class Trained:
         return self.network.model
 
 
-def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
+def load(path: str, *, precision: Literal["run", "float32"] = "run") -> LoadedRun:
     """Return a finished run. The weights are float32 whatever computes with them.
 
     Args:
@@ -66,7 +66,7 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> Trained:
     task = tasks.get(config, labels)
     network = task.network(weights="none")
     _load_weights(network.model, run)
-    return Trained(config, run, labels, task, network, devices)
+    return LoadedRun(config, run, labels, task, network, devices)
 
 
 def _check_finished(run: RunDir) -> None:

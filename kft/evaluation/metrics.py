@@ -41,7 +41,7 @@ class ClassFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class Figures:
+class Metrics:
     """What a classifier is worth on a set of examples.
 
     Attributes:
@@ -88,7 +88,7 @@ class Figures:
         return dataclasses.asdict(self)
 
 
-def measure(logits: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Figures:
+def measure(logits: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Metrics:
     """Return the figures of logits against labels.
 
     Args:
@@ -104,7 +104,7 @@ def measure(logits: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Fig
     classes = _classes(probabilities, predicted, labels, names)
     areas = [one.roc_auc for one in classes if one.roc_auc is not None]
     bins = reliability.bins(probabilities, labels)
-    return Figures(
+    return Metrics(
         examples=len(labels),
         # From the logits: scikit-learn's cuts off what is surely wrong at 36 nats.
         loss=scores.cross_entropy(logits, labels),

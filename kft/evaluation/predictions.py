@@ -41,7 +41,7 @@ class Predictions:
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class PredictionSource:
     """Where predictions come from: equal sources give equal predictions.
 
     Attributes:
@@ -63,7 +63,7 @@ def weights_digest(run: RunDir) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write(run: RunDir, predictions: Predictions, source: Source) -> None:
+def write(run: RunDir, predictions: Predictions, source: PredictionSource) -> None:
     """Keep predictions in the run folder, in place of those that are there.
 
     Raises:
@@ -79,7 +79,7 @@ def write(run: RunDir, predictions: Predictions, source: Source) -> None:
         )
 
 
-def read(path: Path, source: Source) -> Predictions | None:
+def read(path: Path, source: PredictionSource) -> Predictions | None:
     """Return the predictions of a file; None where it is damaged or of other source."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:

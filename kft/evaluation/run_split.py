@@ -10,7 +10,7 @@ from absl import logging
 from kft import data, errors
 from kft.data.examples import TRAIN, Examples, Splits
 from kft.data.labels import LabelMap
-from kft.evaluation.load_run import Trained
+from kft.evaluation.load_run import LoadedRun
 from kft.run_folder.run_dir import RunDir
 
 ALL = "all"
@@ -26,7 +26,7 @@ _EVERYTHING = {
 }
 
 
-def of_split(trained: Trained, split: str) -> Examples:
+def of_split(trained: LoadedRun, split: str) -> Examples:
     """Return a split of the run as it was: split.csv says which examples it has.
 
     So pictures that were added since do not count, and a change of what the data set
@@ -50,7 +50,7 @@ def of_split(trained: Trained, split: str) -> Examples:
     return examples.take(np.array([positions[name] for name in ids]))
 
 
-def of_data(trained: Trained, dataset: str, split: str) -> tuple[Examples, str]:
+def of_data(trained: LoadedRun, dataset: str, split: str) -> tuple[Examples, str]:
     """Return the examples of other data, with the class ids of the run, and its split.
 
     The split is `ALL` where the data has none of its own.

@@ -17,7 +17,7 @@ Quantize = Literal["none", "float16", "dynamic", "int8"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Bar:
+class Tolerance:
     """What an export has to reach, against the network it is made from.
 
     Attributes:
@@ -47,7 +47,7 @@ class Exporter:
     module: str
     takes: Literal["bytes", "pixels"]
     ending: str | None
-    bars: Mapping[Quantize, Bar]
+    bars: Mapping[Quantize, Tolerance]
     packages: tuple[str, ...] = ()
     runner: str | None = None
     extra: str | None = None
@@ -62,17 +62,17 @@ EXPORTERS = {
         "kft.exporters.saved_model",
         takes="bytes",
         ending=None,
-        bars={"none": Bar(1e-5)},
+        bars={"none": Tolerance(1e-5)},
     ),
     "litert": Exporter(
         "kft.exporters.litert",
         takes="pixels",
         ending=".tflite",
         bars={
-            "none": Bar(1e-4),
-            "float16": Bar(1e-2),
-            "dynamic": Bar(None, top1_agreement=0.97),
-            "int8": Bar(None, top1_agreement=0.97),
+            "none": Tolerance(1e-4),
+            "float16": Tolerance(1e-2),
+            "dynamic": Tolerance(None, top1_agreement=0.97),
+            "int8": Tolerance(None, top1_agreement=0.97),
         },
         packages=("ai_edge_litert",),
         runner="ai_edge_litert",
@@ -82,7 +82,7 @@ EXPORTERS = {
         "kft.exporters.onnx",
         takes="pixels",
         ending=".onnx",
-        bars={"none": Bar(1e-4)},
+        bars={"none": Tolerance(1e-4)},
         packages=("onnx", "onnxruntime", "tf2onnx"),
         runner="onnxruntime",
         extra="onnx",

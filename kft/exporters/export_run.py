@@ -22,10 +22,10 @@ from kft.evaluation import (
     load_run,
     run_split,
 )
-from kft.evaluation.load_run import Trained
+from kft.evaluation.load_run import LoadedRun
 from kft.exporters import Quantize, model_card, parity, serving_graph
-from kft.exporters.parity import Certificate, ParityError, Questions
-from kft.exporters.serving_graph import Served
+from kft.exporters.parity import ParityBatch, ParityError, ParityReport
+from kft.exporters.serving_graph import ServingModel
 from kft.run_folder import atomic_files
 from kft.run_folder.run_dir import RunDir
 
@@ -42,7 +42,7 @@ class Export:
 
     name: str
     path: Path
-    certificate: Certificate
+    certificate: ParityReport
 
 
 def export_run(config: ExportConfig) -> tuple[Export, ...]:
@@ -67,7 +67,7 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
         serving = serving_graph.serve(
             run, calibration=calibrated_temperature.recorded(run.run)
         )
-        questions = parity.pose(serving, examples, config.parity_examples)
+        questions = parity.make_batch(serving, examples, config.parity_examples)
         run.run.write_text(run.run.export / "labels.txt", run.labels.text())
         written = [_export(serving, name, questions, config) for name in config.formats]
         _warn_of_others(run.run, serving)
@@ -84,7 +84,7 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
     return tuple(written)
 
 
-def _examples(run: Trained, config: ExportConfig) -> Examples:
+def _examples(run: LoadedRun, config: ExportConfig) -> Examples:
     """Return the validation examples, or those of training where there are none."""
     if run_split.has_split(run.run, VALIDATION):
         return run_split.of_split(run, VALIDATION)
@@ -95,7 +95,7 @@ def _examples(run: Trained, config: ExportConfig) -> Examples:
     return run_split.of_split(run, TRAIN)
 
 
-def _calibrate(run: Trained, examples: Examples) -> None:
+def _calibrate(run: LoadedRun, examples: Examples) -> None:
     """Fit the temperature of a run, and keep it with the run."""
     found = calibration.calibrate(evaluate_run.logits(run, examples), examples.labels)
     calibrated_temperature.record(run.run, found)
@@ -107,7 +107,7 @@ def _calibrate(run: Trained, examples: Examples) -> None:
     )
 
 
-def _warn_of_others(run: RunDir, serving: Served) -> None:
+def _warn_of_others(run: RunDir, serving: ServingModel) -> None:
     """Name the exports that have another temperature inside than the run has now."""
     others = [
         name
@@ -124,7 +124,7 @@ def _warn_of_others(run: RunDir, serving: Served) -> None:
 
 
 def _export(
-    serving: Served, name: str, questions: Questions, config: ExportConfig
+    serving: ServingModel, name: str, questions: ParityBatch, config: ExportConfig
 ) -> Export:
     """Write a format beside its place, check it there, and move it into place."""
     exporter = exporters.EXPORTERS[name]
@@ -167,7 +167,7 @@ def place(run: RunDir, name: str, quantize: Quantize) -> Path:
     return folder / str(max(versions, default=0) + 1)
 
 
-def _note(run: RunDir, key: str, certificate: Certificate) -> None:
+def _note(run: RunDir, key: str, certificate: ParityReport) -> None:
     """Put a certificate into parity.json beside those of other formats."""
     path = run.export / "parity.json"
     run.write_json(path, {**read_certificates(run), key: certificate.to_json()})

@@ -8,12 +8,12 @@ import tensorflow as tf
 
 from kft import errors
 from kft.exporters import Quantize, litert_float16, litert_metadata
-from kft.exporters.serving_graph import Served
+from kft.exporters.serving_graph import ServingModel
 
 _CALIBRATION_PICTURES = 200
 
 
-def write(served: Served, path: Path, quantize: Quantize) -> None:
+def write(served: ServingModel, path: Path, quantize: Quantize) -> None:
     """Write a .tflite file whose signature `serving_default` takes `images`.
 
     images is uint8 [n, size, size, 3] RGB, as the camera gives it; scaling is inside.
@@ -60,7 +60,7 @@ def write(served: Served, path: Path, quantize: Quantize) -> None:
     path.write_bytes(litert_metadata.add(content, served))
 
 
-def _ranges(served: Served) -> Iterator[list[np.ndarray]]:
+def _ranges(served: ServingModel) -> Iterator[list[np.ndarray]]:
     """Yield the pictures that the ranges of int8 are taken from."""
     images = served.training_pictures(_CALIBRATION_PICTURES).astype(np.float32)
     yield [_stretched(images[0])[None]]

@@ -4,7 +4,7 @@ A flatbuffer after TensorFlow Lite Support's metadata_schema.fbs (identifier M00
 buffer of the model named TFLITE_METADATA. labels.txt itself is in a ZIP archive that is
 appended to the file, which is read from its end, as the flatbuffer is from its start.
 `unzip model.tflite labels.txt` works too. So does preprocessing.json, which has
-`Served.preprocessing`.
+`ServingModel.preprocessing`.
 """
 
 import io
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
-from kft.exporters.serving_graph import Served
+from kft.exporters.serving_graph import ServingModel
 
 LABELS = "labels.txt"
 PREPROCESSING = "preprocessing.json"
@@ -31,7 +31,7 @@ _RGB = 1
 _Field = Callable[[flatbuffers.Builder], None]
 
 
-def add(content: bytes, served: Served) -> bytes:
+def add(content: bytes, served: ServingModel) -> bytes:
     """Return a .tflite file with metadata and labels in it."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     buffer = schema.BufferT()
@@ -51,7 +51,7 @@ def add(content: bytes, served: Served) -> bytes:
     return bytes(builder.Output()) + archive.getvalue()
 
 
-def _metadata(served: Served) -> bytes:
+def _metadata(served: ServingModel) -> bytes:
     size = served.image_size
     builder = flatbuffers.Builder(1024)
     pixels = _table(builder, [_number(0, size), _number(1, size)])

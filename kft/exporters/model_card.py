@@ -13,7 +13,7 @@ from kft.config import TrainConfig
 from kft.data import examples as examples_lib
 from kft.evaluation import metrics
 from kft.exporters import snippets, weights_license
-from kft.exporters.serving_graph import Served
+from kft.exporters.serving_graph import ServingModel
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
 
@@ -25,7 +25,7 @@ _RESIZED = {
 }
 
 
-def write(served: Served, certificates: Mapping[str, Mapping[str, Any]]) -> None:
+def write(served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]) -> None:
     """Write the card of a run; raises RunDirError where it can not.
 
     Args:
@@ -66,7 +66,7 @@ def _counts(run: RunDir) -> dict[str, collections.Counter[str]]:
     return {split: found[split] for split in order if split in found}
 
 
-def _head(served: Served, result: Mapping[str, Any]) -> Iterator[str]:
+def _head(served: ServingModel, result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the YAML head; JSON strings are YAML strings."""
     config = served.run.config
     license_ = weights_license.of_weights(config)
@@ -87,7 +87,7 @@ def _head(served: Served, result: Mapping[str, Any]) -> Iterator[str]:
     yield "---"
 
 
-def _task(served: Served) -> Iterator[str]:
+def _task(served: ServingModel) -> Iterator[str]:
     names = served.run.labels.names
     yield f"# {served.run.run.path.name}"
     yield ""
@@ -142,7 +142,7 @@ def _recipe(config: TrainConfig, result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _figures(
-    served: Served,
+    served: ServingModel,
     result: Mapping[str, Any],
     counts: Mapping[str, collections.Counter[str]],
     certificates: Mapping[str, Mapping[str, Any]],
@@ -200,7 +200,7 @@ def _share(share: float, examples: int) -> str:
     return f"{share:.4f} (95%: {low:.4f} to {high:.4f}, {examples:,} examples)"
 
 
-def _preprocessing(served: Served) -> Iterator[str]:
+def _preprocessing(served: ServingModel) -> Iterator[str]:
     facts = served.preprocessing
     size = facts["image_size"]
     resized = _RESIZED[facts["resize"]].format(share=facts["crop_share"])
@@ -215,7 +215,7 @@ def _preprocessing(served: Served) -> Iterator[str]:
 
 
 def _limits(
-    served: Served, counts: Mapping[str, collections.Counter[str]]
+    served: ServingModel, counts: Mapping[str, collections.Counter[str]]
 ) -> Iterator[str]:
     fewest = counts[examples_lib.TRAIN].most_common()[-1]
     yield "## Limits"
@@ -230,7 +230,7 @@ def _limits(
 
 
 def _calls(
-    served: Served, certificates: Mapping[str, Mapping[str, Any]]
+    served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     yield "## How to call it"
     yield ""

@@ -8,18 +8,18 @@ import tensorflow as tf
 import tf2onnx
 
 from kft.exporters import Quantize
-from kft.exporters.serving_graph import Served
+from kft.exporters.serving_graph import ServingModel
 
 # The newest that tf2onnx 1.17 writes.
 OPSET = 18
 
 
-def write(served: Served, path: Path, quantize: Quantize) -> None:
+def write(served: ServingModel, path: Path, quantize: Quantize) -> None:
     """Write an .onnx file that takes `images` and gives `probabilities`.
 
     images is uint8 [batch, size, size, 3] RGB; scaling is inside. probabilities is
     float32 [batch, classes]. The metadata has, as JSON, the class names under `labels`,
-    and `Served.preprocessing` under `preprocessing`.
+    and `ServingModel.preprocessing` under `preprocessing`.
     """
     del quantize  # `none` is all that the format knows
     size = served.image_size

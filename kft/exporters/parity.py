@@ -18,8 +18,8 @@ import numpy as np
 from kft import errors, exporters
 from kft.data.examples import Examples
 from kft.evaluation import scores
-from kft.exporters import Bar, Quantize, samples, standalone_runner
-from kft.exporters.serving_graph import Served
+from kft.exporters import Quantize, Tolerance, samples, standalone_runner
+from kft.exporters.serving_graph import ServingModel
 
 _TIMEOUT_SECONDS = 900
 # For which each speed is measured.
@@ -32,7 +32,7 @@ class ParityError(errors.KftError):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Questions:
+class ParityBatch:
     """Pictures, and what the network says of them.
 
     Attributes:
@@ -51,7 +51,7 @@ class Questions:
 
 
 @dataclasses.dataclass(frozen=True)
-class Certificate:
+class ParityReport:
     """How an export compares with the network it was made from.
 
     Attributes:
@@ -104,7 +104,7 @@ class Certificate:
         return dataclasses.asdict(self)
 
 
-def pose(served: Served, examples: Examples, count: int) -> Questions:
+def make_batch(served: ServingModel, examples: Examples, count: int) -> ParityBatch:
     """Return up to `count` examples, spread evenly, and the network's answers.
 
     Raises:
@@ -113,7 +113,7 @@ def pose(served: Served, examples: Examples, count: int) -> Questions:
     sample = samples.spread(examples, count)
     loaded = samples.load(served.run, sample)
     logits = served.run.model.predict_on_batch(loaded.images)
-    return Questions(
+    return ParityBatch(
         ids=sample.ids,
         payloads=loaded.payloads,
         images=loaded.images,
@@ -123,8 +123,8 @@ def pose(served: Served, examples: Examples, count: int) -> Questions:
 
 
 def certify(
-    name: str, export: Path, questions: Questions, quantize: Quantize
-) -> Certificate:
+    name: str, export: Path, questions: ParityBatch, quantize: Quantize
+) -> ParityReport:
     """Ask an export what the network was asked, and compare.
 
     Args:
@@ -151,7 +151,7 @@ def certify(
         float((_top(one) == questions.labels).mean())
         for one in (answers["probabilities"], questions.probabilities)
     ]
-    return Certificate(
+    return ParityReport(
         export=export.name,
         quantize=quantize,
         takes=exporter.takes,
@@ -175,7 +175,7 @@ def certify(
 
 
 def _problem(
-    questions: Questions, valid: np.ndarray, difference: np.ndarray, bar: Bar
+    questions: ParityBatch, valid: np.ndarray, difference: np.ndarray, bar: Tolerance
 ) -> str | None:
     if not valid.all():
         bad = questions.ids[~valid]
@@ -196,7 +196,7 @@ def _top(probabilities: np.ndarray) -> np.ndarray:
     return probabilities.argmax(axis=-1)
 
 
-def _ask(name: str, export: Path, questions: Questions) -> dict[str, np.ndarray]:
+def _ask(name: str, export: Path, questions: ParityBatch) -> dict[str, np.ndarray]:
     """Return what `outside` says, run by the same Python in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="kft-parity-") as folder:
         asked, answered = Path(folder, "questions.npz"), Path(folder, "answers.npz")

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kft.data import bad_examples
 from kft.data.examples import Examples
-from kft.evaluation.load_run import Trained
+from kft.evaluation.load_run import LoadedRun
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ def spread(examples: Examples, count: int) -> Examples:
     return examples.take(positions.round().astype(np.int64))
 
 
-def load(run: Trained, examples: Examples) -> Pictures:
+def load(run: LoadedRun, examples: Examples) -> Pictures:
     """Return the pictures of examples.
 
     Raises:

@@ -7,15 +7,15 @@ import keras
 import tensorflow as tf
 
 from kft.exporters import Quantize, warmup
-from kft.exporters.serving_graph import Served
+from kft.exporters.serving_graph import ServingModel
 
 
-def write(served: Served, path: Path, quantize: Quantize) -> None:
+def write(served: ServingModel, path: Path, quantize: Quantize) -> None:
     """Write a SavedModel with two signatures to a folder.
 
     `serving_default` takes `image_bytes`, tf.string [n]: JPEG, PNG, GIF, BMP or WebP,
     any sizes, mixed. `images` takes uint8 [n, size, size, 3] of the network's own size;
-    nothing is cropped or resized there. Both return what `Served.answer` does.
+    nothing is cropped or resized there. Both return what `ServingModel.answer` does.
     labels.txt and preprocessing.json are in the folder `assets.extra`.
     """
     del quantize  # `none` is all that the format knows

@@ -11,14 +11,14 @@ from kft.data.examples import TRAIN
 from kft.data.image import decode, resize
 from kft.evaluation import run_split
 from kft.evaluation.calibration import Calibration
-from kft.evaluation.load_run import Trained
+from kft.evaluation.load_run import LoadedRun
 from kft.exporters import samples
 
 TOP_K = 5
 
 
 @dataclasses.dataclass(frozen=True)
-class Served:
+class ServingModel:
     """What every exporter writes, in its own way.
 
     Attributes:
@@ -30,7 +30,7 @@ class Served:
         calibration: of the run; None for probabilities as the network gives them.
     """
 
-    run: Trained
+    run: LoadedRun
     image_size: int
     read: Callable[[tf.Tensor], tf.Tensor]
     training_pictures: Callable[[int], np.ndarray]
@@ -130,7 +130,7 @@ class Served:
         return tf.gather(images, sources), sources < read
 
 
-def serve(run: Trained, *, calibration: Calibration | None = None) -> Served:
+def serve(run: LoadedRun, *, calibration: Calibration | None = None) -> ServingModel:
     """Return what exporters write, for a run whose model computes in float32."""
     size, method = run.task.image_size, run.config.resize
 
@@ -142,4 +142,4 @@ def serve(run: Trained, *, calibration: Calibration | None = None) -> Served:
         sample = samples.spread(run_split.of_split(run, TRAIN), count)
         return samples.load(run, sample).images
 
-    return Served(run, size, read, training_pictures, calibration)
+    return ServingModel(run, size, read, training_pictures, calibration)

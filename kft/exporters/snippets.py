@@ -24,7 +24,7 @@ def snippet(name: str, path: str, preprocessing: Mapping[str, Any]) -> str:
     Args:
         name: of the format.
         path: of the export, relative to the folder of exports.
-        preprocessing: see `kft.exporters.serving_graph.Served.preprocessing`.
+        preprocessing: see `kft.exporters.serving_graph.ServingModel.preprocessing`.
     """
     return "\n".join(_SNIPPETS[name](path, preprocessing)) + "\n"
 

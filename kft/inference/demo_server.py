@@ -35,7 +35,7 @@ _IDLE_SECONDS = 30
 _LIMIT = b"{{max_bytes}}"
 
 
-class Asked:
+class DemoService:
     """Answers pictures, one at a time: not every runtime can be asked by two threads.
 
     Args:
@@ -91,7 +91,9 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, asked: Asked, *, host: str, port: int, max_bytes: int) -> None:
+    def __init__(
+        self, asked: DemoService, *, host: str, port: int, max_bytes: int
+    ) -> None:
         self.asked = asked
         self.max_bytes = max_bytes
         page = importlib.resources.files("kft.inference").joinpath("demo.html")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from kft import errors, exporters
-from kft.config import AskConfig
+from kft.config import InferenceConfig
 from kft.run_folder import run_dir
 
 Kind = Literal["run", "saved_model", "litert", "onnx"]
@@ -17,7 +17,7 @@ _SAVED_MODEL = "saved_model.pb"
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class ModelPath:
     """Something that can be asked.
 
     Attributes:
@@ -29,7 +29,7 @@ class Model:
     path: Path
 
 
-def chosen(config: AskConfig) -> Model:
+def chosen(config: InferenceConfig) -> ModelPath:
     """Return the run or the export that is asked.
 
     Raises:
@@ -41,11 +41,11 @@ def chosen(config: AskConfig) -> Model:
             f"export), received {'neither' if config.model is None else 'both'}."
         )
     if config.model is None:
-        return Model("run", run_dir.at(config.run_dir).path)
+        return ModelPath("run", run_dir.at(config.run_dir).path)
     return find(config.model)
 
 
-def find(text: str) -> Model:
+def find(text: str) -> ModelPath:
     """Return what is at a path; of several versions of a SavedModel the last.
 
     Raises:
@@ -63,25 +63,25 @@ def find(text: str) -> Model:
     for name, exporter in exporters.EXPORTERS.items():
         if exporter.ending is not None and path.suffix == exporter.ending:
             exporters.check_runner(name)
-            return Model(name, path)
+            return ModelPath(name, path)
     raise errors.ConfigError(
         f"--model={path}: expected a run folder, the folder of a SavedModel, or a "
         ".tflite or .onnx file."
     )
 
 
-def _in_folder(path: Path) -> Model:
+def _in_folder(path: Path) -> ModelPath:
     if (path / "config.json").exists():
-        return Model("run", path)
+        return ModelPath("run", path)
     if (path / _SAVED_MODEL).exists():
-        return Model("saved_model", path)
+        return ModelPath("saved_model", path)
     versions = [
         one
         for one in path.iterdir()
         if one.name.isdecimal() and (one / _SAVED_MODEL).exists()
     ]
     if versions:
-        return Model("saved_model", max(versions, key=lambda one: int(one.name)))
+        return ModelPath("saved_model", max(versions, key=lambda one: int(one.name)))
     raise errors.ConfigError(
         f"--model={path}: the folder has neither config.json of a run nor "
         f"{_SAVED_MODEL}."

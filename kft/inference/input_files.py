@@ -9,7 +9,7 @@ from kft.data.sources import filesystem, folder
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class InputFiles:
     """A file to predict, or the reason why an argument stands for none.
 
     Attributes:
@@ -21,7 +21,7 @@ class Found:
     error: str | None = None
 
 
-def find(arguments: Iterable[str]) -> Iterator[Found]:
+def find(arguments: Iterable[str]) -> Iterator[InputFiles]:
     """Yield what the arguments stand for; folders to any depth, names sorted.
 
     A path that exists is taken as it is, also where it looks like a pattern. A file is
@@ -32,23 +32,23 @@ def find(arguments: Iterable[str]) -> Iterator[Found]:
         if filesystem.is_folder(path):
             yield from _in_folder(path)
         elif filesystem.is_remote(path) or os.path.exists(path):
-            yield Found(path)
+            yield InputFiles(path)
         elif glob.has_magic(path):
             yield from _matching(path)
         else:
-            yield Found(path, "there is no such file")
+            yield InputFiles(path, "there is no such file")
 
 
-def _in_folder(path: str) -> Iterator[Found]:
+def _in_folder(path: str) -> Iterator[InputFiles]:
     try:
         pictures = list(_pictures(path, ()))
     except OSError as error:
-        yield Found(path, f"the folder can not be read: {error.strerror}")
+        yield InputFiles(path, f"the folder can not be read: {error.strerror}")
         return
     if not pictures:
         endings = ", ".join(folder.PICTURE_ENDINGS)
-        yield Found(path, f"the folder has no pictures ({endings})")
-    yield from map(Found, pictures)
+        yield InputFiles(path, f"the folder has no pictures ({endings})")
+    yield from map(InputFiles, pictures)
 
 
 def _pictures(path: str, parents: tuple[str, ...]) -> Iterator[str]:
@@ -63,9 +63,9 @@ def _pictures(path: str, parents: tuple[str, ...]) -> Iterator[str]:
             yield entry.path
 
 
-def _matching(pattern: str) -> Iterator[Found]:
+def _matching(pattern: str) -> Iterator[InputFiles]:
     paths = sorted(glob.glob(pattern, recursive=True))
     files = [path for path in paths if not os.path.isdir(path)]
     if not files:
-        yield Found(pattern, "no file matches the pattern")
-    yield from map(Found, files)
+        yield InputFiles(pattern, "no file matches the pattern")
+    yield from map(InputFiles, files)

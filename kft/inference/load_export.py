@@ -15,7 +15,7 @@ from kft.data.labels import LabelMap
 from kft.evaluation import grad_cam, load_run
 from kft.exporters import litert_metadata, standalone_runner
 from kft.inference import predictor as inference_predictor
-from kft.inference.find_model import Model
+from kft.inference.find_model import ModelPath
 from kft.inference.predictor import Predictor
 
 # (one input, class id) -> where the network looks, float [rows, columns] in [0, 1].
@@ -24,7 +24,7 @@ Heat = Callable[[np.ndarray, int], np.ndarray]
 _Facts = tuple[LabelMap, dict[str, Any]]
 
 
-def predictor(model: Model) -> Predictor:
+def predictor(model: ModelPath) -> Predictor:
     """Return the predictor of a finished run, or of an export of any format.
 
     Raises:
@@ -61,7 +61,7 @@ def predictor(model: Model) -> Predictor:
     return Predictor(labels, preprocess, probabilities)
 
 
-def with_heat(model: Model) -> tuple[Predictor, Heat | None]:
+def with_heat(model: ModelPath) -> tuple[Predictor, Heat | None]:
     """Return the predictor of a model, and what shows where it looks.
 
     Only a run's network can be taken apart for that, and only one whose head reads a
@@ -82,7 +82,7 @@ def with_heat(model: Model) -> tuple[Predictor, Heat | None]:
     return found, heat
 
 
-def _facts(model: Model) -> _Facts:
+def _facts(model: ModelPath) -> _Facts:
     """Return the labels and the preprocessing that an export has inside.
 
     Raises:

@@ -11,8 +11,8 @@ import tensorflow as tf
 from kft.data import bad_examples
 from kft.data.labels import LabelMap
 from kft.evaluation import calibrated_temperature, scores
-from kft.evaluation.load_run import Trained
-from kft.inference.input_files import Found
+from kft.evaluation.load_run import LoadedRun
+from kft.inference.input_files import InputFiles
 from kft.tasks.task import Preprocess
 
 _UNREADABLE = "the model can not read it as a picture"
@@ -30,7 +30,7 @@ class Prediction:
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a network says of a file.
 
     Attributes:
@@ -72,7 +72,7 @@ class Predictor:
         )
 
 
-def of_run(run: Trained) -> Predictor:
+def of_run(run: LoadedRun) -> Predictor:
     """Return the predictor of a finished run; its probabilities are those served.
 
     That is, they are calibrated where the run is, see
@@ -92,8 +92,8 @@ def of_run(run: Trained) -> Predictor:
 
 
 def predict(
-    predictor: Predictor, found: Sequence[Found], *, top_k: int, batch_size: int
-) -> Iterator[Answer]:
+    predictor: Predictor, found: Sequence[InputFiles], *, top_k: int, batch_size: int
+) -> Iterator[Prediction]:
     """Yield an answer for each file, in their order, a batch at a time.
 
     The next files are read and decoded, on all cores, while a batch is computed.
@@ -116,35 +116,37 @@ def predict(
         yield _answer(predictor, one, None, top_k)
 
 
-def predict_one(predictor: Predictor, payload: bytes, *, top_k: int) -> Answer:
+def predict_one(predictor: Predictor, payload: bytes, *, top_k: int) -> Prediction:
     """Return the answer for an encoded picture, whose file has no name."""
     try:
         single = predictor.one_input(tf.constant(payload))
     except tf.errors.OpError as error:
-        return Answer("", (), bad_examples.first_line(error))
+        return Prediction("", (), bad_examples.first_line(error))
     return _row_answer("", predictor.probabilities(single[None])[0], predictor, top_k)
 
 
 def _answer(
-    predictor: Predictor, one: Found, row: np.ndarray | None, top_k: int
-) -> Answer:
+    predictor: Predictor, one: InputFiles, row: np.ndarray | None, top_k: int
+) -> Prediction:
     if row is None:
-        return Answer(one.file, (), one.error or _reason(predictor, one.file))
+        return Prediction(one.file, (), one.error or _reason(predictor, one.file))
     return _row_answer(one.file, row, predictor, top_k)
 
 
-def _row_answer(file: str, row: np.ndarray, predictor: Predictor, top_k: int) -> Answer:
+def _row_answer(
+    file: str, row: np.ndarray, predictor: Predictor, top_k: int
+) -> Prediction:
     if not row.any():
-        return Answer(file, (), _UNREADABLE)
+        return Prediction(file, (), _UNREADABLE)
     names = predictor.labels.names
     best = scores.top_classes(row[None], top_k)[0]
-    return Answer(
+    return Prediction(
         file, tuple(Prediction(names[i], int(i), float(row[i])) for i in best)
     )
 
 
 def batches(
-    predictor: Predictor, found: Sequence[Found], batch_size: int
+    predictor: Predictor, found: Sequence[InputFiles], batch_size: int
 ) -> Iterator[tuple[list[int], tf.Tensor]]:
     """Yield positions of files that can be read, and a batch of their inputs.
 

@@ -27,9 +27,9 @@ from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.monitoring import signals as monitoring_signals
 from kft.training.monitoring.metrics_log import NullRecorder
 from kft.training.monitoring.progress import Reporter
-from kft.training.monitoring.signals import Interrupt
-from kft.training.monitoring.startup_timer import Startup
-from kft.training.run_context import Session
+from kft.training.monitoring.signals import Signals
+from kft.training.monitoring.startup_timer import StartupTimer
+from kft.training.run_context import RunContext
 from kft.training.run_state import RunState
 
 
@@ -53,7 +53,7 @@ class StageTest:
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class RangeTests:
     """All tests, and what to make of them.
 
     Attributes:
@@ -72,7 +72,7 @@ def find(
     *,
     given: frozenset[str],
     reporter: Reporter,
-) -> Found:
+) -> RangeTests:
     """Test the stages of a run and return what was found.
 
     Args:
@@ -92,19 +92,19 @@ def find(
         monitoring_signals.listening() as signals,
         tempfile.TemporaryDirectory(prefix="kft-find_lr-") as scratch,
     ):
-        session = _open(
+        context = _open(
             config, run_config, devices, reporter, signals, RunDir(Path(scratch))
         )
         try:
             with (
-                skip_bad_examples.naming(session),
+                skip_bad_examples.naming(context),
                 out_of_memory.explaining(run_config),
             ):
-                tests = _test_stages(config, session, wanted)
+                tests = _test_stages(config, context, wanted)
         except errors.Interrupted as error:
             effect = "nothing is kept. The same command begins again."
             raise errors.Interrupted(error.signal, effect) from None
-    return Found(run_config, tests, with_rates(run_config.stages, tests))
+    return RangeTests(run_config, tests, with_rates(run_config.stages, tests))
 
 
 def with_rates(stages_flag: str, tests: Sequence[StageTest]) -> str:
@@ -124,9 +124,9 @@ def _open(
     run_config: TrainConfig,
     devices: Devices,
     reporter: Reporter,
-    signals: Interrupt,
+    signals: Signals,
     scratch: RunDir,
-) -> Session:
+) -> RunContext:
     """Open the run in the scratch folder, with stages that are shortened."""
     short = [
         dataclasses.replace(stage, epochs=min(stage.epochs, config.epochs_before or 1))
@@ -135,56 +135,58 @@ def _open(
     run_config = dataclasses.replace(
         run_config, run_dir=str(scratch.path), stages=config_stages.format_stages(short)
     )
-    session = setup.open_session(
+    context = setup.set_up_run(
         run_config,
         scratch,
         devices,
         callbacks=(),
         reporter=reporter,
         signals=signals,
-        startup=Startup(),
+        startup=StartupTimer(),
     )
-    return dataclasses.replace(session, recorder=NullRecorder())
+    return dataclasses.replace(context, recorder=NullRecorder())
 
 
 def _test_stages(
-    config: FindLrConfig, session: Session, wanted: Sequence[int]
+    config: FindLrConfig, context: RunContext, wanted: Sequence[int]
 ) -> tuple[StageTest, ...]:
     rates = lr_finder_suggestions.rates(
         config.lowest_rate, config.highest_rate, config.steps
     )
-    caches = _caches(config, session)
+    caches = _caches(config, context)
     state, tests = RunState(), []
     for index in range(max(wanted) + 1):
         if index in wanted:
-            curve = range_test.run(session, index, rates, caches)
+            curve = range_test.run(context, index, rates, caches)
             tests.append(
                 StageTest(
                     index=index,
-                    unfreeze=session.stages[index].unfreeze,
-                    rate=session.peak_rate(index),
+                    unfreeze=context.stages[index].unfreeze,
+                    rate=context.peak_rate(index),
                     curve=curve,
                     suggestions=lr_finder_suggestions.suggest(curve),
                 )
             )
         if index < max(wanted) and config.epochs_before:
             state = stage_runner.run_stage(
-                session, Snapshot(state, {}), caches, resumed=False
+                context, Snapshot(state, {}), caches, resumed=False
             )
     return tuple(tests)
 
 
-def _caches(config: FindLrConfig, session: Session) -> Mapping[str, StageCache]:
+def _caches(config: FindLrConfig, context: RunContext) -> Mapping[str, StageCache]:
     """Return the features of the trunks, each computed once for all that comes."""
-    tests = range_test.lasting(session, config.steps).stages
-    epochs = [a.epochs + b.epochs for a, b in zip(tests, session.stages, strict=True)]
-    session = dataclasses.replace(
-        session,
+    tests = range_test.lasting(context, config.steps).stages
+    epochs = [a.epochs + b.epochs for a, b in zip(tests, context.stages, strict=True)]
+    context = dataclasses.replace(
+        context,
         stages=tuple(
             dataclasses.replace(stage, epochs=count)
-            for stage, count in zip(session.stages, epochs, strict=True)
+            for stage, count in zip(context.stages, epochs, strict=True)
         ),
     )
-    found = feature_cache.trunks(session, 0)
-    filler = feature_cache.Filler(session, found, feature_cache.choose(session, found))
+    found = feature_cache.trunks(context, 0)
+    filler = feature_cache.CacheBuilder(
+        context, found, feature_cache.choose(context, found)
+    )
     return filler.finish()

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib import figure
 
-from kft.lr_finder.finder import Found, StageTest
+from kft.lr_finder.finder import RangeTests, StageTest
 from kft.lr_finder.suggestions import Curve
 from kft.run_folder import atomic_files
 
@@ -17,7 +17,7 @@ PICTURE, FILE = "find_lr.png", "find_lr.json"
 _INCHES = (5.0, 4.0)
 
 
-def write(found: Found, folder: Path) -> None:
+def write(found: RangeTests, folder: Path) -> None:
     """Write both files; the folder is made where it is missing.
 
     Raises:
@@ -32,7 +32,7 @@ def write(found: Found, folder: Path) -> None:
         _draw(found.tests, path)
 
 
-def as_json(found: Found) -> dict[str, Any]:
+def as_json(found: RangeTests) -> dict[str, Any]:
     """Return what was found as JSON can hold it; None stands for NaN and infinity.
 
     `diverged`: the test ended early, for the smoothed loss had passed four times its

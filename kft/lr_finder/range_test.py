@@ -10,7 +10,7 @@ from kft.lr_finder.suggestions import Curve
 from kft.model.network import stable_paths
 from kft.training import optimizers, stage_setup, stage_training
 from kft.training.feature_cache.feature_cache import StageCache
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 
 class _RangeSchedule(optimizers.StageSchedule):
@@ -30,15 +30,15 @@ class _RangeSchedule(optimizers.StageSchedule):
         )
 
 
-def lasting(session: Session, steps: int) -> Session:
-    """Return the session with as many epochs in each stage as a test takes."""
-    epochs = math.ceil(steps / session.steps_per_epoch)
-    stages = tuple(dataclasses.replace(s, epochs=epochs) for s in session.stages)
-    return dataclasses.replace(session, stages=stages)
+def lasting(context: RunContext, steps: int) -> RunContext:
+    """Return the context with as many epochs in each stage as a test takes."""
+    epochs = math.ceil(steps / context.steps_per_epoch)
+    stages = tuple(dataclasses.replace(s, epochs=epochs) for s in context.stages)
+    return dataclasses.replace(context, stages=stages)
 
 
 def run(
-    session: Session,
+    context: RunContext,
     index: int,
     rates: Sequence[float],
     caches: Mapping[str, StageCache],
@@ -48,36 +48,36 @@ def run(
     The network is afterwards what it was before.
 
     Args:
-        session: the run; nothing is written to its folder.
+        context: the run; nothing is written to its folder.
         index: of the stage.
         rates: of the steps; those after the loss has run away are not tried.
         caches: stored features, by the layer that ends the trunk.
     """
-    paths = stable_paths(session.network.model)
+    paths = stable_paths(context.network.model)
     before = {path: variable.numpy() for path, variable in paths.items()}
     try:
-        return _curve(session, index, rates, caches)
+        return _curve(context, index, rates, caches)
     finally:
         for path, variable in paths.items():
             variable.assign(before[path])
 
 
 def _curve(
-    session: Session,
+    context: RunContext,
     index: int,
     rates: Sequence[float],
     caches: Mapping[str, StageCache],
 ) -> Curve:
-    cache = stage_training.cache_of(session, index, caches)
-    with session.devices.strategy.scope():
+    cache = stage_training.cache_of(context, index, caches)
+    with context.devices.strategy.scope():
         step = stage_training.prepare(
-            session, index, schedule=_RangeSchedule(rates), is_cached=cache is not None
+            context, index, schedule=_RangeSchedule(rates), is_cached=cache is not None
         ).step
-    lasting_session = lasting(session, len(rates))
+    lasting_session = lasting(context, len(rates))
     batches = iter(stage_setup.stage_data(lasting_session, index, cache).train(0, 0))
     curve = Curve(planned=len(rates))
-    title = f"range test of {session.stages[index].unfreeze}"
-    with session.reporter.epoch(title, len(rates)) as bar:
+    title = f"range test of {context.stages[index].unfreeze}"
+    with context.reporter.epoch(title, len(rates)) as bar:
         for count, rate in enumerate(rates, start=1):
             step.sums.reset()
             chunk = step.train(batches, 1)
@@ -87,5 +87,5 @@ def _curve(
             if curve.has_diverged:
                 break
             bar.update(count, means)
-            session.interrupt.check()
+            context.interrupt.check()
     return curve

@@ -65,7 +65,7 @@ class Line:
 
 
 @dataclasses.dataclass(frozen=True)
-class Span:
+class Band:
     """A named part of the horizontal axis, and whether it is wide enough for it."""
 
     name: str
@@ -81,7 +81,7 @@ class LineChart:
     title: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    spans: tuple[Span, ...]
+    spans: tuple[Band, ...]
     lines: tuple[Line, ...]
 
 
@@ -170,11 +170,11 @@ def _widened(
     return Axis(low, high, start, end, is_log)
 
 
-def _span(name: str, first: float, last: float, axis: Axis) -> Span:
+def _span(name: str, first: float, last: float, axis: Axis) -> Band:
     """Return a part that begins half a unit before its first place."""
     start = max(axis.start, axis.place(first - 0.5))
     end = min(axis.end, axis.place(last + 0.5))
-    return Span(name, start, end, fits=end - start > 6 * len(name))
+    return Band(name, start, end, fits=end - start > 6 * len(name))
 
 
 def _line(series: Series, horizontal: Axis, vertical: Axis) -> Line:

@@ -12,7 +12,7 @@ from kft import errors
 from kft.config import TrainConfig, flagfile
 from kft.evaluation import evaluate_run, significance
 from kft.evaluation.evaluate_run import Evaluation
-from kft.evaluation.metrics import Figures
+from kft.evaluation.metrics import Metrics
 from kft.reporting import data_match, render, run_record, sections
 from kft.reporting.data_match import Data
 from kft.reporting.run_record import RunRecord
@@ -38,7 +38,7 @@ class ComparedRun:
     folder: str
     record: RunRecord
     split: str
-    figures: Figures
+    figures: Metrics
     hits: Mapping[tuple[str, str], bool]
 
 

@@ -24,7 +24,7 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class ConfusionRow:
     """The examples of a class."""
 
     label: str
@@ -53,13 +53,15 @@ class Map:
         return self.margin + self.cell * len(self.names)
 
 
-def table(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> list[Row] | None:
+def table(
+    confusion: Sequence[Sequence[int]], names: Sequence[str]
+) -> list[ConfusionRow] | None:
     """Return the rows of a table of numbers; None for too many classes."""
     if len(names) > _MOST_NUMBERS:
         return None
     shares = _shares(np.array(confusion))
     return [
-        Row(
+        ConfusionRow(
             label=name,
             cells=tuple(
                 Cell(int(count), float(shares[i, j]), i == j)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from kft.data import bad_examples, pipeline
 from kft.data.examples import Examples
 from kft.evaluation import grad_cam, scores
-from kft.evaluation.load_run import Trained
+from kft.evaluation.load_run import LoadedRun
 from kft.evaluation.predictions import Predictions
 from kft.reporting import inline_pictures
 
@@ -56,7 +56,10 @@ class TrainingViews:
 
 
 def cards(
-    run: Trained, examples: Examples, predictions: Predictions, positions: Iterable[int]
+    run: LoadedRun,
+    examples: Examples,
+    predictions: Predictions,
+    positions: Iterable[int],
 ) -> dict[int, Card]:
     """Return a card for each position.
 
@@ -90,7 +93,9 @@ def cards(
     }
 
 
-def _heat(run: Trained, inputs: np.ndarray, class_ids: np.ndarray) -> np.ndarray | None:
+def _heat(
+    run: LoadedRun, inputs: np.ndarray, class_ids: np.ndarray
+) -> np.ndarray | None:
     """Return where the network looks; None where it has no map that could tell."""
     try:
         grad_cam.feature_split(run.network)
@@ -100,7 +105,7 @@ def _heat(run: Trained, inputs: np.ndarray, class_ids: np.ndarray) -> np.ndarray
 
 
 def training_views(
-    run: Trained, examples: Examples, count: int
+    run: LoadedRun, examples: Examples, count: int
 ) -> tuple[TrainingViews, ...]:
     """Return what the network saw of some training examples, epoch by epoch.
 
@@ -130,7 +135,7 @@ def training_views(
 
 
 def _inputs(
-    run: Trained, examples: Examples, keys: np.ndarray, *, training: bool
+    run: LoadedRun, examples: Examples, keys: np.ndarray, *, training: bool
 ) -> np.ndarray:
     """Return inputs of the network, uint8 [n, height, width, 3]."""
     preprocess = run.task.preprocess(training=training)

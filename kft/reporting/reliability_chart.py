@@ -11,7 +11,7 @@ _STRIP = 34
 
 
 @dataclasses.dataclass(frozen=True)
-class Bar:
+class ReliabilityBin:
     """A bar: its upper left corner, its size, and what is said of it."""
 
     x: float
@@ -27,8 +27,8 @@ class ReliabilityChart:
 
     x_ticks: tuple[charts.Tick, ...]
     y_ticks: tuple[charts.Tick, ...]
-    accuracy: tuple[Bar, ...]
-    counts: tuple[Bar, ...]
+    accuracy: tuple[ReliabilityBin, ...]
+    counts: tuple[ReliabilityBin, ...]
     bottom: float
 
 
@@ -57,9 +57,9 @@ def draw(bins: Sequence[Bin]) -> ReliabilityChart:
 
 def _bar(
     one: Bin, across: charts.Axis, up: charts.Axis, value: float, text: str
-) -> Bar:
+) -> ReliabilityBin:
     left, right, top = across.place(one.low), across.place(one.high), up.place(value)
-    return Bar(
+    return ReliabilityBin(
         x=left + 1,
         y=top,
         width=round(right - left - 2, 1),

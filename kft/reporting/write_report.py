@@ -10,7 +10,7 @@ import numpy as np
 from kft.data.examples import TRAIN
 from kft.evaluation import evaluate_run, load_run, run_split
 from kft.evaluation.evaluate_run import Evaluation
-from kft.evaluation.load_run import Trained
+from kft.evaluation.load_run import LoadedRun
 from kft.reporting import (
     confusion,
     example_selection,
@@ -65,7 +65,7 @@ def make(run: RunDir) -> Report:
 
 
 def values_of(
-    record: RunRecord, evaluation: Evaluation | None, run: Trained
+    record: RunRecord, evaluation: Evaluation | None, run: LoadedRun
 ) -> Mapping[str, Any]:
     """Return what the template shows.
 
@@ -98,7 +98,7 @@ def values_of(
 
 
 def _judged(
-    evaluation: Evaluation, run: Trained, pairs: Sequence[Pair]
+    evaluation: Evaluation, run: LoadedRun, pairs: Sequence[Pair]
 ) -> Mapping[str, Any]:
     """Return what is shown of an evaluation."""
     figures, names = evaluation.figures, run.labels.names

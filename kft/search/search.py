@@ -27,7 +27,7 @@ from kft.search.parameters import Space
 from kft.search.search_dir import SearchDir
 from kft.search.trial_records import Record
 from kft.training.monitoring.progress import ConsoleReporter, Reporter
-from kft.training.monitoring.signals import Interrupt
+from kft.training.monitoring.signals import Signals
 from kft.training.trackers import trackers
 
 
@@ -54,7 +54,7 @@ def run(
     config: TuneConfig,
     dimensions: Space,
     *,
-    signals: Interrupt,
+    signals: Signals,
     reporter: Reporter | None = None,
 ) -> Outcome | None:
     """Search, and write down what was found; None for a worker of a parallel search.

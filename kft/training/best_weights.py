@@ -10,7 +10,7 @@ import numpy as np
 
 from kft.model import network, weights_file
 from kft.training import finalize
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 _PREFIX = "best/"
 
@@ -18,10 +18,10 @@ _PREFIX = "best/"
 class BestWeights:
     """Of what a stage can move; empty where it has not brought the best of the run."""
 
-    def __init__(self, session: Session, movable: Iterable[str]) -> None:
-        self._session = session
+    def __init__(self, context: RunContext, movable: Iterable[str]) -> None:
+        self._session = context
         self._movable = tuple(movable)
-        self._paths = network.stable_paths(session.network.model)
+        self._paths = network.stable_paths(context.network.model)
         self._kept: dict[str, np.ndarray] = {}
 
     def keep(self) -> None:

@@ -13,7 +13,7 @@ from kft.distribution.runtime import Devices
 from kft.model import split
 from kft.model.split import FrozenTrunk
 from kft.tasks.task import Task
-from kft.training.steps_per_call import Pace
+from kft.training.steps_per_call import StepsPerCall
 
 Batches = Any  # A tf.data.Dataset, or its tf.distribute counterpart.
 _NAMES = ("loss", "accuracy", "count")
@@ -21,7 +21,7 @@ _NAMES = ("loss", "accuracy", "count")
 _SECONDS_PER_CALL = 0.5
 
 
-class Sums:
+class MetricSums:
     """Sums over examples that grow on the devices; make it in the strategy's scope.
 
     float32 counts exactly up to 2 ** 24 examples per replica and epoch.
@@ -72,7 +72,7 @@ class Sums:
         return {name: value / count for name, value in sums.items()}
 
 
-class Scorer:
+class Evaluator:
     """Evaluates and predicts; make it in the strategy's scope.
 
     Args:
@@ -94,7 +94,7 @@ class Scorer:
         self._tail = tail
         self._trunk = trunk
         self._devices = devices
-        self._sums = Sums(devices)
+        self._sums = MetricSums(devices)
         self._eval_function = tf.function(self._eval_steps)
         self._predict_function = tf.function(self._predict_step)
 
@@ -113,7 +113,7 @@ class Scorer:
             check: called about twice a second; it may raise to end the evaluation.
         """
         self._sums.reset()
-        pace = Pace("auto", seconds=_SECONDS_PER_CALL)
+        pace = StepsPerCall("auto", seconds=_SECONDS_PER_CALL)
         iterator, done = iter(batches), 0
         while done < num_batches:
             count = min(pace.steps, num_batches - done)

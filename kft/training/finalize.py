@@ -12,8 +12,8 @@ from kft.model import freeze
 from kft.model import network as networks
 from kft.training import stage_setup, worker_sync
 from kft.training.checkpoints import Snapshot
-from kft.training.evaluator import Scorer
-from kft.training.run_context import Session
+from kft.training.evaluator import Evaluator
+from kft.training.run_context import RunContext
 from kft.training.run_state import RunState
 
 _SELF_CHECK_EXAMPLES = 256
@@ -22,40 +22,40 @@ _SELF_CHECK_EXAMPLES = 256
 _SELF_CHECK_TOLERANCE = 1e-4
 
 
-def finish(session: Session, state: RunState) -> Mapping[str, Any]:
+def finalize_run(context: RunContext, state: RunState) -> Mapping[str, Any]:
     """Evaluate the kept weights, check their file, and write result.json.
 
     Raises:
         errors.TrainingError: where the weights file does not give the same logits.
         errors.Interrupted: after a signal; the last save is that of the last epoch.
     """
-    scorer = _kept_network(session, state)
-    validation = _evaluate(session, scorer, session.splits.validation)
-    test = _evaluate(session, scorer, session.splits.test)
+    scorer = _kept_network(context, state)
+    validation = _evaluate(context, scorer, context.splits.validation)
+    test = _evaluate(context, scorer, context.splits.test)
     result = {
         "status": "finished",
         "val_accuracy": validation.get("accuracy"),
         "val_loss": validation.get("loss"),
         "test_accuracy": test.get("accuracy"),
         "test_loss": test.get("loss"),
-        "best_stage": session.stages[state.best.stage].unfreeze,
+        "best_stage": context.stages[state.best.stage].unfreeze,
         "best_epoch": state.best.epoch + 1,
-        "seconds": round(session.seconds(), 3),
-        "startup_seconds": session.startup.seconds(),
+        "seconds": round(context.seconds(), 3),
+        "startup_seconds": context.startup.seconds(),
         "stages": list(state.stages),
     }
-    if session.devices.is_chief:
-        session.run.write_json(session.run.result_json, result)
+    if context.devices.is_chief:
+        context.run.write_json(context.run.result_json, result)
     return result
 
 
 def _evaluate(
-    session: Session, scorer: Scorer, examples: Examples | None
+    context: RunContext, scorer: Evaluator, examples: Examples | None
 ) -> Mapping[str, float]:
     if examples is None or not len(examples):
         return {}
-    batches, count = stage_setup.evaluation(session, examples)
-    return scorer.evaluate(batches, count, check=session.interrupt.check)
+    batches, count = stage_setup.evaluation(context, examples)
+    return scorer.evaluate(batches, count, check=context.interrupt.check)
 
 
 def weight_digests(model: keras.Model) -> dict[str, str]:
@@ -69,7 +69,7 @@ def weight_digests(model: keras.Model) -> dict[str, str]:
     }
 
 
-def check_kept(session: Session, snapshot: Snapshot) -> None:
+def check_kept(context: RunContext, snapshot: Snapshot) -> None:
     """Check best.weights.h5 before a run goes on, where only it has the best weights.
 
     The network's weights are those of the file afterwards.
@@ -77,39 +77,39 @@ def check_kept(session: Session, snapshot: Snapshot) -> None:
     Raises:
         errors.RunDirError: where the file is not as it was written.
     """
-    state, path = snapshot.state, session.run.best_weights
+    state, path = snapshot.state, context.run.best_weights
     brings_best = any(name.startswith("best/") for name in snapshot.arrays)
-    if not state.best_digests or brings_best or not session.devices.is_chief:
+    if not state.best_digests or brings_best or not context.devices.is_chief:
         return
     advice = (
         "It has the best weights so far, and the checkpoints have not. Restore it from "
         "a copy, or start again in another --run_dir."
     )
     try:
-        session.network.model.load_weights(path)
+        context.network.model.load_weights(path)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise errors.RunDirError(f"{path} is damaged: {error}. {advice}") from error
-    if weight_digests(session.network.model) != state.best_digests:
+    if weight_digests(context.network.model) != state.best_digests:
         raise errors.RunDirError(
             f"{path} holds other weights than were saved. {advice}"
         )
 
 
-def _kept_network(session: Session, state: RunState) -> Scorer:
+def _kept_network(context: RunContext, state: RunState) -> Evaluator:
     """Return the scorer of a new network with the weights of best.weights.h5.
 
     The file is what everything after the run starts from. So its weights are compared,
     bit by bit, with those that were saved, and the new network's logits with those of
     the network that has trained.
     """
-    path = session.run.best_weights
-    worker_sync.share(path, session.devices)
-    with session.devices.strategy.scope():
-        fresh = session.task.network(weights="none").model
+    path = context.run.best_weights
+    worker_sync.share(path, context.devices)
+    with context.devices.strategy.scope():
+        fresh = context.task.network(weights="none").model
         fresh.load_weights(path)
-        session.network.model.load_weights(path)
-        new = Scorer(session.task, fresh, devices=session.devices)
-        old = Scorer(session.task, session.network.model, devices=session.devices)
+        context.network.model.load_weights(path)
+        new = Evaluator(context.task, fresh, devices=context.devices)
+        old = Evaluator(context.task, context.network.model, devices=context.devices)
     wrong = [
         name
         for name, digest in weight_digests(fresh).items()
@@ -119,9 +119,9 @@ def _kept_network(session: Session, state: RunState) -> Scorer:
         raise errors.TrainingError(
             f"{path} does not hold the weights that were saved: {', '.join(wrong[:10])}"
         )
-    examples = session.splits.validation or session.splits.train
+    examples = context.splits.validation or context.splits.train
     sample = examples.take(np.arange(min(len(examples), _SELF_CHECK_EXAMPLES)))
-    batches, count = stage_setup.evaluation(session, sample)
+    batches, count = stage_setup.evaluation(context, sample)
     logits = [scorer.predict(batches, count) for scorer in (new, old)]
     difference = float(np.abs(logits[0] - logits[1]).max())
     if not difference <= _SELF_CHECK_TOLERANCE:

@@ -37,8 +37,8 @@ from kft.training.monitoring.progress import (
     Reporter,
     SilentReporter,
 )
-from kft.training.monitoring.startup_timer import Startup
-from kft.training.run_context import Session
+from kft.training.monitoring.startup_timer import StartupTimer
+from kft.training.run_context import RunContext
 from kft.training.run_state import RunState
 from kft.training.trackers import trackers
 
@@ -77,7 +77,7 @@ def fine_tune(
         errors.Interrupted: after a signal to any worker; the state is saved.
         errors.WorkerLostError: where another worker is gone.
     """
-    started, startup = time.monotonic(), Startup(seconds_to_import)
+    started, startup = time.monotonic(), StartupTimer(seconds_to_import)
     reporter = reporter or ConsoleReporter()
     config, devices = _settle(config, given, reporter)
     if not devices.is_chief:
@@ -94,7 +94,7 @@ def fine_tune(
             out_of_memory.explaining(config),
         ):
             signals.join(lambda number: int(devices.exchange([number]).max()))
-            session = setup.open_session(
+            context = setup.set_up_run(
                 config,
                 run,
                 devices,
@@ -104,8 +104,8 @@ def fine_tune(
                 startup=startup,
             )
             signals.check()
-            with skip_bad_examples.naming(session), trackers.tracking(session):
-                _train(session, started)
+            with skip_bad_examples.naming(context), trackers.tracking(context):
+                _train(context, started)
             signals.check()
         return worker_sync.result(run, devices)
 
@@ -136,55 +136,55 @@ def _check_devices(config: TrainConfig, devices: Devices) -> None:
     batch_sharing.check(config, devices.replicas)
 
 
-def _train(session: Session, started: float) -> None:
+def _train(context: RunContext, started: float) -> None:
     """Run the stages that are left, then evaluate and write the result.
 
     Args:
-        session: the run.
+        context: the run.
         started: when this process began with it, by the monotonic clock.
     """
-    snapshot = worker_sync.load_last(session.run, session.devices)
+    snapshot = worker_sync.load_last(context.run, context.devices)
     resumed = snapshot is not None
     if snapshot is None:
         snapshot = Snapshot(RunState(), {})
     else:
-        with session.devices.together("go on from the checkpoint"):
-            finalize.check_kept(session, snapshot)
-        paths = stable_paths(session.network.model)
+        with context.devices.together("go on from the checkpoint"):
+            finalize.check_kept(context, snapshot)
+        paths = stable_paths(context.network.model)
         checkpoints.assign(paths, snapshot.arrays, prefix="model/")
     # Every figure of time counts from a start without interruptions.
-    session = dataclasses.replace(session, started=started - snapshot.state.seconds)
-    imbalance.settle(session)
-    preview.write(session)
-    with session.startup.part("trunk"):
-        caches = _plan(session, snapshot.state.stage)
+    context = dataclasses.replace(context, started=started - snapshot.state.seconds)
+    imbalance.settle(context)
+    preview.write(context)
+    with context.startup.part("trunk"):
+        caches = _plan(context, snapshot.state.stage)
     if resumed:
-        _say_where(session, snapshot.state)
-    session.recorder.restart(snapshot.state.history)
-    epochs = sum(stage.epochs for stage in session.stages)
-    session.callbacks.train_begin(epochs=epochs, steps=session.steps_per_epoch)
-    while snapshot.state.stage < len(session.stages):
+        _say_where(context, snapshot.state)
+    context.recorder.restart(snapshot.state.history)
+    epochs = sum(stage.epochs for stage in context.stages)
+    context.callbacks.train_begin(epochs=epochs, steps=context.steps_per_epoch)
+    while snapshot.state.stage < len(context.stages):
         try:
-            state = stage_runner.run_stage(session, snapshot, caches, resumed=resumed)
+            state = stage_runner.run_stage(context, snapshot, caches, resumed=resumed)
             snapshot, resumed = Snapshot(state, {}), False
         except errors.NotFiniteError as error:
             recoveries = snapshot.state.recoveries + 1
-            snapshot, resumed = _step_back(session, error, recoveries), True
-    result = finalize.finish(session, snapshot.state)
-    session.callbacks.train_end({k: v for k, v in result.items() if _is_number(v)})
+            snapshot, resumed = _step_back(context, error, recoveries), True
+    result = finalize.finalize_run(context, snapshot.state)
+    context.callbacks.train_end({k: v for k, v in result.items() if _is_number(v)})
 
 
 def _step_back(
-    session: Session, error: errors.NotFiniteError, recoveries: int
+    context: RunContext, error: errors.NotFiniteError, recoveries: int
 ) -> Snapshot:
     """Return the last save with half the learning rate, or raise the error again.
 
     Args:
-        session: the run.
+        context: the run.
         error: what happened.
         recoveries: how often it has, this time included.
     """
-    if session.config.on_nan == "stop":
+    if context.config.on_nan == "stop":
         raise error
     if recoveries > _MAX_RECOVERIES:
         raise errors.TrainingError(
@@ -192,26 +192,26 @@ def _step_back(
             "rates."
         ) from error
     logging.warning("%s Recovery %d halves the rate.", error, recoveries)
-    snapshot = worker_sync.load_last(session.run, session.devices)
+    snapshot = worker_sync.load_last(context.run, context.devices)
     state = dataclasses.replace(snapshot.state, recoveries=recoveries)
-    paths = stable_paths(session.network.model)
+    paths = stable_paths(context.network.model)
     checkpoints.assign(paths, snapshot.arrays, prefix="model/")
-    session.recorder.restart(state.history)
+    context.recorder.restart(state.history)
     return Snapshot(state, snapshot.arrays)
 
 
-def _plan(session: Session, first_stage: int) -> Mapping[str, StageCache]:
+def _plan(context: RunContext, first_stage: int) -> Mapping[str, StageCache]:
     """Show what the stages will do, and run the frozen trunk where that is once."""
-    found = feature_cache.trunks(session, first_stage)
-    choices = feature_cache.choose(session, found)
-    filler = feature_cache.Filler(session, found, choices)
+    found = feature_cache.trunks(context, first_stage)
+    choices = feature_cache.choose(context, found)
+    filler = feature_cache.CacheBuilder(context, found, choices)
     seconds = filler.start()
-    session.reporter.plan(stage_table.rows(session))
-    for line in stage_table.trunk_lines(session, choices):
-        session.reporter.say(line)
-    savings = stage_table.savings(session, choices, seconds)
+    context.reporter.plan(stage_table.rows(context))
+    for line in stage_table.trunk_lines(context, choices):
+        context.reporter.say(line)
+    savings = stage_table.savings(context, choices, seconds)
     if savings:
-        session.reporter.say(savings)
+        context.reporter.say(savings)
     return filler.finish()
 
 
@@ -219,9 +219,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
 
 
-def _say_where(session: Session, state: RunState) -> None:
-    stage = session.stages[state.stage]
-    session.reporter.say(
-        f"Continuing {session.run.path}: stage {stage.unfreeze}, epoch "
+def _say_where(context: RunContext, state: RunState) -> None:
+    stage = context.stages[state.stage]
+    context.reporter.say(
+        f"Continuing {context.run.path}: stage {stage.unfreeze}, epoch "
         f"{state.epoch + 1}, step {state.step + 1}."
     )

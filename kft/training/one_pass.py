@@ -6,11 +6,11 @@ from kft.data import pipeline, sampling
 from kft.data.examples import Examples
 from kft.tasks.task import Preprocess
 from kft.training.evaluator import Batches
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 
 def batches(
-    session: Session,
+    context: RunContext,
     examples: Examples,
     preprocess: Preprocess | None,
     *,
@@ -19,12 +19,12 @@ def batches(
     """Return the batches of a split in its own order, and how many they are.
 
     Args:
-        session: the run, for batch size and devices.
+        context: the run, for batch size and devices.
         examples: of one split; each comes once.
         preprocess: see `pipeline.eval_batches`.
         keys: likewise.
     """
-    config, devices = session.config, session.devices
+    config, devices = context.config, context.devices
     found = devices.distribute(
         lambda: pipeline.eval_batches(
             examples, preprocess, share=devices.share(config.batch_size), keys=keys

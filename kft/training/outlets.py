@@ -7,8 +7,8 @@ from kft.distribution.replicas import Devices
 from kft.training.monitoring.callbacks import Callbacks
 from kft.training.monitoring.metrics_log import Recorder
 from kft.training.monitoring.progress import Reporter
-from kft.training.monitoring.signals import Interrupt
-from kft.training.monitoring.startup_timer import Startup
+from kft.training.monitoring.signals import Signals
+from kft.training.monitoring.startup_timer import StartupTimer
 from kft.training.run_state import RunState
 
 
@@ -29,7 +29,7 @@ class Outlets:
     reporter: Reporter
     recorder: Recorder
     callbacks: Callbacks
-    interrupt: Interrupt
+    interrupt: Signals
     devices: Devices
-    startup: Startup
+    startup: StartupTimer
     save: Callable[[RunState], None]

@@ -5,12 +5,12 @@ import tensorflow as tf
 
 from kft.data import epoch_plan, pipeline
 from kft.training import skip_bad_examples, stage_setup
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 _SHOWN = 2
 
 
-def write(session: Session) -> None:
+def write(context: RunContext) -> None:
     """Write the first inputs of epoch 0 to preview.png, if asked to, and say where.
 
     They are those of all workers together, in the order of the batches.
@@ -19,38 +19,38 @@ def write(session: Session) -> None:
         errors.DataError: for an example that can not be read.
         errors.TrainingError: on the other workers, where the chief could not write it.
     """
-    if session.config.preview is None:
+    if context.config.preview is None:
         return
-    with session.devices.together("write the preview"):
-        if session.devices.is_chief:
+    with context.devices.together("write the preview"):
+        if context.devices.is_chief:
             # Within the block: the other workers hear of errors of kft only.
-            with skip_bad_examples.naming(session):
-                _write(session, session.config.preview)
+            with skip_bad_examples.naming(context):
+                _write(context, context.config.preview)
 
 
-def _write(session: Session, count: int) -> None:
-    inputs, labels = first_inputs(session, count)
-    names = session.task.labels.names
+def _write(context: RunContext, count: int) -> None:
+    inputs, labels = first_inputs(context, count)
+    names = context.task.labels.names
     captions = [caption(label, names) for label in labels]
-    sheet = session.task.contact_sheet(inputs, captions)
-    session.run.write_bytes(session.run.preview_png, sheet)
-    session.reporter.say(
-        f"{session.run.preview_png} shows the first {len(labels)} training inputs."
+    sheet = context.task.contact_sheet(inputs, captions)
+    context.run.write_bytes(context.run.preview_png, sheet)
+    context.reporter.say(
+        f"{context.run.preview_png} shows the first {len(labels)} training inputs."
     )
 
 
-def first_inputs(session: Session, count: int) -> tuple[np.ndarray, np.ndarray]:
+def first_inputs(context: RunContext, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return inputs [n, ...] and labels, as in batches, of the first examples.
 
     Args:
-        session: the run.
+        context: the run.
         count: how many; fewer where an epoch has fewer.
     """
     batches = pipeline.train_batches(
-        session.splits.train,
-        session.task.preprocess(training=True),
-        share=epoch_plan.Share(batch_size=session.config.batch_size),
-        recipe=stage_setup.recipe(session),
+        context.splits.train,
+        context.task.preprocess(training=True),
+        share=epoch_plan.BatchShare(batch_size=context.config.batch_size),
+        recipe=stage_setup.recipe(context),
         span=pipeline.Span(epochs=1),
     )
     inputs, labels = [], []

@@ -15,7 +15,7 @@ from kft.distribution import runtime
 from kft.distribution.runtime import Devices
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 _FINGERPRINT = "data_fingerprint"
 _SHOWN = 3
@@ -23,13 +23,13 @@ _SHOWN = 3
 Table = Mapping[str, tuple[str, str]]
 
 
-def write(session: Session) -> None:
+def write(context: RunContext) -> None:
     """Write what the run starts from, and one example for a first prediction."""
-    run, splits = session.run, session.splits
+    run, splits = context.run, context.splits
     run.write_text(run.labels_txt, splits.labels.text())
     run.write_text(run.split_csv, data_splits.split_csv(splits))
-    _write_environment(run, splits, session.devices)
-    _write_example(session)
+    _write_environment(run, splits, context.devices)
+    _write_example(context)
 
 
 def _write_environment(run: RunDir, splits: Splits, devices: Devices) -> None:
@@ -38,13 +38,13 @@ def _write_environment(run: RunDir, splits: Splits, devices: Devices) -> None:
     run.write_json(run.environment_json, environment)
 
 
-def _write_example(session: Session) -> None:
+def _write_example(context: RunContext) -> None:
     """Write one example that is not trained on."""
-    validation = session.splits.validation
-    examples = validation if validation else session.splits.train
+    validation = context.splits.validation
+    examples = validation if validation else context.splits.train
     payload = examples.read(tf.constant(examples.rows[:1]))[0].numpy()
-    suffix = session.task.suffix(payload)
-    session.run.write_bytes(session.run.path / f"example{suffix}", payload)
+    suffix = context.task.suffix(payload)
+    context.run.write_bytes(context.run.path / f"example{suffix}", payload)
 
 
 def check(run: RunDir, splits: Splits, devices: Devices) -> None:

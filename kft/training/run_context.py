@@ -16,12 +16,12 @@ from kft.tasks.task import Task
 from kft.training.monitoring.callbacks import Callbacks
 from kft.training.monitoring.metrics_log import Recorder
 from kft.training.monitoring.progress import Reporter
-from kft.training.monitoring.signals import Interrupt
-from kft.training.monitoring.startup_timer import Startup
+from kft.training.monitoring.signals import Signals
+from kft.training.monitoring.startup_timer import StartupTimer
 
 
 @dataclasses.dataclass(frozen=True)
-class Session:
+class RunContext:
     """A run in this process.
 
     Attributes:
@@ -47,8 +47,8 @@ class Session:
     reporter: Reporter
     recorder: Recorder
     callbacks: Callbacks
-    interrupt: Interrupt
-    startup: Startup
+    interrupt: Signals
+    startup: StartupTimer
     started: float
 
     def seconds(self) -> float:

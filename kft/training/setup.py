@@ -19,22 +19,22 @@ from kft.training.monitoring.metrics_log import (
     Recorder,
 )
 from kft.training.monitoring.progress import Reporter
-from kft.training.monitoring.signals import Interrupt
-from kft.training.monitoring.startup_timer import Startup
-from kft.training.run_context import Session
+from kft.training.monitoring.signals import Signals
+from kft.training.monitoring.startup_timer import StartupTimer
+from kft.training.run_context import RunContext
 from kft.training.trackers import trackers
 
 
-def open_session(
+def set_up_run(
     config: TrainConfig,
     run: RunDir,
     devices: Devices,
     *,
     callbacks: Sequence[keras.callbacks.Callback],
     reporter: Reporter,
-    signals: Interrupt,
-    startup: Startup,
-) -> Session:
+    signals: Signals,
+    startup: StartupTimer,
+) -> RunContext:
     """Load the data, build the network, and put the parts of the run together.
 
     Args:
@@ -64,7 +64,7 @@ def open_session(
         # The tensors of an unfinished run come from its checkpoint.
         network = task.network(weights="none" if has_state else config.weights)
     specs = stages.parse_stages(config.stages)
-    session = Session(
+    context = RunContext(
         config=config,
         stages=specs,
         depths=stages.check_stages(specs, network.blocks),
@@ -82,9 +82,9 @@ def open_session(
         started=time.monotonic(),
     )
     if devices.is_chief and not has_state:
-        with skip_bad_examples.naming(session):
-            provenance.write(session)
-    return session
+        with skip_bad_examples.naming(context):
+            provenance.write(context)
+    return context
 
 
 def _has_state(run: RunDir, splits: Splits, devices: Devices) -> bool:

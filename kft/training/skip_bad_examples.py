@@ -14,7 +14,7 @@ from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
 from kft.training import out_of_memory, worker_sync
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 # What the workers that are well see where another one fails (TensorFlow 2.21): nothing
 # that their own data could explain.
@@ -28,7 +28,7 @@ _OF_OTHERS = (
 
 
 @contextlib.contextmanager
-def naming(session: Session) -> Iterator[None]:
+def naming(context: RunContext) -> Iterator[None]:
     """Turn the failure of a pipeline in the block into the name of a bad example.
 
     Raises:
@@ -37,11 +37,11 @@ def naming(session: Session) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        if _is_of_no_example(error, session.devices):
+        if _is_of_no_example(error, context.devices):
             raise
         logging.info("Looking for an example that can not be read.")
-        preprocess = session.task.preprocess(training=False)
-        parts = session.splits.parts().values()
+        preprocess = context.task.preprocess(training=False)
+        parts = context.splits.parts().values()
         explained = bad_examples.explain_failure(error, parts, preprocess)
         if explained is error:
             raise

@@ -12,12 +12,12 @@ from kft.config import TrainConfig
 from kft.config.stages import Stage
 from kft.training import optimizers
 from kft.training import run_state as states
-from kft.training.evaluator import Scorer
+from kft.training.evaluator import Evaluator
 from kft.training.monitoring.progress import EpochBar
 from kft.training.outlets import Outlets
 from kft.training.run_state import RunState
 from kft.training.stage_setup import StageData
-from kft.training.steps_per_call import Pace
+from kft.training.steps_per_call import StepsPerCall
 from kft.training.train_step import StageStep
 
 # A host call lasts about this long: short enough for the bar, for signals and for a
@@ -33,7 +33,7 @@ class StageLoop:
         config: TrainConfig,
         stage: Stage,
         step: StageStep,
-        scorer: Scorer,
+        scorer: Evaluator,
         *,
         data: StageData,
         outlets: Outlets,
@@ -46,7 +46,7 @@ class StageLoop:
         self._data = data
         self._outlets = outlets
         self._schedule = schedule
-        self._pace = Pace(config.steps_per_execution, seconds=_SECONDS_PER_CALL)
+        self._pace = StepsPerCall(config.steps_per_execution, seconds=_SECONDS_PER_CALL)
         self._saved_at = time.monotonic()
 
     def run(self, state: RunState, keep_best: Callable[[], None]) -> RunState:

@@ -20,10 +20,10 @@ from kft.training import (
 )
 from kft.training.best_weights import BestWeights
 from kft.training.checkpoints import Snapshot
-from kft.training.evaluator import Scorer
+from kft.training.evaluator import Evaluator
 from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.outlets import Outlets
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 from kft.training.run_state import RunState
 from kft.training.stage_loop import StageLoop
 
@@ -31,7 +31,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def run_stage(
-    session: Session,
+    context: RunContext,
     snapshot: Snapshot,
     caches: Mapping[str, StageCache],
     *,
@@ -40,7 +40,7 @@ def run_stage(
     """Run the stage at which the state stands and return the state after it.
 
     Args:
-        session: the run.
+        context: the run.
         snapshot: the state; where `resumed`, with the tensors to go on from.
         caches: stored features, by the layer that ends the trunk.
         resumed: whether the stage had begun in an earlier process.
@@ -50,17 +50,17 @@ def run_stage(
         errors.NotFiniteError: where the loss or the weights are not finite.
     """
     state = snapshot.state
-    session.startup.await_first_step()
-    cache = stage_training.cache_of(session, state.stage, caches)
-    with session.devices.strategy.scope():
-        stage = _Stage(session, state, cache)
+    context.startup.await_first_step()
+    cache = stage_training.cache_of(context, state.stage, caches)
+    with context.devices.strategy.scope():
+        stage = _Stage(context, state, cache)
     if resumed:
         stage.restore(snapshot.arrays)
     else:
         state = stage.begin(state)
-    worker_sync.require_same_weights(session)
-    session.callbacks.stage_begin(stage.optimizer)
-    session.callbacks.restore(state.callbacks, is_of_stage=state.epoch > 0)
+    worker_sync.require_same_weights(context)
+    context.callbacks.stage_begin(stage.optimizer)
+    context.callbacks.restore(state.callbacks, is_of_stage=state.epoch > 0)
     try:
         state = stage.loop.run(state, stage.best.keep)
     except errors.NotFiniteError:
@@ -68,35 +68,35 @@ def run_stage(
         stage.best.write()
         raise
     unmoved = freeze.prove_frozen(
-        state.digests, freeze.digests(session.network.model), stage.parts.movable
+        state.digests, freeze.digests(context.network.model), stage.parts.movable
     )
     if unmoved and state.epoch:
         logging.warning(
             "stage %s: %d trainable variables did not move: %s",
-            session.stages[state.stage].unfreeze,
+            context.stages[state.stage].unfreeze,
             len(unmoved),
             ", ".join(unmoved[:10]),
         )
-    worker_sync.require_same_weights(session)
+    worker_sync.require_same_weights(context)
     digests = stage.best.write()
     if digests is not None:
         state = dataclasses.replace(state, best_digests=digests)
-    if _ended_early(session, state):
+    if _ended_early(context, state):
         stage.best.assign()
-    state = _after(session, state, stage)
-    hint = stage_table.input_hint(session, state.stages[-1], cache)
+    state = _after(context, state, stage)
+    hint = stage_table.input_hint(context, state.stages[-1], cache)
     if hint:
-        session.reporter.say(hint)
+        context.reporter.say(hint)
     return state
 
 
-def _ended_early(session: Session, state: RunState) -> bool:
-    return state.epoch < session.stages[state.stage].epochs
+def _ended_early(context: RunContext, state: RunState) -> bool:
+    return state.epoch < context.stages[state.stage].epochs
 
 
-def _after(session: Session, state: RunState, done: "_Stage") -> RunState:
+def _after(context: RunContext, state: RunState, done: "_Stage") -> RunState:
     """Return the state at the border to the next stage."""
-    stage, best = session.stages[state.stage], state.stage_best
+    stage, best = context.stages[state.stage], state.stage_best
     lines = state.history[len(state.history) - state.epoch :]
     busy = sum(line["seconds"] for line in lines) or 1e-9
     waits = [line["input_wait_fraction"] for line in lines]
@@ -107,7 +107,7 @@ def _after(session: Session, state: RunState, done: "_Stage") -> RunState:
         "name": stage.unfreeze,
         "epochs": state.epoch,
         "seconds": round(state.stage_seconds, 3),
-        "images_per_second": round(len(session.splits.train) * state.epoch / busy, 1),
+        "images_per_second": round(len(context.splits.train) * state.epoch / busy, 1),
         "input_wait_fraction": None if None in waits else round(waited / busy, 4),
         "trainable_parameters": sum(
             int(np.prod(v.shape)) for v in done.parts.trainable
@@ -125,7 +125,7 @@ def _after(session: Session, state: RunState, done: "_Stage") -> RunState:
         stage_best=None,
         stages=(*state.stages, entry),
         stage_seconds=0.0,
-        seconds=session.seconds(),
+        seconds=context.seconds(),
         digests={},
     )
 
@@ -134,45 +134,45 @@ class _Stage:
     """The parts of one stage, and the tensors that a checkpoint of it holds."""
 
     def __init__(
-        self, session: Session, state: RunState, cache: StageCache | None
+        self, context: RunContext, state: RunState, cache: StageCache | None
     ) -> None:
-        config, index = session.config, state.stage
-        spec = session.stages[index]
-        steps = spec.epochs * session.steps_per_epoch
-        self._session = session
-        self._paths = network.stable_paths(session.network.model)
+        config, index = context.config, state.stage
+        spec = context.stages[index]
+        steps = spec.epochs * context.steps_per_epoch
+        self._session = context
+        self._paths = network.stable_paths(context.network.model)
         self.cached = cache is not None
         schedule = optimizers.StageSchedule(
-            session.peak_rate(index) * state.rate_scale,
+            context.peak_rate(index) * state.rate_scale,
             total_steps=steps,
             warmup_steps=round(config.warmup_fraction * steps),
             kind=config.schedule,
         )
         training = stage_training.prepare(
-            session, index, schedule=schedule, is_cached=self.cached
+            context, index, schedule=schedule, is_cached=self.cached
         )
         self.parts, self.optimizer = training.parts, training.optimizer
         self._step = training.step
-        self.best = BestWeights(session, self.parts.movable)
-        scorer = Scorer(
-            session.task,
+        self.best = BestWeights(context, self.parts.movable)
+        scorer = Evaluator(
+            context.task,
             self.parts.tail,
             trunk=self.parts.trunk,
-            devices=session.devices,
+            devices=context.devices,
         )
         self.loop = StageLoop(
             config,
             spec,
             self._step,
             scorer,
-            data=stage_setup.stage_data(session, index, cache),
+            data=stage_setup.stage_data(context, index, cache),
             outlets=Outlets(
-                session.reporter,
-                session.recorder,
-                session.callbacks,
-                session.interrupt,
-                session.devices,
-                session.startup,
+                context.reporter,
+                context.recorder,
+                context.callbacks,
+                context.interrupt,
+                context.devices,
+                context.startup,
                 self._save,
             ),
             schedule=schedule,

@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Callable
 
 from kft.data import pipeline
-from kft.data.epoch_plan import Recipe
+from kft.data.epoch_plan import SamplingConfig
 from kft.data.examples import Examples
 from kft.training import one_pass
 from kft.training.evaluator import Batches
 from kft.training.feature_cache.feature_cache import StageCache
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,24 +29,24 @@ class StageData:
     steps_per_epoch: int
 
 
-def stage_data(session: Session, index: int, cache: StageCache | None) -> StageData:
+def stage_data(context: RunContext, index: int, cache: StageCache | None) -> StageData:
     """Return the batches of a stage: of stored features, or of examples made anew.
 
     The order and the augmentation of an epoch follow from its number in the run.
 
     Args:
-        session: the run.
+        context: the run.
         index: of the stage.
         cache: the features of the stage's trunk; None where the trunk runs live.
     """
-    config, devices = session.config, session.devices
-    first = session.epochs_before(index)
-    examples, preprocess, how = session.splits.train, None, recipe(session)
+    config, devices = context.config, context.devices
+    first = context.epochs_before(index)
+    examples, preprocess, how = context.splits.train, None, recipe(context)
     if cache:
         examples = cache.train.examples(examples)
         how = dataclasses.replace(how, views=config.cached_views or 1)
     else:
-        preprocess = session.task.preprocess(training=True)
+        preprocess = context.task.preprocess(training=True)
 
     def train(epoch: int, step: int) -> Batches:
         return devices.distribute(
@@ -56,7 +56,7 @@ def stage_data(session: Session, index: int, cache: StageCache | None) -> StageD
                 share=devices.share(config.batch_size),
                 recipe=how,
                 span=pipeline.Span(
-                    epochs=first + session.stages[index].epochs,
+                    epochs=first + context.stages[index].epochs,
                     first_epoch=first + epoch,
                     first_batch=step,
                 ),
@@ -65,34 +65,34 @@ def stage_data(session: Session, index: int, cache: StageCache | None) -> StageD
 
     return StageData(
         train=train,
-        validation=_validation(session, cache),
+        validation=_validation(context, cache),
         train_examples=len(examples),
-        steps_per_epoch=session.steps_per_epoch,
+        steps_per_epoch=context.steps_per_epoch,
     )
 
 
-def recipe(session: Session) -> Recipe:
+def recipe(context: RunContext) -> SamplingConfig:
     """Return how the training examples are drawn, weighted and mixed."""
-    config = session.config
-    return Recipe(
+    config = context.config
+    return SamplingConfig(
         seed=config.seed,
         balanced=config.sampling == "balanced",
-        class_weights=session.class_weights,
-        mix=session.task.mix(),
+        class_weights=context.class_weights,
+        mix=context.task.mix(),
     )
 
 
 def _validation(
-    session: Session, cache: StageCache | None
+    context: RunContext, cache: StageCache | None
 ) -> tuple[Batches, int] | None:
-    examples = session.splits.validation
+    examples = context.splits.validation
     if examples is None or not len(examples):
         return None
     if cache and cache.validation:
-        return one_pass.batches(session, cache.validation.examples(examples), None)
-    return evaluation(session, examples)
+        return one_pass.batches(context, cache.validation.examples(examples), None)
+    return evaluation(context, examples)
 
 
-def evaluation(session: Session, examples: Examples) -> tuple[Batches, int]:
+def evaluation(context: RunContext, examples: Examples) -> tuple[Batches, int]:
     """Return the batches of a split, each example once, and their number."""
-    return one_pass.batches(session, examples, session.task.preprocess(training=False))
+    return one_pass.batches(context, examples, context.task.preprocess(training=False))

@@ -8,48 +8,48 @@ import numpy as np
 from kft.model import freeze
 from kft.training.feature_cache import placement
 from kft.training.feature_cache.feature_cache import StageCache
-from kft.training.feature_cache.placement import Choice
-from kft.training.run_context import Session
+from kft.training.feature_cache.placement import Placement
+from kft.training.run_context import RunContext
 
 _MUCH_WAITING = 0.2
 # Seconds of waiting in a stage below which nobody would change a flag.
 _WORTH_A_WORD = 10.0
 
 
-def rows(session: Session) -> list[dict[str, Any]]:
+def rows(context: RunContext) -> list[dict[str, Any]]:
     """Return a row of the table for each stage."""
-    total = session.network.model.count_params()
+    total = context.network.model.count_params()
     table = []
     for index, (stage, depth) in enumerate(
-        zip(session.stages, session.depths, strict=True)
+        zip(context.stages, context.depths, strict=True)
     ):
         trainable = freeze.count_trainable(
-            session.network, depth, batch_norm=session.config.batch_norm
+            context.network, depth, batch_norm=context.config.batch_norm
         )
         table.append(
             {
                 "stage": stage.unfreeze,
-                "frozen up to": session.network.anchor(depth) or "-",
+                "frozen up to": context.network.anchor(depth) or "-",
                 "trains": f"{trainable:,} of {total:,}",
                 "epochs": stage.epochs,
-                "steps": stage.epochs * session.steps_per_epoch,
-                "peak rate": session.peak_rate(index),
+                "steps": stage.epochs * context.steps_per_epoch,
+                "peak rate": context.peak_rate(index),
             }
         )
     return table
 
 
-def trunk_lines(session: Session, choices: Sequence[Choice]) -> list[str]:
+def trunk_lines(context: RunContext, choices: Sequence[Placement]) -> list[str]:
     """Return for each stage with a trunk a line on where its outputs come from.
 
     Args:
-        session: the run.
+        context: the run.
         choices: where the features of the trunks go.
     """
     places = {choice.need.anchor: choice for choice in choices}
     lines = []
-    for stage, depth in zip(session.stages, session.depths, strict=True):
-        choice = places.get(session.network.anchor(depth))
+    for stage, depth in zip(context.stages, context.depths, strict=True):
+        choice = places.get(context.network.anchor(depth))
         if choice is not None and choice.where:
             lines.append(f"stage {stage.unfreeze}: trunk cached ({choice.reason})")
         elif choice is not None:
@@ -58,14 +58,14 @@ def trunk_lines(session: Session, choices: Sequence[Choice]) -> list[str]:
 
 
 def savings(
-    session: Session, choices: Sequence[Choice], seconds_per_example: float
+    context: RunContext, choices: Sequence[Placement], seconds_per_example: float
 ) -> str | None:
     """Return a line that says what the cache saves, None where nothing was timed."""
     if not seconds_per_example:
         return None
-    validation = session.splits.validation
-    examples = len(session.splits.train) + (len(validation) if validation else 0)
-    views = session.config.cached_views or 1
+    validation = context.splits.validation
+    examples = len(context.splits.train) + (len(validation) if validation else 0)
+    views = context.config.cached_views or 1
     saved = placement.saved_seconds(
         choices,
         examples=examples,
@@ -80,12 +80,12 @@ def savings(
 
 
 def input_hint(
-    session: Session, stage: Mapping[str, Any], cache: StageCache | None
+    context: RunContext, stage: Mapping[str, Any], cache: StageCache | None
 ) -> str | None:
     """Return what to change about a stage that waited much for input, else None.
 
     Args:
-        session: the run.
+        context: the run.
         stage: its entry in result.json.
         cache: the features of the stage's trunk; None where the trunk ran live.
     """
@@ -94,7 +94,7 @@ def input_hint(
         return None
     if fraction * stage["seconds"] < _WORTH_A_WORD:
         return None
-    helps = _advice_on_cached(cache) if cache else _advice_on_live(session, stage)
+    helps = _advice_on_cached(cache) if cache else _advice_on_live(context, stage)
     return (
         f"stage {stage['name']}: {fraction:.0%} of the time went into waiting for "
         f"input. What helps: {', or '.join([*helps, 'more CPU cores'])}."
@@ -108,12 +108,12 @@ def _advice_on_cached(cache: StageCache) -> list[str]:
     return ["--feature_cache=memory", "a --cache_dir on a faster disk"]
 
 
-def _advice_on_live(session: Session, stage: Mapping[str, Any]) -> list[str]:
-    config, task = session.config, session.task
-    names = [one.unfreeze for one in session.stages]
-    depth = session.depths[names.index(stage["name"])]
+def _advice_on_live(context: RunContext, stage: Mapping[str, Any]) -> list[str]:
+    config, task = context.config, context.task
+    names = [one.unfreeze for one in context.stages]
+    depth = context.depths[names.index(stage["name"])]
     smaller = ["smaller inputs"]
-    if session.network.anchor(depth) is None:
+    if context.network.anchor(depth) is None:
         # Nothing is frozen, so there is nothing to keep.
         return smaller
     if task.mix() is not None:

@@ -9,7 +9,7 @@ from kft.model import freeze
 from kft.model.freeze import StageParts
 from kft.training import optimizers
 from kft.training.feature_cache.feature_cache import StageCache
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 from kft.training.train_step import StageStep
 
 
@@ -29,7 +29,7 @@ class StageTraining:
 
 
 def prepare(
-    session: Session,
+    context: RunContext,
     index: int,
     *,
     schedule: optimizers.StageSchedule,
@@ -38,14 +38,14 @@ def prepare(
     """Freeze and unfreeze the network for a stage; call it in the strategy's scope.
 
     Args:
-        session: the run.
+        context: the run.
         index: of the stage.
         schedule: of its learning rate.
         is_cached: whether the batches are what the trunk gives.
     """
-    config = session.config
+    config = context.config
     parts = freeze.prepare_stage(
-        session.network, session.depths[index], batch_norm=config.batch_norm
+        context.network, context.depths[index], batch_norm=config.batch_norm
     )
     if is_cached:
         parts = dataclasses.replace(parts, trunk=None)
@@ -53,20 +53,20 @@ def prepare(
         config, parts.trainable, schedule=schedule, distances=parts.distances
     )
     step = StageStep(
-        session.task, parts, optimizer, config=config, devices=session.devices
+        context.task, parts, optimizer, config=config, devices=context.devices
     )
     return StageTraining(parts, optimizer, step)
 
 
 def cache_of(
-    session: Session, index: int, caches: Mapping[str, StageCache]
+    context: RunContext, index: int, caches: Mapping[str, StageCache]
 ) -> StageCache | None:
     """Return the stored features of a stage, None where its trunk runs live.
 
     Args:
-        session: the run.
+        context: the run.
         index: of the stage.
         caches: stored features, by the layer that ends the trunk.
     """
-    anchor = session.network.anchor(session.depths[index])
+    anchor = context.network.anchor(context.depths[index])
     return caches.get(anchor) if anchor else None

@@ -5,7 +5,7 @@ from typing import Literal
 _MOST_GROWTH = 4
 
 
-class Pace:
+class StepsPerCall:
     """A number of steps that is fixed, or follows how long calls take.
 
     Args:

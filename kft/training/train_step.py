@@ -19,7 +19,7 @@ from kft.distribution.runtime import Devices
 from kft.model import split
 from kft.model.freeze import StageParts
 from kft.tasks.task import Task
-from kft.training.evaluator import Sums
+from kft.training.evaluator import MetricSums
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ class StageStep:
         self._optimizer = optimizer
         self._config = config
         self._devices = devices
-        self.sums = Sums(devices)
+        self.sums = MetricSums(devices)
         self._ema = _averages(parts.trainable) if config.ema_decay else ()
         # Collectives and updates stay outside: XLA compiles what one replica computes.
         self._features = compiled.function(self._run_trunk, config, devices)
@@ -148,7 +148,7 @@ class StageStep:
     def _run_tail(
         self, features: Any, labels: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor], tuple[tf.Tensor, ...]]:
-        """Return the loss, its gradients, and what `Sums.add` takes."""
+        """Return the loss, its gradients, and what `MetricSums.add` takes."""
         with tf.GradientTape() as tape:
             logits = self._parts.tail(features, training=True)
             losses = self._task.losses(labels, logits)

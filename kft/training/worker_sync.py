@@ -23,7 +23,7 @@ from kft.run_folder.run_dir import RunDir, Status
 from kft.run_folder.run_result import RunResult
 from kft.training import checkpoints
 from kft.training.checkpoints import Snapshot
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 
 @contextlib.contextmanager
@@ -71,15 +71,15 @@ def require_same_run(config: TrainConfig, splits: Splits, devices: Devices) -> N
     )
 
 
-def require_same_weights(session: Session) -> None:
+def require_same_weights(context: RunContext) -> None:
     """Check that the network of all workers is the same, bit by bit.
 
     Raises:
         errors.ConfigError: on all workers, where it is not.
     """
-    if session.devices.num_workers > 1:
-        digests = freeze.digests(session.network.model)
-        session.devices.require_equal({"The network": json.dumps(digests)})
+    if context.devices.num_workers > 1:
+        digests = freeze.digests(context.network.model)
+        context.devices.require_equal({"The network": json.dumps(digests)})
 
 
 def has_checkpoint(run: RunDir, devices: Devices) -> bool:

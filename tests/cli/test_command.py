@@ -171,7 +171,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
             ["bash", "-c", piped], cwd=REPOSITORY, capture_output=True, text=True
         )
         assert done.stderr == ""
-        assert done.returncode in (0, cli_command.BROKEN_PIPE)
+        assert done.returncode in (0, cli_command.EXIT_BROKEN_PIPE)
 
 
 def _cpu_seconds() -> float:

@@ -97,7 +97,7 @@ def test_the_failure_of_a_pipeline_becomes_an_error_that_names_the_example(
     failed = 0
     for part in parts:
         batches = pipeline.eval_batches(
-            part, preprocess, share=epoch_plan.Share(batch_size=4)
+            part, preprocess, share=epoch_plan.BatchShare(batch_size=4)
         )
         try:
             list(batches)

@@ -168,7 +168,7 @@ def test_occurrences_count_what_came_before(values):
     np.testing.assert_array_equal(sampling.occurrences(values), expected)
 
 
-_RECIPE = epoch_plan.Recipe(seed=5, balanced=True)
+_RECIPE = epoch_plan.SamplingConfig(seed=5, balanced=True)
 
 
 def _epoch(classes, *, recipe=_RECIPE, epoch=0, **share):
@@ -176,7 +176,7 @@ def _epoch(classes, *, recipe=_RECIPE, epoch=0, **share):
     keys = np.stack([np.zeros(len(part)), np.arange(len(part)) * 1000], axis=-1)
     return epoch_plan.train_epoch(
         part,
-        epoch_plan.Share(**({"batch_size": 8} | share)),
+        epoch_plan.BatchShare(**({"batch_size": 8} | share)),
         recipe,
         keys=keys.astype(np.int64),
         epoch=epoch,
@@ -187,7 +187,9 @@ _CLASSES = [0] * 20 + [1] * 2 + [2]
 
 
 def test_an_example_that_comes_again_has_another_key_and_another_view():
-    found = _epoch(_CLASSES, recipe=epoch_plan.Recipe(seed=5, balanced=True, views=3))
+    found = _epoch(
+        _CLASSES, recipe=epoch_plan.SamplingConfig(seed=5, balanced=True, views=3)
+    )
     valid = found.weights > 0
     rows, keys = found.rows[valid], found.keys[valid]
     assert len(np.unique(keys, axis=0)) == valid.sum() == 23
@@ -198,7 +200,7 @@ def test_an_example_that_comes_again_has_another_key_and_another_view():
 def test_balanced_batches_are_shared_out_as_others_are():
     whole = _epoch(_CLASSES)
     parts = [_epoch(_CLASSES, worker=w, num_workers=2, replicas=2) for w in range(2)]
-    for name in epoch_plan.Plan._fields:
+    for name in epoch_plan.EpochPlan._fields:
         columns = [
             getattr(part, name).reshape(3, 4, *getattr(part, name).shape[2:])
             for part in parts
@@ -210,8 +212,10 @@ def test_balanced_batches_are_shared_out_as_others_are():
 
 def test_class_weights_multiply_the_weights_of_examples():
     weights = np.array([0.5, 1.0, 4.0])
-    plain = _epoch(_CLASSES, recipe=epoch_plan.Recipe(seed=5))
-    weighted = _epoch(_CLASSES, recipe=epoch_plan.Recipe(seed=5, class_weights=weights))
+    plain = _epoch(_CLASSES, recipe=epoch_plan.SamplingConfig(seed=5))
+    weighted = _epoch(
+        _CLASSES, recipe=epoch_plan.SamplingConfig(seed=5, class_weights=weights)
+    )
     np.testing.assert_allclose(weighted.weights, plain.weights * weights[plain.labels])
     # 23 examples in batches of 8: the last one has a row that does not count.
     assert (weighted.weights > 0).sum() == 23

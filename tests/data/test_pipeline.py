@@ -11,8 +11,8 @@ from kft.data import epoch_plan, examples, pipeline, sampling
 
 _N = 23
 _SPAN = pipeline.Span(epochs=3)
-_RECIPE = epoch_plan.Recipe(seed=1)
-_SHARE = epoch_plan.Share(batch_size=6)
+_RECIPE = epoch_plan.SamplingConfig(seed=1)
+_SHARE = epoch_plan.BatchShare(batch_size=6)
 
 
 def _examples(n=_N):
@@ -36,7 +36,7 @@ def _train(n=_N, *, span=_SPAN, recipe=_RECIPE, **share):
     dataset = pipeline.train_batches(
         _examples(n),
         _preprocess,
-        share=epoch_plan.Share(**({"batch_size": 6} | share)),
+        share=epoch_plan.BatchShare(**({"batch_size": 6} | share)),
         recipe=recipe,
         span=span,
     )
@@ -79,7 +79,7 @@ def test_two_iterations_give_the_same_batches():
     )
     first, second = (list(dataset.as_numpy_iterator()) for _ in range(2))
     assert _same(first, second)
-    assert not _same(first, _train(recipe=epoch_plan.Recipe(seed=5)))
+    assert not _same(first, _train(recipe=epoch_plan.SamplingConfig(seed=5)))
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 2])
@@ -117,7 +117,7 @@ def test_keys_depend_on_seed_epoch_and_id_alone():
 
     first = keys(_train())
     assert len(set(first.values())) == 3 * _N
-    other = keys(_train(recipe=epoch_plan.Recipe(seed=2)))
+    other = keys(_train(recipe=epoch_plan.SamplingConfig(seed=2)))
     assert not set(first.values()) & set(other.values())
 
 
@@ -179,7 +179,7 @@ def test_iterating_again_traces_nothing_again():
 
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_every_shape_is_static(replicas):
-    share = epoch_plan.Share(batch_size=6, replicas=replicas)
+    share = epoch_plan.BatchShare(batch_size=6, replicas=replicas)
     for dataset in (
         pipeline.train_batches(
             _examples(), _preprocess, share=share, recipe=_RECIPE, span=_SPAN

@@ -28,7 +28,7 @@ class Exported:
 
     run: Path
     exports: tuple[export_run.Export, ...]
-    network: load_run.Trained
+    network: load_run.LoadedRun
 
     @property
     def saved_model(self) -> Path:

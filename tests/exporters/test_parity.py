@@ -118,7 +118,7 @@ def test_an_export_that_does_not_load_is_an_error(
 
 def test_questions_are_spread_over_the_split(exported: Exported) -> None:
     examples = run_split.of_split(exported.network, "validation")
-    questions = parity.pose(serving_graph.serve(exported.network), examples, 3)
+    questions = parity.make_batch(serving_graph.serve(exported.network), examples, 3)
     assert questions.ids.tolist() == examples.ids[[0, 8, 17]].tolist()
     assert len(np.unique(questions.labels)) == 3
     np.testing.assert_allclose(

@@ -137,7 +137,7 @@ def test_of_versions_the_last_is_asked(tmp_path: Path) -> None:
         (tmp_path / version).mkdir()
         (tmp_path / version / "saved_model.pb").touch()
     (tmp_path / "11").mkdir()
-    assert find_model.find(str(tmp_path)) == find_model.Model(
+    assert find_model.find(str(tmp_path)) == find_model.ModelPath(
         "saved_model", tmp_path / "10"
     )
 
@@ -158,7 +158,7 @@ def test_a_model_that_is_none_is_a_mistake(
     code = cli_command.execute(
         PredictConfig, predict.main, [*arguments, "a.jpg"], positional="files"
     )
-    assert code == cli_command.MISTAKE
+    assert code == cli_command.EXIT_USAGE
     assert message in capsys.readouterr().err
 
 
@@ -172,5 +172,5 @@ def test_a_damaged_export_is_a_mistake(
     code = cli_command.execute(
         PredictConfig, predict.main, [f"--model={model}", "a.jpg"], positional="files"
     )
-    assert code == cli_command.MISTAKE
+    assert code == cli_command.EXIT_USAGE
     assert "Export it again" in capsys.readouterr().err

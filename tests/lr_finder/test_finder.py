@@ -34,7 +34,7 @@ def tiny_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "get", lambda config, labels: tiny.Task())
 
 
-def _find(**changes) -> finder.Found:
+def _find(**changes) -> finder.RangeTests:
     options = {"stages": STAGES, "batch_size": 16, "steps": 40, **changes}
     return finder.find(
         FindLrConfig(**options), given=frozenset(), reporter=SilentReporter()
@@ -48,12 +48,12 @@ def test_every_stage_is_tested_where_the_one_before_leaves_the_network(
     monkeypatch.chdir(tmp_path)
     starts, original = [], range_test.run
 
-    def run(session, index, rates, caches):
-        weights = {p: v.numpy() for p, v in stable_paths(session.network.model).items()}
-        curve = original(session, index, rates, caches)
-        after = stable_paths(session.network.model)
+    def run(context, index, rates, caches):
+        weights = {p: v.numpy() for p, v in stable_paths(context.network.model).items()}
+        curve = original(context, index, rates, caches)
+        after = stable_paths(context.network.model)
         assert all(np.array_equal(after[p].numpy(), w) for p, w in weights.items())
-        epochs = [stage.epochs for stage in session.stages]
+        epochs = [stage.epochs for stage in context.stages]
         starts.append((weights, sorted(caches), epochs))
         return curve
 
@@ -175,7 +175,7 @@ def test_a_stage_is_found_by_its_name() -> None:
 def test_a_first_loss_that_is_not_finite_is_drawn_and_written(tmp_path: Path) -> None:
     curve = suggestions.Curve().add(1e-5, float("nan"))
     test = finder.StageTest(0, "head", 0.1, curve, suggestions.suggest(curve))
-    found = finder.Found(FindLrConfig(), (test,), "head:1@0.1")
+    found = finder.RangeTests(FindLrConfig(), (test,), "head:1@0.1")
     lr_report.write(found, tmp_path)
     (written,) = json.loads((tmp_path / lr_report.FILE).read_text())["tests"]
     assert written["diverged"] and written["losses"] == [None]

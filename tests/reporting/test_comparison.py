@@ -11,7 +11,7 @@ import pytest
 from kft import errors
 from kft.config import TrainConfig
 from kft.evaluation import evaluate_run, predictions, significance
-from kft.evaluation.predictions import Predictions, Source
+from kft.evaluation.predictions import Predictions, PredictionSource
 from kft.reporting import comparison
 from kft.run_folder import run_dir
 from kft.run_folder.run_result import RunResult
@@ -59,7 +59,7 @@ def _run(
             np.array(labels, np.int32),
             5 * np.eye(len(classes), dtype=np.float32)[said],
         ),
-        Source(
+        PredictionSource(
             data=config.dataset,
             split="validation",
             weights=predictions.weights_digest(run),

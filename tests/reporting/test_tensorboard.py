@@ -11,7 +11,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from kft.config import TrainConfig
 from kft.evaluation import metrics
 from kft.evaluation.evaluate_run import Evaluation
-from kft.evaluation.predictions import Predictions, Source
+from kft.evaluation.predictions import Predictions, PredictionSource
 from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir
 
@@ -29,7 +29,7 @@ def _evaluation(run: RunDir) -> Evaluation:
     names = ("cat", "dog")
     return Evaluation(
         run,
-        Source("folder:x", "validation", "0", names),
+        PredictionSource("folder:x", "validation", "0", names),
         Predictions(np.array(list("abcd")), labels, logits),
         metrics.measure(logits, labels, names),
     )

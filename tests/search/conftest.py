@@ -53,7 +53,7 @@ def search_tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
         )
         config, space = check.check(dataclasses.replace(config, **changes), {})
         return search.run(
-            config, space, signals=signals.Interrupt(), reporter=SilentReporter()
+            config, space, signals=signals.Signals(), reporter=SilentReporter()
         )
 
     return run

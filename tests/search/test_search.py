@@ -217,8 +217,8 @@ def test_more_trials_go_on_with_a_finished_search(search_tiny, played, tuner):
 
 
 def test_a_signal_stops_between_trials(search_tiny, played, monkeypatch):
-    signals = interrupt.Interrupt()
-    monkeypatch.setattr(interrupt, "Interrupt", lambda: signals)
+    signals = interrupt.Signals()
+    monkeypatch.setattr(interrupt, "Signals", lambda: signals)
 
     def curve(config):
         signals.handle(15, None)

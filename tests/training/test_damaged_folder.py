@@ -13,7 +13,7 @@ from kft import data, errors
 from kft.config import EvaluateConfig
 from kft.evaluation import evaluate_run, load_run
 from kft.inference import predictor as inference_predictor
-from kft.inference.input_files import Found
+from kft.inference.input_files import InputFiles
 from tests.training import test_fine_tune
 
 STAGES = "head:2@0.1,all:2@0.05"
@@ -125,7 +125,7 @@ def test_a_finished_run_is_used_or_names_the_damaged_file(tiny_run, tmp_path):
 
     def answer(copy: Path) -> None:
         predictor = inference_predictor.of_run(load_run.load(str(copy)))
-        picture = [Found(str(tmp_path / "picture.raw"))]
+        picture = [InputFiles(str(tmp_path / "picture.raw"))]
         answers = list(
             inference_predictor.predict(predictor, picture, top_k=1, batch_size=1)
         )

@@ -22,7 +22,7 @@ def _hint(
     is_augmented: bool = False,
     **given: object,
 ) -> str:
-    session = types.SimpleNamespace(
+    context = types.SimpleNamespace(
         config=TrainConfig(**given),
         task=types.SimpleNamespace(mix=lambda: mix, is_augmented=is_augmented),
         stages=(Stage("head", 1, None), Stage("all", 1, None)),
@@ -30,7 +30,7 @@ def _hint(
         network=types.SimpleNamespace(anchor=lambda depth: None if depth else "pool"),
     )
     stage = {"name": name, "input_wait_fraction": 0.5, "seconds": 100.0}
-    return stage_table.input_hint(session, stage, cache).partition("What helps: ")[2]
+    return stage_table.input_hint(context, stage, cache).partition("What helps: ")[2]
 
 
 def test_what_is_cached_in_memory_is_not_advised_to_be() -> None:

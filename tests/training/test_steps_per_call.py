@@ -4,23 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kft.training.steps_per_call import Pace
+from kft.training.steps_per_call import StepsPerCall
 
 
 def test_a_number_stays():
-    pace = Pace(7, seconds=0.25)
+    pace = StepsPerCall(7, seconds=0.25)
     assert (pace.steps, pace.fitting(7, 100.0), pace.fitting(7, 0.0)) == (7, 7, 7)
 
 
 def test_auto_begins_with_one_and_grows_at_most_fourfold():
-    pace = Pace("auto", seconds=0.25)
+    pace = StepsPerCall("auto", seconds=0.25)
     assert pace.steps == 1
     assert pace.fitting(1, 1e-6) == 4
 
 
 @given(st.floats(1e-6, 100.0), st.floats(1e-3, 10.0))
 def test_auto_settles_at_the_time_of_a_call(step, seconds):
-    pace = Pace("auto", seconds=seconds)
+    pace = StepsPerCall("auto", seconds=seconds)
     for _ in range(20):
         pace.steps = pace.fitting(pace.steps, pace.steps * step)
     if step >= seconds:

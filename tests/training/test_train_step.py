@@ -14,13 +14,13 @@ from kft.data import epoch_plan, pipeline, sampling
 from kft.distribution import compiled, runtime
 from kft.model import freeze, split
 from kft.training import optimizers
-from kft.training.evaluator import Scorer
+from kft.training.evaluator import Evaluator
 from kft.training.train_step import StageStep
 from tests import tiny
 
 DEVICES = runtime.Devices(tf.distribute.get_strategy())
 STEPS = 20
-SHARE = epoch_plan.Share(batch_size=16)
+SHARE = epoch_plan.BatchShare(batch_size=16)
 
 
 def train(
@@ -44,8 +44,8 @@ def train(
     batches = pipeline.train_batches(
         tiny.examples(n),
         tiny.Task().preprocess(training=True),
-        share=epoch_plan.Share(batch_size=config.batch_size),
-        recipe=epoch_plan.Recipe(seed=0),
+        share=epoch_plan.BatchShare(batch_size=config.batch_size),
+        recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=steps),
     )
     step.train(iter(batches), steps)
@@ -136,7 +136,7 @@ def test_a_nan_names_its_step():
         tiny.examples(70),
         tiny.Task().preprocess(training=True),
         share=SHARE,
-        recipe=epoch_plan.Recipe(seed=0),
+        recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=1),
     )
     chunk = step.train(iter(batches), 4)
@@ -161,7 +161,7 @@ def test_averages_follow_the_weights():
 @pytest.mark.parametrize("n", [5, 16, 37])
 def test_means_equal_numpy_with_a_partial_last_batch(n):
     network = tiny.network()
-    scorer = Scorer(tiny.Task(), network.model, devices=DEVICES)
+    scorer = Evaluator(tiny.Task(), network.model, devices=DEVICES)
     data = tiny.examples(n)
     batches = pipeline.eval_batches(
         data, tiny.Task().preprocess(training=False), share=SHARE
@@ -183,8 +183,8 @@ def test_means_equal_numpy_with_a_partial_last_batch(n):
 def test_a_trunk_gives_the_same_means_as_the_whole():
     network = tiny.network()
     parts = freeze.prepare_stage(network, 1, batch_norm="frozen")
-    scorer = Scorer(tiny.Task(), parts.tail, trunk=parts.trunk, devices=DEVICES)
-    whole = Scorer(tiny.Task(), network.model, devices=DEVICES)
+    scorer = Evaluator(tiny.Task(), parts.tail, trunk=parts.trunk, devices=DEVICES)
+    whole = Evaluator(tiny.Task(), network.model, devices=DEVICES)
     batches = pipeline.eval_batches(
         tiny.examples(20), tiny.Task().preprocess(training=False), share=SHARE
     )

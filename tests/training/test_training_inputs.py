@@ -124,8 +124,8 @@ def test_a_preview_shows_the_epoch_that_is_trained(tiny_run, monkeypatch):
     seen = []
     original = preview.first_inputs
 
-    def noting(session, count):
-        seen.append(original(session, count))
+    def noting(context, count):
+        seen.append(original(context, count))
         return seen[-1]
 
     monkeypatch.setattr(preview, "first_inputs", noting)

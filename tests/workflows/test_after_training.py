@@ -34,7 +34,7 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     monkeypatch.setattr(
         export_run, "export_run", lambda config: exported.append(config.formats) or ()
     )
-    assert _train(run, "--assert_accuracy_at_least=1") == command.BELOW == 3
+    assert _train(run, "--assert_accuracy_at_least=1") == command.EXIT_BELOW_TARGET == 3
     shown = capsys.readouterr()
     accuracy = json.loads((run / "result.json").read_text())["val_accuracy"]
     assert shown.err == (
@@ -54,7 +54,7 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
 
     # A bar is no part of the run: the same command with another goes on.
     written = {path: path.stat().st_mtime_ns for path in run.iterdir()}
-    assert _train(run, f"--assert_accuracy_at_least={accuracy}") == command.DONE
+    assert _train(run, f"--assert_accuracy_at_least={accuracy}") == command.EXIT_OK
     assert exported == [("saved_model",)]
     assert written == {path: path.stat().st_mtime_ns for path in run.iterdir()}
     assert list((run / "tensorboard").glob("*.after_training")) == [board]

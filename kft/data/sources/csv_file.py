@@ -21,7 +21,7 @@ from kft.data.sources import (
     name_pairs,
     table_file,
 )
-from kft.data.sources.table_file import Row
+from kft.data.sources.table_file import TableRow
 
 # What the columns are called where --csv_columns does not say so.
 _COLUMNS = {"path": "path", "label": "label", "split": "split", "group": "group"}
@@ -65,7 +65,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
     return splits.assemble(label_map, table, config)
 
 
-def _rows(path: str, config: config_lib.DataConfig) -> list[Row]:
+def _rows(path: str, config: config_lib.DataConfig) -> list[TableRow]:
     """Return the rows with their values by what they are, whatever the columns' names.
 
     Raises:
@@ -91,7 +91,7 @@ def _rows(path: str, config: config_lib.DataConfig) -> list[Row]:
                 f"--csv_columns={pair} says; there is none."
             )
     rows = [
-        Row(row.line, {part: row.values[name] for part, name in parts.items()})
+        TableRow(row.line, {part: row.values[name] for part, name in parts.items()})
         for row in rows
     ]
     _ids(rows, config)
@@ -102,7 +102,7 @@ def _flag(config: config_lib.DataConfig) -> str:
     return f"--dataset={config.dataset}"
 
 
-def _ids(rows: Sequence[Row], config: config_lib.DataConfig) -> list[str]:
+def _ids(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
     """Return the paths in one spelling.
 
     Raises:
@@ -121,7 +121,7 @@ def _ids(rows: Sequence[Row], config: config_lib.DataConfig) -> list[str]:
     return list(lines)
 
 
-def _sides(rows: Sequence[Row], config: config_lib.DataConfig) -> list[str]:
+def _sides(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
     """Return the split of each row; `train` where the table names none."""
     if "split" not in rows[0].values:
         return [TRAIN] * len(rows)
@@ -130,7 +130,7 @@ def _sides(rows: Sequence[Row], config: config_lib.DataConfig) -> list[str]:
         if side is None:
             raise errors.DataError(
                 f"{_flag(config)}, line {row.line}: expected the split "
-                f"{', '.join(examples.SIDES)}, received {row.values['split']!r}. Fill "
+                f"{', '.join(examples.SPLITS)}, received {row.values['split']!r}. Fill "
                 "the column in every row, or remove it to have the splits cut."
             )
     if TRAIN not in sides:
@@ -141,7 +141,7 @@ def _sides(rows: Sequence[Row], config: config_lib.DataConfig) -> list[str]:
 
 
 def _labels(
-    rows: Sequence[Row], sides: Sequence[str], config: config_lib.DataConfig
+    rows: Sequence[TableRow], sides: Sequence[str], config: config_lib.DataConfig
 ) -> labels.LabelMap:
     """Return the classes of the training rows, sorted; the others may have no more."""
     pairs = list(zip(rows, sides, strict=True))
@@ -158,14 +158,14 @@ def _labels(
     return labels.LabelMap(tuple(names))
 
 
-def _groups(rows: Sequence[Row]) -> np.ndarray | None:
+def _groups(rows: Sequence[TableRow]) -> np.ndarray | None:
     if "group" not in rows[0].values:
         return None
     return np.array([row.values["group"] for row in rows])
 
 
 def _check_groups(
-    rows: Sequence[Row], sides: Sequence[str], config: config_lib.DataConfig
+    rows: Sequence[TableRow], sides: Sequence[str], config: config_lib.DataConfig
 ) -> None:
     """Check that the table itself puts no group on two sides."""
     first: dict[str, tuple[int, str]] = {}
@@ -190,7 +190,7 @@ def _join(table: str, name: str) -> str:
 
 
 def _sizes(
-    rows: Sequence[Row], paths: Sequence[str], config: config_lib.DataConfig
+    rows: Sequence[TableRow], paths: Sequence[str], config: config_lib.DataConfig
 ) -> np.ndarray:
     """Return the bytes of each file, int64 [n]; 0 for remote ones, and for bad ones.
 

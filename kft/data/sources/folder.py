@@ -96,7 +96,7 @@ def _class_folders(
             f"--dataset={config.dataset}: expected a folder train beside "
             f"{', '.join(children)}."
         )
-    return {side: by_side[side] for side in examples.SIDES if side in by_side}
+    return {side: by_side[side] for side in examples.SPLITS if side in by_side}
 
 
 def _has_split_layout(children: dict[str, str]) -> bool:

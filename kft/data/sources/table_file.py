@@ -13,7 +13,7 @@ from kft.data.sources import filesystem
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of a table.
 
     Attributes:
@@ -54,7 +54,7 @@ def read(
     needed: Sequence[str],
     optional: Sequence[str],
     exact: bool = False,
-) -> list[Row]:
+) -> list[TableRow]:
     """Return the rows of a table whose first line names the columns.
 
     The separator is a tab where that line has one, else a comma. Columns come in any
@@ -98,7 +98,7 @@ def read(
                     f"{flag}, line {line}: expected a {name}, received "
                     f"{values[name]!r}."
                 )
-        rows.append(Row(line, values))
+        rows.append(TableRow(line, values))
     if not rows:
         raise errors.DataError(f"{flag}: expected rows below the first line, got none.")
     return rows

@@ -31,7 +31,7 @@ from kft import errors
 from kft.config import TrainConfig
 from kft.run_folder import run_dir
 from kft.training import out_of_memory
-from kft.training.monitoring.signals import Interrupt
+from kft.training.monitoring.signals import Signals
 
 _MEMORY_SHARE = 0.5
 # Largest batches that are measured on a CPU; the next one where the child was killed.
@@ -58,7 +58,7 @@ class Trial:
 
 
 def settle(
-    config: TrainConfig, *, say: Callable[[str], None], signals: Interrupt
+    config: TrainConfig, *, say: Callable[[str], None], signals: Signals
 ) -> TrainConfig:
     """Return the config with a number in place of `auto`.
 
@@ -85,7 +85,7 @@ def settle(
     return dataclasses.replace(config, batch_size=found)
 
 
-def _search(config: TrainConfig, signals: Interrupt) -> int:
+def _search(config: TrainConfig, signals: Signals) -> int:
     free = psutil.virtual_memory().available
     for largest in _MEASURED:
         trial = _try(config, largest, signals)
@@ -132,7 +132,7 @@ def largest_fitting(
     return next((size for size in sizes if base + slope * size <= room), None)
 
 
-def _try(config: TrainConfig, largest: int, signals: Interrupt) -> Trial | None:
+def _try(config: TrainConfig, largest: int, signals: Signals) -> Trial | None:
     """Run the child; None where it was killed, as for lack of memory.
 
     Raises:
@@ -169,7 +169,7 @@ def _import_path() -> str:
     return os.pathsep.join(filter(None, paths))
 
 
-def _wait(process: subprocess.Popen, task: str, signals: Interrupt) -> tuple[str, str]:
+def _wait(process: subprocess.Popen, task: str, signals: Signals) -> tuple[str, str]:
     """Return what the child has written and logged when it has ended."""
     given: str | None = task
     while True:

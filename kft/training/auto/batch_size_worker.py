@@ -33,9 +33,9 @@ from kft.training.auto.batch_size import Trial, batches
 from kft.training.monitoring.callbacks import Callbacks
 from kft.training.monitoring.metrics_log import NullRecorder
 from kft.training.monitoring.progress import SilentReporter
-from kft.training.monitoring.signals import Interrupt
-from kft.training.monitoring.startup_timer import Startup
-from kft.training.run_context import Session
+from kft.training.monitoring.signals import Signals
+from kft.training.monitoring.startup_timer import StartupTimer
+from kft.training.run_context import RunContext
 
 MOST = 1024
 _STEPS = 2
@@ -144,7 +144,7 @@ def _run_steps(
 ) -> None:
     """Train some steps of the stage that trains most, on a trunk that runs live."""
     specs = stages.parse_stages(config.stages)
-    session = Session(
+    context = RunContext(
         config=config,
         stages=specs,
         depths=stages.check_stages(specs, network.blocks),
@@ -157,20 +157,20 @@ def _run_steps(
         reporter=SilentReporter(),
         recorder=NullRecorder(),
         callbacks=Callbacks((), network.model),
-        interrupt=Interrupt(),
-        startup=Startup(),
+        interrupt=Signals(),
+        startup=StartupTimer(),
         started=time.monotonic(),
     )
-    index = session.depths.index(max(session.depths))
-    steps = min(_STEPS, specs[index].epochs * session.steps_per_epoch)
+    index = context.depths.index(max(context.depths))
+    steps = min(_STEPS, specs[index].epochs * context.steps_per_epoch)
     with devices.strategy.scope():
         rates = optimizers.StageSchedule(
-            session.peak_rate(index), total_steps=steps, warmup_steps=0, kind="constant"
+            context.peak_rate(index), total_steps=steps, warmup_steps=0, kind="constant"
         )
         step = stage_training.prepare(
-            session, index, schedule=rates, is_cached=False
+            context, index, schedule=rates, is_cached=False
         ).step
-    batches = stage_setup.stage_data(session, index, None).train(0, 0)
+    batches = stage_setup.stage_data(context, index, None).train(0, 0)
     step.train(iter(batches), steps)
 
 

@@ -9,16 +9,16 @@ import numpy as np
 from kft.distribution import runtime
 from kft.model import freeze, network, split
 from kft.training.feature_cache.feature_store import Layout
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 
-def trunk_key(session: Session, anchor: str, layout: Layout) -> str:
+def trunk_key(context: RunContext, anchor: str, layout: Layout) -> str:
     """Return a digest of weights, preprocessing, examples, cut and storage.
 
     The batch shape is part of it: a convolution may round differently for another
     number of rows, and stored features are to be those of the live stage.
     """
-    model = session.network.model
+    model = context.network.model
     below = split.ancestors(model, anchor)
     frozen = [layer for layer in model.layers if layer.name in below]
     names = {id(variable) for layer in frozen for variable in layer.variables}
@@ -31,14 +31,14 @@ def trunk_key(session: Session, anchor: str, layout: Layout) -> str:
     facts = {
         "anchor": anchor,
         "weights": digests,
-        "inputs": session.task.input_facts(),
-        "train": _ids_digest(session.splits.train.ids),
+        "inputs": context.task.input_facts(),
+        "train": _ids_digest(context.splits.train.ids),
         "validation": _ids_digest(
-            session.splits.validation.ids if session.splits.validation else np.array([])
+            context.splits.validation.ids if context.splits.validation else np.array([])
         ),
-        "data": session.splits.fingerprint,
-        "views": session.config.cached_views,
-        "rows": session.config.batch_size // session.devices.replicas,
+        "data": context.splits.fingerprint,
+        "views": context.config.cached_views,
+        "rows": context.config.batch_size // context.devices.replicas,
         "policy": keras.config.dtype_policy().name,
         "stored": [str(dtype) for dtype in layout.stored_dtypes()],
         "versions": runtime.versions(),

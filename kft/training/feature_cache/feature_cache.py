@@ -25,8 +25,8 @@ from kft.training.feature_cache.feature_store import (
     Layout,
     in_memory,
 )
-from kft.training.feature_cache.placement import Choice, Need, Room
-from kft.training.run_context import Session
+from kft.training.feature_cache.placement import CacheRequest, FreeSpace, Placement
+from kft.training.run_context import RunContext
 
 _TRAIN, _VALIDATION = "train", "validation"
 # The first batch pays for tracing, the second for warming up the input pipeline.
@@ -55,97 +55,100 @@ class Trunk:
     anchor: str
     outputs: list[keras.KerasTensor]
     layout: Layout
-    need: Need
+    need: CacheRequest
 
 
-def trunks(session: Session, first_stage: int) -> tuple[Trunk, ...]:
+def trunks(context: RunContext, first_stage: int) -> tuple[Trunk, ...]:
     """Return the trunks of the stages from `first_stage` on, the longest first."""
     epochs: dict[str, int] = {}
-    for stage, depth in zip(session.stages, session.depths, strict=True):
-        anchor = session.network.anchor(depth)
+    for stage, depth in zip(context.stages, context.depths, strict=True):
+        anchor = context.network.anchor(depth)
         if anchor is not None:
             epochs[anchor] = epochs.get(anchor, 0) + stage.epochs
-    ahead = [session.network.anchor(depth) for depth in session.depths[first_stage:]]
+    ahead = [context.network.anchor(depth) for depth in context.depths[first_stage:]]
     return tuple(
-        _trunk(session, anchor, epochs[anchor])
+        _trunk(context, anchor, epochs[anchor])
         for anchor in dict.fromkeys(ahead)
         if anchor is not None
     )
 
 
-def _trunk(session: Session, anchor: str, epochs: int) -> Trunk:
-    outputs = split.split_at(session.network.model, anchor).trunk.outputs
-    config = session.config
+def _trunk(context: RunContext, anchor: str, epochs: int) -> Trunk:
+    outputs = split.split_at(context.network.model, anchor).trunk.outputs
+    config = context.config
     layout = Layout(
         shapes=tuple(tuple(tensor.shape[1:]) for tensor in outputs),
         dtypes=tuple(keras.backend.standardize_dtype(t.dtype) for t in outputs),
         stored=None if config.cache_dtype == "float32" else config.cache_dtype,
     )
-    rows = sum(_rows(session).values())
+    rows = sum(_rows(context).values())
     return Trunk(
-        anchor, outputs, layout, Need(anchor, rows * layout.bytes_per_example(), epochs)
+        anchor,
+        outputs,
+        layout,
+        CacheRequest(anchor, rows * layout.bytes_per_example(), epochs),
     )
 
 
-def _views(session: Session) -> int:
-    return session.config.cached_views or 1
+def _views(context: RunContext) -> int:
+    return context.config.cached_views or 1
 
 
-def _rows(session: Session) -> dict[str, int]:
+def _rows(context: RunContext) -> dict[str, int]:
     """Return the rows that a store of each split has."""
-    rows = {_TRAIN: len(session.splits.train) * _views(session)}
-    if session.splits.validation is not None and len(session.splits.validation):
-        rows[_VALIDATION] = len(session.splits.validation)
+    rows = {_TRAIN: len(context.splits.train) * _views(context)}
+    if context.splits.validation is not None and len(context.splits.validation):
+        rows[_VALIDATION] = len(context.splits.validation)
     return rows
 
 
-def choose(session: Session, found: Sequence[Trunk]) -> tuple[Choice, ...]:
+def choose(context: RunContext, found: Sequence[Trunk]) -> tuple[Placement, ...]:
     """Return where the features of each trunk go, by what is free now."""
-    config = session.config
-    free = session.devices.exchange(
+    config = context.config
+    free = context.devices.exchange(
         [
             psutil.virtual_memory().available,
-            shutil.disk_usage(_cache_root(session)).free,
+            shutil.disk_usage(_cache_root(context)).free,
         ]
     )
     # All workers have to choose the same.
     memory, disk = free.min(axis=0).astype(int).tolist()
-    room = Room(memory=memory, disk=disk)
+    room = FreeSpace(memory=memory, disk=disk)
     return placement.choose(
-        [_need(session, trunk) for trunk in found],
+        [_need(context, trunk) for trunk in found],
         mode=config.feature_cache,
         room=room,
-        augmented=session.task.is_augmented,
+        augmented=context.task.is_augmented,
         views=config.cached_views,
         shared=config.cache_dir is not None,
     )
 
 
-def _need(session: Session, trunk: Trunk) -> Need:
+def _need(context: RunContext, trunk: Trunk) -> CacheRequest:
     """Return what a trunk needs, by what other runs have stored of it before."""
-    if session.config.cache_dir is None:
+    if context.config.cache_dir is None:
         return trunk.need
     # All workers have to choose the same.
-    is_missing = session.devices.any(not _store(session, trunk).is_complete())
+    is_missing = context.devices.any(not _store(context, trunk).is_complete())
     return dataclasses.replace(trunk.need, is_stored=not is_missing)
 
 
-def _store(session: Session, trunk: Trunk) -> DiskStore:
-    key = cache_key.trunk_key(session, trunk.anchor, trunk.layout)
-    return DiskStore(_cache_root(session), key)
+def _store(context: RunContext, trunk: Trunk) -> DiskStore:
+    key = cache_key.trunk_key(context, trunk.anchor, trunk.layout)
+    return DiskStore(_cache_root(context), key)
 
 
-def _cache_root(session: Session) -> Path:
-    shared = session.config.cache_dir
-    root = Path(shared) if shared else session.run.path / "cache"
-    if shared and session.devices.num_workers > 1:
+def _cache_root(context: RunContext) -> Path:
+    shared = context.config.cache_dir
+    root = Path(shared) if shared else context.run.path / "cache"
+    if shared and context.devices.num_workers > 1:
         # They may all see this folder, and each fills its own store.
-        root = root / f"worker-{session.devices.worker}"
+        root = root / f"worker-{context.devices.worker}"
     root.mkdir(parents=True, exist_ok=True)
     return root
 
 
-class Filler:
+class CacheBuilder:
     """Fills the stores of all cached trunks in one pass; the plan comes in between.
 
     `start` runs a few batches, from whose time the plan can say what the cache saves;
@@ -153,10 +156,10 @@ class Filler:
     """
 
     def __init__(
-        self, session: Session, found: Sequence[Trunk], choices: Sequence[Choice]
+        self, context: RunContext, found: Sequence[Trunk], choices: Sequence[Placement]
     ) -> None:
-        self._session = session
-        self._views = _views(session)
+        self._session = context
+        self._views = _views(context)
         self._stores: list[DiskStore] = []
         self._caches: dict[str, StageCache] = {}
         self._missing: list[tuple[Trunk, StageCache]] = []

@@ -13,7 +13,7 @@ Where = Literal["memory", "disk"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Need:
+class CacheRequest:
     """What caching one trunk takes and gives.
 
     Attributes:
@@ -35,7 +35,7 @@ class Need:
 
 
 @dataclasses.dataclass(frozen=True)
-class Room:
+class FreeSpace:
     """Free bytes in memory and on the disk of the cache."""
 
     memory: int
@@ -43,23 +43,23 @@ class Room:
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class Placement:
     """Where the features of one trunk go; None: nowhere, for a stated reason."""
 
-    need: Need
+    need: CacheRequest
     where: Where | None
     reason: str
 
 
 def choose(
-    needs: Sequence[Need],
+    needs: Sequence[CacheRequest],
     *,
     mode: Literal["auto", "memory", "disk", "off"],
-    room: Room,
+    room: FreeSpace,
     augmented: bool,
     views: int | None,
     shared: bool = False,
-) -> tuple[Choice, ...]:
+) -> tuple[Placement, ...]:
     """Return a choice for each trunk; the smallest features get memory first.
 
     Args:
@@ -80,12 +80,12 @@ def choose(
             memory -= need.bytes
         if where == "disk":
             disk -= need.disk_bytes
-        chosen[need.anchor] = Choice(need, where, reason)
+        chosen[need.anchor] = Placement(need, where, reason)
     return tuple(chosen[need.anchor] for need in needs)
 
 
 def _refusal(
-    need: Need, mode: str, augmented: bool, views: int | None, shared: bool
+    need: CacheRequest, mode: str, augmented: bool, views: int | None, shared: bool
 ) -> str:
     if mode == "off":
         return "--feature_cache=off"
@@ -97,7 +97,7 @@ def _refusal(
 
 
 def _place(
-    need: Need, mode: str, memory: float, disk: float, shared: bool
+    need: CacheRequest, mode: str, memory: float, disk: float, shared: bool
 ) -> tuple[Where | None, str]:
     size = format_bytes(need.bytes)
     if mode == "auto" and shared and need.disk_bytes <= disk:
@@ -121,7 +121,11 @@ def format_bytes(count: int) -> str:
 
 
 def saved_seconds(
-    choices: Sequence[Choice], *, examples: int, views: int, seconds_per_example: float
+    choices: Sequence[Placement],
+    *,
+    examples: int,
+    views: int,
+    seconds_per_example: float,
 ) -> float:
     """Return about how long the cached trunks would have run more than they do.
 

@@ -13,7 +13,7 @@ from kft.data.examples import Examples
 from kft.distribution import compiled
 from kft.model.split import FrozenTrunk
 from kft.training import one_pass
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 
 
 class TrunkPass:
@@ -24,14 +24,14 @@ class TrunkPass:
     """
 
     def __init__(
-        self, session: Session, outputs: Sequence[list[keras.KerasTensor]]
+        self, context: RunContext, outputs: Sequence[list[keras.KerasTensor]]
     ) -> None:
         flat = [tensor for group in outputs for tensor in group]
-        model = keras.Model(session.network.model.inputs, flat, name="trunks")
-        self._session = session
+        model = keras.Model(context.network.model.inputs, flat, name="trunks")
+        self._session = context
         self._groups = outputs
         self._trunk = FrozenTrunk(model)
-        self._features = compiled.function(self._trunk, session.config, session.devices)
+        self._features = compiled.function(self._trunk, context.config, context.devices)
         self._function = tf.function(self._step)
 
     def run(

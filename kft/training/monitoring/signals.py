@@ -11,7 +11,7 @@ from kft import errors
 _SAVE_AND_STOP = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
-class Interrupt:
+class Signals:
     """Remembers the first signal; whatever takes long looks at it now and then."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Interrupt:
 
 
 @contextmanager
-def listening() -> Iterator[Interrupt]:
+def listening() -> Iterator[Signals]:
     """Catch SIGTERM and SIGUSR1 (spot machines, Slurm) and SIGINT (Ctrl-C).
 
     Within another such block it gives that one's interrupt, so that a signal that came
@@ -55,10 +55,10 @@ def listening() -> Iterator[Interrupt]:
     nothing is caught.
     """
     outer = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(outer, Interrupt):
+    if isinstance(outer, Signals):
         yield outer
         return
-    interrupt = Interrupt()
+    interrupt = Signals()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Startup:
+class StartupTimer:
     """Seconds of each part of the start of this process' run.
 
     Args:

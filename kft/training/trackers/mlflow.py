@@ -15,7 +15,7 @@ import mlflow.keras
 
 from kft import errors
 from kft.config import flagfile
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 from kft.training.trackers import trackers
 
 _NAME = "mlflow"
@@ -34,13 +34,13 @@ class _Continued(mlflow.keras.MlflowCallback):
 
 
 @contextlib.contextmanager
-def track(session: Session) -> Iterator[keras.callbacks.Callback]:
+def track(context: RunContext) -> Iterator[keras.callbacks.Callback]:
     """Give the callback, and end the run there when the block ends.
 
     Raises:
         errors.ConfigError: where MLflow does not take the run.
     """
-    run, identifier = session.run, trackers.kept_id(session.run, _NAME)
+    run, identifier = context.run, trackers.kept_id(context.run, _NAME)
     try:
         mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", _EXPERIMENT))
         started = mlflow.start_run(run_id=identifier, run_name=run.path.name)
@@ -48,7 +48,7 @@ def track(session: Session) -> Iterator[keras.callbacks.Callback]:
             mlflow.log_params(
                 {
                     name: flagfile.format_value(value)
-                    for name, value in vars(session.config).items()
+                    for name, value in vars(context.config).items()
                 }
             )
     except mlflow.exceptions.MlflowException as error:

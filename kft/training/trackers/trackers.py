@@ -20,7 +20,7 @@ from kft.run_folder.run_dir import RunDir
 if typing.TYPE_CHECKING:
     import keras
 
-    from kft.training.run_context import Session
+    from kft.training.run_context import RunContext
 
 TENSORBOARD = "tensorboard"
 # The tag of a run's validation accuracy: of the weights that it has kept, not of the
@@ -35,7 +35,7 @@ class Tracker:
     Attributes:
         package: that has to be installed.
         extra: of kft, that installs it; None where kft always does.
-        module: its `track(session)` is a context that gives a Keras callback; None for
+        module: its `track(context)` is a context that gives a Keras callback; None for
             TensorBoard, whose events are a record of the run like metrics.jsonl.
     """
 
@@ -78,7 +78,7 @@ def check(config: TrainConfig) -> None:
 
 
 @contextlib.contextmanager
-def tracking(session: "Session") -> Iterator[None]:
+def tracking(context: "RunContext") -> Iterator[None]:
     """Add the callbacks of the trackers to those of a run, on the chief.
 
     Raises:
@@ -86,21 +86,21 @@ def tracking(session: "Session") -> Iterator[None]:
         errors.TrainingError: on the other workers, where the chief has none of them.
     """
     with contextlib.ExitStack() as stack:
-        with session.devices.together("start the trackers"):
-            if session.devices.is_chief:
-                for callback in _entered(session, stack):
-                    session.callbacks.add(callback)
+        with context.devices.together("start the trackers"):
+            if context.devices.is_chief:
+                for callback in _entered(context, stack):
+                    context.callbacks.add(callback)
         yield
 
 
 def _entered(
-    session: "Session", stack: contextlib.ExitStack
+    context: "RunContext", stack: contextlib.ExitStack
 ) -> "Iterator[keras.callbacks.Callback]":
-    for name in session.config.trackers:
+    for name in context.config.trackers:
         module = TRACKERS[name].module
         if module is not None:
             track = importlib.import_module(module).track
-            yield stack.enter_context(track(session))
+            yield stack.enter_context(track(context))
 
 
 def kept_id(run: RunDir, name: str) -> str | None:

@@ -14,7 +14,7 @@ import wandb
 from wandb.integration.keras import WandbMetricsLogger
 
 from kft import config, errors
-from kft.training.run_context import Session
+from kft.training.run_context import RunContext
 from kft.training.trackers import trackers
 
 _NAME = "wandb"
@@ -24,13 +24,13 @@ _ID_LENGTH = 8
 
 
 @contextlib.contextmanager
-def track(session: Session) -> Iterator[keras.callbacks.Callback]:
+def track(context: RunContext) -> Iterator[keras.callbacks.Callback]:
     """Give the callback, and end the run there when the block ends.
 
     Raises:
         errors.ConfigError: where Weights & Biases does not take the run.
     """
-    run = session.run
+    run = context.run
     identifier = trackers.kept_id(run, _NAME) or uuid.uuid4().hex[:_ID_LENGTH]
     try:
         tracked = wandb.init(
@@ -41,7 +41,7 @@ def track(session: Session) -> Iterator[keras.callbacks.Callback]:
             resume="allow",
             name=run.path.name,
             dir=run.path,
-            config=config.to_dict(session.config),
+            config=config.to_dict(context.config),
             # The bar of a run is drawn anew many times a second.
             settings=wandb.Settings(console="off"),
         )

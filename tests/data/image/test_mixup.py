@@ -112,8 +112,10 @@ def _picture(payload, key):
 
 
 def _train(n=23, *, text="mixup@1", class_weights=None, **share):
-    recipe = epoch_plan.Recipe(seed=1, mix=_mix(text), class_weights=class_weights)
-    share = epoch_plan.Share(**({"batch_size": 8} | share))
+    recipe = epoch_plan.SamplingConfig(
+        seed=1, mix=_mix(text), class_weights=class_weights
+    )
+    share = epoch_plan.BatchShare(**({"batch_size": 8} | share))
     dataset = pipeline.train_batches(
         _examples(n), _picture, share=share, recipe=recipe, span=Span(epochs=2)
     )
@@ -124,8 +126,8 @@ def test_a_row_is_mixed_with_its_neighbour_and_so_is_its_label():
     plain = pipeline.train_batches(
         _examples(23),
         _picture,
-        share=epoch_plan.Share(batch_size=8),
-        recipe=epoch_plan.Recipe(seed=1),
+        share=epoch_plan.BatchShare(batch_size=8),
+        recipe=epoch_plan.SamplingConfig(seed=1),
         span=Span(epochs=2),
     )
     for (inputs, labels, weights), (single, own, valid) in zip(

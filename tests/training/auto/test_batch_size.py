@@ -13,12 +13,12 @@ from kft.config import TrainConfig
 from kft.run_folder import run_dir, saved_config
 from kft.training.auto import batch_size, batch_size_worker
 from kft.training.auto.batch_size import Trial
-from kft.training.monitoring.signals import Interrupt
+from kft.training.monitoring.signals import Signals
 
 
-def settle(config: TrainConfig, signals: Interrupt | None = None) -> TrainConfig:
+def settle(config: TrainConfig, signals: Signals | None = None) -> TrainConfig:
     return batch_size.settle(
-        config, say=lambda text: None, signals=signals or Interrupt()
+        config, say=lambda text: None, signals=signals or Signals()
     )
 
 
@@ -95,7 +95,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Replace the child: batches above 4 kill it. Returns what was asked of it."""
     asked = []
 
-    def answer(config: TrainConfig, largest: int, signals: Interrupt) -> Trial | None:
+    def answer(config: TrainConfig, largest: int, signals: Signals) -> Trial | None:
         asked.append(largest)
         return None if largest > 4 else Trial(64, measured=((1, 2), (4, 8)))
 
@@ -175,7 +175,7 @@ def test_a_signal_ends_the_child_and_the_search(
         return started[0]
 
     monkeypatch.setattr(subprocess, "Popen", sleep)
-    signals = Interrupt()
+    signals = Signals()
     signals.signal = signal.SIGTERM
     config = TrainConfig(batch_size="auto", run_dir=str(tmp_path / "run"))
     with pytest.raises(errors.Interrupted):
@@ -196,7 +196,7 @@ def test_a_child_measures_real_steps(solid_colours, tmp_path: Path) -> None:
     )
     # A parent that holds much must not count as memory of the child.
     ballast = bytearray(b"1") * int(4e9)
-    trial = batch_size._try(config, 8, Interrupt())
+    trial = batch_size._try(config, 8, Signals())
     assert len(ballast) == 4e9
     del ballast
     assert trial is not None
@@ -209,4 +209,4 @@ def test_a_child_measures_real_steps(solid_colours, tmp_path: Path) -> None:
         **{**vars(config), "dataset": f"folder:{tmp_path / 'nothing'}"}
     )
     with pytest.raises(errors.ConfigError, match="there is no folder"):
-        batch_size._try(broken, 8, Interrupt())
+        batch_size._try(broken, 8, Signals())

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from kft.training.feature_cache import placement
-from kft.training.feature_cache.placement import Need, Room
+from kft.training.feature_cache.placement import CacheRequest, FreeSpace
 
-ROOM = Room(memory=1000, disk=10_000)
-SMALL = Need("head", bytes=100, epochs=10)
-LARGE = Need("block", bytes=450, epochs=10)
+ROOM = FreeSpace(memory=1000, disk=10_000)
+SMALL = CacheRequest("head", bytes=100, epochs=10)
+LARGE = CacheRequest("block", bytes=450, epochs=10)
 
 
 def places(*needs, mode="auto", room=ROOM, augmented=False, views=None):
@@ -26,7 +26,7 @@ def test_memory_comes_first_and_the_smallest_features_first():
 
 
 def test_what_fits_nowhere_runs_live_and_says_so():
-    tight = Room(memory=10, disk=10)
+    tight = FreeSpace(memory=10, disk=10)
     (choice,) = placement.choose(
         [SMALL], mode="auto", room=tight, augmented=False, views=None
     )
@@ -36,7 +36,7 @@ def test_what_fits_nowhere_runs_live_and_says_so():
 
 @pytest.mark.parametrize("mode", ["memory", "disk"])
 def test_a_named_place_is_taken_whatever_is_free(mode):
-    assert places(SMALL, mode=mode, room=Room(0, 0)) == [mode]
+    assert places(SMALL, mode=mode, room=FreeSpace(0, 0)) == [mode]
 
 
 def test_off_caches_nothing():
@@ -49,7 +49,7 @@ def test_augmented_examples_are_cached_only_as_views():
 
 
 def test_a_single_epoch_has_nothing_to_save():
-    once = Need("head", bytes=1, epochs=1)
+    once = CacheRequest("head", bytes=1, epochs=1)
     assert places(once) == [None]
     assert places(once, mode="memory") == ["memory"]
 
@@ -72,7 +72,7 @@ def test_sizes_read_well(count, text):
 
 
 def test_what_is_on_disk_already_takes_no_more_of_it():
-    tight = Room(memory=10, disk=10)
+    tight = FreeSpace(memory=10, disk=10)
     stored = dataclasses.replace(LARGE, is_stored=True)
     for needs, where in (([stored], ["disk"]), ([LARGE], [None])):
         chosen = placement.choose(
@@ -82,12 +82,12 @@ def test_what_is_on_disk_already_takes_no_more_of_it():
 
 
 def test_what_other_runs_share_goes_to_disk_even_for_a_single_epoch():
-    once = Need("head", bytes=100, epochs=1)
+    once = CacheRequest("head", bytes=100, epochs=1)
     chosen = placement.choose(
         [once], mode="auto", room=ROOM, augmented=False, views=None, shared=True
     )
     assert [choice.where for choice in chosen] == ["disk"]
-    full = Room(memory=1000, disk=10)
+    full = FreeSpace(memory=1000, disk=10)
     chosen = placement.choose(
         [SMALL], mode="auto", room=full, augmented=False, views=None, shared=True
     )

@@ -15,7 +15,7 @@ from kft import errors
 from kft.training import evaluator
 from kft.training.feature_cache import feature_cache
 from kft.training.monitoring import signals as monitoring_signals
-from kft.training.monitoring.signals import Interrupt
+from kft.training.monitoring.signals import Signals
 from tests.training import test_fine_tune
 
 REPOSITORY = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def test_a_block_within_another_knows_of_the_signal_before_it():
         signal.raise_signal(signal.SIGTERM)
         with monitoring_signals.listening() as inner:
             assert inner is outer
-        assert isinstance(signal.getsignal(signal.SIGTERM).__self__, Interrupt)
+        assert isinstance(signal.getsignal(signal.SIGTERM).__self__, Signals)
         with pytest.raises(errors.Interrupted):
             outer.check()
 
@@ -54,7 +54,7 @@ def test_a_second_ctrl_c_stops_at_once_and_a_second_sigterm_does_not():
 
 def test_the_pass_through_the_trunk_hears_a_signal(tiny_run, monkeypatch, tmp_path):
     whole = tiny_run("whole", feature_cache="disk")
-    original, written = feature_cache.Filler._write, []
+    original, written = feature_cache.CacheBuilder._write, []
 
     def write(self, *arguments):
         written.append(arguments)
@@ -63,7 +63,7 @@ def test_the_pass_through_the_trunk_hears_a_signal(tiny_run, monkeypatch, tmp_pa
         return original(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(feature_cache.Filler, "_write", write)
+        patch.setattr(feature_cache.CacheBuilder, "_write", write)
         with pytest.raises(errors.Interrupted):
             tiny_run("stopped", feature_cache="disk")
     assert len(written) == 2
@@ -77,7 +77,7 @@ def test_the_pass_through_the_trunk_hears_a_signal(tiny_run, monkeypatch, tmp_pa
 def test_a_validation_hears_a_signal(tiny_run, monkeypatch, changes):
     stages = "all:2@0.05"
     whole = tiny_run("whole", stages=stages, **changes)
-    original, scorers = evaluator.Scorer.evaluate, []
+    original, scorers = evaluator.Evaluator.evaluate, []
 
     def evaluate(self, *arguments, **options):
         scorers.append(self)
@@ -86,7 +86,7 @@ def test_a_validation_hears_a_signal(tiny_run, monkeypatch, changes):
         return original(self, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(evaluator.Scorer, "evaluate", evaluate)
+        patch.setattr(evaluator.Evaluator, "evaluate", evaluate)
         with pytest.raises(errors.Interrupted):
             tiny_run("stopped", stages=stages, **changes)
     assert len(scorers) == 2

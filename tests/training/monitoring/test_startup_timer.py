@@ -8,7 +8,7 @@ import pytest
 from kft import train
 from kft.config import TrainConfig
 from kft.training import fine_tune, preflight
-from kft.training.monitoring.startup_timer import Startup
+from kft.training.monitoring.startup_timer import StartupTimer
 from kft.workflows import after_training
 
 
@@ -18,7 +18,7 @@ def ticking(*times: float):
 
 
 def test_each_part_has_its_seconds_and_the_first_step_counts_once():
-    startup = Startup(3.0, clock=ticking(10, 11, 11, 13, 20, 24, 30))
+    startup = StartupTimer(3.0, clock=ticking(10, 11, 11, 13, 20, 24, 30))
     with startup.part("data"):
         pass
     with startup.part("network"):
@@ -37,7 +37,7 @@ def test_each_part_has_its_seconds_and_the_first_step_counts_once():
 
 
 def test_what_is_not_known_is_left_out():
-    assert Startup().seconds() == {}
+    assert StartupTimer().seconds() == {}
 
 
 def test_importing_is_timed_only_where_the_process_is_of_one_run(

@@ -51,7 +51,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> _Spy:
     callback = _Spy()
 
     @contextlib.contextmanager
-    def track(session: object) -> Iterator[_Spy]:
+    def track(context: object) -> Iterator[_Spy]:
         try:
             yield callback
         finally:
@@ -82,14 +82,14 @@ def test_a_package_that_is_missing_is_named_with_its_extra(
 @pytest.mark.parametrize("is_chief", [True, False])
 def test_only_the_chief_tracks(spy: _Spy, is_chief: bool) -> None:
     added = []
-    session = types.SimpleNamespace(
+    context = types.SimpleNamespace(
         devices=types.SimpleNamespace(
             is_chief=is_chief, together=lambda what: contextlib.nullcontext()
         ),
         config=TrainConfig(trackers=("tensorboard", "spy")),
         callbacks=types.SimpleNamespace(add=added.append),
     )
-    with trackers.tracking(session):
+    with trackers.tracking(context):
         pass
     assert added == ([spy] if is_chief else [])
     assert spy.heard == (["end"] if is_chief else [])
@@ -120,13 +120,13 @@ def test_the_other_workers_hear_that_the_chief_has_no_tracker_or_preview(
 
     devices = _Workers()
     config = TrainConfig(trackers=("spy",), preview=3)
-    session = types.SimpleNamespace(devices=devices, config=config)
+    context = types.SimpleNamespace(devices=devices, config=config)
     monkeypatch.setattr(sys.modules["spy_tracker"], "track", fail)
     monkeypatch.setattr(preview, "first_inputs", fail)
-    with pytest.raises(errors.DataError), trackers.tracking(session):
+    with pytest.raises(errors.DataError), trackers.tracking(context):
         pass
     with pytest.raises(errors.DataError):
-        preview.write(session)
+        preview.write(context)
     assert devices.heard == [
         "failed to start the trackers",
         "failed to write the preview",

@@ -29,7 +29,7 @@ from kft.config import TrainConfig
 from kft.data.examples import Splits
 from kft.distribution import cluster
 from kft.training import finalize, fine_tune, preflight, stage_loop
-from kft.training.evaluator import Scorer
+from kft.training.evaluator import Evaluator
 from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 
@@ -56,14 +56,14 @@ class Notes:
 
     def watch(self) -> None:
         """Note the weights and figures that this process ends with."""
-        finish, predict = finalize.finish, Scorer.predict
+        finish, predict = finalize.finalize_run, Evaluator.predict
 
-        def noting_finish(session, state):
-            result = finish(session, state)
-            model = session.network.model
+        def noting_finish(context, state):
+            result = finish(context, state)
+            model = context.network.model
             self.arrays |= {v.path: v.numpy() for v in model.weights}
             self.figures |= {k: v for k, v in result.items() if k != "stages"}
-            self.figures["folder"] = str(session.run.path)
+            self.figures["folder"] = str(context.run.path)
             self.figures["history"] = list(state.history)
             return result
 
@@ -72,7 +72,7 @@ class Notes:
             self.arrays["logits"] = logits
             return logits
 
-        finalize.finish, Scorer.predict = noting_finish, noting_predict
+        finalize.finalize_run, Evaluator.predict = noting_finish, noting_predict
 
 
 def load(job: dict) -> Splits:
@@ -126,7 +126,7 @@ def run(job: dict, folder: Path) -> None:
     data.load_splits = lambda config: load(job)
     tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
     stage_loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
-    kept = finalize.finish, Scorer.predict, stage_loop.StageLoop._call
+    kept = finalize.finalize_run, Evaluator.predict, stage_loop.StageLoop._call
     notes.watch()
     strike(job)
     try:
@@ -143,7 +143,7 @@ def run(job: dict, folder: Path) -> None:
         notes.figures["error"] = [type(error).__name__, str(error)]
         notes.figures["seconds_to_error"] = time.monotonic() - losses.last
     finally:
-        finalize.finish, Scorer.predict, stage_loop.StageLoop._call = kept
+        finalize.finalize_run, Evaluator.predict, stage_loop.StageLoop._call = kept
     notes.figures["steps"] = losses.seen
     notes.figures["scratch"] = list(Path(tempfile.gettempdir()).glob("kft-*")) != []
     found = cluster.find(config, os.environ)
