@@ -22,7 +22,7 @@ import absl.logging
 
 _INFO_OR_WARNING = re.compile(r"[IW]\d{4} \d\d:\d\d:|WARNING: All log messages before")
 _NO_GPU = re.compile(r"E\d{4} .*failed call to cuInit")
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def start(*, debug: bool) -> None:

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 
-from kft.inference.predictor import Prediction
+from kft.inference.predictor import Answer
 
 # Answers are written as they come, so the column of the file can not fit the longest.
 _FILE_WIDTH = 40
@@ -22,14 +22,14 @@ class Format:
     """
 
     header: Callable[[int], str | None]
-    line: Callable[[Prediction, int], str]
+    line: Callable[[Answer, int], str]
 
 
 def _no_header(top_k: int) -> None:
     del top_k
 
 
-def _table_line(answer: Prediction, top_k: int) -> str:
+def _table_line(answer: Answer, top_k: int) -> str:
     """Return the file, then the classes with percentages."""
     del top_k
     cells = [f"{one.label} {one.probability:.1%}" for one in answer.predictions]
@@ -37,7 +37,7 @@ def _table_line(answer: Prediction, top_k: int) -> str:
     return f"{answer.file:{_FILE_WIDTH}}  {text}"
 
 
-def _jsonl_line(answer: Prediction, top_k: int) -> str:
+def _jsonl_line(answer: Answer, top_k: int) -> str:
     """Return a JSON object: file, predictions, and error if there is one."""
     del top_k
     predictions = [dataclasses.asdict(one) for one in answer.predictions]
@@ -54,7 +54,7 @@ def _csv_header(top_k: int) -> str:
     return _csv_line(["file", *columns, "error"])
 
 
-def _csv_answer(answer: Prediction, top_k: int) -> str:
+def _csv_answer(answer: Answer, top_k: int) -> str:
     cells = []
     for one in answer.predictions:
         cells += [one.label, str(one.class_id), repr(one.probability)]

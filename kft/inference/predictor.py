@@ -21,7 +21,7 @@ _BATCHES_AHEAD = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Prediction:
+class ClassScore:
     """One class and how likely it is, in [0, 1]."""
 
     label: str
@@ -30,7 +30,7 @@ class Prediction:
 
 
 @dataclasses.dataclass(frozen=True)
-class Prediction:
+class Answer:
     """What a network says of a file.
 
     Attributes:
@@ -40,7 +40,7 @@ class Prediction:
     """
 
     file: str
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[ClassScore, ...]
     error: str | None = None
 
 
@@ -93,7 +93,7 @@ def of_run(run: LoadedRun) -> Predictor:
 
 def predict(
     predictor: Predictor, found: Sequence[InputFiles], *, top_k: int, batch_size: int
-) -> Iterator[Prediction]:
+) -> Iterator[Answer]:
     """Yield an answer for each file, in their order, a batch at a time.
 
     The next files are read and decoded, on all cores, while a batch is computed.
@@ -116,32 +116,30 @@ def predict(
         yield _answer(predictor, one, None, top_k)
 
 
-def predict_one(predictor: Predictor, payload: bytes, *, top_k: int) -> Prediction:
+def predict_one(predictor: Predictor, payload: bytes, *, top_k: int) -> Answer:
     """Return the answer for an encoded picture, whose file has no name."""
     try:
         single = predictor.one_input(tf.constant(payload))
     except tf.errors.OpError as error:
-        return Prediction("", (), bad_examples.first_line(error))
+        return Answer("", (), bad_examples.first_line(error))
     return _row_answer("", predictor.probabilities(single[None])[0], predictor, top_k)
 
 
 def _answer(
     predictor: Predictor, one: InputFiles, row: np.ndarray | None, top_k: int
-) -> Prediction:
+) -> Answer:
     if row is None:
-        return Prediction(one.file, (), one.error or _reason(predictor, one.file))
+        return Answer(one.file, (), one.error or _reason(predictor, one.file))
     return _row_answer(one.file, row, predictor, top_k)
 
 
-def _row_answer(
-    file: str, row: np.ndarray, predictor: Predictor, top_k: int
-) -> Prediction:
+def _row_answer(file: str, row: np.ndarray, predictor: Predictor, top_k: int) -> Answer:
     if not row.any():
-        return Prediction(file, (), _UNREADABLE)
+        return Answer(file, (), _UNREADABLE)
     names = predictor.labels.names
     best = scores.top_classes(row[None], top_k)[0]
-    return Prediction(
-        file, tuple(Prediction(names[i], int(i), float(row[i])) for i in best)
+    return Answer(
+        file, tuple(ClassScore(names[i], int(i), float(row[i])) for i in best)
     )
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from kft.cli import startup_logs
-
-REPOSITORY = Path(__file__).parent.parent
+from tests.conftest import REPOSITORY
 
 
 def _run(code: str, *, debug: bool) -> subprocess.CompletedProcess[str]:
     """Run Python after `startup_logs.start`, with the environment of a user."""
-    start = f"from kft import quiet\nquiet.start(debug={debug})\n"
+    start = f"from kft.cli import startup_logs\nstartup_logs.start(debug={debug})\n"
     env = {k: v for k, v in os.environ.items() if not k.startswith("TF_CPP")}
     env.pop("CUDA_VISIBLE_DEVICES", None)
     return subprocess.run(

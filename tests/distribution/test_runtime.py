@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,8 +13,8 @@ from kft import errors
 from kft.config import RuntimeConfig
 from kft.distribution import runtime, worker_loss
 from kft.distribution.replicas import Devices
+from tests.conftest import REPOSITORY
 
-REPOSITORY = Path(__file__).parent.parent
 ALONE = Devices(tf.distribute.get_strategy())
 
 

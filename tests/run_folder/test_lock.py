@@ -20,8 +20,8 @@ from kft.run_folder import lock
 from tests.conftest import REPOSITORY
 
 HOLD = (
-    "import sys, time\nfrom pathlib import Path\nfrom kft import run_lock\n"
-    "with run_lock.lock(Path(sys.argv[1])):\n"
+    "import sys, time\nfrom pathlib import Path\nfrom kft.run_folder import lock\n"
+    "with lock.lock(Path(sys.argv[1])):\n"
     "    print('held', flush=True)\n"
     "    time.sleep(60)\n"
 )

@@ -166,7 +166,7 @@ def test_a_file_in_place_of_the_folder_is_refused(settings: TrainConfig) -> None
 def test_a_second_process_is_refused(settings: TrainConfig) -> None:
     code = (
         "import sys\n"
-        "from kft import errors, run_dir\n"
+        "from kft import errors\nfrom kft.run_folder import run_dir\n"
         "from kft.config import TrainConfig\n"
         "try:\n"
         "    with run_dir.claim(TrainConfig(run_dir=sys.argv[1], batch_size=16)):\n"

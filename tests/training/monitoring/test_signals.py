@@ -16,9 +16,8 @@ from kft.training import evaluator
 from kft.training.feature_cache import feature_cache
 from kft.training.monitoring import signals as monitoring_signals
 from kft.training.monitoring.signals import Signals
+from tests.conftest import REPOSITORY
 from tests.training import test_fine_tune
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def test_the_first_signal_is_remembered_and_the_handlers_come_back():

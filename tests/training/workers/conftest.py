@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-REPOSITORY = Path(__file__).parent.parent.parent
+from tests.conftest import REPOSITORY
+
 TIMEOUT = 400.0
 
 
