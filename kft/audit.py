@@ -1,12 +1,12 @@
 """Look at data before anybody trains on it.
 
-Counts classes and splits, and finds files that can not be read, copies across splits
+Counts classes and splits, and finds files that cannot be read, copies across splits
 and across labels (exact ones, and near ones by a perceptual hash), names of another
-format than the content, and pictures that are tiny, very long or of one color. The
+format than the content, and images that are tiny, very long or of one color. The
 splits are those that training would use, and a flagfile of training is understood.
 
-Prints a table; writes audit.json, and audit.html with the pictures side by side. Exit
-code 1: there are copies across splits or labels, or files that can not be read.
+Prints a table; writes audit.json, and audit.html with the images side by side. Exit
+code 1: there are copies across splits or labels, or files that cannot be read.
 
   python -m kft.audit --dataset=folder:photos
   python -m kft.audit --flagfile=runs/photos/flags.cfg --near_bits=none
@@ -30,7 +30,7 @@ def main(config: AuditConfig) -> None:
         sys.stdout.flush()
         sys.exit(
             f"{len(found.leaks)} groups of copies across splits or labels, "
-            f"{len(found.unreadable)} files that can not be read."
+            f"{len(found.unreadable)} files that cannot be read."
         )
 
 

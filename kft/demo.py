@@ -1,6 +1,6 @@
 """Try a finished run, or an export, on a page in the browser.
 
-Drop pictures on the page: it shows the likeliest classes, and where the network looks.
+Drop images on the page: it shows the likeliest classes, and where the network looks.
 The page is served from this machine to this machine, until Ctrl-C.
 
   python -m kft.demo --run_dir=runs/flowers
@@ -31,8 +31,8 @@ def server(config: DemoConfig, model: ModelPath) -> "Server":
     """Return the server of the page, which listens already.
 
     Raises:
-        errors.ConfigError, errors.RunDirError: where the model can not be opened, or it
-            can not listen.
+        errors.ConfigError, errors.RunDirError: where the model cannot be opened, or it
+            cannot listen.
     """
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.inference import demo_server, load_export

@@ -10,11 +10,11 @@ class KftError(Exception):
 
 
 class ConfigError(KftError):
-    """A flag, or a combination of flags, that can not work."""
+    """A flag, or a combination of flags, that cannot work."""
 
 
 class DataError(KftError):
-    """Data that can not be read or used as it is."""
+    """Data that cannot be read or used as it is."""
 
 
 class RunDirError(KftError):
@@ -22,7 +22,7 @@ class RunDirError(KftError):
 
 
 class TrainingError(KftError):
-    """Training that can not go on."""
+    """Training that cannot go on."""
 
 
 class NotFiniteError(TrainingError):

@@ -1,7 +1,7 @@
-"""Say what is on pictures, with a finished run or with an export.
+"""Say what is on images, with a finished run or with an export.
 
 Writes the likeliest classes of each file to standard output, in the order of the files.
-A file that can not be read is a row with its error; the others are answered all the
+A file that cannot be read is a row with its error; the others are answered all the
 same, and the exit code is 1. The probabilities are those that are served: calibrated
 where the run is (kft.export --calibrate).
 
@@ -74,7 +74,7 @@ def _shown(items: Iterable[_Item], count: int, console: Console) -> Iterator[_It
         # Rows that go to the same terminal stand above the bar.
         redirect_stdout=sys.stdout.isatty(),
     ) as progress:
-        yield from progress.track(items, total=count, description="pictures")
+        yield from progress.track(items, total=count, description="images")
 
 
 if __name__ == "__main__":

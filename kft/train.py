@@ -32,7 +32,7 @@ def _check_export(config: TrainConfig) -> None:
     """Check the formats that are written hours later.
 
     Raises:
-        errors.ConfigError: for a format that does not exist or can not be written here.
+        errors.ConfigError: for a format that does not exist or cannot be written here.
     """
     exporters.check(config.export)
 

@@ -1,4 +1,4 @@
-"""What tests share: a quiet TensorFlow, pictures, and commands in real processes."""
+"""What tests share: a quiet TensorFlow, images, and commands in real processes."""
 
 import os
 import subprocess
@@ -68,10 +68,10 @@ def run_kft() -> RunKft:
 
 @pytest.fixture
 def solid_colours(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes pictures of three colours, one folder each.
+    """Return a function that writes images of three colours, one folder each.
 
-    `solid_colours(per_class=20, shuffled=False, size=64)`; pictures are JPEGs of `size`
-    pixels a side with slight noise. `shuffled` deals the same pictures out over the
+    `solid_colours(per_class=20, shuffled=False, size=64)`; images are JPEGs of `size`
+    pixels a side with slight noise. `shuffled` deals the same images out over the
     folders at random, so that there is nothing to learn.
     """
 
@@ -93,7 +93,7 @@ def solid_colours(tmp_path: Path) -> Callable[..., Path]:
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a run that everything after training can start from.
 
-    Three noisy colours beside it in `pictures`; 18 of 60 validate, in batches of 7. It
+    Three noisy colours beside it in `images`; 18 of 60 validate, in batches of 7. It
     has trained so little that it is often wrong and never sure. Not to be changed:
     tests that do, do it to a copy.
     """
@@ -104,12 +104,12 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     for number in range(60):
         name = sorted(COLOURS)[number // 20]
-        path = folder / "pictures" / name / f"{number:04d}.jpg"
+        path = folder / "images" / name / f"{number:04d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_jpeg(path, COLOURS[name], size=90, rng=rng, noise=60)
     fine_tune.fine_tune(
         TrainConfig(
-            dataset=f"folder:{folder / 'pictures'}",
+            dataset=f"folder:{folder / 'images'}",
             validation_fraction=0.4,
             backbone="EfficientNetLite0",
             image_size=64,

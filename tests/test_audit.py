@@ -42,7 +42,7 @@ def test_findings_decide_the_exit_code_without_tensorflow(clean, dirty, tmp_path
     )
     assert "codes 0 1 2 0\nFalse\n" in done.stdout, done.stderr
     assert (
-        "4 groups of copies across splits or labels, 3 files that can not be read."
+        "4 groups of copies across splits or labels, 3 files that cannot be read."
         in done.stderr
     )
     assert "there is no folder 'nowhere'" in done.stderr

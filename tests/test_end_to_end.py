@@ -1,4 +1,4 @@
-"""From pictures to a served answer through the command line, in real processes."""
+"""From images to a served answer through the command line, in real processes."""
 
 import json
 import subprocess
@@ -22,8 +22,8 @@ print(json.dumps([name.decode() for name in answer["class_name"].numpy()]))
 """
 
 
-def pictures(folder) -> dict[str, list]:
-    """Return the pictures of each class that the split did not train on."""
+def images(folder) -> dict[str, list]:
+    """Return the images of each class that the split did not train on."""
     return {path.name: sorted(path.glob("*.jpg")) for path in sorted(folder.iterdir())}
 
 
@@ -52,7 +52,7 @@ def test_three_colours_from_training_to_serving(run_kft, solid_colours, tmp_path
     right = [row["predictions"][0]["label"] in row["file"] for row in rows]
     assert sum(right) >= 54
 
-    chosen = [files[0] for files in pictures(folder).values()]
+    chosen = [files[0] for files in images(folder).values()]
     served = subprocess.run(
         [sys.executable, "-c", SERVE, run / "export/saved_model/1", *chosen],
         capture_output=True,

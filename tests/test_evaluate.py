@@ -24,22 +24,22 @@ from kft.run_folder import run_dir
 def _validation_files(run: Path) -> list[tuple[Path, str]]:
     with open(run / "split.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "validation"]
-    return [(run.parent / "pictures" / row["id"], row["label"]) for row in rows]
+    return [(run.parent / "images" / row["id"], row["label"]) for row in rows]
 
 
 def _logits(run: Path, files: list[Path]) -> np.ndarray:
-    """Return the network's logits of pictures, without pipeline and batches."""
+    """Return the network's logits of images, without pipeline and batches."""
     model: keras.Model = load_run.load(str(run)).model
-    pictures = [
+    images = [
         resize.resize(
             decode.decode(tf.constant(path.read_bytes())), size=64, method="crop"
         )
         for path in files
     ]
-    return model.predict_on_batch(np.stack(pictures))
+    return model.predict_on_batch(np.stack(images))
 
 
-def test_figures_equal_numpy_over_all_pictures_at_once(finished_run: Path) -> None:
+def test_figures_equal_numpy_over_all_images_at_once(finished_run: Path) -> None:
     files, names = zip(*_validation_files(finished_run), strict=True)
     assert len(files) % 7  # the last batch is a part of one
     logits = _logits(finished_run, list(files))
@@ -158,9 +158,9 @@ def test_other_data_counts_as_a_whole_with_classes_matched_by_name(
     finished_run: Path, tmp_path: Path
 ) -> None:
     # Without cyan, magenta would be class 0 of the folder; in the run it is 1.
-    pictures = finished_run.parent / "pictures"
+    images = finished_run.parent / "images"
     for name in ("magenta", "yellow"):
-        shutil.copytree(pictures / name, tmp_path / name)
+        shutil.copytree(images / name, tmp_path / name)
     files = sorted(tmp_path.glob("*/*.jpg"))
     labels = [("cyan", "magenta", "yellow").index(path.parent.name) for path in files]
 
@@ -176,9 +176,9 @@ def test_other_data_counts_as_a_whole_with_classes_matched_by_name(
 def test_other_data_with_a_strange_class_is_an_error_that_names_it(
     finished_run: Path, tmp_path: Path
 ) -> None:
-    pictures = finished_run.parent / "pictures"
-    shutil.copytree(pictures / "cyan", tmp_path / "cyan")
-    shutil.copytree(pictures / "yellow", tmp_path / "yelow")
+    images = finished_run.parent / "images"
+    shutil.copytree(images / "cyan", tmp_path / "cyan")
+    shutil.copytree(images / "yellow", tmp_path / "yelow")
     with pytest.raises(errors.DataError, match=r"yelow.*Did you mean yellow") as info:
         _evaluate_folder(finished_run, tmp_path)
     lines = str(info.value).splitlines()
@@ -187,20 +187,20 @@ def test_other_data_with_a_strange_class_is_an_error_that_names_it(
 
 
 def _moved(finished_run: Path, folder: Path) -> Path:
-    """Copy run and pictures, so that the pictures may be changed."""
+    """Copy run and images, so that the images may be changed."""
     shutil.copytree(finished_run.parent, folder, dirs_exist_ok=True)
     config = folder / "run" / "config.json"
     values = json.loads(config.read_text())
-    values["dataset"] = f"folder:{folder / 'pictures'}"
+    values["dataset"] = f"folder:{folder / 'images'}"
     config.write_text(json.dumps(values))
     return folder / "run"
 
 
-def test_pictures_added_since_do_not_count(finished_run: Path, tmp_path: Path) -> None:
+def test_images_added_since_do_not_count(finished_run: Path, tmp_path: Path) -> None:
     run = _moved(finished_run, tmp_path)
     for number in range(50):
-        new = tmp_path / "pictures" / "cyan" / f"new{number}.jpg"
-        shutil.copy(tmp_path / "pictures" / "yellow" / "0040.jpg", new)
+        new = tmp_path / "images" / "cyan" / f"new{number}.jpg"
+        shutil.copy(tmp_path / "images" / "yellow" / "0040.jpg", new)
     before = evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)))
     after = evaluation.evaluate(EvaluateConfig(run_dir=str(run)))
     assert after.figures.examples == before.figures.examples
@@ -218,7 +218,7 @@ def test_a_missing_example_is_named(finished_run: Path, tmp_path: Path) -> None:
 def test_a_damaged_example_is_named(finished_run: Path, tmp_path: Path) -> None:
     run = _moved(finished_run, tmp_path)
     bad, _ = _validation_files(run)[3]
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     with pytest.raises(errors.DataError, match=bad.name):
         evaluation.evaluate(EvaluateConfig(run_dir=str(run)))
 

@@ -30,11 +30,11 @@ def _run(run: Path, *arguments: str | Path) -> int:
 
 @pytest.fixture(scope="module")
 def expected(finished_run: Path) -> dict[str, np.ndarray]:
-    """Return the probabilities of some pictures, by file."""
+    """Return the probabilities of some images, by file."""
     model = load_run.load(str(finished_run)).model
-    files = sorted((finished_run.parent / "pictures").glob("*/*.jpg"))[::4]
-    pictures = [decode.decode(tf.constant(path.read_bytes())) for path in files]
-    squares = [resize.resize(one, size=64, method="crop") for one in pictures]
+    files = sorted((finished_run.parent / "images").glob("*/*.jpg"))[::4]
+    images = [decode.decode(tf.constant(path.read_bytes())) for path in files]
+    squares = [resize.resize(one, size=64, method="crop") for one in images]
     probabilities = scores.softmax(model.predict_on_batch(np.stack(squares)))
     return dict(zip(map(str, files), probabilities, strict=True))
 
@@ -69,7 +69,7 @@ def test_bad_files_are_rows_in_their_place_and_exit_code_1(
 ) -> None:
     good = list(expected)[0]
     bad, missing = tmp_path / "bad.jpg", tmp_path / "missing.jpg"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(Path(good).read_bytes()[:100])
     files = [str(path) for path in (bad, good, missing, good, cut, good)]
@@ -78,7 +78,7 @@ def test_bad_files_are_rows_in_their_place_and_exit_code_1(
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["file"] for row in rows] == files
     assert ["error" in row for row in rows] == [True, False] * 3
-    assert rows[0]["error"].startswith("not a picture")
+    assert rows[0]["error"].startswith("not an image")
     assert rows[2]["error"] == "there is no such file"
     assert rows[4]["predictions"] == []
     assert rows[1]["predictions"] == rows[3]["predictions"] == rows[5]["predictions"]
@@ -122,10 +122,10 @@ def test_the_table_shows_the_likeliest_class_first(
     assert line.startswith(f"{file}  {label} {expected[file][best]:.1%}")
 
 
-def test_a_folder_stands_for_its_pictures(
+def test_a_folder_stands_for_its_images(
     finished_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = finished_run.parent / "pictures" / "yellow"
+    folder = finished_run.parent / "images" / "yellow"
     assert _run(finished_run, "--format=jsonl", folder) == 0
     files = [json.loads(s)["file"] for s in capsys.readouterr().out.splitlines()]
     assert files == sorted(map(str, folder.iterdir()))

@@ -45,7 +45,7 @@ def network(*, dropout: float = 0.0, seed: int = 0) -> Network:
 
 
 class Task:
-    """Classification of noise pictures, whose payloads are raw pixels."""
+    """Classification of noise images, whose payloads are raw pixels."""
 
     labels = LabelMap(("a", "b", "c"))
     is_augmented = False
@@ -91,7 +91,7 @@ class Task:
 
 
 def pixels(n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return n pictures, uint8, and their labels, int32; the mean tells the label."""
+    """Return n images, uint8, and their labels, int32; the mean tells the label."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, NUM_CLASSES, n).astype(np.int32)
     noise = rng.integers(0, 128, (n, *SHAPE))

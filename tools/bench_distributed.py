@@ -3,7 +3,7 @@
   python tools/bench_distributed.py
   python tools/bench_distributed.py --gigabits=25 --milliseconds=0.05 --hosts=512
 
-Measured: kft's own training step on pictures in memory, in one process with one thread
+Measured: kft's own training step on images in memory, in one process with one thread
 on one core, then in two such processes on two cores that train together over loopback,
 each with as many examples as the one had. Efficiency is the images per second
 of both, divided by twice those of the one. Two such processes that have nothing to do
@@ -197,7 +197,7 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
     )
     devices = runtime.start(config, seed=0)
     step, parameters = _step(config, devices)
-    examples = _pictures(4 * config.batch_size, arguments.size)
+    examples = _images(4 * config.batch_size, arguments.size)
     batches = iter(
         devices.distribute(
             lambda: pipeline.train_batches(
@@ -252,7 +252,7 @@ def _step(config, devices):
     return step, sum(math.prod(v.shape) for v in parts.trainable)
 
 
-def _pictures(count: int, size: int):
+def _images(count: int, size: int):
     """Return examples whose inputs are noise in memory."""
     import numpy as np
     import tensorflow as tf

@@ -6,11 +6,11 @@ Both read the same JPEG files in the same order, decode, crop, resize and mirror
 with the same TensorFlow ops and as many parallel calls (AUTOTUNE), and batch them. The
 bare one is `Dataset.map` over paths; kft's has its plan of rows, weights and keys, its
 choice of decoder and its augmentation besides. The two take turns, and the medians are
-compared. CPU milliseconds per picture, which other
+compared. CPU milliseconds per image, which other
 programs hardly change, say how much of a ratio is work.
 
 Memory is the resident set after one epoch of the folder repeated by links to 1,000 and
-to 20,000 pictures, each in a process of its own.
+to 20,000 images, each in a process of its own.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> None:
     memory = {count: _memory(arguments.data, count) for count in COUNTS}
     growth = memory[COUNTS[1]] / memory[COUNTS[0]] - 1
     for count, size in memory.items():
-        print(f"{count:>6,} pictures: {size / 1e6:.0f} MB after an epoch")
+        print(f"{count:>6,} images: {size / 1e6:.0f} MB after an epoch")
     print(f"growth {growth:.1%}")
     if arguments.out:
         figures = {"speed": speed, "resident_bytes": memory, "growth": growth}
@@ -125,7 +125,7 @@ def _kft(examples, config):
 
 
 def _bare(examples, folder: str, mode: str):
-    """Return batches of (pictures, labels) in the order of kft's first epoch."""
+    """Return batches of (images, labels) in the order of kft's first epoch."""
     import numpy as np
     import tensorflow as tf
 
@@ -140,13 +140,11 @@ def _bare(examples, folder: str, mode: str):
     def make(path, label, key):
         payload = tf.io.read_file(path)
         if mode == "standard":
-            picture = resize.scale(_random_part(payload, key), SIZE)
+            image = resize.scale(_random_part(payload, key), SIZE)
         else:
-            picture = tf.io.decode_jpeg(
-                payload, channels=3, dct_method=decode.DCT_METHOD
-            )
-            picture = resize.resize(picture, size=SIZE, method="crop")
-        return tf.image.stateless_random_flip_left_right(picture, key), label
+            image = tf.io.decode_jpeg(payload, channels=3, dct_method=decode.DCT_METHOD)
+            image = resize.resize(image, size=SIZE, method="crop")
+        return tf.image.stateless_random_flip_left_right(image, key), label
 
     def _random_part(payload, key):
         begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
@@ -173,7 +171,7 @@ def _bare(examples, folder: str, mode: str):
 
 
 def _memory(data: str, count: int) -> int:
-    """Return the bytes that a new process has after an epoch of so many pictures."""
+    """Return the bytes that a new process has after an epoch of so many images."""
     files = sorted(Path(data).glob("*/*.jpg"))
     with tempfile.TemporaryDirectory() as folder:
         for number, file in zip(range(count), itertools.cycle(files), strict=False):

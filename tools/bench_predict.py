@@ -1,14 +1,14 @@
 """Measure kft.predict against the network alone, as a ratio within one run.
 
-usage: python tools/bench_predict.py --run_dir=R --pictures=FOLDER [--count=1000]
+usage: python tools/bench_predict.py --run_dir=R --images=FOLDER [--count=1000]
 
 The network alone computes batches of pixels that are in memory already. kft.predict
 reads the files, decodes and resizes them, computes, and formats every answer. Both take
-the same pictures in batches of the same size, in turns, and the best turn of each
+the same images in batches of the same size, in turns, and the best turn of each
 counts: the machine may be shared. Reading, decoding and resizing alone is measured too:
 where cores are scarce it takes them from the network. CPU seconds say how much, also on
 a machine that is busy with other work: where every core is busy with the network, the
-ratio can not be better than that of the CPU seconds.
+ratio cannot be better than that of the CPU seconds.
 """
 
 import argparse
@@ -32,15 +32,15 @@ def main() -> None:
     """Print images/s and CPU time of each, and their ratios, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run_dir", required=True)
-    parser.add_argument("--pictures", required=True, help="folder or pattern")
+    parser.add_argument("--images", required=True, help="folder or pattern")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--batch_size", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
 
     predictor = inference_predictor.of_run(load_run.load(options.run_dir))
-    files = [one for one in input_files.find([options.pictures]) if not one.error]
-    # A folder with fewer pictures is gone through again.
+    files = [one for one in input_files.find([options.images]) if not one.error]
+    # A folder with fewer images is gone through again.
     found = list(itertools.islice(itertools.cycle(files), options.count))
     batch = _inputs(predictor, found[: options.batch_size])
     # Whole batches, as kft.predict computes them.

@@ -5,7 +5,7 @@
 MobileNetV2 with ImageNet weights at 224 pixels, 10 epochs of the head, 10 epochs of the
 last two blocks. Plain Keras is `fit` on the whole network with frozen layers, compiled
 anew for the second stage, on a tf.data pipeline that decodes in every epoch. The floor
-is one pass of the trunk over all pictures and the bare steps of the tails on features
+is one pass of the trunk over all images and the bare steps of the tails on features
 that are ready, in one process; importing TensorFlow is part of all three.
 """
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _some(data: Path, folder: Path, per_class: int | None) -> Path:
-    """Return a folder with the first pictures of each class, as links."""
+    """Return a folder with the first images of each class, as links."""
     for source in sorted(path for path in data.iterdir() if path.is_dir()):
         (folder / source.name).mkdir()
         for path in sorted(source.iterdir())[:per_class]:
@@ -100,7 +100,7 @@ def run_kft(data: str) -> dict[str, float]:
     return {"val_accuracy": round(result.val_accuracy, 4)}
 
 
-def _pictures(data: str):
+def _images(data: str):
     """Return training and validation tf.data sets of kft's own split, in plain form."""
     import tensorflow as tf
 
@@ -139,7 +139,7 @@ def run_keras(data: str) -> dict[str, float]:
     """Fine-tune as the guides do, with BatchNorm frozen; return the best accuracy."""
     import keras
 
-    (train, validation), classes, n = _pictures(data)
+    (train, validation), classes, n = _images(data)
     model, base = _network(classes)
     best = 0.0
     names = [layer.name for layer in base.layers]
@@ -180,7 +180,7 @@ def run_floor(data: str) -> dict[str, float]:
     import numpy as np
     import tensorflow as tf
 
-    (train, validation), classes, n = _pictures(data)
+    (train, validation), classes, n = _images(data)
     model, _ = _network(classes)
     cuts = [model.get_layer(CUT).output, model.get_layer("pooling").output]
     trunk = keras.Model(model.inputs, cuts)

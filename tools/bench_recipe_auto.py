@@ -1,10 +1,10 @@
-"""`--recipe=auto` against the head alone, on a few pictures of each class.
+"""`--recipe=auto` against the head alone, on a few images of each class.
 
   python tools/bench_recipe_auto.py --data=PATH_OF_FOLDER_PER_CLASS --out=recipe.json
 
-For each network, number of pictures per class and seed: one run of the recipe, and one
+For each network, number of images per class and seed: one run of the recipe, and one
 of the head alone, at the recipe's rate for as many epochs as the recipe has in all,
-without augmentation. A quarter of the pictures is the test split.
+without augmentation. A quarter of the images is the test split.
 Validation (6%, as small as it is where data is scarce) chooses the weights, so only the
 test split can tell which is better. What --out has already is not run again.
 """
@@ -106,8 +106,8 @@ def _run(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def _table(done: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a row for each network and number of pictures, as Markdown."""
-    yield "| backbone | pixels | pictures per class | head alone | auto | seeds |"
+    """Yield a row for each network and number of images, as Markdown."""
+    yield "| backbone | pixels | images per class | head alone | auto | seeds |"
     yield "|---|---|---|---|---|---|"
     keys = ("backbone", "image_size", "per_class")
     for key in sorted({tuple(record[k] for k in keys) for record in done}, key=str):

@@ -3,7 +3,7 @@
   python tools/bench_report.py --classes=10 --per_class=1000
   python tools/bench_report.py --classes=200 --per_class=50 --folder=/tmp/report-200
 
-Writes a run folder with noise pictures, predictions that are made up (right in about
+Writes a run folder with noise images, predictions that are made up (right in about
 four of five cases, else mostly one of two neighbours) and a network of random weights,
 and makes the report of it. Loading the network and Grad-CAM are part of the time.
 """
@@ -28,13 +28,13 @@ def main() -> None:
     parser.add_argument("--per_class", type=int, default=1000)
     parser.add_argument("--backbone", default="EfficientNetLite0")
     parser.add_argument("--image_size", type=int, default=224, help="of the network")
-    parser.add_argument("--side", type=int, default=96, help="of the pictures")
+    parser.add_argument("--side", type=int, default=96, help="of the images")
     parser.add_argument("--folder", default=None, help="keep what is written here")
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = arguments.folder or stack.enter_context(tempfile.TemporaryDirectory())
         folder = Path(folder)
-        _write_pictures(folder / "pictures", arguments)
+        _write_images(folder / "images", arguments)
         run = _write_run(folder, arguments)
         from kft.reporting import write_report
 
@@ -54,8 +54,8 @@ def _name(number: int) -> str:
     return f"species {number:03d} with a name"
 
 
-def _write_pictures(folder: Path, arguments: argparse.Namespace) -> None:
-    """Write the validation pictures, and two for training, of each class."""
+def _write_images(folder: Path, arguments: argparse.Namespace) -> None:
+    """Write the validation images, and two for training, of each class."""
     rng = np.random.default_rng(0)
     side = arguments.side
     for number in range(arguments.classes):
@@ -63,11 +63,11 @@ def _write_pictures(folder: Path, arguments: argparse.Namespace) -> None:
         for count, part in ((arguments.per_class, "val"), (2, "train")):
             place = folder / part / _name(number)
             place.mkdir(parents=True, exist_ok=True)
-            for picture in range(count):
+            for image in range(count):
                 noise = rng.normal(0, 30, (side // 8, side // 8, 3)) + colour
                 pixels = np.clip(noise, 0, 255).astype(np.uint8)
                 image = Image.fromarray(pixels).resize((side, side))
-                image.save(place / f"{picture:05d}.jpg", quality=85)
+                image.save(place / f"{image:05d}.jpg", quality=85)
 
 
 def _write_run(folder: Path, arguments: argparse.Namespace):
@@ -81,7 +81,7 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     from kft.run_folder import run_dir
 
     config = TrainConfig(
-        dataset=f"folder:{folder / 'pictures'}",
+        dataset=f"folder:{folder / 'images'}",
         backbone=arguments.backbone,
         image_size=arguments.image_size,
         run_dir=str(folder / "run"),

@@ -1,12 +1,12 @@
-"""Time and memory of a run with 1k, 4k and 16k pictures.
+"""Time and memory of a run with 1k, 4k and 16k images.
 
   python tools/bench_scaling.py --data=PATH_OF_FOLDER_PER_CLASS
 
-The folder is repeated by links until there are enough pictures. A run trains the head
+The folder is repeated by links until there are enough images. A run trains the head
 for one epoch on the live trunk, without a cache in memory, in a process of its own.
 Time is from the first to the last step, so that the start, the same for all, does not
 count; memory is the peak of the process. Both are also given against the smallest run:
-time per picture, and memory.
+time per image, and memory.
 """
 
 import argparse
@@ -34,31 +34,31 @@ def main() -> None:
     found = []
     for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            pictures = Path(folder) / "pictures"
-            _link(Path(arguments.data), pictures, size)
+            images = Path(folder) / "images"
+            _link(Path(arguments.data), images, size)
             done = subprocess.run(
                 [sys.executable, *sys.argv, f"--run={folder}"],
                 check=True,
                 stdout=subprocess.PIPE,
                 text=True,
             )
-        found.append({"pictures": size, **json.loads(done.stdout.splitlines()[-1])})
+        found.append({"images": size, **json.loads(done.stdout.splitlines()[-1])})
         print(_line(found[-1], found[0]), flush=True)
     if arguments.out:
         Path(arguments.out).write_text(json.dumps(found, indent=1))
 
 
 def _line(row: dict[str, float], first: dict[str, float]) -> str:
-    each, first_each = (r["seconds"] / r["pictures"] for r in (row, first))
+    each, first_each = (r["seconds"] / r["images"] for r in (row, first))
     return (
-        f"{row['pictures']:>6} pictures  {row['seconds']:7.1f} s  "
-        f"{row['megabytes']:6.0f} MB  time per picture x {each / first_each:.2f}  "
+        f"{row['images']:>6} images  {row['seconds']:7.1f} s  "
+        f"{row['megabytes']:6.0f} MB  time per image x {each / first_each:.2f}  "
         f"memory x {row['megabytes'] / first['megabytes']:.2f}"
     )
 
 
 def _link(data: Path, target: Path, count: int) -> None:
-    """Fill a folder with links to pictures, the same share of each class."""
+    """Fill a folder with links to images, the same share of each class."""
     sources = sorted(path for path in data.iterdir() if path.is_dir())
     for source in sources:
         (target / source.name).mkdir(parents=True)
@@ -78,7 +78,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, float]:
 
     result = fine_tune(
         TrainConfig(
-            dataset=f"folder:{arguments.run}/pictures",
+            dataset=f"folder:{arguments.run}/images",
             backbone=arguments.backbone,
             weights="none",
             image_size=arguments.image_size,

@@ -3,7 +3,7 @@
   python tools/bench_startup.py
 
 Medians of some processes each: `--help`, a flag that does not exist, a value that can
-not be, and `startup_seconds` of a run on 40 pictures made for it.
+not be, and `startup_seconds` of a run on 40 images made for it.
 """
 
 import argparse
@@ -60,13 +60,13 @@ def _startup(backbone: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         rng = np.random.default_rng(0)
         for number in range(40):
-            path = Path(folder) / "pictures" / "ab"[number % 2] / f"{number}.jpg"
+            path = Path(folder) / "images" / "ab"[number % 2] / f"{number}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             pixels = rng.integers(0, 256, (64, 64, 3), np.uint8)
             Image.fromarray(pixels).save(path)
         run_dir = Path(folder) / "run"
         subprocess.run(
-            [sys.executable, "-m", "kft.train", f"--dataset=folder:{folder}/pictures"]
+            [sys.executable, "-m", "kft.train", f"--dataset=folder:{folder}/images"]
             + [f"--backbone={backbone}", "--weights=none", "--image_size=64"]
             + ["--stages=head:1@1e-2", "--export=", f"--run_dir={run_dir}"],
             check=True,

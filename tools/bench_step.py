@@ -3,7 +3,7 @@
   python tools/bench_step.py --backbones=ResNet50,MobileNetV2
 
 For each backbone the head, the upper half and all of the network train on random
-pictures that are ready in memory. The bare step is a gradient and an update by plain
+images that are ready in memory. The bare step is a gradient and an update by plain
 Keras SGD in one tf.function, on the same trunk and tail; kft's is `StageStep.train`,
 with its sums, checks and host calls. The two take turns, and the medians are compared.
 """

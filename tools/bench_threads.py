@@ -2,7 +2,7 @@
 
   python tools/bench_threads.py --data=PATH_OF_FOLDER_PER_CLASS
 
-The head of a network trains on a trunk that runs live, on augmented pictures from disk:
+The head of a network trains on a trunk that runs live, on augmented images from disk:
 decoding and arithmetic want the same cores. Each variant has a pipeline of its own and
 the same step; they take turns, and the medians are compared with kft's own choice.
 """

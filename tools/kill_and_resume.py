@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def _compare(folder: Path, kills: int, rng: random.Random) -> int:
-    _write_pictures(folder / "pictures")
+    _write_images(folder / "images")
     start = time.monotonic()
     _run(folder, "alone", writes=10**9).wait()
     seconds = time.monotonic() - start
@@ -104,7 +104,7 @@ def _run(folder: Path, name: str, *, writes: int) -> subprocess.Popen:
             "-c",
             _CHILD,
             str(writes),
-            f"--dataset=folder:{folder / 'pictures'}",
+            f"--dataset=folder:{folder / 'images'}",
             f"--run_dir={folder / name}",
             *_FLAGS,
         ],
@@ -165,7 +165,7 @@ def _lines(run: Path) -> list[dict]:
     return [{k: v for k, v in line.items() if k not in _TIMES} for line in lines]
 
 
-def _write_pictures(folder: Path) -> None:
+def _write_images(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for number in range(72):
         label = number % 3

@@ -16,11 +16,11 @@ from kft.auditing import console as console_lib
 from kft.auditing import (
     findings,
     html_report,
+    image_stats,
     json_report,
-    picture_stats,
     scan_dataset,
 )
-from kft.auditing.findings import Findings, Picture
+from kft.auditing.findings import AuditedImage, Findings
 from kft.config import AuditConfig
 from kft.data.examples import Splits
 from kft.data.sources import filesystem
@@ -31,7 +31,7 @@ PAGE = "audit.html"
 
 
 def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
-    """Look at every picture of a data set; write audit.json and audit.html.
+    """Look at every image of a data set; write audit.json and audit.html.
 
     Args:
         config: which data set, and where the findings go.
@@ -41,7 +41,7 @@ def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
         What was found, and the folder of the files.
 
     Raises:
-        errors.ConfigError: for flags that name no data set, or a folder that can not be
+        errors.ConfigError: for flags that name no data set, or a folder that cannot be
             written to.
         errors.DataError: for data that has no splits, as training would say.
     """
@@ -83,8 +83,8 @@ def _check_out(out: Path, config: AuditConfig) -> None:
     """Find out before hours of reading whether the findings can be written."""
     kind, _, rest = config.dataset.partition(":")
     if kind == "folder" and rest and not filesystem.is_remote(rest):
-        pictures = Path(filesystem.expand(rest)).resolve()
-        if out.resolve().is_relative_to(pictures):
+        images = Path(filesystem.expand(rest)).resolve()
+        if out.resolve().is_relative_to(images):
             raise errors.ConfigError(
                 f"--out={out} lies in --dataset={config.dataset}, where it would count "
                 "as a class: choose a folder beside it."
@@ -124,10 +124,10 @@ def _write(found: Findings, splits: Splits, out: Path, config: AuditConfig) -> N
     parts = list(splits.parts().values())
     starts = np.cumsum([0, *map(len, parts)])
 
-    def thumbnail(picture: Picture) -> bytes | None:
-        number = int(np.searchsorted(starts, picture.place, side="right")) - 1
-        place = np.array([picture.place - starts[number]])
-        return picture_stats.thumbnail(scan_dataset.sources(parts[number], place)[0])
+    def thumbnail(image: AuditedImage) -> bytes | None:
+        number = int(np.searchsorted(starts, image.place, side="right")) - 1
+        place = np.array([image.place - starts[number]])
+        return image_stats.thumbnail(scan_dataset.sources(parts[number], place)[0])
 
     content = json_report.to_json(found, near_bits=config.near_bits)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

@@ -18,9 +18,9 @@ from rich.text import Text
 from kft.auditing.findings import (
     EXTREME_ASPECT,
     TINY_SIDE,
+    AuditedImage,
     Findings,
     Group,
-    Picture,
 )
 
 _MOST_CLASSES = 20
@@ -44,14 +44,14 @@ def bar(console: Console, total: int) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("looking at pictures", total=total)
+        task = progress.add_task("looking at images", total=total)
         yield lambda more: progress.advance(task, more)
 
 
 def show(findings: Findings, console: Console) -> None:
     """Print the counts of the classes, and how often each thing was found."""
     console.print(
-        f"{findings.dataset}: {len(findings.pictures):,} pictures of "
+        f"{findings.dataset}: {len(findings.images):,} images of "
         f"{len(findings.counts):,} classes",
         markup=False,
         soft_wrap=True,
@@ -111,7 +111,7 @@ def _found(findings: Findings) -> Table:
 
 def _rows(
     findings: Findings,
-) -> Iterator[tuple[str, Sequence[Group | Picture], bool]]:
+) -> Iterator[tuple[str, Sequence[Group | AuditedImage], bool]]:
     """Yield name, what was found, and whether the audit fails because of it."""
     for name, groups in (("exact", findings.exact), ("near", findings.near)):
         if groups is None:
@@ -123,14 +123,14 @@ def _rows(
         yield f"{name} copies otherwise", [g for g in groups if not g.is_leak], False
     if findings.near is not None and findings.not_hashed:
         yield "too small or flat for near copies", findings.not_hashed, False
-    yield "files that can not be read", findings.unreadable, True
+    yield "files that cannot be read", findings.unreadable, True
     yield "format is not that of the name", findings.mislabelled, False
     yield f"tiny (a side below {TINY_SIDE} pixels)", findings.tiny, False
     yield f"very long (over {EXTREME_ASPECT:g} to 1)", findings.extreme, False
     yield "of one color", findings.flat, False
 
 
-def _example(found: Group | Picture) -> str:
+def _example(found: Group | AuditedImage) -> str:
     if isinstance(found, Group):
         first, second, *_ = _differing(found)
         return f"{_placed(first)}\n{_placed(second)}"
@@ -139,12 +139,12 @@ def _example(found: Group | Picture) -> str:
     return f"{found.id} ({found.look.kind}, {found.look.width} x {found.look.height})"
 
 
-def _differing(group: Group) -> list[Picture]:
+def _differing(group: Group) -> list[AuditedImage]:
     """Return the members, the second one as unlike the first as the group allows."""
     first, *others = group.members
     others.sort(key=lambda p: (p.split == first.split, p.label == first.label))
     return [first, *others]
 
 
-def _placed(picture: Picture) -> str:
-    return f"{picture.id} ({picture.split})"
+def _placed(image: AuditedImage) -> str:
+    return f"{image.id} ({image.split})"

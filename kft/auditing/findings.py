@@ -1,4 +1,4 @@
-"""What is wrong with a data set, out of what its pictures are like."""
+"""What is wrong with a data set, out of what its images are like."""
 
 import dataclasses
 import posixpath
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from kft.auditing import label_names, near_duplicates, picture_stats
+from kft.auditing import image_stats, label_names, near_duplicates
 from kft.data.examples import Splits
 
 # A shorter side below it has little to show to any network, in pixels.
@@ -26,7 +26,7 @@ _KINDS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Picture:
+class AuditedImage:
     """An example of the data set.
 
     Attributes:
@@ -34,31 +34,31 @@ class Picture:
         split: that it is in.
         label: name of its class.
         place: its position among all examples, split after split.
-        look: what the picture is like.
+        look: what the image is like.
     """
 
     id: str
     split: str
     label: str
     place: int
-    look: picture_stats.Look
+    look: image_stats.Look
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """Pictures that are copies of each other, two or more."""
+    """Images that are copies of each other, two or more."""
 
-    members: tuple[Picture, ...]
+    members: tuple[AuditedImage, ...]
 
     @property
     def across_splits(self) -> bool:
         """Whether what is trained on is validated or tested on, too."""
-        return len({picture.split for picture in self.members}) > 1
+        return len({image.split for image in self.members}) > 1
 
     @property
     def across_labels(self) -> bool:
         """Whether one of the labels is wrong."""
-        return len({picture.label for picture in self.members}) > 1
+        return len({image.label for image in self.members}) > 1
 
     @property
     def is_leak(self) -> bool:
@@ -72,8 +72,8 @@ class Findings:
 
     Attributes:
         dataset: the `--dataset`.
-        counts: number of pictures by label and split.
-        pictures: all of them.
+        counts: number of images by label and split.
+        images: all of them.
         exact: copies byte by byte.
         near: copies by their perceptual hash, of different bytes; None where nobody
             looked for any.
@@ -82,39 +82,39 @@ class Findings:
 
     dataset: str
     counts: Mapping[str, Mapping[str, int]]
-    pictures: Sequence[Picture]
+    images: Sequence[AuditedImage]
     exact: Sequence[Group]
     near: Sequence[Group] | None
     not_used: Mapping[str, int]
 
     @property
-    def unreadable(self) -> list[Picture]:
-        """Pictures that training would stop at."""
+    def unreadable(self) -> list[AuditedImage]:
+        """Images that training would stop at."""
         return self._that(lambda p: p.look.reason is not None)
 
     @property
-    def mislabelled(self) -> list[Picture]:
-        """Pictures of another format than the ending of their name says."""
+    def mislabelled(self) -> list[AuditedImage]:
+        """Images of another format than the ending of their name says."""
         return self._readable(lambda p: _named_kind(p.id) not in (None, p.look.kind))
 
     @property
-    def tiny(self) -> list[Picture]:
-        """Pictures with a side below `TINY_SIDE`."""
+    def tiny(self) -> list[AuditedImage]:
+        """Images with a side below `TINY_SIDE`."""
         return self._readable(lambda p: min(p.look.width, p.look.height) < TINY_SIDE)
 
     @property
-    def extreme(self) -> list[Picture]:
-        """Pictures that are more than `EXTREME_ASPECT` times as long as wide."""
+    def extreme(self) -> list[AuditedImage]:
+        """Images that are more than `EXTREME_ASPECT` times as long as wide."""
         return self._readable(lambda p: _aspect(p.look) > EXTREME_ASPECT)
 
     @property
-    def flat(self) -> list[Picture]:
-        """Pictures of one color."""
+    def flat(self) -> list[AuditedImage]:
+        """Images of one color."""
         return self._readable(lambda p: p.look.is_flat)
 
     @property
-    def not_hashed(self) -> list[Picture]:
-        """Pictures that are too small or flat for a perceptual hash."""
+    def not_hashed(self) -> list[AuditedImage]:
+        """Images that are too small or flat for a perceptual hash."""
         return self._readable(lambda p: p.look.hash is None)
 
     @property
@@ -138,16 +138,16 @@ class Findings:
         """Whether nothing was found that makes a training fail or its figures wrong."""
         return not self.unreadable and not self.leaks
 
-    def _that(self, is_one: Callable[[Picture], bool]) -> list[Picture]:
-        return [picture for picture in self.pictures if is_one(picture)]
+    def _that(self, is_one: Callable[[AuditedImage], bool]) -> list[AuditedImage]:
+        return [image for image in self.images if is_one(image)]
 
-    def _readable(self, is_one: Callable[[Picture], bool]) -> list[Picture]:
+    def _readable(self, is_one: Callable[[AuditedImage], bool]) -> list[AuditedImage]:
         return self._that(lambda p: p.look.reason is None and is_one(p))
 
 
 def find(
     splits: Splits,
-    looks: Sequence[picture_stats.Look],
+    looks: Sequence[image_stats.Look],
     *,
     near_bits: int | None,
     not_used: Mapping[str, int],
@@ -156,30 +156,32 @@ def find(
 
     Args:
         splits: the data set.
-        looks: what its pictures are like, split after split.
+        looks: what its images are like, split after split.
         near_bits: most bits in which the hashes of near duplicates differ; None to look
             for none.
         not_used: number of files that are no examples, by ending.
     """
-    pictures = _pictures(splits, looks)
+    images = _images(splits, looks)
     return Findings(
         dataset=splits.source,
         counts=_counts(splits),
-        pictures=pictures,
-        exact=_exact(pictures),
-        near=None if near_bits is None else _near(pictures, near_bits),
+        images=images,
+        exact=_exact(images),
+        near=None if near_bits is None else _near(images, near_bits),
         not_used=not_used,
     )
 
 
-def _pictures(splits: Splits, looks: Sequence[picture_stats.Look]) -> list[Picture]:
+def _images(splits: Splits, looks: Sequence[image_stats.Look]) -> list[AuditedImage]:
     names = splits.labels.names
     listed = [
         (str(name), side, names[label])
         for side, part in splits.parts().items()
         for name, label in zip(part.ids, part.labels, strict=True)
     ]
-    return [Picture(*known, place, looks[place]) for place, known in enumerate(listed)]
+    return [
+        AuditedImage(*known, place, looks[place]) for place, known in enumerate(listed)
+    ]
 
 
 def _counts(splits: Splits) -> dict[str, dict[str, int]]:
@@ -193,15 +195,15 @@ def _counts(splits: Splits) -> dict[str, dict[str, int]]:
     }
 
 
-def _exact(pictures: Sequence[Picture]) -> list[Group]:
-    readable = [picture for picture in pictures if picture.look.digest]
-    digests = np.array([picture.look.digest.hex() for picture in readable], dtype=str)
+def _exact(images: Sequence[AuditedImage]) -> list[Group]:
+    readable = [image for image in images if image.look.digest]
+    digests = np.array([image.look.digest.hex() for image in readable], dtype=str)
     return [_group(readable, members) for members in near_duplicates.same(digests)]
 
 
-def _near(pictures: Sequence[Picture], near_bits: int) -> list[Group]:
-    hashed = [picture for picture in pictures if picture.look.hash is not None]
-    hashes = np.array([picture.look.hash for picture in hashed], dtype=np.uint64)
+def _near(images: Sequence[AuditedImage], near_bits: int) -> list[Group]:
+    hashed = [image for image in images if image.look.hash is not None]
+    hashes = np.array([image.look.hash for image in hashed], dtype=np.uint64)
     found = [
         _group(hashed, members) for members in near_duplicates.groups(hashes, near_bits)
     ]
@@ -209,13 +211,13 @@ def _near(pictures: Sequence[Picture], near_bits: int) -> list[Group]:
     return [g for g in found if len({p.look.digest for p in g.members}) > 1]
 
 
-def _group(pictures: Sequence[Picture], members: np.ndarray) -> Group:
-    return Group(tuple(pictures[place] for place in members))
+def _group(images: Sequence[AuditedImage], members: np.ndarray) -> Group:
+    return Group(tuple(images[place] for place in members))
 
 
 def _named_kind(name: str) -> str | None:
     return _KINDS.get(posixpath.splitext(name)[1].lower())
 
 
-def _aspect(seen: picture_stats.Look) -> float:
+def _aspect(seen: image_stats.Look) -> float:
     return max(seen.width, seen.height) / max(min(seen.width, seen.height), 1)

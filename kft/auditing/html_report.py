@@ -1,4 +1,4 @@
-"""Findings as one page of HTML with the pictures in it."""
+"""Findings as one page of HTML with the images in it."""
 
 import base64
 import dataclasses
@@ -11,22 +11,22 @@ from kft.auditing import json_report
 from kft.auditing.findings import (
     EXTREME_ASPECT,
     TINY_SIDE,
+    AuditedImage,
     Findings,
     Group,
-    Picture,
 )
 
 _MOST_GROUPS = 60
 _MOST_MEMBERS = 8
-_MOST_PICTURES = 48
+_MOST_IMAGES = 48
 
-# Returns a JPEG of a picture, None where it can not be read.
-Thumbnail = Callable[[Picture], bytes | None]
+# Returns a JPEG of an image, None where it cannot be read.
+Thumbnail = Callable[[AuditedImage], bytes | None]
 
 
 @dataclasses.dataclass(frozen=True)
 class _Shown:
-    """A picture on the page: `src` is None where there is nothing to see."""
+    """An image on the page: `src` is None where there is nothing to see."""
 
     id: str
     split: str
@@ -37,10 +37,10 @@ class _Shown:
 
 @dataclasses.dataclass(frozen=True)
 class _Box:
-    """Pictures side by side, and how many more there are."""
+    """Images side by side, and how many more there are."""
 
     tags: Sequence[str]
-    pictures: Sequence[_Shown]
+    images: Sequence[_Shown]
     more: int
 
 
@@ -62,7 +62,7 @@ def render(findings: Findings, *, near_bits: int | None, thumbnail: Thumbnail) -
     Args:
         findings: of the audit.
         near_bits: most bits in which the hashes of near duplicates differ.
-        thumbnail: makes pictures small.
+        thumbnail: makes images small.
     """
     template = importlib.resources.files(__package__).joinpath("audit.html")
     environment = jinja2.Environment(
@@ -87,14 +87,14 @@ def _sections(
     shown = _Shower(thumbnail)
     yield shown.groups(
         "Copies across splits or labels",
-        "What is trained on must not be validated on, and a picture has one label. "
+        "What is trained on must not be validated on, and an image has one label. "
         "Remove all but one of each group, or keep a group on one side with the column "
         "group of a table.",
         findings.leaks,
         is_grave=True,
     )
-    yield shown.pictures(
-        "Files that can not be read",
+    yield shown.images(
+        "Files that cannot be read",
         "Training stops at these, or leaves them out with --on_bad_image=skip.",
         findings.unreadable,
         note=lambda p: p.look.reason or "",
@@ -110,32 +110,32 @@ def _sections(
         f"Their perceptual hashes differ in at most {near_bits} of 64 bits.",
         [group for group in findings.near or () if not group.is_leak],
     )
-    yield shown.pictures(
+    yield shown.images(
         "Files of another format than their name says",
         "They are read by their content; other programs may refuse them.",
         findings.mislabelled,
         note=lambda p: f"is {p.look.kind}",
     )
-    yield shown.pictures(
-        "Tiny pictures",
+    yield shown.images(
+        "Tiny images",
         f"A side is shorter than {TINY_SIDE} pixels.",
         findings.tiny,
         note=_size,
     )
-    yield shown.pictures(
-        "Very long pictures",
+    yield shown.images(
+        "Very long images",
         f"More than {EXTREME_ASPECT:g} times as long as wide: --resize=crop shows the "
         "network a small part of them.",
         findings.extreme,
         note=_size,
     )
-    yield shown.pictures(
-        "Pictures of one color", "There is nothing to see.", findings.flat, note=_size
+    yield shown.images(
+        "Images of one color", "There is nothing to see.", findings.flat, note=_size
     )
 
 
 class _Shower:
-    """Makes sections of no more pictures than a browser takes."""
+    """Makes sections of no more images than a browser takes."""
 
     def __init__(self, thumbnail: Thumbnail) -> None:
         self._thumbnail = thumbnail
@@ -151,7 +151,7 @@ class _Shower:
         boxes = [
             _Box(
                 tags=_tags(group),
-                pictures=[self._picture(p) for p in group.members[:_MOST_MEMBERS]],
+                images=[self._image(p) for p in group.members[:_MOST_MEMBERS]],
                 more=max(len(group.members) - _MOST_MEMBERS, 0),
             )
             for group in groups[:_MOST_GROUPS]
@@ -159,27 +159,27 @@ class _Shower:
         more = max(len(groups) - _MOST_GROUPS, 0)
         return _Section(title, advice, len(groups), is_grave, boxes, more)
 
-    def pictures(
+    def images(
         self,
         title: str,
         advice: str,
-        pictures: Sequence[Picture],
+        images: Sequence[AuditedImage],
         *,
-        note: Callable[[Picture], str],
+        note: Callable[[AuditedImage], str],
         is_grave: bool = False,
     ) -> _Section:
-        shown = [self._picture(p, note(p)) for p in pictures[:_MOST_PICTURES]]
-        more = max(len(pictures) - _MOST_PICTURES, 0)
-        boxes = [_Box(tags=(), pictures=shown, more=0)]
-        return _Section(title, advice, len(pictures), is_grave, boxes, more)
+        shown = [self._image(p, note(p)) for p in images[:_MOST_IMAGES]]
+        more = max(len(images) - _MOST_IMAGES, 0)
+        boxes = [_Box(tags=(), images=shown, more=0)]
+        return _Section(title, advice, len(images), is_grave, boxes, more)
 
-    def _picture(self, picture: Picture, note: str = "") -> _Shown:
+    def _image(self, image: AuditedImage, note: str = "") -> _Shown:
         src = None
-        if picture.look.reason is None:
-            small = self._thumbnail(picture)
+        if image.look.reason is None:
+            small = self._thumbnail(image)
             if small is not None:
                 src = "data:image/jpeg;base64," + base64.b64encode(small).decode()
-        return _Shown(picture.id, picture.split, picture.label, note, src)
+        return _Shown(image.id, image.split, image.label, note, src)
 
 
 def _tags(group: Group) -> list[str]:
@@ -188,9 +188,9 @@ def _tags(group: Group) -> list[str]:
         tags.append("across splits")
     if group.across_labels:
         tags.append("across labels")
-    same = len({picture.look.digest for picture in group.members}) == 1
+    same = len({image.look.digest for image in group.members}) == 1
     return [*tags, "same bytes" if same else "nearly the same"]
 
 
-def _size(picture: Picture) -> str:
-    return f"{picture.look.width} x {picture.look.height}"
+def _size(image: AuditedImage) -> str:
+    return f"{image.look.width} x {image.look.height}"

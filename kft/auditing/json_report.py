@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from kft.auditing.findings import Findings, Group, Picture
+from kft.auditing.findings import AuditedImage, Findings, Group
 
 
 def to_json(findings: Findings, *, near_bits: int | None) -> dict[str, Any]:
-    """Return the content of audit.json; every picture is named, whatever the number."""
+    """Return the content of audit.json; every image is named, whatever the number."""
     return {
         "dataset": findings.dataset,
         "is_clean": findings.is_clean,
-        "pictures": len(findings.pictures),
+        "images": len(findings.images),
         "counts": findings.counts,
         "imbalance": round(findings.imbalance, 3),
         "similar_labels": findings.similar_labels,
@@ -37,8 +37,8 @@ def to_json(findings: Findings, *, near_bits: int | None) -> dict[str, Any]:
 
 
 def formats(findings: Findings) -> dict[str, int]:
-    """Return the number of pictures by format, the most frequent one first."""
-    kinds = [p.look.kind for p in findings.pictures if p.look.kind]
+    """Return the number of images by format, the most frequent one first."""
+    kinds = [p.look.kind for p in findings.images if p.look.kind]
     names, counts = np.unique(np.array(kinds, dtype=str), return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return {str(names[i]): int(counts[i]) for i in order}
@@ -46,7 +46,7 @@ def formats(findings: Findings) -> dict[str, int]:
 
 def sizes(findings: Findings) -> dict[str, list[int]] | None:
     """Return smallest, median and largest of the sides, in pixels."""
-    readable = [p.look for p in findings.pictures if p.look.reason is None]
+    readable = [p.look for p in findings.images if p.look.reason is None]
     if not readable:
         return None
     sides = np.array([(seen.width, seen.height) for seen in readable])
@@ -54,13 +54,13 @@ def sizes(findings: Findings) -> dict[str, list[int]] | None:
     return {"width": found[:, 0].tolist(), "height": found[:, 1].tolist()}
 
 
-def _named(picture: Picture) -> dict[str, str]:
-    return {"id": picture.id, "split": picture.split, "label": picture.label}
+def _named(image: AuditedImage) -> dict[str, str]:
+    return {"id": image.id, "split": image.split, "label": image.label}
 
 
-def _sized(pictures: Iterable[Picture]) -> list[dict[str, Any]]:
+def _sized(images: Iterable[AuditedImage]) -> list[dict[str, Any]]:
     return [
-        {**_named(p), "width": p.look.width, "height": p.look.height} for p in pictures
+        {**_named(p), "width": p.look.width, "height": p.look.height} for p in images
     ]
 
 
@@ -69,7 +69,7 @@ def _groups(groups: Sequence[Group]) -> list[dict[str, Any]]:
         {
             "across_splits": group.across_splits,
             "across_labels": group.across_labels,
-            "examples": [_named(picture) for picture in group.members],
+            "examples": [_named(image) for image in group.members],
         }
         for group in groups
     ]

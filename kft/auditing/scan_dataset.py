@@ -1,4 +1,4 @@
-"""Look at every picture of a data set, in as many processes as there are cores."""
+"""Look at every image of a data set, in as many processes as there are cores."""
 
 import collections
 import concurrent.futures
@@ -10,7 +10,7 @@ from concurrent.futures import process
 import numpy as np
 
 from kft import errors
-from kft.auditing import picture_stats
+from kft.auditing import image_stats
 from kft.data.examples import Examples
 from kft.data.sources import filesystem
 from kft.data.sources.file_reader import Files
@@ -21,18 +21,18 @@ _WAITING_CHUNKS = 4  # for each process
 
 def survey(
     parts: Sequence[Examples], *, max_pixels: int, advance: Callable[[int], None]
-) -> list[picture_stats.Look]:
-    """Return what the pictures of these parts are like, in their order.
+) -> list[image_stats.Look]:
+    """Return what the images of these parts are like, in their order.
 
     Args:
         parts: the splits.
-        max_pixels: larger pictures count as unreadable.
-        advance: called with how many more pictures have been looked at.
+        max_pixels: larger images count as unreadable.
+        advance: called with how many more images have been looked at.
 
     Raises:
-        errors.DataError: where a picture ends the process that reads it.
+        errors.DataError: where an image ends the process that reads it.
     """
-    found: list[picture_stats.Look] = []
+    found: list[image_stats.Look] = []
     workers = os.cpu_count() or 1
     # TensorFlow's threads do not live through a fork.
     context = multiprocessing.get_context("spawn")
@@ -44,13 +44,13 @@ def survey(
         advance(len(ids))
 
     with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=context, initializer=picture_stats.start
+        workers, mp_context=context, initializer=image_stats.start
     ) as pool:
         for ids, sources in _chunks(parts):
             try:
-                future = pool.submit(picture_stats.look_at, sources, max_pixels)
+                future = pool.submit(image_stats.look_at, sources, max_pixels)
             except process.BrokenProcessPool as error:
-                # The first result that does not come says which pictures it was.
+                # The first result that does not come says which images it was.
                 while waiting:
                     take()
                 raise _ended(ids) from error
@@ -62,8 +62,8 @@ def survey(
     return found
 
 
-def sources(part: Examples, positions: np.ndarray) -> list[picture_stats.Source]:
-    """Return where the pictures at these positions are, or their bytes.
+def sources(part: Examples, positions: np.ndarray) -> list[image_stats.Source]:
+    """Return where the images at these positions are, or their bytes.
 
     Local files are left to the processes that look at them.
     """
@@ -75,8 +75,8 @@ def sources(part: Examples, positions: np.ndarray) -> list[picture_stats.Source]
     return [_read(part, row) for row in rows]
 
 
-def _read(part: Examples, row: int) -> picture_stats.Source:
-    """Return the bytes of a row, or why they can not be read."""
+def _read(part: Examples, row: int) -> image_stats.Source:
+    """Return the bytes of a row, or why they cannot be read."""
     import tensorflow as tf
 
     from kft.data import bad_examples
@@ -84,12 +84,12 @@ def _read(part: Examples, row: int) -> picture_stats.Source:
     try:
         return part.read(tf.constant([row])).numpy()[0]
     except tf.errors.OpError as error:
-        return picture_stats.Unread(bad_examples.first_line(error))
+        return image_stats.Unread(bad_examples.first_line(error))
 
 
 def _chunks(
     parts: Sequence[Examples],
-) -> Iterator[tuple[Sequence[str], list[picture_stats.Source]]]:
+) -> Iterator[tuple[Sequence[str], list[image_stats.Source]]]:
     for part in parts:
         for start in range(0, len(part), _CHUNK):
             chosen = np.arange(start, min(start + _CHUNK, len(part)))
@@ -98,7 +98,7 @@ def _chunks(
 
 def _result(
     ids: Sequence[str], future: concurrent.futures.Future
-) -> Sequence[picture_stats.Look]:
+) -> Sequence[image_stats.Look]:
     try:
         return future.result()
     except process.BrokenProcessPool as error:
@@ -107,7 +107,7 @@ def _result(
 
 def _ended(ids: Sequence[str]) -> errors.DataError:
     return errors.DataError(
-        "Looking at a picture ended the process that did it, most likely for want "
+        "Looking at an image ended the process that did it, most likely for want "
         f"of memory. It is one of these, or of those after them: {', '.join(ids)}. "
         "Lower --max_pixels, or remove it."
     )

@@ -28,7 +28,7 @@ _PACKAGE = Path(__file__).parents[1]
 def start(*, debug: bool) -> None:
     """Set up the environment and the logs of a command, before TensorFlow is imported.
 
-    What TensorFlow can not do reaches the user as an exception; its log lines are for
+    What TensorFlow cannot do reaches the user as an exception; its log lines are for
     --debug, or for a TF_CPP_MIN_LOG_LEVEL that the user has set.
 
     Args:

@@ -25,7 +25,7 @@ class AuditConfig(DataConfig):
         6,
         "Most bits, of the 64 of their perceptual hashes, in which two near duplicates "
         "differ, in [0, 12]. 6 finds copies that were encoded again, resized or "
-        "brightened; from 8 on, different pictures are among them. none: do not look.",
+        "brightened; from 8 on, different images are among them. none: do not look.",
         minimum=0,
         maximum=12,
     )

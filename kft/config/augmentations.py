@@ -73,7 +73,7 @@ def parse(text: str) -> tuple[Augmentation, ...]:
         found[one.name] = one
     if all(name in found for name in _FRAMES):
         raise errors.ConfigError(
-            "--augment: standard mirrors every second picture already; leave flip out "
+            "--augment: standard mirrors every second image already; leave flip out "
             f"of {text!r}."
         )
     return tuple(found[name] for name in KINDS if name in found)

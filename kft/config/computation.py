@@ -65,13 +65,13 @@ class RuntimeConfig(Config):
         "auto",
         "Where the outputs of a stage's frozen trunk are kept, so that it runs once "
         "and not in every epoch; the weights at the end are the same. auto: memory or "
-        "disk, as there is room, unless the pictures are augmented.",
+        "disk, as there is room, unless the images are augmented.",
     )
     cached_views: int | None = option(
         None,
         "Augmented views of each training example to keep and use in turn, so that an "
         "augmented stage can be cached. Not with mixup and cutmix, which take two "
-        "pictures at a time.",
+        "images at a time.",
         minimum=1,
         maximum=100,
     )

@@ -19,9 +19,9 @@ class DataConfig(Config):
         "Where the examples are: digits (5,000 real MNIST digits that come with the "
         "quickstart extra), folder:PATH (one sub-folder per class, or train/ and val/ "
         "with one each), csv:PATH (a table with commas or tabs: path, label, and where "
-        "wanted split and group, whose pictures stay in one split), tfds:NAME "
+        "wanted split and group, whose images stay in one split), tfds:NAME "
         "(TensorFlow Datasets), tfrecord:GLOB (files of tf.train.Examples with encoded "
-        "pictures).",
+        "images).",
     )
     csv_columns: tuple[str, ...] = option(
         (),
@@ -84,29 +84,29 @@ class DataConfig(Config):
     )
     max_pixels: int = option(
         100_000_000,
-        "Largest picture that is decoded, height times width; a larger one counts as "
+        "Largest image that is decoded, height times width; a larger one counts as "
         "damaged.",
         minimum=1,
     )
     on_bad_image: Literal["fail", "skip"] = option(
         "fail",
-        "What to do about a picture that can not be read: fail and name it, or read "
+        "What to do about an image that cannot be read: fail and name it, or read "
         "everything once before training and skip what is bad (bad_images.csv).",
     )
     max_bad_fraction: float = option(
         0.01,
-        "Largest share of bad pictures, in [0, 1], that is skipped.",
+        "Largest share of bad images, in [0, 1], that is skipped.",
         minimum=0.0,
         maximum=1.0,
     )
     resize: Literal["crop", "pad", "squash"] = option(
         "crop",
-        "How a picture becomes a square: crop the middle (the ImageNet protocol), pad "
+        "How an image becomes a square: crop the middle (the ImageNet protocol), pad "
         "with black, or squash.",
     )
     augment: str = option(
         "none",
-        "Augmentation of the training pictures: none, or names with commas between "
+        "Augmentation of the training images: none, or names with commas between "
         "them: flip (left-right) or standard (random resized crop and flip), color, "
         "randaugment, random_erasing, mixup, cutmix. Most take a strength after @, by "
         "default color@0.4 (largest change of a factor), randaugment@9 (magnitude), "

@@ -12,7 +12,7 @@ from kft import errors
 
 NONE = "none"
 COMMENT_HINT = (
-    "a value can not contain ' #', for it looks like a comment; a comment in a "
+    "a value cannot contain ' #', for it looks like a comment; a comment in a "
     "flagfile needs a line of its own."
 )
 
@@ -34,7 +34,7 @@ def option(
         minimum: smallest legal number.
         maximum: largest legal number.
         may_change: whether a started run goes on when the value is another one; only
-            where the value can not change what is computed.
+            where the value cannot change what is computed.
     """
     metadata = {
         "help": help,
@@ -165,7 +165,7 @@ def _problem(field: dataclasses.Field, annotation: Any, value: Any) -> str | Non
 
 
 def _text_problem(name: str, value: str, *, optional: bool) -> str | None:
-    """Return why a text can not be a line of a flagfile, None where it can.
+    """Return why a text cannot be a line of a flagfile, None where it can.
 
     Every config is written to its run folder as a flagfile and has to come back equal.
     """

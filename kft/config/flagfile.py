@@ -85,7 +85,7 @@ def format_flagfile(config: Config) -> str:
     """Return a flagfile with every field, its help above it; parsing gives it back.
 
     Raises:
-        errors.ConfigError: where a value can not be written as a line.
+        errors.ConfigError: where a value cannot be written as a line.
     """
     lines = []
     for title, part in groups(type(config)):
@@ -103,7 +103,7 @@ def _checked_text(config: Config, name: str, value: Any) -> str:
     expected = fields.field_type(typing.get_type_hints(type(config))[name])
     if "\n" in text or parse_value(text, expected) != value:
         raise errors.ConfigError(
-            f"--{name}: {value!r} can not be written in a flagfile: expected names "
+            f"--{name}: {value!r} cannot be written in a flagfile: expected names "
             "without commas, line breaks and blanks at their ends."
         )
     return text
@@ -218,7 +218,7 @@ def _text(path: Path, readers: tuple[Path, ...]) -> str:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise errors.ConfigError(
-            f"--flagfile: {path} can not be read as text: {error}."
+            f"--flagfile: {path} cannot be read as text: {error}."
         ) from error
 
 

@@ -16,7 +16,7 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
     recipe: Literal["manual", "auto", "applied"] = option(
         "manual",
         "auto chooses the stages, their rates and epochs, the batch, the size and the "
-        "augmentation of the pictures from the data and the backbone, and says what it "
+        "augmentation of the images from the data and the backbone, and says what it "
         "chose; flags that are given win. applied: as auto, whose choices the other "
         "flags already name (a run folder's flags.cfg has it).",
     )

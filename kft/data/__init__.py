@@ -41,7 +41,7 @@ def check_dataset(config: config_lib.DataConfig) -> None:
 
     Raises:
         errors.ConfigError: for flags that name no data set or contradict each other.
-        errors.DataError: for data that can not be used as it is.
+        errors.DataError: for data that cannot be used as it is.
     """
     source, rest = _source(config)
     splits.check_fractions(config)
@@ -60,7 +60,7 @@ def load_splits(config: config_lib.DataConfig) -> examples.Splits:
 
     Raises:
         errors.ConfigError: for flags that name no data set or contradict each other.
-        errors.DataError: for data that can not be used as it is.
+        errors.DataError: for data that cannot be used as it is.
     """
     check_dataset(config)
     source, rest = _source(config)

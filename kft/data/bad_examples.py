@@ -1,4 +1,4 @@
-"""Find the examples that can not be read."""
+"""Find the examples that cannot be read."""
 
 import concurrent.futures
 import csv
@@ -33,7 +33,7 @@ _PYTHON_ERROR = re.compile(r"^\w+(Error|Exception): ")
 
 @dataclasses.dataclass(frozen=True)
 class BadExample:
-    """An example that can not be read.
+    """An example that cannot be read.
 
     Attributes:
         id: of the example.
@@ -82,7 +82,7 @@ def without_bad(
     *,
     max_bad_fraction: float,
 ) -> tuple[examples_lib.Splits, tuple[BadExample, ...]]:
-    """Return the splits without the examples that can not be read, and those.
+    """Return the splits without the examples that cannot be read, and those.
 
     Reads everything once.
 
@@ -97,7 +97,7 @@ def without_bad(
     if len(bad) > max_bad_fraction * total:
         raise errors.DataError(
             f"--max_bad_fraction={max_bad_fraction}: {len(bad)} of {total} examples "
-            f"can not be read, such as {bad[0].id}: {bad[0].reason}. Repair or remove "
+            f"cannot be read, such as {bad[0].id}: {bad[0].reason}. Repair or remove "
             "them, or raise the fraction."
         )
     return leave_out(splits, bad), tuple(bad)
@@ -175,7 +175,7 @@ def explain_failure(
     for examples in parts:
         for bad in bad_examples(examples, preprocess):
             return errors.DataError(
-                f"The example {bad.id} can not be read: {bad.reason}. Repair it or "
+                f"The example {bad.id} cannot be read: {bad.reason}. Repair it or "
                 "remove it from the data."
             )
     return error
@@ -202,5 +202,5 @@ def _check_classes(
     lost += [f"the {side} split" for side, part in kept.items() if not len(part)]
     if lost:
         raise errors.DataError(
-            f"Every example of {', '.join(lost)} can not be read. Repair the files."
+            f"Every example of {', '.join(lost)} cannot be read. Repair the files."
         )

@@ -29,7 +29,7 @@ class BatchShare:
         replicas: devices of this worker; each takes an element of its own.
 
     Raises:
-        errors.ConfigError: where the batch can not be shared out evenly.
+        errors.ConfigError: where the batch cannot be shared out evenly.
     """
 
     batch_size: int

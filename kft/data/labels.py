@@ -54,7 +54,7 @@ class LabelMap:
         except (OSError, UnicodeDecodeError) as error:
             raise errors.DataError(
                 f"Labels: expected a text file with one class name per line at {path}; "
-                f"it can not be read: {error}."
+                f"it cannot be read: {error}."
             ) from error
         return cls(names[:-1] if names[-1] == "" else names)
 

@@ -38,7 +38,7 @@ def problem(
     replicas: int | None,
     in_pairs: bool = False,
 ) -> str | None:
-    """Return why a batch can not be shared out evenly, None where it can.
+    """Return why a batch cannot be shared out evenly, None where it can.
 
     Args:
         batch_size: of all devices and hosts together.

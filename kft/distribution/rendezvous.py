@@ -83,7 +83,7 @@ def _listen(cluster: Cluster, port: int) -> socket.socket:
         )
     except OSError as error:
         raise errors.ConfigError(
-            f"--coordinator={cluster.coordinator}: worker 0 can not listen at port "
+            f"--coordinator={cluster.coordinator}: worker 0 cannot listen at port "
             f"{port} ({error.strerror}). Choose another port."
         ) from error
 

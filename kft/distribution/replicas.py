@@ -68,7 +68,7 @@ class Devices:
         """Return what this process takes of every global batch.
 
         Raises:
-            errors.ConfigError: where the batch can not be shared out evenly.
+            errors.ConfigError: where the batch cannot be shared out evenly.
         """
         return epoch_plan.BatchShare(
             batch_size=batch_size,
@@ -89,7 +89,7 @@ class Devices:
         """
         if self.replicas == 1:
             return make_dataset()
-        # Where it can not be sure that there is one more element for all, TensorFlow
+        # Where it cannot be sure that there is one more element for all, TensorFlow
         # asks the workers before each step, and no shape is static any more.
         endless = tf.data.experimental.assert_cardinality(
             tf.data.experimental.INFINITE_CARDINALITY

@@ -32,7 +32,7 @@ def start(config: RuntimeConfig, *, seed: int) -> Devices:
     to use TensorFlow in the process then, as with logical CPUs.
 
     Raises:
-        errors.ConfigError: where this machine can not do what the flags ask for.
+        errors.ConfigError: where this machine cannot do what the flags ask for.
     """
     tracing.expect()
     keras.utils.set_random_seed(seed)
@@ -142,7 +142,7 @@ def _multi_worker(cluster: Cluster, gpus: int) -> Devices:
             strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
         except tf.errors.UnknownError as error:
             raise errors.ConfigError(
-                f"{cluster.source}: worker {cluster.worker} can not listen at "
+                f"{cluster.source}: worker {cluster.worker} cannot listen at "
                 f"{addresses[cluster.worker]}: the port is in use, or the host is not "
                 f"this one ({error.message})."
             ) from error

@@ -66,5 +66,5 @@ def served(run: RunDir, logits: np.ndarray, labels: np.ndarray) -> dict[str, Any
 
 
 def record(run: RunDir, found: Calibration) -> None:
-    """Keep a calibration; raises RunDirError where it can not be written."""
+    """Keep a calibration; raises RunDirError where it cannot be written."""
     run.write_json(run.export / _NAME, found.to_json())

@@ -82,7 +82,7 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
 
 def _nothing_to_fit(why: str) -> errors.ConfigError:
     return errors.ConfigError(
-        f"--calibrate: a temperature can not be fitted: {why}. Export without "
+        f"--calibrate: a temperature cannot be fitted: {why}. Export without "
         "--calibrate, or train a run with more validation examples "
         "(--validation_fraction)."
     )

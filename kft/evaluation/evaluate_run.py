@@ -67,7 +67,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
     """Return the figures of a run on the examples that `config` names.
 
     Raises:
-        errors.ConfigError, errors.DataError: for data that can not be used.
+        errors.ConfigError, errors.DataError: for data that cannot be used.
         errors.RunDirError: for a folder of no finished run.
     """
     run = load_run.load(config.run_dir)
@@ -91,7 +91,7 @@ def of_split(run: RunDir, split: str) -> Evaluation:
     The predictions that the run folder keeps are taken where they are those of this
     split and of these weights. Else they are made, and kept with their figures, unless
     the folder keeps those of another split or of other data, which somebody asked for.
-    Where the folder can not be written, the log says so.
+    Where the folder cannot be written, the log says so.
 
     Args:
         run: the folder of a finished run.
@@ -123,7 +123,7 @@ def judging_split(run: RunDir) -> str | None:
 
 
 def keep(evaluation: Evaluation) -> None:
-    """Write evaluation.json and the predictions; raises RunDirError where it can not.
+    """Write evaluation.json and the predictions; raises RunDirError where it cannot.
 
     They hold what was evaluated last.
     """
@@ -136,7 +136,7 @@ def predict(run: LoadedRun, examples: Examples) -> Predictions:
     """Return the predictions of examples.
 
     Raises:
-        errors.DataError: naming the example that can not be read.
+        errors.DataError: naming the example that cannot be read.
     """
     return Predictions(examples.ids, examples.labels, logits(run, examples))
 
@@ -164,7 +164,7 @@ def _measured(run: RunDir, source: PredictionSource, found: Predictions) -> Eval
 def _kept(run: RunDir, split: str) -> Evaluation | None:
     """Return the evaluation of the predictions that are kept, if they are of a split.
 
-    The pictures themselves are not looked at: those that changed count as they were.
+    The images themselves are not looked at: those that changed count as they were.
     """
     if not run.predictions.is_file():
         return None

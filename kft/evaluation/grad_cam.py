@@ -19,7 +19,7 @@ def heat(network: Network, inputs: np.ndarray, class_ids: np.ndarray) -> np.ndar
     """Return how much each place speaks for a class, float32 [n, rows, columns].
 
     In [0, 1], 1 being the place that speaks for it most; all 0 where none does. Rows
-    and columns are those of the feature map, which covers the whole picture.
+    and columns are those of the feature map, which covers the whole image.
 
     Args:
         network: an image classifier whose head reads one feature map.

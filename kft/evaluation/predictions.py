@@ -67,7 +67,7 @@ def write(run: RunDir, predictions: Predictions, source: PredictionSource) -> No
     """Keep predictions in the run folder, in place of those that are there.
 
     Raises:
-        errors.RunDirError: where the file can not be written.
+        errors.RunDirError: where the file cannot be written.
     """
     with run.replacing(run.predictions) as path, path.open("wb") as file:
         np.savez_compressed(

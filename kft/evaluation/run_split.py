@@ -29,7 +29,7 @@ _EVERYTHING = {
 def of_split(trained: LoadedRun, split: str) -> Examples:
     """Return a split of the run as it was: split.csv says which examples it has.
 
-    So pictures that were added since do not count, and a change of what the data set
+    So images that were added since do not count, and a change of what the data set
     itself calls its splits changes nothing.
 
     Raises:
@@ -117,7 +117,7 @@ def _read_split_csv(run: RunDir) -> Sequence[tuple[str, str]]:
             return [(row["id"], str(row["split"])) for row in csv.DictReader(file)]
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
         raise errors.RunDirError(
-            f"{run.split_csv} can not be read as a table of id, label and split: "
+            f"{run.split_csv} cannot be read as a table of id, label and split: "
             f"{error!r}. Give the data with --data instead."
         ) from error
 

@@ -22,7 +22,7 @@ class Tolerance:
 
     Attributes:
         largest_difference: of any probability; None for no limit.
-        top1_agreement: share of pictures with the same class.
+        top1_agreement: share of images with the same class.
     """
 
     largest_difference: float | None
@@ -35,7 +35,7 @@ class Exporter:
 
     Attributes:
         module: has `write(served, path, quantize)`.
-        takes: `bytes` where the export decodes encoded pictures itself; `pixels` where
+        takes: `bytes` where the export decodes encoded images itself; `pixels` where
             it takes uint8 [n, size, size, 3].
         ending: of its file; None where it is a folder, which then gets the next number.
         bars: what it has to reach, for each way to quantize that it knows.

@@ -10,7 +10,7 @@ from kft import errors
 from kft.exporters import Quantize, litert_float16, litert_metadata
 from kft.exporters.serving_graph import ServingModel
 
-_CALIBRATION_PICTURES = 200
+_CALIBRATION_IMAGES = 200
 
 
 def write(served: ServingModel, path: Path, quantize: Quantize) -> None:
@@ -24,7 +24,7 @@ def write(served: ServingModel, path: Path, quantize: Quantize) -> None:
         served: the network.
         path: of the file.
         quantize: none; float16 and dynamic (int8) for the large weights alone; int8 for
-            the arithmetic as well, with ranges taken from training pictures.
+            the arithmetic as well, with ranges taken from training images.
     """
     # An int8 converter takes float32 and makes the input uint8 itself, with the step of
     # 1 that `_stretched` makes sure of.
@@ -61,20 +61,20 @@ def write(served: ServingModel, path: Path, quantize: Quantize) -> None:
 
 
 def _ranges(served: ServingModel) -> Iterator[list[np.ndarray]]:
-    """Yield the pictures that the ranges of int8 are taken from."""
-    images = served.training_pictures(_CALIBRATION_PICTURES).astype(np.float32)
+    """Yield the images that the ranges of int8 are taken from."""
+    images = served.training_images(_CALIBRATION_IMAGES).astype(np.float32)
     yield [_stretched(images[0])[None]]
     for image in images:
         yield [image[None]]
 
 
 def _stretched(image: np.ndarray) -> np.ndarray:
-    """Return the picture with its contrast spread over 0 to 255.
+    """Return the image with its contrast spread over 0 to 255.
 
     The step of the input's quantization is then exactly 1, so that raw bytes fit.
     """
     low, high = image.min(), image.max()
     if low == high:
-        # A plain picture has no contrast to spread.
+        # A plain image has no contrast to spread.
         return np.linspace(0, 255, image.size, dtype=np.float32).reshape(image.shape)
     return ((image - low) * (255.0 / (high - low))).clip(0, 255).astype(np.float32)

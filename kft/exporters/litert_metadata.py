@@ -58,7 +58,7 @@ def _metadata(served: ServingModel) -> bytes:
     properties = _table(builder, [_byte(0, _RGB), _child(1, pixels)])
     content = _table(builder, [_byte(0, _IMAGE_PROPERTIES), _child(1, properties)])
     images = _described(
-        builder, "images", "RGB picture, 0 to 255; scaling is inside the network."
+        builder, "images", "RGB image, 0 to 255; scaling is inside the network."
     )
     image_tensor = _table(builder, [*images, _child(3, content)])
     labels = _described(builder, LABELS, "One class name per line, in index order.")

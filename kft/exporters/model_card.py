@@ -20,13 +20,13 @@ from kft.run_folder.run_dir import RunDir
 _SHOWN_CLASSES = 50
 _RESIZED = {
     "crop": "the central square with {share:g} of the shorter side",
-    "pad": "the whole picture, its aspect kept, on black",
-    "squash": "the whole picture, whatever its aspect",
+    "pad": "the whole image, its aspect kept, on black",
+    "squash": "the whole image, whatever its aspect",
 }
 
 
 def write(served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the card of a run; raises RunDirError where it can not.
+    """Write the card of a run; raises RunDirError where it cannot.
 
     Args:
         served: what is exported.
@@ -92,7 +92,7 @@ def _task(served: ServingModel) -> Iterator[str]:
     yield f"# {served.run.run.path.name}"
     yield ""
     yield (
-        f"Says which of {len(names)} classes a picture shows: "
+        f"Says which of {len(names)} classes an image shows: "
         f"{served.run.config.backbone}, fine-tuned on {served.run.config.dataset}."
     )
     yield ""
@@ -173,17 +173,17 @@ def _figures(
     else:
         yield "- Probabilities are not calibrated: read 0.9 as a score, not as a share."
     yield ""
-    pictures = (
-        "validation pictures"
+    images = (
+        "validation images"
         if judged
-        else "pictures that it was trained on, which flatter the accuracy"
+        else "images that it was trained on, which flatter the accuracy"
     )
     yield (
-        f"Each export against the network, on the same {pictures} (`parity.json`; "
+        f"Each export against the network, on the same {images} (`parity.json`; "
         "intervals are 95%, Wilson):"
     )
     yield ""
-    yield "| export | pictures | accuracy | same class | largest difference | MB |"
+    yield "| export | images | accuracy | same class | largest difference | MB |"
     yield "|---|---|---|---|---|---|"
     for one in certificates.values():
         yield (
@@ -210,7 +210,7 @@ def _preprocessing(served: ServingModel) -> Iterator[str]:
         f"RGB, 0 to 255, {size} x {size} pixels: {resized}, bilinear with "
         "antialiasing. Scaling is inside every export. The SavedModel also decodes and "
         "resizes: give it the bytes of the file. The others take uint8 pixels; turn "
-        "pictures upright first (EXIF orientation)."
+        "images upright first (EXIF orientation)."
     )
 
 
@@ -220,13 +220,12 @@ def _limits(
     fewest = counts[examples_lib.TRAIN].most_common()[-1]
     yield "## Limits"
     yield ""
-    yield "- It answers with one of its classes whatever the picture shows."
+    yield "- It answers with one of its classes whatever the image shows."
     yield (
-        "- The figures hold for pictures like those of the data above, and for no "
-        "others."
+        "- The figures hold for images like those of the data above, and for no others."
     )
     yield f"- Its rarest class, {fewest[0]}, had {fewest[1]:,} training examples."
-    yield f"- Pictures above {served.preprocessing['max_pixels']:,} pixels are refused."
+    yield f"- Images above {served.preprocessing['max_pixels']:,} pixels are refused."
 
 
 def _calls(
@@ -234,7 +233,7 @@ def _calls(
 ) -> Iterator[str]:
     yield "## How to call it"
     yield ""
-    yield "In this folder, with a `picture.jpg`:"
+    yield "In this folder, with a `image.jpg`:"
     for one in certificates.values():
         name = one["export"].split("/")[0]
         lines: Sequence[str] = snippets.snippet(

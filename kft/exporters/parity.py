@@ -1,6 +1,6 @@
 """The certificate of an export: does it answer as the network does?
 
-The same pictures go through the network in this process, and through the export in a
+The same images go through the network in this process, and through the export in a
 process that does not import kft: as raw bytes where the export takes these, so that
 decoding and resizing are compared too, else as the pixels that the network sees.
 """
@@ -33,11 +33,11 @@ class ParityError(errors.KftError):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ParityBatch:
-    """Pictures, and what the network says of them.
+    """Images, and what the network says of them.
 
     Attributes:
         ids: str [n].
-        payloads: the encoded pictures.
+        payloads: the encoded images.
         images: uint8 [n, size, size, 3], the same, as the network sees them.
         labels: int32 [n], the truth.
         probabilities: float [n, classes], of the network.
@@ -57,17 +57,17 @@ class ParityReport:
     Attributes:
         export: path, relative to the folder of exports.
         quantize: how its numbers were made smaller.
-        takes: what it was asked with: bytes (encoded pictures) or pixels.
-        examples: how many pictures.
+        takes: what it was asked with: bytes (encoded images) or pixels.
+        examples: how many images.
         top1_agreement: share for which both name the same class.
-        largest_difference: of a probability, over all pictures and classes.
+        largest_difference: of a probability, over all images and classes.
         mean_difference: likewise.
         tolerance: for `largest_difference`; None where there is none.
         accuracy: of the export, in [0, 1].
-        network_accuracy: of the network, on the same pictures.
+        network_accuracy: of the network, on the same images.
         megabytes: on disk.
-        milliseconds_p50: for one picture, median.
-        milliseconds_p95: for one picture, 95th percentile.
+        milliseconds_p50: for one image, median.
+        milliseconds_p95: for one image, 95th percentile.
         images_per_second: in batches of 32.
         without: which of kft, tensorflow and keras its process did not import.
         passed: whether it answers as the network does.
@@ -108,7 +108,7 @@ def make_batch(served: ServingModel, examples: Examples, count: int) -> ParityBa
     """Return up to `count` examples, spread evenly, and the network's answers.
 
     Raises:
-        errors.DataError: naming the example that can not be read.
+        errors.DataError: naming the example that cannot be read.
     """
     sample = samples.spread(examples, count)
     loaded = samples.load(served.run, sample)
@@ -134,7 +134,7 @@ def certify(
         quantize: how it was made; decides what it has to reach.
 
     Raises:
-        ParityError: where the export can not be run.
+        ParityError: where the export cannot be run.
     """
     exporter = exporters.EXPORTERS[name]
     bar = exporter.bars[quantize]
@@ -144,7 +144,7 @@ def certify(
     problem = _problem(questions, answers["valid"], difference, bar)
     if problem is None and agree.mean() < bar.top1_agreement:
         problem = (
-            f"it names the same class for {agree.mean():.2%} of {len(agree)} pictures "
+            f"it names the same class for {agree.mean():.2%} of {len(agree)} images "
             f"(at least {bar.top1_agreement:.0%} expected)"
         )
     hits = [
@@ -179,7 +179,7 @@ def _problem(
 ) -> str | None:
     if not valid.all():
         bad = questions.ids[~valid]
-        return f"{len(bad)} pictures can not be decoded by the export, such as {bad[0]}"
+        return f"{len(bad)} images cannot be decoded by the export, such as {bad[0]}"
     if not np.isfinite(difference).all():
         return "it gives probabilities that are no numbers"
     tolerance = bar.largest_difference
@@ -221,7 +221,7 @@ def _ask(name: str, export: Path, questions: ParityBatch) -> dict[str, np.ndarra
         )
         if finished.returncode:
             raise ParityError(
-                f"The export {export} can not be run:\n{finished.stderr[-2000:]}"
+                f"The export {export} cannot be run:\n{finished.stderr[-2000:]}"
             )
         with np.load(answered) as file:
             return dict(file)

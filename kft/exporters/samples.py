@@ -11,8 +11,8 @@ from kft.evaluation.load_run import LoadedRun
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Pictures:
-    """Pictures in memory.
+class Images:
+    """Images in memory.
 
     Attributes:
         payloads: encoded, n of them.
@@ -29,11 +29,11 @@ def spread(examples: Examples, count: int) -> Examples:
     return examples.take(positions.round().astype(np.int64))
 
 
-def load(run: LoadedRun, examples: Examples) -> Pictures:
-    """Return the pictures of examples.
+def load(run: LoadedRun, examples: Examples) -> Images:
+    """Return the images of examples.
 
     Raises:
-        errors.DataError: naming the example that can not be read.
+        errors.DataError: naming the example that cannot be read.
     """
     preprocess = run.task.preprocess(training=False)
     no_key = tf.zeros([2], tf.int64)
@@ -43,6 +43,6 @@ def load(run: LoadedRun, examples: Examples) -> Pictures:
             lambda payload: preprocess(payload, no_key),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
-        return Pictures(tuple(payloads), np.stack(list(images.as_numpy_iterator())))
+        return Images(tuple(payloads), np.stack(list(images.as_numpy_iterator())))
     except tf.errors.OpError as error:
         raise bad_examples.explain_failure(error, [examples], preprocess) from error

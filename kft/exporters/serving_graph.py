@@ -23,17 +23,17 @@ class ServingModel:
 
     Attributes:
         run: the run; its model computes in float32.
-        image_size: side of the pictures that the network sees, in pixels.
-        read: an encoded picture (tf.string []) -> uint8 [size, size, 3], by ops of
+        image_size: side of the images that the network sees, in pixels.
+        read: an encoded image (tf.string []) -> uint8 [size, size, 3], by ops of
             TensorFlow alone.
-        training_pictures: n -> uint8 [n or fewer, size, size, 3], training examples.
+        training_images: n -> uint8 [n or fewer, size, size, 3], training examples.
         calibration: of the run; None for probabilities as the network gives them.
     """
 
     run: LoadedRun
     image_size: int
     read: Callable[[tf.Tensor], tf.Tensor]
-    training_pictures: Callable[[int], np.ndarray]
+    training_images: Callable[[int], np.ndarray]
     calibration: Calibration | None = None
 
     @property
@@ -46,10 +46,10 @@ class ServingModel:
 
     @property
     def preprocessing(self) -> dict[str, Any]:
-        """Return how an encoded picture becomes the input `images`, for JSON.
+        """Return how an encoded image becomes the input `images`, for JSON.
 
         image_size in pixels; resize as `kft.data.image.resize` has it, with crop_share;
-        max_pixels of the largest picture that is decoded; temperature, which the
+        max_pixels of the largest image that is decoded; temperature, which the
         probabilities have inside already.
         """
         return {
@@ -95,18 +95,18 @@ class ServingModel:
         return self.answer(images, tf.ones(tf.shape(images)[:1], tf.bool))
 
     def answer_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return the outputs for encoded pictures, tf.string [n]."""
+        """Return the outputs for encoded images, tf.string [n]."""
         return self.answer(*self.read_all(image_bytes))
 
     def read_all(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return uint8 [n, size, size, 3] and bool [n]: which could be read.
 
-        A TensorFlow graph can not catch the error of an op, but its data sets can leave
+        A TensorFlow graph cannot catch the error of an op, but its data sets can leave
         out the elements that fail.
         """
         count = tf.size(image_bytes, tf.int64)
         blank = tf.zeros([self.image_size, self.image_size, 3], tf.uint8)
-        pictures = (
+        images = (
             tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
             .map(
                 lambda position, payload: (position, self.read(payload)),
@@ -117,7 +117,7 @@ class ServingModel:
         )
         # The blank one at the end stands for all that failed, and a batch needs one.
         positions, images = (
-            pictures.concatenate(tf.data.Dataset.from_tensors((count, blank)))
+            images.concatenate(tf.data.Dataset.from_tensors((count, blank)))
             .batch(count + 1)
             .get_single_element()
         )
@@ -135,11 +135,11 @@ def serve(run: LoadedRun, *, calibration: Calibration | None = None) -> ServingM
     size, method = run.task.image_size, run.config.resize
 
     def read(payload: tf.Tensor) -> tf.Tensor:
-        picture = decode.decode_in_graph(payload, max_pixels=run.config.max_pixels)
-        return resize.resize(picture, size=size, method=method)
+        image = decode.decode_in_graph(payload, max_pixels=run.config.max_pixels)
+        return resize.resize(image, size=size, method=method)
 
-    def training_pictures(count: int) -> np.ndarray:
+    def training_images(count: int) -> np.ndarray:
         sample = samples.spread(run_split.of_split(run, TRAIN), count)
         return samples.load(run, sample).images
 
-    return ServingModel(run, size, read, training_pictures, calibration)
+    return ServingModel(run, size, read, training_images, calibration)

@@ -1,6 +1,6 @@
 """How to call each format in five lines of Python, for the model card.
 
-The lines are run as they stand, in the folder of exports, with a picture.jpg there.
+The lines are run as they stand, in the folder of exports, with an image.jpg there.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,17 +9,17 @@ from typing import Any
 # Bilinear and antialiased, as kft.data.image.resize is; a few gray levels may differ
 # by one.
 _FIT = {
-    "crop": "PIL.ImageOps.fit({picture}, ({size}, {size}), bleed={bleed:g}, method=2)",
-    "pad": "PIL.ImageOps.pad({picture}, ({size}, {size}), method=2)",
-    "squash": "{picture}.resize(({size}, {size}), resample=2)",
+    "crop": "PIL.ImageOps.fit({image}, ({size}, {size}), bleed={bleed:g}, method=2)",
+    "pad": "PIL.ImageOps.pad({image}, ({size}, {size}), method=2)",
+    "squash": "{image}.resize(({size}, {size}), resample=2)",
 }
-_PICTURE = 'PIL.Image.open("picture.jpg").convert("RGB")'
+_IMAGE = 'PIL.Image.open("image.jpg").convert("RGB")'
 _LABELS = 'pathlib.Path("labels.txt").read_text().split("\\n")'
 _SAY = f"print({_LABELS}[answer.argmax()], answer.max())"
 
 
 def snippet(name: str, path: str, preprocessing: Mapping[str, Any]) -> str:
-    """Return five lines of Python that name the class of picture.jpg.
+    """Return five lines of Python that name the class of image.jpg.
 
     Args:
         name: of the format.
@@ -34,8 +34,8 @@ def _saved_model(path: str, preprocessing: Mapping[str, Any]) -> list[str]:
     return [
         "import tensorflow as tf",
         f'model = tf.saved_model.load("{path}")',
-        'picture = tf.io.read_file("picture.jpg")',
-        'answer = model.signatures["serving_default"](image_bytes=picture[None])',
+        'image = tf.io.read_file("image.jpg")',
+        'answer = model.signatures["serving_default"](image_bytes=image[None])',
         'print(answer["class_name"][0].numpy(), answer["top_k_probabilities"][0, 0])',
     ]
 
@@ -63,7 +63,7 @@ def _onnx(path: str, preprocessing: Mapping[str, Any]) -> list[str]:
 
 def _image(preprocessing: Mapping[str, Any]) -> str:
     return _FIT[preprocessing["resize"]].format(
-        picture=_PICTURE,
+        image=_IMAGE,
         size=preprocessing["image_size"],
         bleed=(1 - preprocessing["crop_share"]) / 2,
     )

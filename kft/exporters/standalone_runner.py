@@ -2,10 +2,10 @@
 
 usage: python -P outside.py FORMAT EXPORT QUESTIONS ANSWERS SECONDS
 
-QUESTIONS is an .npz: `payloads` uint8 (all encoded pictures, one after the other),
-`lengths` int64 [n], and `images` uint8 [n, size, size, 3], the same pictures ready for
+QUESTIONS is an .npz: `payloads` uint8 (all encoded images, one after the other),
+`lengths` int64 [n], and `images` uint8 [n, size, size, 3], the same images ready for
 the network. ANSWERS becomes an .npz: `probabilities` float32 [n, classes], `valid` bool
-[n], `milliseconds` [k] of single pictures, `images_per_second` in batches of 32, and
+[n], `milliseconds` [k] of single images, `images_per_second` in batches of 32, and
 `packages`, the top-level modules that are imported at the end. SECONDS is about how
 long each of the two speeds is measured.
 """
@@ -19,13 +19,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 BATCH = 32
-# Questions are a list of encoded pictures, or uint8 [n, size, size, 3]; the answer is
+# Questions are a list of encoded images, or uint8 [n, size, size, 3]; the answer is
 # probabilities [n, classes] and bool [n].
 Ask = Callable[[Sequence[bytes] | np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def saved_model(path: str) -> Ask:
-    """Return what asks a SavedModel through serving_default, with encoded pictures."""
+    """Return what asks a SavedModel through serving_default, with encoded images."""
     import tensorflow as tf
 
     # The signature belongs to the loaded object, which has to live as long.
@@ -128,7 +128,7 @@ def _latencies(
 def _throughput(
     ask: Ask, questions: Sequence[bytes] | np.ndarray, seconds: float
 ) -> float:
-    """Return pictures per second in batches, over about that many seconds."""
+    """Return images per second in batches, over about that many seconds."""
     batch = [questions[i % len(questions)] for i in range(BATCH)]
     if isinstance(questions, np.ndarray):
         batch = np.stack(batch)

@@ -7,7 +7,7 @@ from kft.backbones import weights_flag
 from kft.config import TrainConfig
 
 _TRAINED_ON = (
-    "The backbone was trained on ImageNet, whose pictures have terms of their own "
+    "The backbone was trained on ImageNet, whose images have terms of their own "
     "(research); whether weights are bound by them is not settled."
 )
 
@@ -26,11 +26,11 @@ def section(config: TrainConfig) -> Iterator[str]:
             f"The pretrained weights of {config.backbone} are under {license_}. "
             f"{_TRAINED_ON}"
         )
-    yield "The terms of the pictures it was fine-tuned on come on top."
+    yield "The terms of the images it was fine-tuned on come on top."
 
 
 def of_weights(config: TrainConfig) -> str | None:
-    """Return the licence of the pretrained weights, None where kft can not know it."""
+    """Return the licence of the pretrained weights, None where kft cannot know it."""
     if config.weights != weights_flag.IMAGENET:
         return None
     return backbones.FAMILIES[backbones.get(config.backbone).family].license

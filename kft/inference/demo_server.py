@@ -1,4 +1,4 @@
-"""A page on this machine that says what is on pictures: server and answers.
+"""A page on this machine that says what is on images: server and answers.
 
 Python's own HTTP server and one static page: enough for one person who tries a model,
 and not made for the open internet.
@@ -31,12 +31,12 @@ _POLICY = (
     "img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
 _IDLE_SECONDS = 30
-# Stands in the page for the largest picture in bytes, so that none is sent in vain.
+# Stands in the page for the largest image in bytes, so that none is sent in vain.
 _LIMIT = b"{{max_bytes}}"
 
 
 class DemoService:
-    """Answers pictures, one at a time: not every runtime can be asked by two threads.
+    """Answers images, one at a time: not every runtime can be asked by two threads.
 
     Args:
         predictor: the model.
@@ -53,7 +53,7 @@ class DemoService:
     def answer(self, payload: bytes) -> dict[str, Any]:
         """Return predictions, and where it looks; or only `error`.
 
-        `predictions` is as in kft.predict. `picture` is what the network sees, as a
+        `predictions` is as in kft.predict. `image` is what the network sees, as a
         data URL, and `heat` [rows][columns] in [0, 1] lies over it; both None where
         that is not known.
         """
@@ -63,30 +63,30 @@ class DemoService:
             )
             if found.error is not None:
                 return {"error": found.error}
-            picture, heat = None, None
+            image, heat = None, None
             if self._heat is not None:
                 seen = self._predictor.one_input(tf.constant(payload))
                 heat = self._heat(seen.numpy(), found.predictions[0].class_id)
                 png = base64.b64encode(tf.io.encode_png(seen).numpy()).decode()
-                picture = f"data:image/png;base64,{png}"
+                image = f"data:image/png;base64,{png}"
         return {
             "predictions": [vars(one) for one in found.predictions],
-            "picture": picture,
+            "image": image,
             "heat": None if heat is None else np.round(heat, 3).tolist(),
         }
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves the page at / and answers POST /predict, whose body is a picture.
+    """Serves the page at / and answers POST /predict, whose body is an image.
 
     Args:
         asked: what answers.
         host: address to listen on.
         port: 0 for any that is free.
-        max_bytes: largest picture that is taken.
+        max_bytes: largest image that is taken.
 
     Raises:
-        errors.ConfigError: where it can not listen there.
+        errors.ConfigError: where it cannot listen there.
     """
 
     daemon_threads = True
@@ -102,7 +102,7 @@ class Server(http.server.ThreadingHTTPServer):
             super().__init__((host, port), _Handler)
         except OSError as error:
             raise errors.ConfigError(
-                f"--host={host} --port={port}: can not listen there: {error.strerror}. "
+                f"--host={host} --port={port}: cannot listen there: {error.strerror}. "
                 "Choose another --port; 0 takes any that is free."
             ) from error
 
@@ -156,17 +156,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, self.server.page, "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
-        """Answer a picture."""
+        """Answer an image."""
         if not self._is_welcome():
             return
         if self.path != "/predict":
-            self._fail(HTTPStatus.NOT_FOUND, "pictures go to /predict")
+            self._fail(HTTPStatus.NOT_FOUND, "images go to /predict")
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal():
-            self._fail(
-                HTTPStatus.LENGTH_REQUIRED, "the length of the picture is missing"
-            )
+            self._fail(HTTPStatus.LENGTH_REQUIRED, "the length of the image is missing")
             return
         if int(length) > self.server.max_bytes:
             limit = self.server.max_bytes / 1e6
@@ -179,8 +177,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             answer = self.server.asked.answer(payload)
         except Exception as error:  # noqa: BLE001, runtimes have no common class
-            logging.error("A picture was not answered", exc_info=error)
-            message = "the model failed on this picture; the server's log has the error"
+            logging.error("An image was not answered", exc_info=error)
+            message = "the model failed on this image; the server's log has the error"
             self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, message)
             return
         is_bad = "error" in answer

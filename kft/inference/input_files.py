@@ -1,4 +1,4 @@
-"""Files that a user names: pictures, folders and patterns, in the order given."""
+"""Files that a user names: images, folders and patterns, in the order given."""
 
 import dataclasses
 import glob
@@ -25,7 +25,7 @@ def find(arguments: Iterable[str]) -> Iterator[InputFiles]:
     """Yield what the arguments stand for; folders to any depth, names sorted.
 
     A path that exists is taken as it is, also where it looks like a pattern. A file is
-    taken whatever its name; in folders, pictures are known by their names.
+    taken whatever its name; in folders, images are known by their names.
     """
     for argument in arguments:
         path = filesystem.expand(argument)
@@ -41,25 +41,25 @@ def find(arguments: Iterable[str]) -> Iterator[InputFiles]:
 
 def _in_folder(path: str) -> Iterator[InputFiles]:
     try:
-        pictures = list(_pictures(path, ()))
+        images = list(_images(path, ()))
     except OSError as error:
-        yield InputFiles(path, f"the folder can not be read: {error.strerror}")
+        yield InputFiles(path, f"the folder cannot be read: {error.strerror}")
         return
-    if not pictures:
-        endings = ", ".join(folder.PICTURE_ENDINGS)
-        yield InputFiles(path, f"the folder has no pictures ({endings})")
-    yield from map(InputFiles, pictures)
+    if not images:
+        endings = ", ".join(folder.IMAGE_ENDINGS)
+        yield InputFiles(path, f"the folder has no images ({endings})")
+    yield from map(InputFiles, images)
 
 
-def _pictures(path: str, parents: tuple[str, ...]) -> Iterator[str]:
-    """Yield the pictures at any depth, sorted; follows links, but not in circles."""
+def _images(path: str, parents: tuple[str, ...]) -> Iterator[str]:
+    """Yield the images at any depth, sorted; follows links, but not in circles."""
     real = os.path.realpath(path)
     if real in parents:
         return
     for entry in filesystem.entries(path):
         if entry.is_folder:
-            yield from _pictures(entry.path, (*parents, real))
-        elif entry.name.lower().endswith(folder.PICTURE_ENDINGS):
+            yield from _images(entry.path, (*parents, real))
+        elif entry.name.lower().endswith(folder.IMAGE_ENDINGS):
             yield entry.path
 
 

@@ -48,9 +48,9 @@ def predictor(model: ModelPath) -> Predictor:
 
     def preprocess(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
         del key
-        picture = decode.decode(payload, max_pixels=preprocessing["max_pixels"])
+        image = decode.decode(payload, max_pixels=preprocessing["max_pixels"])
         return resize.resize(
-            picture,
+            image,
             size=preprocessing["image_size"],
             method=preprocessing["resize"],
         )

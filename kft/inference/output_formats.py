@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from kft.inference.predictor import Answer
 
-# Answers are written as they come, so the column of the file can not fit the longest.
+# Answers are written as they come, so the column of the file cannot fit the longest.
 _FILE_WIDTH = 40
 
 

@@ -1,4 +1,4 @@
-"""Top-k classes of picture files, in the order of the files, bad files included."""
+"""Top-k classes of image files, in the order of the files, bad files included."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ from kft.evaluation.load_run import LoadedRun
 from kft.inference.input_files import InputFiles
 from kft.tasks.task import Preprocess
 
-_UNREADABLE = "the model can not read it as a picture"
+_UNREADABLE = "the model cannot read it as an image"
 # Batches that are made while one is computed.
 _BATCHES_AHEAD = 2
 
@@ -52,7 +52,7 @@ class Predictor:
         labels: the classes.
         preprocess: (payload, key) -> one input.
         probabilities: a batch of inputs -> float [batch, classes]; zeros for an input
-            that the network itself can not read.
+            that the network itself cannot read.
     """
 
     labels: LabelMap
@@ -61,7 +61,7 @@ class Predictor:
 
     @functools.cached_property
     def one_input(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Return the function from an encoded picture, tf.string [], to its input.
+        """Return the function from an encoded image, tf.string [], to its input.
 
         It is traced once. It raises tf.errors.OpError whatever is wrong; outside of a
         graph some of what Python says would come out as it is.
@@ -117,7 +117,7 @@ def predict(
 
 
 def predict_one(predictor: Predictor, payload: bytes, *, top_k: int) -> Answer:
-    """Return the answer for an encoded picture, whose file has no name."""
+    """Return the answer for an encoded image, whose file has no name."""
     try:
         single = predictor.one_input(tf.constant(payload))
     except tf.errors.OpError as error:
@@ -189,5 +189,5 @@ def _reason(predictor: Predictor, file: str) -> str:
 
 
 def _no_key() -> tf.Tensor:
-    """Return the key of a picture that is not augmented."""
+    """Return the key of an image that is not augmented."""
     return tf.zeros([2], tf.int64)

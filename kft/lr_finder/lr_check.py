@@ -16,8 +16,8 @@ def check(config: FindLrConfig) -> None:
     """Check the options of the run and those of the tests.
 
     Raises:
-        errors.ConfigError: for options that can not work.
-        errors.DataError: for data that can not be used.
+        errors.ConfigError: for options that cannot work.
+        errors.DataError: for data that cannot be used.
     """
     preflight.check(config.train_config(), also=[lambda _: _check_tests(config)])
 

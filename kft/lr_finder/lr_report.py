@@ -1,4 +1,4 @@
-"""What a learning rate range test leaves: a picture and a file for programs."""
+"""What a learning rate range test leaves: an image and a file for programs."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from kft.lr_finder.finder import RangeTests, StageTest
 from kft.lr_finder.suggestions import Curve
 from kft.run_folder import atomic_files
 
-PICTURE, FILE = "find_lr.png", "find_lr.json"
+IMAGE, FILE = "find_lr.png", "find_lr.json"
 _INCHES = (5.0, 4.0)
 
 
@@ -21,14 +21,14 @@ def write(found: RangeTests, folder: Path) -> None:
     """Write both files; the folder is made where it is missing.
 
     Raises:
-        errors.RunDirError: where they can not be written.
+        errors.RunDirError: where they cannot be written.
     """
     with atomic_files.explaining(folder):
         folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(as_json(found), indent=2, allow_nan=False) + "\n"
     with atomic_files.replacing(folder / FILE) as path:
         path.write_text(text, encoding="utf-8")
-    with atomic_files.replacing(folder / PICTURE) as path:
+    with atomic_files.replacing(folder / IMAGE) as path:
         _draw(found.tests, path)
 
 
@@ -63,8 +63,8 @@ def _finite(value: float) -> float | None:
 def _draw(tests: Sequence[StageTest], path: Path) -> None:
     """Draw a panel for each stage."""
     width, height = _INCHES
-    picture = figure.Figure(figsize=(width * len(tests), height), layout="constrained")
-    panels = picture.subplots(1, len(tests), squeeze=False)[0]
+    image = figure.Figure(figsize=(width * len(tests), height), layout="constrained")
+    panels = image.subplots(1, len(tests), squeeze=False)[0]
     for panel, test in zip(panels, tests, strict=True):
         curve = test.curve
         panel.plot(curve.rates, curve.losses, color="0.8", label="loss")
@@ -80,7 +80,7 @@ def _draw(tests: Sequence[StageTest], path: Path) -> None:
         panel.set_ylim(0, _top(curve))
         panel.legend(fontsize="small")
     panels[0].set_ylabel("training loss")
-    picture.savefig(path, format="png", dpi=120)
+    image.savefig(path, format="png", dpi=120)
 
 
 def _top(curve: Curve) -> float | None:

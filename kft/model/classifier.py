@@ -23,7 +23,7 @@ def build(
     logits are float32 [batch, num_classes], whatever the precision of the layers.
 
     Raises:
-        errors.ConfigError: for weights that can not be had or do not fit.
+        errors.ConfigError: for weights that cannot be had or do not fit.
     """
     backbone = backbones.get(config.backbone)
     images = keras.Input((image_size, image_size, 3), name="images")

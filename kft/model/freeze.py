@@ -14,7 +14,7 @@ from kft.model import split
 
 
 class FreezingError(errors.KftError):
-    """Something that had to stay frozen has moved; the result can not be trusted."""
+    """Something that had to stay frozen has moved; the result cannot be trusted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +167,7 @@ def prove_frozen(
         shown = ", ".join(wrong[:10]) + (", ..." if len(wrong) > 10 else "")
         raise FreezingError(
             f"{len(wrong)} frozen variables are not bit-identical after the stage: "
-            f"{shown}. The weights of this run can not be trusted. This is a bug in "
+            f"{shown}. The weights of this run cannot be trusted. This is a bug in "
             "kft, or a callback that writes to the model."
         )
     return tuple(sorted(movable - moved))

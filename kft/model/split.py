@@ -1,7 +1,7 @@
 """Cut a flat Functional graph in two: a trunk that stays frozen and a tail that trains.
 
 The cut is the only mechanism for freezing. What the tail sees is the same whether the
-trunk has just run or has run once and for all into a cache, so caching can not change
+trunk has just run or has run once and for all into a cache, so caching cannot change
 a result. A cut is every tensor that is made below and used above: one in most networks,
 two in NASNet, hidden states and mask in a text encoder.
 """

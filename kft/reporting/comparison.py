@@ -124,7 +124,7 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
         errors.ConfigError: where no page can be at `output`.
         errors.DataError: where a run's predictions are not kept and its data is gone.
         errors.RunDirError: where a folder is of no finished run, or has nothing to be
-            judged by, or the page can not be written.
+            judged by, or the page cannot be written.
     """
     path = _page(output)
     runs = tuple(map(_read, folders, _names(folders)))
@@ -147,7 +147,7 @@ def _page(output: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise errors.ConfigError(
-            f"--output={output}: its folder can not be made: {error.strerror}."
+            f"--output={output}: its folder cannot be made: {error.strerror}."
         ) from error
     if path.is_dir():
         raise errors.ConfigError(
@@ -174,7 +174,7 @@ def _read(folder: str, name: str) -> ComparedRun:
     split = evaluate_run.judging_split(run)
     if split is None:
         raise errors.RunDirError(
-            f"{run.path} has neither validation nor test examples, so it can not be "
+            f"{run.path} has neither validation nor test examples, so it cannot be "
             "compared. Leave it out."
         )
     evaluation = evaluate_run.of_split(run, split)

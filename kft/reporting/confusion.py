@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kft.reporting import inline_pictures
+from kft.reporting import inline_images
 
 # More columns of numbers than these do not fit on a screen.
 _MOST_NUMBERS = 25
@@ -33,16 +33,16 @@ class ConfusionRow:
 
 @dataclasses.dataclass(frozen=True)
 class Map:
-    """The matrix as a picture with a pixel for each cell.
+    """The matrix as an image with a pixel for each cell.
 
     Attributes:
-        picture: its address.
+        image: its address.
         names: of the classes, shortened.
         cell: pixels of a cell at full size.
         margin: pixels for the names, at full size.
     """
 
-    picture: str
+    image: str
     names: tuple[str, ...]
     cell: int
     margin: int
@@ -80,7 +80,7 @@ def draw(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> Map | None
     hits = np.diag(np.diag(shares))
     shortened = tuple(_shortened(name) for name in names)
     return Map(
-        picture=inline_pictures.matrix(hits, shares - hits),
+        image=inline_images.matrix(hits, shares - hits),
         names=shortened,
         cell=_CELL,
         margin=12 + 6 * max(map(len, shortened)),

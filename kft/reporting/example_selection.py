@@ -44,14 +44,14 @@ def least_certain(predictions: Predictions, count: int) -> np.ndarray:
 
 
 def confused_pairs(
-    predictions: Predictions, *, pairs: int, pictures: int
+    predictions: Predictions, *, pairs: int, images: int
 ) -> tuple[Pair, ...]:
     """Return the pairs of classes that are mixed up most often, most often first.
 
     Args:
         predictions: of all examples.
         pairs: most pairs.
-        pictures: most positions in each.
+        images: most positions in each.
     """
     labels, answers = predictions.labels, predictions.predicted
     wrong = np.flatnonzero(answers != labels)
@@ -70,7 +70,7 @@ def confused_pairs(
                 int(i)
                 for i in surest_first
                 if labels[i] == label and answers[i] == answer
-            )[:pictures],
+            )[:images],
         )
         for (label, answer), count in zip(found[chosen], counts[chosen], strict=True)
     )

@@ -1,4 +1,4 @@
-"""The pictures of a report: examples, where the network looked, and augmentation."""
+"""The images of a report: examples, where the network looked, and augmentation."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from kft.data.examples import Examples
 from kft.evaluation import grad_cam, scores
 from kft.evaluation.load_run import LoadedRun
 from kft.evaluation.predictions import Predictions
-from kft.reporting import inline_pictures
+from kft.reporting import inline_images
 
 _AUGMENTED_EPOCHS = 4
 
@@ -26,7 +26,7 @@ class Card:
         answer: the class that the network says.
         probability: of the answer, in [0, 1].
         own_probability: of the class that is right.
-        picture: address of the picture.
+        image: address of the image.
         heat: address of the Grad-CAM of the answer, to lay over; None for a network
             whose head reads no feature map.
     """
@@ -36,7 +36,7 @@ class Card:
     answer: str
     probability: float
     own_probability: float
-    picture: str
+    image: str
     heat: str | None
 
 
@@ -47,12 +47,12 @@ class TrainingViews:
     Attributes:
         name: its id.
         label: its class.
-        pictures: addresses, one for each of the first epochs.
+        images: addresses, one for each of the first epochs.
     """
 
     name: str
     label: str
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
 
 
 def cards(
@@ -70,7 +70,7 @@ def cards(
         positions: which of them; each is read once.
 
     Raises:
-        errors.DataError: naming the example that can not be read.
+        errors.DataError: naming the example that cannot be read.
     """
     chosen = np.unique(np.fromiter(positions, np.int64))
     if not len(chosen):
@@ -86,8 +86,8 @@ def cards(
             answer=run.labels.names[rows[rank].argmax()],
             probability=float(rows[rank].max()),
             own_probability=float(rows[rank, own.labels[rank]]),
-            picture=inline_pictures.photo(inputs[rank]),
-            heat=None if heat is None else inline_pictures.heat(heat[rank]),
+            image=inline_images.photo(inputs[rank]),
+            heat=None if heat is None else inline_images.heat(heat[rank]),
         )
         for rank, position in enumerate(chosen)
     }
@@ -117,7 +117,7 @@ def training_views(
         count: how many examples, evenly spread over all.
 
     Raises:
-        errors.DataError: naming the example that can not be read.
+        errors.DataError: naming the example that cannot be read.
     """
     places = np.linspace(0, len(examples) - 1, min(count, len(examples)))
     own = examples.take(places.round().astype(np.int64))
@@ -128,7 +128,7 @@ def training_views(
         TrainingViews(
             name=str(own.ids[rank]),
             label=run.labels.names[own.labels[rank]],
-            pictures=tuple(inline_pictures.photo(view[rank]) for view in views),
+            images=tuple(inline_images.photo(view[rank]) for view in views),
         )
         for rank in range(len(own))
     )

@@ -95,7 +95,7 @@ def _split_id(run: RunDir) -> str:
         content = run.split_csv.read_bytes()
     except OSError as error:
         raise errors.RunDirError(
-            f"{run.split_csv} can not be read: {error}. Restore it from a copy."
+            f"{run.split_csv} cannot be read: {error}. Restore it from a copy."
         ) from error
     return hashlib.sha256(content).hexdigest()[:_SHOWN_DIGITS]
 

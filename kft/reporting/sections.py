@@ -158,7 +158,7 @@ def curves(record: RunRecord) -> tuple[LineChart, ...]:
 
 
 def views_text(config: TrainConfig, is_augmented: bool) -> str:
-    """Return what is said above the training pictures."""
+    """Return what is said above the training images."""
     if not is_augmented:
         return "As the network saw them, in every epoch the same: no augmentation."
     text = f"As the network saw them, epoch by epoch: --augment={config.augment}."

@@ -27,10 +27,10 @@ from kft.reporting.gallery import Card
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.run_dir import RunDir
 
-_PICTURES = 24
+_IMAGES = 24
 _PAIRS = 10
-_PICTURES_OF_PAIR = 6
-_TRAINING_PICTURES = 6
+_IMAGES_OF_PAIR = 6
+_TRAINING_IMAGES = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ def make(run: RunDir) -> Report:
     other; they are kept in evaluation.json unless it is about something else.
 
     Raises:
-        errors.DataError: where the pictures of the run are gone.
+        errors.DataError: where the images of the run are gone.
         errors.RunDirError: where the folder is of no finished run, damaged or full.
     """
     record = run_record.read(run)
@@ -72,15 +72,15 @@ def values_of(
     Args:
         record: the run.
         evaluation: None where the run has nothing to be judged by.
-        run: its network, for the pictures.
+        run: its network, for the images.
 
     Raises:
-        errors.DataError: naming the example that can not be read.
+        errors.DataError: naming the example that cannot be read.
     """
     pairs: tuple[Pair, ...] = ()
     if evaluation:
         pairs = example_selection.confused_pairs(
-            evaluation.predictions, pairs=_PAIRS, pictures=_PICTURES_OF_PAIR
+            evaluation.predictions, pairs=_PAIRS, images=_IMAGES_OF_PAIR
         )
     return {
         "record": record,
@@ -90,7 +90,7 @@ def values_of(
         "stages": stage_results.rows(record),
         "charts": sections.curves(record),
         "views": gallery.training_views(
-            run, run_split.of_split(run, TRAIN), _TRAINING_PICTURES
+            run, run_split.of_split(run, TRAIN), _TRAINING_IMAGES
         ),
         "views_text": sections.views_text(record.config, run.task.is_augmented),
         **(_judged(evaluation, run, pairs) if evaluation else {"evaluation": None}),
@@ -103,8 +103,8 @@ def _judged(
     """Return what is shown of an evaluation."""
     figures, names = evaluation.figures, run.labels.names
     predictions = evaluation.predictions
-    mistakes = example_selection.worst_mistakes(predictions, _PICTURES)
-    doubts = example_selection.least_certain(predictions, _PICTURES)
+    mistakes = example_selection.worst_mistakes(predictions, _IMAGES)
+    doubts = example_selection.least_certain(predictions, _IMAGES)
     shown = [*mistakes, *doubts, *(i for pair in pairs for i in pair.positions)]
     examples = run_split.of_split(run, evaluation.source.split)
     places = {name: place for place, name in enumerate(examples.ids)}

@@ -41,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
     (`kft.model.weights_file`).
 
     Raises:
-        errors.RunDirError: where the file can not be written; `path` is as before.
+        errors.RunDirError: where the file cannot be written; `path` is as before.
     """
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
     try:
@@ -60,7 +60,7 @@ def write(path: Path, content: bytes) -> None:
     """Write a file whole.
 
     Raises:
-        errors.RunDirError: where it can not be written; `path` is as before.
+        errors.RunDirError: where it cannot be written; `path` is as before.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(content)
@@ -92,10 +92,10 @@ def explaining(path: Path) -> Iterator[None]:
 def _message(path: Path, error: OSError) -> str:
     cause = _CAUSES.get(error.errno)
     if cause is None:
-        return f"{path} can not be written: {error}. What was saved before is intact."
+        return f"{path} cannot be written: {error}. What was saved before is intact."
     what, advice = cause
     kept = "" if advice is _GONE else " What was saved before is intact."
-    return f"{path} can not be written: {what}.{kept} {advice}"
+    return f"{path} cannot be written: {what}.{kept} {advice}"
 
 
 def _sync(path: Path) -> None:

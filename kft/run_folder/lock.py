@@ -62,7 +62,7 @@ def _acquire(descriptor: int, path: Path, flag: str) -> None:
         ) from None
     except OSError as error:
         if error.errno not in _NO_LOCKS:
-            raise errors.RunDirError(f"{path} can not be locked: {error}.") from error
+            raise errors.RunDirError(f"{path} cannot be locked: {error}.") from error
         logging.warning(
             "The file system of %s has no locks (%s): make sure that no second process "
             "uses this run folder.",

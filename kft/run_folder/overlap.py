@@ -4,7 +4,7 @@ import os
 
 
 def problem(flag: str, path: str | None, dataset: str) -> str | None:
-    """Return what is wrong with a folder among the pictures of `--dataset=folder:`.
+    """Return what is wrong with a folder among the images of `--dataset=folder:`.
 
     Args:
         flag: that names the folder, without dashes.
@@ -14,11 +14,11 @@ def problem(flag: str, path: str | None, dataset: str) -> str | None:
     Returns:
         A sentence for the user, or None where the folder lies elsewhere.
     """
-    kind, _, pictures = dataset.partition(":")
-    if path is None or kind != "folder" or not pictures:
+    kind, _, images = dataset.partition(":")
+    if path is None or kind != "folder" or not images:
         return None
     inner, outer = (
-        os.path.realpath(os.path.expanduser(name)) for name in (path, pictures)
+        os.path.realpath(os.path.expanduser(name)) for name in (path, images)
     )
     if os.path.commonpath((inner, outer)) != outer:
         return None

@@ -81,7 +81,7 @@ class RunDir:
         Sub-folders are made as needed; the run folder itself is not.
 
         Raises:
-            errors.RunDirError: where it can not be written; `path` is as before.
+            errors.RunDirError: where it cannot be written; `path` is as before.
         """
         with atomic_files.explaining(path):
             if path.parent != self.path and self.path.is_dir():

@@ -58,7 +58,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise errors.RunDirError(_absent(path)) from None
     except OSError as error:
-        raise errors.RunDirError(f"{path} can not be read: {error}.") from error
+        raise errors.RunDirError(f"{path} cannot be read: {error}.") from error
     except (ValueError, RecursionError) as error:
         raise errors.RunDirError(_damaged(path, str(error))) from error
     if not isinstance(content, dict):
@@ -77,7 +77,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
         raise errors.RunDirError(
-            f"{path} can not be read: {error}. Restore it from a copy."
+            f"{path} cannot be read: {error}. Restore it from a copy."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Refuse a search that can not work before TensorFlow starts."""
+"""Refuse a search that cannot work before TensorFlow starts."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -31,8 +31,8 @@ def check(
         also: checks of what comes after the search; they raise ConfigError.
 
     Raises:
-        errors.ConfigError: for flags that can not work.
-        errors.DataError: for data that can not be used.
+        errors.ConfigError: for flags that cannot work.
+        errors.DataError: for data that cannot be used.
         errors.RunDirError: for a search folder that holds something else.
     """
     parallel.find(environ)

@@ -155,7 +155,7 @@ class _Bayesian(Oracle, keras_tuner.oracles.BayesianOptimizationOracle):
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the next values; random ones where the process repeats itself."""
         with warnings.catch_warnings():
-            # Of few trials the process can not tell how smooth the accuracy is.
+            # Of few trials the process cannot tell how smooth the accuracy is.
             warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
             found = super().populate_space(trial_id)
         for _ in range(self._max_collisions):

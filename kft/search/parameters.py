@@ -36,7 +36,7 @@ class Range:
     whole: bool = False
 
     def values(self) -> tuple[Value, ...] | None:
-        """Return the values where they can be counted, None where they can not."""
+        """Return the values where they can be counted, None where they cannot."""
         if self.count is not None:
             parts = [index / (self.count - 1) for index in range(self.count)]
             numbers = [self._at(part) for part in parts]
@@ -133,7 +133,7 @@ def pairs(space: Space) -> Iterator[tuple[Values, Values]]:
 
 
 def size(space: Space) -> int | None:
-    """Return how many combinations there are, None where they can not be counted."""
+    """Return how many combinations there are, None where they cannot be counted."""
     values = [dimension.values() for dimension in space]
     return None if None in values else math.prod(map(len, values))
 

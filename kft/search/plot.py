@@ -1,4 +1,4 @@
-"""A picture of a search: the accuracy of each trial over each setting."""
+"""An image of a search: the accuracy of each trial over each setting."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,21 +18,21 @@ _MARKS = {"finished": "o", "pruned": "v"}
 
 
 def draw(space: Space, found: Sequence[Record], path: Path) -> None:
-    """Write the picture, a PNG with a panel for each setting."""
+    """Write the image, a PNG with a panel for each setting."""
     columns = min(len(space), _COLUMNS)
     rows = -(-len(space) // columns)
-    picture = figure.Figure(
+    image = figure.Figure(
         figsize=(_INCHES * columns, _INCHES * rows), layout="constrained"
     )
-    panels = list(picture.subplots(rows, columns, squeeze=False).flat)
+    panels = list(image.subplots(rows, columns, squeeze=False).flat)
     for dimension, panel in zip(space, panels, strict=False):
         _panel(panel, dimension, found)
     for panel in panels[len(space) :]:
         panel.set_axis_off()
     handles, names = panels[0].get_legend_handles_labels()
     if handles:
-        picture.legend(handles, names, loc="outside lower center", ncols=len(names))
-    picture.savefig(path, format="png", dpi=120)
+        image.legend(handles, names, loc="outside lower center", ncols=len(names))
+    image.savefig(path, format="png", dpi=120)
 
 
 def _panel(panel: Any, dimension: Dimension, found: Sequence[Record]) -> None:

@@ -1,4 +1,4 @@
-"""What a search leaves for its user: a table, trials.csv, a picture and best.cfg."""
+"""What a search leaves for its user: a table, trials.csv, an image and best.cfg."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ def write(search: SearchDir, space: Space, found: Sequence[Record]) -> None:
     """Write trials.csv and trials.png.
 
     Raises:
-        errors.RunDirError: where they can not be written.
+        errors.RunDirError: where they cannot be written.
     """
     atomic_files.write(search.trials_csv, _csv(search, space, found).encode())
     with atomic_files.replacing(search.trials_png) as temporary:
@@ -44,7 +44,7 @@ def write_best(
         flags: how the search was told what to search.
 
     Raises:
-        errors.RunDirError: where it can not be written.
+        errors.RunDirError: where it cannot be written.
     """
     command = shlex.join(("python", "-m", "kft.train", f"--flagfile={search.best_cfg}"))
     lines = [

@@ -115,7 +115,7 @@ def expected(name: str, config: TrainConfig) -> fields.FieldType:
     """Return what a setting accepts.
 
     Raises:
-        errors.ConfigError: where there is no such setting, or a search can not vary it.
+        errors.ConfigError: where there is no such setting, or a search cannot vary it.
     """
     if name.startswith("stages."):
         return _STAGE_FIELDS[_stage(name, config)[1]]
@@ -128,7 +128,7 @@ def expected(name: str, config: TrainConfig) -> fields.FieldType:
     legal = [known for known in hints if known in _searchable()]
     if name in hints and name not in legal:
         raise errors.ConfigError(
-            f"--space: {name} can not be searched: it decides which examples validate, "
+            f"--space: {name} cannot be searched: it decides which examples validate, "
             "where and how fast a run computes, what it writes, or only its luck. "
             f"Possible: {', '.join([*legal, *_stage_names(config)])}."
         )

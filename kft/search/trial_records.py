@@ -45,7 +45,7 @@ def write(search: SearchDir, record: Record) -> None:
     """Write the record of a trial.
 
     Raises:
-        errors.RunDirError: where it can not be written.
+        errors.RunDirError: where it cannot be written.
     """
     text = json.dumps(dataclasses.asdict(record), indent=2, allow_nan=False)
     atomic_files.write(search.record(record.number), text.encode())

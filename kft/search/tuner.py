@@ -56,7 +56,7 @@ def search(
         check: raises where the search has to stop between trials.
 
     Raises:
-        errors.KftError: where the chief can not listen, or does not answer.
+        errors.KftError: where the chief cannot listen, or does not answer.
     """
     oracle = oracles.build(config, space)
     if role.kind == "worker":
@@ -145,8 +145,8 @@ def _serve(oracle: Oracle, role: Role, check: Callable[[], None]) -> None:
     """Answer workers until there is no more to do.
 
     Raises:
-        errors.ConfigError: where the address can not be listened at.
-        errors.RunDirError: where the state can not be written.
+        errors.ConfigError: where the address cannot be listened at.
+        errors.RunDirError: where the state cannot be written.
     """
     servicer = oracle_chief.OracleServicer(oracle)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
@@ -155,7 +155,7 @@ def _serve(oracle: Oracle, role: Role, check: Callable[[], None]) -> None:
         server.add_insecure_port(role.address)
     except RuntimeError as error:
         raise errors.ConfigError(
-            f"{role.address} can not be listened at ({error}): see {parallel.PORT}."
+            f"{role.address} cannot be listened at ({error}): see {parallel.PORT}."
         ) from error
     server.start()
     try:

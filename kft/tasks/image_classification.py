@@ -22,7 +22,7 @@ _MAGIC = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp
 
 
 class ImageClassification:
-    """Pictures in, one probability per class out. See `kft.tasks.task.Task`."""
+    """Images in, one probability per class out. See `kft.tasks.task.Task`."""
 
     def __init__(self, config: TrainConfig, labels: LabelMap) -> None:
         self.labels = labels
@@ -36,7 +36,7 @@ class ImageClassification:
 
     @property
     def is_augmented(self) -> bool:
-        """Return whether a training picture differs from epoch to epoch."""
+        """Return whether a training image differs from epoch to epoch."""
         return bool(augmentations.parse(self._config.augment))
 
     def input_facts(self) -> dict[str, Any]:
@@ -57,43 +57,43 @@ class ImageClassification:
         )
 
     def preprocess(self, *, training: bool) -> Preprocess:
-        """Return the function (encoded picture, key) -> uint8 [size, size, 3]."""
+        """Return the function (encoded image, key) -> uint8 [size, size, 3]."""
         config, size = self._config, self.image_size
 
         def for_evaluation(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
             del key
-            return augment.eval_picture(payload, config=config, size=size)
+            return augment.eval_image(payload, config=config, size=size)
 
         def for_training(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-            return augment.train_picture(payload, key, config=config, size=size)
+            return augment.train_image(payload, key, config=config, size=size)
 
         if training and self.is_augmented:
             return for_training
         return for_evaluation
 
     def mix(self) -> Mix | None:
-        """Return how pairs of pictures are mixed, if `--augment` says so."""
+        """Return how pairs of images are mixed, if `--augment` says so."""
         chosen = augmentations.parse(self._config.augment)
         size = self.image_size
         return mixup.mix(chosen, num_classes=len(self.labels), size=size)
 
     def suffix(self, payload: bytes) -> str:
-        """Return the file ending of an encoded picture, by its first bytes."""
+        """Return the file ending of an encoded image, by its first bytes."""
         for magic, ending in _MAGIC.items():
             if payload.startswith(magic):
                 return ending
         return ".webp" if payload[8:12] == b"WEBP" else ""
 
     def shorter_side(self, payload: bytes) -> int | None:
-        """Return the shorter side of an encoded picture, in pixels; None if broken."""
+        """Return the shorter side of an encoded image, in pixels; None if broken."""
         try:
-            with Image.open(io.BytesIO(payload)) as picture:
-                return min(picture.size)
+            with Image.open(io.BytesIO(payload)) as image:
+                return min(image.size)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return None
 
     def contact_sheet(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
-        """Return a PNG of pictures, uint8 [n, size, size, 3], in a grid."""
+        """Return a PNG of images, uint8 [n, size, size, 3], in a grid."""
         return contact_sheet.png(inputs, captions)
 
     def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -108,7 +108,7 @@ class ImageClassification:
     def metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the plain cross entropy and the hit or miss of each example.
 
-        Of a mixed picture the share that has the predicted class counts as hit (Zhang
+        Of a mixed image the share that has the predicted class counts as hit (Zhang
         et al., mixup, 2018: train.py of the authors).
         """
         shares = self._shares(labels)

@@ -49,9 +49,9 @@ class Task(Protocol):
         """Return the ending of a file that holds an encoded example, such as .jpg."""
 
     def shorter_side(self, payload: bytes) -> int | None:
-        """Return the shorter side of an encoded picture as it is stored, in pixels.
+        """Return the shorter side of an encoded image as it is stored, in pixels.
 
-        None where it can not be read, and for examples that are no pictures.
+        None where it cannot be read, and for examples that are no images.
         """
 
     def contact_sheet(self, inputs: Any, captions: Sequence[str]) -> bytes:

@@ -3,7 +3,7 @@
 A file is an .npz without pickled objects: tensors by name, and the `RunState` with
 versions as JSON. It is written beside, synced and renamed, so a kill at any byte leaves
 the previous one whole; the archive's checksums find a file that was damaged later. Two
-are kept. What a stage can not move is written once per stage, into a file that its
+are kept. What a stage cannot move is written once per stage, into a file that its
 saves refer to: an epoch of the head alone takes less time than writing the backbone.
 `tf.train.Checkpoint` is not used: it leaves out the seed states of Dropout and takes
 missing variables for a warning.
@@ -66,7 +66,7 @@ def save(run: RunDir, snapshot: Snapshot, *, versions: Mapping[str, Any]) -> Pat
         versions: of the packages, for the message of a later mismatch.
 
     Raises:
-        errors.RunDirError: where the folder can not be written; earlier files stay.
+        errors.RunDirError: where the folder cannot be written; earlier files stay.
     """
     text = _meta_text(snapshot.state, versions)
     path = run.checkpoints / f"state-{snapshot.state.global_step:09d}.npz"
@@ -182,7 +182,7 @@ def _stage_of(path: Path) -> int | None:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    # NumPy leaves a file open that it can not read, so it is opened here.
+    # NumPy leaves a file open that it cannot read, so it is opened here.
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 
@@ -219,7 +219,7 @@ def assign(
     if lines:
         raise errors.RunDirError(
             "The checkpoint does not fit the model that these flags build, so the run "
-            "can not go on from it:\n" + "\n".join(sorted(lines)[:20])
+            "cannot go on from it:\n" + "\n".join(sorted(lines)[:20])
         )
     for name, variable in variables.items():
         variable.assign(saved[name])

@@ -70,8 +70,8 @@ def fine_tune(
         seconds_to_import: that starting Python and importing took, for result.json.
 
     Raises:
-        errors.ConfigError: for options that can not work, before anything is loaded.
-        errors.DataError: for data that can not be used.
+        errors.ConfigError: for options that cannot work, before anything is loaded.
+        errors.DataError: for data that cannot be used.
         errors.RunDirError: for a run folder that is in use, damaged or of another run.
         errors.TrainingError: for memory that ran out, or numbers that went wrong.
         errors.Interrupted: after a signal to any worker; the state is saved.

@@ -36,7 +36,7 @@ def _keep(context: RunContext, text: str) -> None:
     except FileNotFoundError:
         kept = None
     except (OSError, UnicodeDecodeError) as error:
-        logging.warning("%s can not be read; it is written anew: %s.", path, error)
+        logging.warning("%s cannot be read; it is written anew: %s.", path, error)
         kept = None
     if kept is not None and kept != text:
         raise errors.DataError(

@@ -1,4 +1,4 @@
-"""Refuse what can not work before anything is loaded, all of it in one message."""
+"""Refuse what cannot work before anything is loaded, all of it in one message."""
 
 import dataclasses
 import os
@@ -91,7 +91,7 @@ def _check_augment(config: TrainConfig) -> None:
         if getattr(config, name) not in (None, "auto", "off"):
             problems.append(
                 f"--{name}={getattr(config, name)}: {names} of --augment need two "
-                "pictures at a time, and stored features are of one: leave it out."
+                "images at a time, and stored features are of one: leave it out."
             )
     if problems:
         raise errors.ConfigError("\n".join(problems))
@@ -137,7 +137,7 @@ def _cache_pairs(config: TrainConfig) -> Iterable[str]:
     can_mend = is_augmented and views is None and not batch_sharing.mixes(config)
     if cache in ("memory", "disk") and can_mend:
         yield (
-            f"--feature_cache={cache} can not keep what --augment={config.augment} "
+            f"--feature_cache={cache} cannot keep what --augment={config.augment} "
             "makes anew in every epoch: use --cached_views=V to keep V views of each "
             "example in turn, --augment=none, or --feature_cache=auto."
         )
@@ -165,7 +165,7 @@ def _data_pairs(config: TrainConfig) -> Iterable[str]:
     if not skips and not _is_default(config, "max_bad_fraction"):
         yield (
             f"--max_bad_fraction={config.max_bad_fraction} belongs to "
-            "--on_bad_image=skip; with fail the first bad picture ends the run."
+            "--on_bad_image=skip; with fail the first bad image ends the run."
         )
     if config.patience is not None and _never_validates(config):
         yield (
@@ -203,7 +203,7 @@ def _auto_batch_pairs(config: TrainConfig) -> Iterable[str]:
     if config.deterministic:
         yield (
             "--batch_size=auto depends on the memory that is free, so --deterministic "
-            "can not keep its promise: give a number."
+            "cannot keep its promise: give a number."
         )
     if config.strategy == "tpu":
         yield (
@@ -232,7 +232,7 @@ def _never_validates(config: TrainConfig) -> bool:
 
 
 def _has_validation(path: str) -> bool:
-    """Return whether a folder of pictures may have a validation split."""
+    """Return whether a folder of images may have a validation split."""
     return any(
         data_folder.SPLIT_FOLDERS.get(name.lower()) == VALIDATION
         for name in os.listdir(path)

@@ -16,7 +16,7 @@ def write(context: RunContext) -> None:
     They are those of all workers together, in the order of the batches.
 
     Raises:
-        errors.DataError: for an example that can not be read.
+        errors.DataError: for an example that cannot be read.
         errors.TrainingError: on the other workers, where the chief could not write it.
     """
     if context.config.preview is None:

@@ -135,7 +135,7 @@ def _changes(run: RunDir, splits: Splits, kept: Table | None, now: Table) -> str
     """Return what has changed since the start, and what to do."""
     lines = []
     if kept is None:
-        lines.append(f"{run.split_csv} is damaged and can not tell which examples")
+        lines.append(f"{run.split_csv} is damaged and cannot tell which examples")
     else:
         moved = [name for name in now if name in kept and now[name] != kept[name]]
         for names, what in (

@@ -47,7 +47,7 @@ def set_up_run(
         startup: takes their time.
 
     Raises:
-        errors.KftError: for data, weights or a checkpoint that can not be used.
+        errors.KftError: for data, weights or a checkpoint that cannot be used.
     """
     signals.check()
     with startup.part("data"), devices.together("load the data"):

@@ -1,4 +1,4 @@
-"""What a run does about examples that can not be read: name them, or skip them."""
+"""What a run does about examples that cannot be read: name them, or skip them."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ def naming(context: RunContext) -> Iterator[None]:
     except tf.errors.OpError as error:
         if _is_of_no_example(error, context.devices):
             raise
-        logging.info("Looking for an example that can not be read.")
+        logging.info("Looking for an example that cannot be read.")
         preprocess = context.task.preprocess(training=False)
         parts = context.splits.parts().values()
         explained = bad_examples.explain_failure(error, parts, preprocess)
@@ -59,7 +59,7 @@ def _is_of_no_example(error: tf.errors.OpError, devices: Devices) -> bool:
 def skip(
     config: TrainConfig, splits: Splits, *, run: RunDir, devices: Devices
 ) -> Splits:
-    """Return the splits without the examples that can not be read, if asked to.
+    """Return the splits without the examples that cannot be read, if asked to.
 
     A new run reads everything once, and keeps what it found in bad_images.csv; one that
     goes on leaves out the same, so that its batches stay what they were.
@@ -93,7 +93,7 @@ def _kept(run: RunDir, devices: Devices) -> Sequence[BadExample] | None:
             bad_examples.parse_bad_csv(content.decode())
         except (OSError, ValueError) as error:
             logging.warning(
-                "%s can not be read, so all examples are: %s.",
+                "%s cannot be read, so all examples are: %s.",
                 run.bad_images_csv,
                 error,
             )

@@ -33,7 +33,7 @@ def claim(config: TrainConfig, devices: Devices) -> Iterator[tuple[RunDir, Statu
     All but the chief get a scratch folder, which is removed in the end.
 
     Raises:
-        errors.RunDirError: on all workers, where the chief can not have the folder.
+        errors.RunDirError: on all workers, where the chief cannot have the folder.
     """
     with contextlib.ExitStack() as stack:
 

@@ -20,7 +20,7 @@ def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> No
     """Measure and export a finished run, report on it, and show what became of it.
 
     What is in the run folder already is not made again. A page or a part of
-    TensorBoard that can not be made does not fail the run, which is whole without it:
+    TensorBoard that cannot be made does not fail the run, which is whole without it:
     the log says why, and the command to try again.
 
     Args:
@@ -31,7 +31,7 @@ def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> No
     Raises:
         errors.AccuracyError: below the accuracy that was asked for; nothing is exported
             then.
-        errors.KftError: where something can not be read, exported or written.
+        errors.KftError: where something cannot be read, exported or written.
     """
     run = run_dir.at(str(result.run_dir))
     evaluation = _evaluate(run)

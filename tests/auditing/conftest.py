@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from tests.data import pictures
+from tests.data import image_files
 
 EVIL = "<img src=x onerror=alert(1)>"
 
 
 def photograph(seed, size=(240, 180)):
-    """Return a picture with as much structure as a photograph has."""
+    """Return an image with as much structure as a photograph has."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8))
     return coarse.resize(size, Image.Resampling.BICUBIC)
@@ -20,13 +20,13 @@ def photograph(seed, size=(240, 180)):
 
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory):
-    """Return a folder of 24 different pictures, split by itself. Not to be changed."""
+    """Return a folder of 24 different images, split by itself. Not to be changed."""
     root = tmp_path_factory.mktemp("clean") / "photos"
     for number in range(24):
         side = "train" if number < 16 else "val"
         path = root / side / ("cat", EVIL)[number % 2] / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pictures.encode(photograph(number), "JPEG", quality=90))
+        path.write_bytes(image_files.encode(photograph(number), "JPEG", quality=90))
     return root
 
 
@@ -36,7 +36,7 @@ def dirty(clean, tmp_path_factory):
     root = tmp_path_factory.mktemp("dirty") / "photos"
     shutil.copytree(clean, root)
     train, val = root / "train", root / "val"
-    # The pictures 0, 2, ... of train are cats.
+    # The images 0, 2, ... of train are cats.
     shutil.copy(train / "cat/0.jpg", val / "cat/exact across splits.jpg")
     shutil.copy(train / "cat/2.jpg", train / EVIL / "exact across labels.jpg")
     shutil.copy(train / "cat/4.jpg", train / "cat/exact in one.jpg")

@@ -63,7 +63,7 @@ def test_files_that_can_not_be_read_are_listed_with_their_reason(audited):
     assert "13 bytes that begin with b'This is text.'" in reasons["val/cat/text.jpg"]
 
 
-def test_odd_pictures_are_listed(audited):
+def test_odd_images_are_listed(audited):
     content = audited[0]
     (png,) = content["mislabelled"]
     assert (png["id"], png["format"]) == ("train/cat/in truth a png.jpg", "PNG")
@@ -76,7 +76,7 @@ def test_odd_pictures_are_listed(audited):
 
 def test_counts_are_those_of_the_splits(audited):
     content = audited[0]
-    assert content["pictures"] == 24 + 13
+    assert content["images"] == 24 + 13
     assert content["counts"] == {
         EVIL: {"train": 9, "validation": 5},
         "cat": {"train": 14, "validation": 9},
@@ -93,7 +93,7 @@ def test_files_of_a_table_that_are_not_there_are_listed(clean, tmp_path):
     # The split follows from the paths, and these are others in every run of the tests.
     table = f"csv:{tmp_path}/t.csv"
     content, _, _ = _audit(table, tmp_path, validation_fraction=0.0)
-    assert content["pictures"] == 9
+    assert content["images"] == 9
     (bad,) = content["unreadable"]
     assert (bad["id"], bad["reason"]) == ("gone.jpg", "No such file or directory")
 
@@ -124,7 +124,7 @@ def test_the_page_needs_nothing_else_and_escapes_names(audited):
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
 
 
-def test_a_folder_for_the_findings_among_the_pictures_is_refused(clean, monkeypatch):
+def test_a_folder_for_the_findings_among_the_images_is_refused(clean, monkeypatch):
     for out in (str(clean / "audit"), str(clean)):
         settings = AuditConfig(dataset=f"folder:{clean}", out=out)
         with pytest.raises(errors.ConfigError, match="would count as a class"):
@@ -170,6 +170,6 @@ def test_the_splits_are_those_of_training(clean, tmp_path):
         assert sum(row[name] for row in content["counts"].values()) == len(part)
 
 
-def test_pictures_that_a_flag_leaves_out_are_not_called_unused(dirty, tmp_path):
+def test_images_that_a_flag_leaves_out_are_not_called_unused(dirty, tmp_path):
     content, _, _ = _audit(f"folder:{dirty}", tmp_path, examples_per_class=1)
     assert content["not_used"] == {}

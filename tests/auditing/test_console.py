@@ -5,13 +5,13 @@ import io
 from rich.console import Console
 
 from kft.auditing import console as console_lib
-from kft.auditing.findings import Findings, Group, Picture
-from kft.auditing.picture_stats import Look
+from kft.auditing.findings import AuditedImage, Findings, Group
+from kft.auditing.image_stats import Look
 
 
-def _findings(counts, pictures=(), **more):
+def _findings(counts, images=(), **more):
     given = {"exact": (), "near": (), "not_used": {}, **more}
-    return Findings("folder:[red]x", counts, pictures, **given)
+    return Findings("folder:[red]x", counts, images, **given)
 
 
 def _shown(findings):
@@ -21,18 +21,18 @@ def _shown(findings):
     return [" ".join(line.split()) for line in text.getvalue().splitlines()]
 
 
-def _picture(name, split, place, **look):
-    return Picture(name, split, "a", place, Look(kind="PNG", **look))
+def _image(name, split, place, **look):
+    return AuditedImage(name, split, "a", place, Look(kind="PNG", **look))
 
 
 def test_each_finding_has_its_number_and_an_example():
     train, other, val = (
-        _picture(name, split, place, width=300, height=20, digest=b"1", hash=1)
+        _image(name, split, place, width=300, height=20, digest=b"1", hash=1)
         for place, (name, split) in enumerate(
             (("[1].png", "train"), ("2.png", "train"), ("3.png", "validation"))
         )
     )
-    bad = _picture("bad.png", "train", 3, reason="truncated [x]")
+    bad = _image("bad.png", "train", 3, reason="truncated [x]")
     lines = _shown(
         _findings(
             {"a": {"train": 3, "validation": 1}, "As": {"train": 1, "validation": 0}},
@@ -41,13 +41,13 @@ def test_each_finding_has_its_number_and_an_example():
             not_used={".heic": 1200, "": 1},
         )
     )
-    assert lines[0] == "folder:[red]x: 4 pictures of 2 classes"
+    assert lines[0] == "folder:[red]x: 4 images of 2 classes"
     assert "a 3 1 4" in lines
     # The example is a pair that shows why: of two splits.
     place = lines.index("exact copies across splits 1 [1].png (train)")
     assert lines[place + 1] == "3.png (validation)"
     assert "exact copies across labels 0" in lines
-    assert "files that can not be read 1 bad.png: truncated [x]" in lines
+    assert "files that cannot be read 1 bad.png: truncated [x]" in lines
     assert "tiny (a side below 32 pixels) 3 [1].png (PNG, 300 x 20)" in lines
     assert "very long (over 5 to 1) 3 [1].png (PNG, 300 x 20)" in lines
     assert "largest / smallest class 3.0 a / As (training)" in lines
@@ -75,5 +75,5 @@ def test_without_a_terminal_there_is_no_bar():
     terminal = Console(file=text, force_terminal=True, width=80, _environ={})
     with console_lib.bar(terminal, 10) as advance:
         advance(5)
-    assert "looking at pictures" in text.getvalue()
+    assert "looking at images" in text.getvalue()
     assert "5/10" in text.getvalue()

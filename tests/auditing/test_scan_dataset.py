@@ -1,4 +1,4 @@
-"""Every picture is looked at in its order, wherever its bytes come from."""
+"""Every image is looked at in its order, wherever its bytes come from."""
 
 import functools
 import os
@@ -9,16 +9,16 @@ import pytest
 import tensorflow as tf
 
 from kft import errors
-from kft.auditing import picture_stats, scan_dataset
+from kft.auditing import image_stats, scan_dataset
 from kft.data import examples
 from kft.data.sources import record_reader
 from kft.data.sources.file_reader import Files
-from tests.data import pictures
+from tests.data import image_files
 
 
 def _part(reads, count):
     return examples.Examples(
-        ids=np.array([f"picture {number}" for number in range(count)]),
+        ids=np.array([f"image {number}" for number in range(count)]),
         labels=np.zeros(count, np.int32),
         rows=np.arange(count, dtype=np.int64)[::-1],
         read=reads,
@@ -26,16 +26,16 @@ def _part(reads, count):
 
 
 def _survey(*parts):
-    """Return the widths of the pictures, or why they can not be read."""
+    """Return the widths of the images, or why they cannot be read."""
     steps = []
     found = scan_dataset.survey(parts, max_pixels=10_000, advance=steps.append)
     assert sum(steps) == sum(len(part) for part in parts) == len(found)
     return [one.reason or one.width for one in found]
 
 
-def test_pictures_come_in_their_order_from_memory_files_and_afar(tmp_path):
+def test_images_come_in_their_order_from_memory_files_and_afar(tmp_path):
     # More than a few chunks, so that they are done at different times.
-    contents = [pictures.solid("red", size=10 + n, kind="PNG") for n in range(50)]
+    contents = [image_files.solid("red", size=10 + n, kind="PNG") for n in range(50)]
     for number, content in enumerate(contents[:30]):
         (tmp_path / f"{number}.png").write_bytes(content)
     far = "ram://survey/far.png"
@@ -55,24 +55,24 @@ def test_pictures_come_in_their_order_from_memory_files_and_afar(tmp_path):
 
 def test_what_is_too_large_is_refused():
     (reason,) = _survey(
-        _part(record_reader.from_memory([pictures.solid("red", size=101)]), 1)
+        _part(record_reader.from_memory([image_files.solid("red", size=101)]), 1)
     )
     assert reason == (
-        "the picture has more pixels than --max_pixels=10000: height and width are "
+        "the image has more pixels than --max_pixels=10000: height and width are "
         "101 101"
     )
 
 
-def test_a_picture_that_ends_its_process_is_named(monkeypatch):
-    monkeypatch.setattr(picture_stats, "start", functools.partial(os._exit, 1))
-    with pytest.raises(errors.DataError, match="one of these.*picture 0, picture 1"):
+def test_a_image_that_ends_its_process_is_named(monkeypatch):
+    monkeypatch.setattr(image_stats, "start", functools.partial(os._exit, 1))
+    with pytest.raises(errors.DataError, match="one of these.*image 0, image 1"):
         _survey(_part(record_reader.from_memory([b"", b""]), 2))
 
 
-def test_a_process_that_ends_before_the_next_picture_is_given_out_is_told(monkeypatch):
+def test_a_process_that_ends_before_the_next_image_is_given_out_is_told(monkeypatch):
     def submit(*_):
         raise process.BrokenProcessPool("a child process terminated abruptly")
 
     monkeypatch.setattr(process.ProcessPoolExecutor, "submit", submit)
-    with pytest.raises(errors.DataError, match="one of these.*picture 0"):
+    with pytest.raises(errors.DataError, match="one of these.*image 0"):
         _survey(_part(record_reader.from_memory([b""]), 1))

@@ -96,7 +96,7 @@ def _ours(name: str, weights: str) -> keras.Model:
     return keras.Model(images, build_family.build(backbones.get(name), images, weights))
 
 
-def _pictures() -> np.ndarray:
+def _images() -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 3)).astype("f4")
 
 
@@ -128,8 +128,8 @@ def test_all_families_of_keras_are_tried() -> None:
 def test_a_legacy_file_gives_the_features_of_keras(name: str, tmp_path) -> None:
     plain = _plain(name)
     path = _legacy(plain, tmp_path / "notop.h5")
-    ours = _features(_ours(name, str(path)), _pictures())
-    theirs = _features(plain, PREPROCESS[name](_pictures()))
+    ours = _features(_ours(name, str(path)), _images())
+    theirs = _features(plain, PREPROCESS[name](_images()))
     _assert_close(ours, theirs)
 
 
@@ -185,27 +185,27 @@ def test_efficientnet_is_the_same_function_from_any_source(
 ) -> None:
     path = _legacy(_plain("EfficientNetB0"), tmp_path / "efficientnetb0_notop.h5")
     loaded = _ours("EfficientNetB0", str(path))
-    expected = _features(loaded, _pictures())
+    expected = _features(loaded, _images())
     _assert_close(
         expected,
-        _features(_keras_imagenet("EfficientNetB0", path, monkeypatch), _pictures()),
+        _features(_keras_imagenet("EfficientNetB0", path, monkeypatch), _images()),
     )
 
     loaded.save_weights(tmp_path / "kft.weights.h5")
     rebuilt = _ours("EfficientNetB0", "none")
     rebuilt.load_weights(tmp_path / "kft.weights.h5")
-    np.testing.assert_array_equal(_features(rebuilt, _pictures()), expected)
+    np.testing.assert_array_equal(_features(rebuilt, _images()), expected)
 
     prefix = tf.train.Checkpoint(model=loaded).write(str(tmp_path / "state"))
     restored = _ours("EfficientNetB0", "none")
     restored_from = tf.train.Checkpoint(model=restored).read(prefix)
     restored_from.assert_existing_objects_matched()
-    np.testing.assert_array_equal(_features(restored, _pictures()), expected)
+    np.testing.assert_array_equal(_features(restored, _images()), expected)
 
 
 def test_efficientnet_without_weights_scales_like_the_pretrained(tmp_path) -> None:
     # Keras' own network starts from mean 0 and variance 1.
     ours = _ours("EfficientNetB0", "none")
     cut = keras.Model(ours.input, ours.get_layer("normalization").output)
-    expected = applications.densenet.preprocess_input(_pictures())
-    np.testing.assert_allclose(_features(cut, _pictures()), expected, atol=1e-5)
+    expected = applications.densenet.preprocess_input(_images())
+    np.testing.assert_allclose(_features(cut, _images()), expected, atol=1e-5)

@@ -81,18 +81,18 @@ def test_a_mistake_is_a_message_and_code_2(capsys: pytest.CaptureFixture[str]) -
 def test_an_error_of_the_command_is_a_message_without_a_traceback(
     kind: type[errors.KftError], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli_command.execute(ShowConfig, _raising(kind("No pictures.")), []) == 2
-    assert capsys.readouterr().err == "error: No pictures.\n"
+    assert cli_command.execute(ShowConfig, _raising(kind("No images.")), []) == 2
+    assert capsys.readouterr().err == "error: No images.\n"
 
 
 def test_debug_shows_the_traceback_of_a_mistake(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    main = _raising(errors.DataError("No pictures."))
+    main = _raising(errors.DataError("No images."))
     assert cli_command.execute(ShowConfig, main, ["--debug"]) == 2
     captured = capsys.readouterr().err
     assert captured.startswith("Traceback (most recent call last):")
-    assert captured.endswith("error: No pictures.\n")
+    assert captured.endswith("error: No images.\n")
 
 
 def test_another_error_is_called_a_bug_and_shows_its_traceback(

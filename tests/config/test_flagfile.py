@@ -69,7 +69,7 @@ def test_a_flagfile_explains_every_flag_above_it() -> None:
 
 
 def test_a_name_with_a_comma_can_not_be_written() -> None:
-    with pytest.raises(errors.ConfigError, match="--export: .* can not be written"):
+    with pytest.raises(errors.ConfigError, match="--export: .* cannot be written"):
         flagfile.format_flagfile(TrainConfig(export=("a,b",)))
 
 
@@ -219,7 +219,7 @@ def test_a_missing_nested_file_says_what_paths_are_relative_to(tmp_path: Path) -
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.cfg"
     path.write_bytes(content)
-    assert "can not be read as text" in _problem(f"--flagfile={path}")
+    assert "cannot be read as text" in _problem(f"--flagfile={path}")
 
 
 @pytest.mark.parametrize("name", ["~nobody-has-this-name/a", "a\0b", "x" * 5000])
@@ -234,7 +234,7 @@ def test_a_link_that_points_to_itself_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_flagfile(tmp_path: Path) -> None:
-    assert "can not be read as text" in _problem(f"--flagfile={tmp_path}")
+    assert "cannot be read as text" in _problem(f"--flagfile={tmp_path}")
 
 
 def test_a_flagfile_without_a_file_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Files that users have where pictures are expected: odd ones, and broken ones."""
+"""Files that users have where images are expected: odd ones, and broken ones."""
 
 import struct
 import zlib
@@ -6,54 +6,54 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tests.data import pictures
+from tests.data import image_files
 
 _CUT = ("jpeg", "jpeg-progressive", "png", "gif", "bmp", "webp", "webp-alpha")
 
 
 def odd():
-    """Return encoded pictures by name that are strange, and yet have right pixels."""
-    color = Image.fromarray(pictures.gradient())
-    kinds = pictures.of_every_kind()
+    """Return encoded images by name that are strange, and yet have right pixels."""
+    color = Image.fromarray(image_files.gradient())
+    kinds = image_files.of_every_kind()
     cmyk, png, jpeg = kinds["jpeg-cmyk"], kinds["png"], kinds["jpeg"]
     mode = cmyk.index(b"Adobe") + 11
     later = [color.rotate(180)]
     exif = Image.Exif()
     exif[0x0112] = 6
     return {
-        # The same numbers, said to be YCCK: other colors, and a right picture of them.
+        # The same numbers, said to be YCCK: other colors, and a right image of them.
         "jpeg-ycck": cmyk[:mode] + b"\2" + cmyk[mode + 1 :],
         "jpeg-with-more-behind": jpeg + b"\0" * 5_000,
         "jpeg-in-jpeg-behind": jpeg + jpeg,
-        "jpeg-411": pictures.encode(color, "JPEG", subsampling="4:1:1"),
-        "jpeg-quality-1": pictures.encode(color, "JPEG", quality=1),
-        "jpeg-restarts": pictures.encode(color, "JPEG", restart_marker_rows=1),
-        "jpeg-icc": pictures.encode(color, "JPEG", icc_profile=b"x" * 70_000),
-        "jpeg-several": pictures.encode(
+        "jpeg-411": image_files.encode(color, "JPEG", subsampling="4:1:1"),
+        "jpeg-quality-1": image_files.encode(color, "JPEG", quality=1),
+        "jpeg-restarts": image_files.encode(color, "JPEG", restart_marker_rows=1),
+        "jpeg-icc": image_files.encode(color, "JPEG", icc_profile=b"x" * 70_000),
+        "jpeg-several": image_files.encode(
             color, "MPO", save_all=True, append_images=later
         ),
-        "jpeg-exif-of-60-kb": pictures.encode(
+        "jpeg-exif-of-60-kb": image_files.encode(
             color, "JPEG", exif=exif.tobytes() + b"\0" * 60_000
         ),
         "png-with-more-behind": png + b"\0" * 5_000,
-        "png-animated": pictures.encode(
+        "png-animated": image_files.encode(
             color, "PNG", save_all=True, append_images=later
         ),
-        "png-2-bit": pictures.encode(color.quantize(4), "PNG", bits=2),
-        "png-interlaced": interlaced(pictures.gradient()),
+        "png-2-bit": image_files.encode(color.quantize(4), "PNG", bits=2),
+        "png-interlaced": interlaced(image_files.gradient()),
         "png-16-bit-alpha": _deep_alpha(),
-        "png-1x1-transparent": pictures.encode(Image.new("RGBA", (1, 1)), "PNG"),
-        "gif-1x1": pictures.encode(Image.new("P", (1, 1)), "GIF"),
-        "gif-interlaced": pictures.encode(color.quantize(), "GIF", interlace=1),
+        "png-1x1-transparent": image_files.encode(Image.new("RGBA", (1, 1)), "PNG"),
+        "gif-1x1": image_files.encode(Image.new("P", (1, 1)), "GIF"),
+        "gif-interlaced": image_files.encode(color.quantize(), "GIF", interlace=1),
         "bmp-downwards": _downwards(kinds["bmp"]),
-        "webp-1x1": pictures.encode(Image.new("RGB", (1, 1)), "WEBP"),
-        "webp-exif": pictures.encode(color, "WEBP", exif=exif, lossless=True),
+        "webp-1x1": image_files.encode(Image.new("RGB", (1, 1)), "WEBP"),
+        "webp-exif": image_files.encode(color, "WEBP", exif=exif, lossless=True),
     }
 
 
 def broken():
-    """Return contents by name that are no pictures, or damaged ones."""
-    kinds, turned = pictures.of_every_kind(), pictures.turned()
+    """Return contents by name that are no images, or damaged ones."""
+    kinds, turned = image_files.of_every_kind(), image_files.turned()
     png, jpeg = kinds["png"], kinds["jpeg"]
     found = {
         "nothing": b"",
@@ -71,18 +71,18 @@ def broken():
         "pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
         "zip": b"PK\3\4\x14\0\0\0\x08\0",
         "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
-        "tiff": pictures.encode(pictures.gradient(), "TIFF"),
-        "ico": pictures.encode(pictures.gradient(), "ICO"),
+        "tiff": image_files.encode(image_files.gradient(), "TIFF"),
+        "ico": image_files.encode(image_files.gradient(), "ICO"),
         "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         "jpeg behind a byte": b"\n" + jpeg,
-        "jpeg with exif and no picture": turned["jpeg-6<"][:90],
+        "jpeg with exif and no image": turned["jpeg-6<"][:90],
         "jpeg of no height": _resized_jpeg(jpeg, 0, 53),
         "png of no width": png[:16] + struct.pack(">I", 0) + png[20:],
         "png of 3 bits": png[:24] + b"\3" + png[25:],
         "png of a damaged header": png[:18] + b"\1" + png[19:],
         "png without pixels": png[:33] + png[-12:],
         "png of damaged pixels": png[:60] + b"\0" * 40 + png[100:],
-        "gif without pictures": kinds["gif"][:13] + b";",
+        "gif without images": kinds["gif"][:13] + b";",
         "bmp of 7 bits": kinds["bmp"][:28] + b"\7" + kinds["bmp"][29:],
         "webp of damaged size": kinds["webp"][:16] + b"\0\0\0\1" + kinds["webp"][20:],
     }
@@ -94,11 +94,11 @@ def broken():
 
 
 def huge():
-    """Return pictures by format whose headers claim 16,000 pixels a side, or more."""
+    """Return images by format whose headers claim 16,000 pixels a side, or more."""
     size = struct.pack("<HH", 30_000, 30_000)
-    gif, bmp = (pictures.solid("red", kind=kind) for kind in ("GIF", "BMP"))
-    webp = pictures.encode(pictures.gradient(8, 8), "WEBP")
-    jpeg = pictures.encode(pictures.gradient(8, 8), "JPEG")
+    gif, bmp = (image_files.solid("red", kind=kind) for kind in ("GIF", "BMP"))
+    webp = image_files.encode(image_files.gradient(8, 8), "WEBP")
+    jpeg = image_files.encode(image_files.gradient(8, 8), "JPEG")
     head = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
     return {
         "jpeg": _resized_jpeg(jpeg, 30_000, 30_000),
@@ -133,7 +133,7 @@ def _chunk(name, content):
 
 def _deep_alpha():
     """Return a PNG of 16 bits, gray with alpha, all of it opaque."""
-    gray = (pictures.gradient()[..., 0].astype(">u2") * 257)[..., None]
+    gray = (image_files.gradient()[..., 0].astype(">u2") * 257)[..., None]
     rows = np.concatenate([gray, np.full_like(gray, 65_535)], axis=-1).astype(">u2")
     height, width, _ = gray.shape
     head = struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0)

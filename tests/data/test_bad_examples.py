@@ -11,24 +11,24 @@ import tensorflow as tf
 from kft import config, data, errors
 from kft.data import bad_examples, epoch_plan, pipeline
 from kft.data.image import augment
-from tests.data import pictures
+from tests.data import image_files
 
 
 @pytest.fixture
 def preprocess():
-    """Return what turns a picture into the input of a network."""
+    """Return what turns an image into the input of a network."""
     options = config.DataConfig(resize="squash")
-    read = functools.partial(augment.eval_picture, config=options, size=16)
+    read = functools.partial(augment.eval_image, config=options, size=16)
     return lambda payload, key: read(payload)
 
 
 def _folder(root, bad=()):
-    """Make two classes of 20 pictures each, with damaged ones among them."""
+    """Make two classes of 20 images each, with damaged ones among them."""
     for number, color in enumerate(("red", "blue")):
         (root / color).mkdir()
         for index in range(20):
             path = root / color / f"{number}{index:02d}.png"
-            path.write_bytes(pictures.solid(color))
+            path.write_bytes(image_files.solid(color))
     for name, content in dict(bad).items():
         (root / name).write_bytes(content)
     return data.load_splits(
@@ -37,7 +37,7 @@ def _folder(root, bad=()):
 
 
 _BAD = {
-    "red/cut.jpg": pictures.encode(pictures.gradient(), "JPEG")[:400],
+    "red/cut.jpg": image_files.encode(image_files.gradient(), "JPEG")[:400],
     "blue/text.jpg": b"This is text.",
 }
 
@@ -160,7 +160,7 @@ def test_an_error_without_a_message_is_named_by_its_kind():
 
 def test_the_csv_of_bad_examples_comes_back():
     bad = (
-        bad_examples.BadExample("a,b/ü.jpg", 'no "picture"'),
+        bad_examples.BadExample("a,b/ü.jpg", 'no "image"'),
         bad_examples.BadExample("c", "x"),
     )
     assert bad_examples.parse_bad_csv(bad_examples.bad_csv(bad)) == bad

@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from kft import config, data, errors
-from kft.auditing import picture_stats, scan_dataset
+from kft.auditing import image_stats, scan_dataset
 from kft.data import bad_examples
 from kft.data.image import augment
-from tests.data import hostile, pictures
+from tests.data import hostile, image_files
 
 _LIMIT = 10_000_000
 _ENDINGS = (".jpg", ".PNG", ".Jpeg", ".gif", ".bmp", ".webp", ".JFIF")
@@ -33,10 +33,10 @@ def _permissions_count():
     kept, fewer = (ctypes.c_uint32 * 6)(), (ctypes.c_uint32 * 6)()
     for state in (kept, fewer):
         if libc.capget(head, state):
-            pytest.skip("the capabilities of this process can not be read")
+            pytest.skip("the capabilities of this process cannot be read")
     fewer[0] &= ~_READ_ANYTHING
     if libc.capset(head, fewer):
-        pytest.skip("the capabilities of this process can not be lowered")
+        pytest.skip("the capabilities of this process cannot be lowered")
     try:
         yield
     finally:
@@ -56,7 +56,7 @@ def _write(folder, contents):
 def splits(tmp_path_factory):
     """Return the splits of a folder with a class of good files, and one of bad ones."""
     root = tmp_path_factory.mktemp("hostile")
-    good = pictures.of_every_kind() | pictures.turned() | hostile.odd()
+    good = image_files.of_every_kind() | image_files.turned() | hostile.odd()
     _write(root / "good", good)
     huge = {f"huge {name}": content for name, content in hostile.huge().items()}
     _write(root / "bad", hostile.broken() | huge)
@@ -74,7 +74,7 @@ def splits(tmp_path_factory):
 
 def test_training_reads_the_good_files_and_names_the_bad_ones(splits):
     options = config.DataConfig(resize="squash", max_pixels=_LIMIT)
-    read = functools.partial(augment.eval_picture, config=options, size=16)
+    read = functools.partial(augment.eval_image, config=options, size=16)
 
     def preprocess(payload, key):
         return read(payload)
@@ -98,7 +98,7 @@ def test_training_reads_the_good_files_and_names_the_bad_ones(splits):
 def test_an_audit_agrees(splits):
     ids = splits.train.ids.tolist()
     with _permissions_count():
-        every = picture_stats.look_at(
+        every = image_stats.look_at(
             [
                 source
                 for place in range(len(ids))

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from kft import config, data, errors
 from kft.data import splits
-from tests.data import pictures
+from tests.data import image_files
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_split_folders_are_kept(root):
     assert result.validation.labels.tolist() == [1]
 
 
-def test_a_table_and_its_pictures_may_be_far_away(root, tmp_path):
+def test_a_table_and_its_images_may_be_far_away(root, tmp_path):
     for name in ("1.jpg", "sub/2.jpg"):
         _write(f"{root}/{name}", name.encode())
     (tmp_path / "3.jpg").write_bytes(b"3.jpg")
@@ -61,7 +61,7 @@ def test_a_table_and_its_pictures_may_be_far_away(root, tmp_path):
     result = _load(f"csv:{root}/t.csv")
     payloads = result.train.read(result.train.rows).numpy()
     assert payloads.tolist() == [b"1.jpg", b"sub/2.jpg", b"3.jpg"]
-    # The other way round: a local table of far pictures.
+    # The other way round: a local table of far images.
     (tmp_path / "t.csv").write_text(f"path,label\n{root}/1.jpg,a\n3.jpg,b\n")
     result = _load(f"csv:{tmp_path}/t.csv")
     payloads = result.train.read(result.train.rows).numpy()
@@ -69,7 +69,7 @@ def test_a_table_and_its_pictures_may_be_far_away(root, tmp_path):
 
 
 def test_tfrecords_may_be_far_away(root):
-    png = pictures.solid("red")
+    png = image_files.solid("red")
     features = {
         "image/encoded": tf.train.Feature(bytes_list=tf.train.BytesList(value=[png])),
         "image/class/label": tf.train.Feature(int64_list=tf.train.Int64List(value=[1])),
@@ -109,7 +109,7 @@ def test_what_is_not_there_is_a_named_error(root, dataset):
         _load(dataset.format(root))
 
 
-def test_a_picture_that_is_gone_is_named(root):
+def test_a_image_that_is_gone_is_named(root):
     for name in ("a/1.jpg", "b/2.jpg"):
         _write(f"{root}/{name}", b"x")
     result = _load(f"folder:{root}")

@@ -117,19 +117,19 @@ def test_tfds_mistakes_are_named(flowers, options, message):
 def _own(flowers, root, change=lambda name, text: text):
     """Make a data set of one's own out of the flowers, its description changed."""
     source = pathlib.Path(flowers["data_dir"]) / "tf_flowers" / "3.0.1"
-    target = root / "my_pictures" / "3.0.1"
+    target = root / "my_images" / "3.0.1"
     target.mkdir(parents=True)
     for name in ("dataset_info.json", "features.json", "label.labels.txt"):
-        text = (source / name).read_text().replace("tf_flowers", "my_pictures")
+        text = (source / name).read_text().replace("tf_flowers", "my_images")
         (target / name).write_text(change(name, text))
     ending = "-train.tfrecord-00000-of-00001"
-    (target / f"my_pictures{ending}").symlink_to(source / f"tf_flowers{ending}")
-    return {"dataset": "tfds:my_pictures", "data_dir": str(root)}
+    (target / f"my_images{ending}").symlink_to(source / f"tf_flowers{ending}")
+    return {"dataset": "tfds:my_images", "data_dir": str(root)}
 
 
 def test_tfds_reads_data_sets_of_ones_own(flowers, tmp_path):
     result = _load(**_own(flowers, tmp_path))
-    assert result.train.ids[0].startswith("my_pictures/train/")
+    assert result.train.ids[0].startswith("my_images/train/")
     assert len(result.train) + len(result.validation) == 4064
 
 
@@ -170,7 +170,7 @@ def test_tfds_without_class_labels_is_refused(flowers, tmp_path):
 
 def test_tfds_with_damaged_records_is_named(flowers, tmp_path):
     options = _own(flowers, tmp_path)
-    record = next((tmp_path / "my_pictures" / "3.0.1").glob("*tfrecord*"))
+    record = next((tmp_path / "my_images" / "3.0.1").glob("*tfrecord*"))
     target = record.resolve()
     record.unlink()
     shutil.copy(target, record)
@@ -186,7 +186,7 @@ def test_tfds_with_damaged_records_is_named(flowers, tmp_path):
     [
         ({"dataset": "folders:x"}, "received 'folders:x'. Did you mean folder"),
         (
-            {"dataset": "/home/me/pictures"},
+            {"dataset": "/home/me/images"},
             "expected digits, folder:PATH, csv:PATH, tfds:NAME or tfrecord:GLOB",
         ),
         ({"dataset": "digits:3"}, "expected digits alone, received 'digits:3'"),

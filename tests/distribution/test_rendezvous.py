@@ -93,7 +93,7 @@ def _call(port: int) -> socket.socket:
 def test_a_port_that_is_taken_is_named(port):
     with socket.create_server(("", port)):
         (answer,) = meet([member(0, port)], seconds=1.0)
-    assert f"worker 0 can not listen at port {port}" in str(answer)
+    assert f"worker 0 cannot listen at port {port}" in str(answer)
 
 
 def test_who_does_not_take_connections_is_silent(port):

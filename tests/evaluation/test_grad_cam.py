@@ -17,7 +17,7 @@ COLOURS = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255)])
 
 
 def _squares(n: int, *, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return gray noise with a square inside one quadrant: pictures, colours, places.
+    """Return gray noise with a square inside one quadrant: images, colours, places.
 
     The colour is the label; quadrant 0 is the upper left one, 3 the lower right one.
     """

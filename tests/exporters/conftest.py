@@ -85,17 +85,17 @@ def _small_everywhere() -> Iterator[None]:
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a finished run of a small network, not to be changed.
 
-    Three colours in `pictures` beside it, 18 of 60 validate. It is often wrong.
+    Three colours in `images` beside it, 18 of 60 validate. It is often wrong.
     """
     folder = tmp_path_factory.mktemp("small")
     for number in range(60):
-        path = folder / "pictures" / COLOURS[number // 20] / f"{number:04d}.jpg"
+        path = folder / "images" / COLOURS[number // 20] / f"{number:04d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded("JPEG", height=90, width=80, seed=number))
     with _small():
         fine_tune.fine_tune(
             TrainConfig(
-                dataset=f"folder:{folder / 'pictures'}",
+                dataset=f"folder:{folder / 'images'}",
                 validation_fraction=0.4,
                 backbone="MobileNet",
                 weights="none",
@@ -125,7 +125,7 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Expor
 
 
 def encoded(name: str, *, height: int, width: int, seed: int) -> bytes:
-    """Return a noisy picture in a format of Pillow."""
+    """Return a noisy image in a format of Pillow."""
     rng = np.random.default_rng(seed)
     colour = rng.integers(0, 256, 3)
     pixels = colour + rng.normal(0, 40, (height, width, 3))

@@ -30,15 +30,15 @@ FORMATS = ("saved_model", "litert", "onnx")
 
 @pytest.fixture(scope="module")
 def folder(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of exports in every format, with a picture in it."""
+    """Return the folder of exports in every format, with an image in it."""
     for package in ("ai_edge_litert", "tf2onnx", "onnxruntime"):
         pytest.importorskip(package)
     run = shutil.copytree(small_run, tmp_path_factory.mktemp("card") / "colours")
     export_run.export_run(
         ExportConfig(run_dir=str(run), formats=FORMATS, parity_examples=5)
     )
-    picture = encoded("JPEG", height=200, width=150, seed=3)
-    (run / "export" / "picture.jpg").write_bytes(picture)
+    image = encoded("JPEG", height=200, width=150, seed=3)
+    (run / "export" / "image.jpg").write_bytes(image)
     return run / "export"
 
 
@@ -59,7 +59,7 @@ def test_five_lines_for_each_format_run_as_they_stand(
         exec(codes[number], {})
     predictor = inference_predictor.of_run(load_run.load(str(folder.parent)))
     expected = inference_predictor.predict_one(
-        predictor, (folder / "picture.jpg").read_bytes(), top_k=1
+        predictor, (folder / "image.jpg").read_bytes(), top_k=1
     ).predictions[0]
     assert expected.label in said.getvalue()
     (probability,) = re.findall(r"0\.\d+", said.getvalue())
@@ -122,9 +122,9 @@ def test_without_validation_nothing_is_said_to_be_validated() -> None:
         return "\n".join(model_card._figures(Uncalibrated(), result, counts, {}))
 
     assert "chosen by the validation accuracy" in text("train", "validation")
-    assert "on the same validation pictures" in text("train", "validation")
+    assert "on the same validation images" in text("train", "validation")
     assert "nothing validated them" in text("train", "test")
-    assert "on the same pictures that it was trained on" in text("train", "test")
+    assert "on the same images that it was trained on" in text("train", "test")
     assert "chosen by" not in text("train")
 
 
@@ -156,7 +156,7 @@ def test_every_family_has_a_licence() -> None:
 
 
 @pytest.mark.parametrize("method", ["crop", "pad", "squash"])
-def test_the_picture_of_a_snippet_is_the_picture_of_the_network(
+def test_the_image_of_a_snippet_is_the_image_of_the_network(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import numpy as np
@@ -167,7 +167,7 @@ def test_the_picture_of_a_snippet_is_the_picture_of_the_network(
     from kft.data.image import decode, resize
 
     content = encoded("JPEG", height=300, width=400, seed=1)
-    (tmp_path / "picture.jpg").write_bytes(content)
+    (tmp_path / "image.jpg").write_bytes(content)
     monkeypatch.chdir(tmp_path)
     facts = {"image_size": 64, "resize": method, "crop_share": resize.CROP_SHARE}
     found = {"PIL": PIL}

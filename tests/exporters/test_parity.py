@@ -56,8 +56,8 @@ def squashed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def serve(run, *, calibration):
         def read(payload):
-            picture = decode.decode_in_graph(payload)
-            return resize.resize(picture, size=64, method="squash")
+            image = decode.decode_in_graph(payload)
+            return resize.resize(image, size=64, method="squash")
 
         return dataclasses.replace(original(run, calibration=calibration), read=read)
 
@@ -112,7 +112,7 @@ def test_an_export_that_does_not_load_is_an_error(
     pytest.importorskip("ai_edge_litert")
     monkeypatch.setattr(litert, "write", lambda served, path, _: path.write_bytes(b"-"))
     config = ExportConfig(run_dir=str(run), formats=("litert",), parity_examples=1)
-    with pytest.raises(parity.ParityError, match="can not be run"):
+    with pytest.raises(parity.ParityError, match="cannot be run"):
         export_run.export_run(config)
 
 

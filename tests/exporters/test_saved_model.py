@@ -42,8 +42,8 @@ def _ask(loaded, payloads: list[bytes]) -> dict[str, np.ndarray]:
 
 
 def _square(payload: bytes) -> np.ndarray:
-    picture = decode.decode(tf.constant(payload))
-    return resize.resize(picture, size=64, method="crop").numpy()
+    image = decode.decode(tf.constant(payload))
+    return resize.resize(image, size=64, method="crop").numpy()
 
 
 def test_signatures_are_those_of_the_contract(loaded) -> None:
@@ -85,9 +85,7 @@ def test_formats_and_sizes_may_be_mixed_in_a_batch(loaded, exported: Exported) -
 
 
 @pytest.mark.parametrize("place", [0, 2, 5])
-def test_a_bad_picture_is_zeros_and_does_not_harm_the_others(
-    loaded, place: int
-) -> None:
+def test_a_bad_image_is_zeros_and_does_not_harm_the_others(loaded, place: int) -> None:
     cut = MIXED[1][:200]
     answer = _ask(loaded, [*MIXED[:place], cut, *MIXED[place:]])
     alone = _ask(loaded, MIXED)
@@ -103,8 +101,8 @@ def test_a_bad_picture_is_zeros_and_does_not_harm_the_others(
             assert set(bad) <= {0, b""}, name
 
 
-def test_a_batch_of_bad_pictures_only_is_answered(loaded) -> None:
-    answer = _ask(loaded, [b"", b"no picture"])
+def test_a_batch_of_bad_images_only_is_answered(loaded) -> None:
+    answer = _ask(loaded, [b"", b"no image"])
     assert answer["valid"].tolist() == [False, False]
     assert (answer["probabilities"] == 0).all()
 

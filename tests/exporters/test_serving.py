@@ -14,7 +14,7 @@ import tensorflow as tf
 from tests.conftest import REPOSITORY
 from tests.exporters.conftest import Exported, encoded
 
-PICTURE = encoded("JPEG", height=700, width=900, seed=0)
+IMAGE = encoded("JPEG", height=700, width=900, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,10 @@ def _plain(value: Any) -> Any:
 
 
 def _readme_request(folder: Path) -> dict[str, Any]:
-    """Return the body that the README's command sends for a picture rose.jpg."""
+    """Return the body that the README's command sends for an image rose.jpg."""
     readme = (REPOSITORY / "README.md").read_text()
     command = re.search(r"^(printf .*) \|\n\s+curl -d @- ", readme, re.MULTILINE)
-    (folder / "rose.jpg").write_bytes(PICTURE)
+    (folder / "rose.jpg").write_bytes(IMAGE)
     body = subprocess.run(
         ["bash", "-c", command[1]], cwd=folder, capture_output=True, check=True
     ).stdout
@@ -84,9 +84,9 @@ def test_the_request_of_the_readme_is_understood_and_answered(
     loaded, tmp_path: Path
 ) -> None:
     request = _readme_request(tmp_path)
-    assert len(PICTURE) > 128 * 1024  # more than fits an argument of a program
+    assert len(IMAGE) > 128 * 1024  # more than fits an argument of a program
     signature, inputs = _tensors(request, loaded.signatures)
-    assert inputs["image_bytes"].numpy().tolist() == [PICTURE]
+    assert inputs["image_bytes"].numpy().tolist() == [IMAGE]
     (row,) = _response(signature(**inputs))
     json.dumps(row)
     assert row["valid"] is True
@@ -109,7 +109,7 @@ def test_the_short_form_of_a_request_means_the_same(loaded, tmp_path: Path) -> N
 
 def test_every_output_has_a_row_for_every_instance(loaded) -> None:
     answer = loaded.signatures["serving_default"](
-        image_bytes=tf.constant([PICTURE, b"no picture", PICTURE])
+        image_bytes=tf.constant([IMAGE, b"no image", IMAGE])
     )
     assert {values.shape[0] for values in answer.values()} == {3}
     assert [row["valid"] for row in _response(answer)] == [True, False, True]
@@ -120,7 +120,7 @@ def test_a_grpc_request_carries_the_bytes(loaded) -> None:
     request = predict_pb2.PredictRequest()
     request.model_spec.name = "photos"
     request.model_spec.signature_name = "serving_default"
-    request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto([PICTURE]))
+    request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto([IMAGE]))
     received = predict_pb2.PredictRequest.FromString(request.SerializeToString())
 
     signature = loaded.signatures[received.model_spec.signature_name]

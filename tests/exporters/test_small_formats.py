@@ -190,12 +190,12 @@ class _Table:
         return self._table.Bytes[self._at(field)]
 
 
-def test_a_calibration_picture_always_spans_all_values() -> None:
+def test_a_calibration_image_always_spans_all_values() -> None:
     rng = np.random.default_rng(0)
     gray = rng.integers(100, 120, (8, 8, 3)).astype(np.float32)
     plain = np.full((8, 8, 3), 7, np.float32)
-    for picture in (gray, plain):
-        stretched = litert._stretched(picture)
+    for image in (gray, plain):
+        stretched = litert._stretched(image)
         assert (stretched.min(), stretched.max()) == (0, 255)
 
 

@@ -16,7 +16,7 @@ from kft.inference import demo_server, find_model
 from kft.inference import predictor as inference_predictor
 from tests.exporters.conftest import Exported, encoded
 
-PICTURE = encoded("JPEG", height=90, width=120, seed=4)
+IMAGE = encoded("JPEG", height=90, width=120, seed=4)
 LIMIT = 200_000
 
 
@@ -42,7 +42,7 @@ def _ask(
     server: demo_server.Server,
     method: str = "POST",
     path: str = "/predict",
-    body: bytes | None = PICTURE,
+    body: bytes | None = IMAGE,
     **headers: str,
 ) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(*server.server_address, timeout=60)
@@ -61,21 +61,21 @@ def test_it_listens_on_this_machine_alone_by_default(
     assert DemoConfig(run_dir="r").host == "127.0.0.1"
 
 
-def test_a_picture_gets_what_predict_says_and_where_it_looks(
+def test_a_image_gets_what_predict_says_and_where_it_looks(
     server: demo_server.Server, small_run: Path
 ) -> None:
     status, content = _ask(server)
     answer = json.loads(content)
     assert status == 200
     predictor = inference_predictor.of_run(load_run.load(str(small_run)))
-    expected = inference_predictor.predict_one(predictor, PICTURE, top_k=3).predictions
+    expected = inference_predictor.predict_one(predictor, IMAGE, top_k=3).predictions
     assert [one["label"] for one in answer["predictions"]] == [
         one.label for one in expected
     ]
     assert answer["predictions"][0]["probability"] == pytest.approx(
         expected[0].probability, abs=1e-6
     )
-    assert answer["picture"].startswith("data:image/png;base64,")
+    assert answer["image"].startswith("data:image/png;base64,")
     # The map before pooling of the small network.
     assert (len(answer["heat"]), len(answer["heat"][0])) == (8, 8)
     assert 0 <= min(map(min, answer["heat"])) <= max(map(max, answer["heat"])) <= 1
@@ -84,9 +84,9 @@ def test_a_picture_gets_what_predict_says_and_where_it_looks(
 @pytest.mark.parametrize(
     ("request_", "status", "message"),
     [
-        ({"body": b"no picture"}, 400, "not a picture"),
-        ({"body": PICTURE[:300]}, 400, "JPEG"),
-        ({"body": b""}, 400, "not a picture"),
+        ({"body": b"no image"}, 400, "not an image"),
+        ({"body": IMAGE[:300]}, 400, "JPEG"),
+        ({"body": b""}, 400, "not an image"),
         ({"body": bytes(LIMIT + 1)}, 413, "the file has 0.2 MB; at most 0.2"),
         ({"path": "/other"}, 404, "/predict"),
         ({"method": "GET", "path": "/../labels.txt", "body": None}, 404, "only /"),
@@ -103,7 +103,7 @@ def test_what_it_can_not_answer_is_a_message(
     assert message in json.loads(content)["error"]
 
 
-def test_a_model_that_fails_is_an_answer_and_the_next_picture_gets_its_own(
+def test_a_model_that_fails_is_an_answer_and_the_next_image_gets_its_own(
     server: demo_server.Server,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -115,7 +115,7 @@ def test_a_model_that_fails_is_an_answer_and_the_next_picture_gets_its_own(
         patch.setattr(server.asked, "answer", fail)
         status, content = _ask(server)
     assert status == 500
-    assert "the model failed on this picture" in json.loads(content)["error"]
+    assert "the model failed on this image" in json.loads(content)["error"]
     assert "out of memory" in caplog.text
     assert _ask(server)[0] == 200
 
@@ -137,7 +137,7 @@ def test_the_page_comes_with_a_policy_against_foreign_code(
 def test_a_port_in_use_is_a_mistake_that_says_so(
     server: demo_server.Server, small_run: Path
 ) -> None:
-    with pytest.raises(errors.ConfigError, match=r"--port=\d+: can not listen"):
+    with pytest.raises(errors.ConfigError, match=r"--port=\d+: cannot listen"):
         demo_server.Server(
             server.asked, host="127.0.0.1", port=server.server_address[1], max_bytes=1
         )
@@ -150,7 +150,7 @@ def test_an_export_answers_without_a_map(exported: Exported) -> None:
         answer = json.loads(content)
         assert status == 200
         assert len(answer["predictions"]) == 3
-        assert (answer["picture"], answer["heat"]) == (None, None)
+        assert (answer["image"], answer["heat"]) == (None, None)
 
 
 @pytest.fixture
@@ -165,10 +165,10 @@ def browser() -> Iterator[object]:
         found.close()
 
 
-def test_in_a_browser_pictures_get_bars_and_bad_files_a_message(
+def test_in_a_browser_images_get_bars_and_bad_files_a_message(
     server: demo_server.Server, browser, tmp_path: Path
 ) -> None:
-    files = {"a.jpg": PICTURE, "bad.jpg": b"nothing", "large.jpg": bytes(LIMIT + 1)}
+    files = {"a.jpg": IMAGE, "bad.jpg": b"nothing", "large.jpg": bytes(LIMIT + 1)}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     answer = json.loads(_ask(server)[1])
@@ -185,7 +185,7 @@ def test_in_a_browser_pictures_get_bars_and_bad_files_a_message(
     assert titles == ["large.jpg", "bad.jpg", "a.jpg"]
     said = [one.inner_text() for one in page.query_selector_all(".error")]
     assert said[0] == "the file has 0.2 MB; at most 0.2 are taken"
-    assert said[1].startswith("not a picture")
+    assert said[1].startswith("not an image")
     labels = [one.inner_text() for one in page.query_selector_all(".label")]
     assert labels == [one["label"] for one in answer["predictions"]]
     lengths = page.eval_on_selector_all("meter", "all => all.map(one => one.value)")
@@ -204,7 +204,7 @@ def test_in_a_browser_pictures_get_bars_and_bad_files_a_message(
     assert problems == []
 
 
-def test_in_a_browser_a_picture_can_be_dropped(
+def test_in_a_browser_a_image_can_be_dropped(
     server: demo_server.Server, browser
 ) -> None:
     page = browser.new_page()
@@ -216,7 +216,7 @@ def test_in_a_browser_a_picture_can_be_dropped(
           const event = new DragEvent("drop", {dataTransfer: transfer, bubbles: true});
           document.getElementById("drop").dispatchEvent(event);
         }""",
-        list(PICTURE),
+        list(IMAGE),
     )
     page.wait_for_selector(".label")
     assert page.inner_text("h2") == "dropped.jpg"

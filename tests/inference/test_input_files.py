@@ -6,7 +6,7 @@ from kft.inference import input_files
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def images(tmp_path: Path) -> Path:
     for name in ("b.jpg", "a.PNG", "sub/c.webp", "sub/notes.txt", ".hidden.jpg"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -18,22 +18,22 @@ def _files(*arguments: str | Path) -> list[str]:
     return [one.file for one in input_files.find(map(str, arguments))]
 
 
-def test_folders_are_searched_to_any_depth_and_sorted(pictures: Path) -> None:
+def test_folders_are_searched_to_any_depth_and_sorted(images: Path) -> None:
     expected = ["a.PNG", "b.jpg", "sub/c.webp"]
-    assert _files(pictures) == [str(pictures / name) for name in expected]
+    assert _files(images) == [str(images / name) for name in expected]
 
 
-def test_the_order_of_the_arguments_is_kept(pictures: Path) -> None:
-    arguments = [pictures / "b.jpg", pictures / "a.PNG", pictures / "b.jpg"]
+def test_the_order_of_the_arguments_is_kept(images: Path) -> None:
+    arguments = [images / "b.jpg", images / "a.PNG", images / "b.jpg"]
     assert _files(*arguments) == [str(path) for path in arguments]
 
 
-def test_patterns_are_expanded_and_sorted(pictures: Path) -> None:
-    assert _files(pictures / "*.[jP]*") == [
-        str(pictures / "a.PNG"),
-        str(pictures / "b.jpg"),
+def test_patterns_are_expanded_and_sorted(images: Path) -> None:
+    assert _files(images / "*.[jP]*") == [
+        str(images / "a.PNG"),
+        str(images / "b.jpg"),
     ]
-    assert _files(f"{pictures}/**/*.webp") == [str(pictures / "sub/c.webp")]
+    assert _files(f"{images}/**/*.webp") == [str(images / "sub/c.webp")]
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> None:
@@ -42,19 +42,19 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> 
     assert _files(path) == [str(path)]
 
 
-def test_what_is_not_there_is_an_error_in_its_place(pictures: Path) -> None:
-    (pictures / "empty").mkdir()
+def test_what_is_not_there_is_an_error_in_its_place(images: Path) -> None:
+    (images / "empty").mkdir()
     names = ("gone.jpg", "b.jpg", "*.gif", "empty")
-    found = list(input_files.find(str(pictures / name) for name in names))
-    assert [one.file for one in found] == [str(pictures / name) for name in names]
+    found = list(input_files.find(str(images / name) for name in names))
+    assert [one.file for one in found] == [str(images / name) for name in names]
     assert [one.error and one.error.split("(")[0].strip() for one in found] == [
         "there is no such file",
         None,
         "no file matches the pattern",
-        "the folder has no pictures",
+        "the folder has no images",
     ]
 
 
-def test_links_in_a_circle_end(pictures: Path) -> None:
-    (pictures / "sub" / "up").symlink_to(pictures)
-    assert len(_files(pictures)) == 3
+def test_links_in_a_circle_end(images: Path) -> None:
+    (images / "sub" / "up").symlink_to(images)
+    assert len(_files(images)) == 3

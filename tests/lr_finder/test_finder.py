@@ -150,9 +150,9 @@ def test_the_command_writes_its_curves_beside_the_run_folder(
     (test,) = told["tests"]
     assert (test["stage"], test["learning_rate"]) == ("head", 0.1)
     assert len(test["rates"]) == len(test["losses"]) == len(test["smoothed"])
-    picture = tmp_path / "run-find_lr" / "find_lr.png"
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert keras.utils.img_to_array(keras.utils.load_img(picture)).std() > 10
+    image = tmp_path / "run-find_lr" / "find_lr.png"
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert keras.utils.img_to_array(keras.utils.load_img(image)).std() > 10
 
 
 def test_mistakes_are_told_before_anything_is_loaded() -> None:
@@ -179,4 +179,4 @@ def test_a_first_loss_that_is_not_finite_is_drawn_and_written(tmp_path: Path) ->
     lr_report.write(found, tmp_path)
     (written,) = json.loads((tmp_path / lr_report.FILE).read_text())["tests"]
     assert written["diverged"] and written["losses"] == [None]
-    assert (tmp_path / lr_report.PICTURE).is_file()
+    assert (tmp_path / lr_report.IMAGE).is_file()

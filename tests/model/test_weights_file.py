@@ -40,7 +40,7 @@ def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(old) // 2, unlimited[1]))
     try:
-        with pytest.raises(errors.RunDirError, match="can not be written"):
+        with pytest.raises(errors.RunDirError, match="cannot be written"):
             run.write_bytes(run.best_weights, weights_file.to_bytes(_model(1)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)

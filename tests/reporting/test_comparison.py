@@ -192,7 +192,7 @@ def test_the_terminal_says_the_same(tmp_path: Path) -> None:
     assert text.endswith(found.pairs[0].verdict)
 
 
-def test_pictures_of_other_data_with_the_same_names_are_not_compared(
+def test_images_of_other_data_with_the_same_names_are_not_compared(
     tmp_path: Path,
 ) -> None:
     folders = [

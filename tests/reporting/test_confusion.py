@@ -26,7 +26,7 @@ def test_many_classes_are_a_map_with_a_pixel_for_each_cell() -> None:
     names = [f"class {i}" for i in range(60)]
     assert confusion.table(counts.tolist(), names) is None
     found = confusion.draw(counts.tolist(), names)
-    content = base64.b64decode(found.picture.removeprefix("data:image/png;base64,"))
+    content = base64.b64decode(found.image.removeprefix("data:image/png;base64,"))
     pixels = np.asarray(Image.open(io.BytesIO(content)))
     assert pixels.shape == (60, 60, 4)
     seen = np.argwhere(pixels[..., 3] > 0)

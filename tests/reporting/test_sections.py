@@ -8,7 +8,7 @@ from kft.evaluation import metrics
 from kft.reporting import render, sections
 
 
-def test_training_pictures_say_what_was_done_to_them() -> None:
+def test_training_images_say_what_was_done_to_them() -> None:
     plain = TrainConfig(augment="none")
     assert "no augmentation" in sections.views_text(plain, False)
     flipped = sections.views_text(TrainConfig(augment="flip"), True)

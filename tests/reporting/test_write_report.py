@@ -43,9 +43,9 @@ PARITY = {
 def hostile_run(finished_run: Path, folder: Path) -> Path:
     """Return a copy of a run, with a class and files that are called like attacks."""
     shutil.copytree(finished_run.parent, folder, dirs_exist_ok=True)
-    run, pictures = folder / "run", folder / "pictures"
-    (pictures / "yellow").rename(pictures / HOSTILE)
-    for path in pictures.glob("*/*.jpg"):
+    run, images = folder / "run", folder / "images"
+    (images / "yellow").rename(images / HOSTILE)
+    for path in images.glob("*/*.jpg"):
         path.rename(path.with_name(f"{HOSTILE_FILE}{path.name}"))
     for name in ("labels.txt", "split.csv"):
         text = (run / name).read_text().replace("yellow", HOSTILE)
@@ -57,7 +57,7 @@ def hostile_run(finished_run: Path, folder: Path) -> Path:
             text = "\n".join([lines[0], *map(_with_quoted_id, lines[1:])]) + "\n"
         (run / name).write_text(text)
     config = json.loads((run / "config.json").read_text())
-    config["dataset"] = f"folder:{pictures}"
+    config["dataset"] = f"folder:{images}"
     (run / "config.json").write_text(json.dumps(config))
     (run / "export").mkdir(exist_ok=True)
     (run / "export" / "parity.json").write_text(json.dumps(PARITY))
@@ -146,12 +146,12 @@ def test_everything_that_a_reader_looks_for_is_there(run: Path, page: Page) -> N
     config = json.loads((run / "config.json").read_text())
     for text in (config["stages"], "SHA-256 of split.csv", "tensorflow 2.", "Exports"):
         assert text in page.text
-    pictures = [a for tag, a in page.elements if tag == "img"]
-    heat = [a for a in pictures if a.get("class") == "heat"]
+    images = [a for tag, a in page.elements if tag == "img"]
+    heat = [a for a in images if a.get("class") == "heat"]
     mistakes = round((1 - split["accuracy"]) * 18)
-    # Mistakes and doubts, and the pairs' own; then six training pictures without heat.
+    # Mistakes and doubts, and the pairs' own; then six training images without heat.
     assert len(heat) >= mistakes + 18
-    assert len(pictures) == 2 * len(heat) + 6
+    assert len(images) == 2 * len(heat) + 6
     charts = [a for tag, a in page.elements if tag == "svg"]
     assert len(charts) == 6
 
@@ -160,7 +160,7 @@ def test_a_report_that_can_not_be_made_leaves_the_last_one(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(path: str) -> None:
-        raise errors.DataError(f"the pictures of {path} are gone")
+        raise errors.DataError(f"the images of {path} are gone")
 
     before = (run / "report.html").read_bytes()
     monkeypatch.setattr(load_run, "load", gone)
@@ -197,6 +197,6 @@ def test_a_network_without_a_map_is_reported_on_with_its_temperature(
     found = calibration.Calibration(1.5, 18, 0.6, 0.5, 0.15, 0.0)
     calibrated_temperature.record(copy, found)
     made = Page(write_report.make(copy).path.read_text())
-    pictures = [a for tag, a in made.elements if tag == "img"]
-    assert pictures and not [a for a in pictures if a.get("class") == "heat"]
+    images = [a for tag, a in made.elements if tag == "img"]
+    assert images and not [a for a in images if a.get("class") == "heat"]
     assert f"{before} 1.5000" in made.text

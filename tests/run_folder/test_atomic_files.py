@@ -91,7 +91,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         subprocess.run(mount, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a small disk can not be mounted: {error}")
+        pytest.skip(f"a small disk cannot be mounted: {error}")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -182,7 +182,8 @@ def test_content_is_synced_before_the_rename_and_the_rename_after(
 def test_a_kill_leaves_the_old_or_the_new_content_whole(tmp_path: Path) -> None:
     # Writes two contents in turn until it is killed; 15 kills at growing moments.
     code = (
-        "import sys\nfrom pathlib import Path\nfrom kft.run_folder import atomic_files\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from kft.run_folder import atomic_files\n"
         "print('on', flush=True)\nnumber = 0\n"
         "while True:\n"
         "    number += 1\n"

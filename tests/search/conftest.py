@@ -34,7 +34,7 @@ def tiny_splits(fingerprint: str = "tiny") -> Splits:
 def search_tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
     """Return a function that searches on the tiny network: `search_tiny(**changes)`.
 
-    Only what knows of pictures is replaced: the task, its data and its flags' check.
+    Only what knows of images is replaced: the task, its data and its flags' check.
     """
     from kft.search import check, search
 

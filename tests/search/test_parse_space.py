@@ -162,7 +162,7 @@ def test_a_share_of_the_epochs_leaves_each_stage_at_least_one():
         ("lerning_rate=log:1e-4..1e-1", "no setting 'lerning_rate'. Did you mean lear"),
         ("stages.top.epochs=int:2..8", "Did you mean stages.top4.epochs"),
         ("stages=choice:a|b", "in its parts, such as stages.head.epochs"),
-        ("run_dir=choice:a|b", "run_dir can not be searched"),
+        ("run_dir=choice:a|b", "run_dir cannot be searched"),
         ("validation_fraction=linear:0.1..0.3", "decides which examples validate"),
         ("learning_rate", "expected NAME=KIND:VALUES"),
         ("optimizer=log:1..2", "optimizer: expected choice before the colon"),

@@ -1,4 +1,4 @@
-"""What the task says of pictures, in numbers."""
+"""What the task says of images, in numbers."""
 
 import io
 import typing

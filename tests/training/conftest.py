@@ -20,7 +20,7 @@ DROPOUT = 0.3
 def tiny_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
     """Return a function that fine-tunes the tiny network: `tiny_run(name, **changes)`.
 
-    Only what knows of pictures is replaced: the task, its data and its flags' check.
+    Only what knows of images is replaced: the task, its data and its flags' check.
     """
     splits = Splits(
         labels=tiny.Task.labels,

@@ -118,16 +118,16 @@ def test_an_unfinished_run_goes_on_or_names_the_damaged_file(
 def test_a_finished_run_is_used_or_names_the_damaged_file(tiny_run, tmp_path):
     run = tiny_run("run", stages=STAGES).run_dir
     payload = (run / "example.raw").read_bytes()
-    (tmp_path / "picture.raw").write_bytes(payload)
+    (tmp_path / "image.raw").write_bytes(payload)
 
     def measure(copy: Path) -> None:
         evaluate_run.evaluate(EvaluateConfig(run_dir=str(copy)))
 
     def answer(copy: Path) -> None:
         predictor = inference_predictor.of_run(load_run.load(str(copy)))
-        picture = [InputFiles(str(tmp_path / "picture.raw"))]
+        image = [InputFiles(str(tmp_path / "image.raw"))]
         answers = list(
-            inference_predictor.predict(predictor, picture, top_k=1, batch_size=1)
+            inference_predictor.predict(predictor, image, top_k=1, batch_size=1)
         )
         assert answers[0].error is None
 

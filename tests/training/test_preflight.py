@@ -1,4 +1,4 @@
-"""What can not work together is refused at once, all of it in one message."""
+"""What cannot work together is refused at once, all of it in one message."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def _pictures(folder: Path, *names: str) -> str:
+def _images(folder: Path, *names: str) -> str:
     """Return a data set of empty files: two classes, below split folders if named."""
     for parent in names or ("",):
         for label in ("cats", "dogs"):
@@ -36,16 +36,16 @@ PAIRS = [
     ({"nesterov": True, "optimizer": "adam"}, "--nesterov belongs to --optimizer=sgd"),
     ({"nesterov": True, "momentum": 0.0}, "--nesterov needs --momentum above 0"),
     ({"momentum": 0.5, "optimizer": "adamw"}, "--momentum=0.5 belongs to"),
-    ({"feature_cache": "disk", "augment": "flip"}, "--feature_cache=disk can not keep"),
+    ({"feature_cache": "disk", "augment": "flip"}, "--feature_cache=disk cannot keep"),
     (
         {"feature_cache": "memory", "augment": "standard"},
-        "--feature_cache=memory can not keep what --augment=standard",
+        "--feature_cache=memory cannot keep what --augment=standard",
     ),
     ({"cached_views": 3}, "--cached_views=3 needs --augment"),
     ({"augment": "standard,colour"}, "received 'colour' in 'standard,colour'"),
     (
         {"cached_views": 3, "augment": "flip,mixup"},
-        "--cached_views=3: mixup of --augment need two pictures",
+        "--cached_views=3: mixup of --augment need two images",
     ),
     (
         {"feature_cache": "disk", "augment": "mixup,cutmix"},
@@ -151,8 +151,8 @@ def test_a_problem_of_the_data_alone_stays_one(tmp_path: Path) -> None:
 
 
 def test_patience_needs_a_validation_split_of_the_folder(tmp_path: Path) -> None:
-    alone = _pictures(tmp_path / "alone")
-    split = _pictures(tmp_path / "split", "train", "val")
+    alone = _images(tmp_path / "alone")
+    split = _images(tmp_path / "split", "train", "val")
     options = {"patience": 1, "validation_fraction": 0.0}
     assert "--patience=1 waits" in _problems(TrainConfig(dataset=alone, **options))[0]
     preflight.check(TrainConfig(dataset=split, **options))
@@ -165,19 +165,19 @@ def test_patience_waits_for_tensorflow_where_only_that_knows_the_splits() -> Non
 
 
 @pytest.mark.parametrize("name", ["run_dir", "cache_dir"])
-def test_a_folder_within_the_pictures_is_refused(tmp_path: Path, name: str) -> None:
-    dataset = _pictures(tmp_path / "pictures")
-    inside, beside = (str(tmp_path / n) for n in ("pictures/out", "pictures-out"))
+def test_a_folder_within_the_images_is_refused(tmp_path: Path, name: str) -> None:
+    dataset = _images(tmp_path / "images")
+    inside, beside = (str(tmp_path / n) for n in ("images/out", "images-out"))
     problems = _problems(TrainConfig(dataset=dataset, **{name: inside}))
     assert problems[0].startswith(f"--{name}={inside} lies in --dataset=")
     preflight.check(TrainConfig(dataset=dataset, **{name: beside}))
 
 
-def test_default_folders_are_not_among_the_pictures_either(
+def test_default_folders_are_not_among_the_images_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _pictures(tmp_path / "pictures")
-    monkeypatch.chdir(tmp_path / "pictures")
+    _images(tmp_path / "images")
+    monkeypatch.chdir(tmp_path / "images")
     problems = _problems(TrainConfig(dataset="folder:.", backbone="MobileNetV2"))
     assert problems[0].startswith("--run_dir=runs/folder-MobileNetV2 lies in --dataset")
 

@@ -1,11 +1,11 @@
-"""A damaged picture among those of a run: it is named, or skipped and listed."""
+"""A damaged image among those of a run: it is named, or skipped and listed."""
 
 import csv
 import json
 
 import pytest
 
-from tests.data import pictures
+from tests.data import image_files
 
 pytestmark = pytest.mark.slow
 
@@ -24,13 +24,13 @@ _SKIP = ("--on_bad_image=skip", "--max_bad_fraction=0.2")
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return two classes of 8 pictures each, and one that is cut off."""
-    root = tmp_path / "pictures"
+    """Return two classes of 8 images each, and one that is cut off."""
+    root = tmp_path / "images"
     for color in ("red", "blue"):
         (root / color).mkdir(parents=True)
         for number in range(8):
-            (root / color / f"{number}.png").write_bytes(pictures.solid(color))
-    whole = pictures.encode(pictures.gradient(), "JPEG")
+            (root / color / f"{number}.png").write_bytes(image_files.solid(color))
+    whole = image_files.encode(image_files.gradient(), "JPEG")
     (root / _BAD).write_bytes(whole[: len(whole) // 2])
     return root
 
@@ -41,14 +41,14 @@ def _flags(folder, *more):
 
 
 @pytest.mark.parametrize("cache", ["memory", "off"])
-def test_a_damaged_picture_ends_training_by_its_name(folder, run_kft, cache):
+def test_a_damaged_image_ends_training_by_its_name(folder, run_kft, cache):
     done = run_kft("train", *_flags(folder, f"--feature_cache={cache}"))
     assert done.returncode == 2, done.stderr
-    assert f"error: The example {_BAD} can not be read: Invalid JPEG" in done.stderr
+    assert f"error: The example {_BAD} cannot be read: Invalid JPEG" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_picture_that_is_gone_ends_training_by_its_name(folder, run_kft):
+def test_a_image_that_is_gone_ends_training_by_its_name(folder, run_kft):
     (folder / _BAD).unlink()
     for path in (folder / "red").iterdir():
         path.unlink()
@@ -59,7 +59,7 @@ def test_a_picture_that_is_gone_ends_training_by_its_name(folder, run_kft):
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_picture_is_skipped_and_listed(folder, run_kft):
+def test_a_damaged_image_is_skipped_and_listed(folder, run_kft):
     done = run_kft("train", *_flags(folder, *_SKIP))
     assert done.returncode == 0, done.stderr
     run = folder.parent / "run"
@@ -83,7 +83,7 @@ def test_a_run_that_goes_on_skips_the_same(folder, run_kft):
     bad = (run / "bad_images.csv").read_bytes()
     split = (run / "split.csv").read_bytes()
     # As long as it was, for a change of size is a change of the data.
-    size, small = (folder / _BAD).stat().st_size, pictures.solid("red", size=8)
+    size, small = (folder / _BAD).stat().st_size, image_files.solid("red", size=8)
     assert len(small) < size
     (folder / _BAD).write_bytes(small.ljust(size, b"\0"))
     done = run_kft("train", *flags)
@@ -92,7 +92,7 @@ def test_a_run_that_goes_on_skips_the_same(folder, run_kft):
     assert (run / "split.csv").read_bytes() == split
 
 
-def test_too_many_damaged_pictures_end_the_run(folder, run_kft):
+def test_too_many_damaged_images_end_the_run(folder, run_kft):
     done = run_kft("train", *_flags(folder, "--on_bad_image=skip"))
     assert done.returncode == 2, done.stderr
     assert "--max_bad_fraction=0.01: 1 of 17 examples" in done.stderr

@@ -30,7 +30,7 @@ class Said(SilentReporter):
 
 @pytest.fixture
 def train(monkeypatch, tmp_path, solid_colours):
-    """Return a function that trains a tiny network on pictures of three colours."""
+    """Return a function that trains a tiny network on images of three colours."""
     monkeypatch.setattr(tiny, "SHAPE", (32, 32, 3))
     monkeypatch.setattr(
         ImageClassification, "network", lambda self, weights=None: tiny.network()
@@ -68,7 +68,7 @@ def test_a_run_of_all_kinds_of_inputs_trains_and_shows_them_first(train):
     assert np.isfinite(lines(result.run_dir)[0]["loss"])
     assert 0 < lines(result.run_dir)[0]["accuracy"] < 1
     assert not result.stages[0]["cached"]
-    # 22 pictures: 2 cyan ones, 10 of each other colour.
+    # 22 images: 2 cyan ones, 10 of each other colour.
     text = (result.run_dir / "class_weights.csv").read_text()
     assert text.splitlines()[1] == f"cyan,2,{22 / 3 / 2}"
     weights, sampling, shows = (

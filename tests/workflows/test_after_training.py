@@ -80,7 +80,7 @@ def test_of_several_seeds_the_mean_is_judged() -> None:
 @pytest.mark.parametrize(
     ("error", "shown"),
     [
-        (errors.DataError("The pictures are gone."), "The pictures are gone. The run"),
+        (errors.DataError("The images are gone."), "The images are gone. The run"),
         (RuntimeError("a bug"), "RuntimeError: a bug"),
     ],
 )

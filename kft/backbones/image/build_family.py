@@ -28,7 +28,7 @@ def build(
         weights_from: `imagenet`, `none`, or the path of a file.
 
     Raises:
-        errors.ConfigError: for weights that can not be had, or do not fit.
+        errors.ConfigError: for weights that cannot be had, or do not fit.
     """
     features = _BUILDERS.get(backbone.family, _keras_network)(backbone, images)
     network = keras.Model(images, features, name=backbone.name)

@@ -38,7 +38,7 @@ def fetch(backbone: Backbone) -> pathlib.Path:
     A file that is there is taken from where it is, a read-only folder included.
 
     Raises:
-        errors.ConfigError: where it can not be had; says how to get it otherwise.
+        errors.ConfigError: where it cannot be had; says how to get it otherwise.
     """
     file = backbone.imagenet
     if file is None:

@@ -1,4 +1,4 @@
-"""Stateless augmentation: the same key always gives the same picture."""
+"""Stateless augmentation: the same key always gives the same image."""
 
 import tensorflow as tf
 
@@ -12,32 +12,32 @@ CROP_AREA = (0.08, 1.0)
 CROP_ASPECT = (3 / 4, 4 / 3)
 
 
-def eval_picture(
+def eval_image(
     payload: tf.Tensor, *, config: config_lib.DataConfig, size: int
 ) -> tf.Tensor:
-    """Return an input from an encoded picture, nothing random, uint8 [size, size, 3].
+    """Return an input from an encoded image, nothing random, uint8 [size, size, 3].
 
     Args:
-        payload: the encoded picture, tf.string [].
+        payload: the encoded image, tf.string [].
         config: its `resize` and `max_pixels`.
         size: side in pixels.
     """
-    picture = decode.decode(payload, max_pixels=config.max_pixels)
-    return resize.resize(picture, size=size, method=config.resize)
+    image = decode.decode(payload, max_pixels=config.max_pixels)
+    return resize.resize(image, size=size, method=config.resize)
 
 
-def train_picture(
+def train_image(
     payload: tf.Tensor, key: tf.Tensor, *, config: config_lib.DataConfig, size: int
 ) -> tf.Tensor:
-    """Return a training input from an encoded picture, uint8 [size, size, 3].
+    """Return a training input from an encoded image, uint8 [size, size, 3].
 
-    `none` is `eval_picture`; `flip` also mirrors every second picture, as the key says;
+    `none` is `eval_image`; `flip` also mirrors every second image, as the key says;
     `standard` takes a random crop (`CROP_AREA`, `CROP_ASPECT`) in place of the resize
     of evaluation, and mirrors. Colours, RandAugment and random erasing come after; what
-    mixes two pictures is left to `mixing`.
+    mixes two images is left to `mixing`.
 
     Args:
-        payload: the encoded picture, tf.string [].
+        payload: the encoded image, tf.string [].
         key: int64 [2]; decides all that is random.
         config: its `augment`, `resize` and `max_pixels`.
         size: side in pixels.
@@ -45,22 +45,22 @@ def train_picture(
     chosen = augmentations.parse(config.augment)
     if any(one.name == "standard" for one in chosen):
         crop = _random_crop(payload, key, max_pixels=config.max_pixels)
-        picture = resize.scale(crop, size)
+        image = resize.scale(crop, size)
     else:
-        picture = eval_picture(payload, config=config, size=size)
+        image = eval_image(payload, config=config, size=size)
     for one in chosen:
         if one.name in _STEPS:
             number, run = _STEPS[one.name]
             own_key = tf.random.experimental.stateless_fold_in(key, number)
-            picture = run(picture, own_key, one.strength)
-    return picture
+            image = run(image, own_key, one.strength)
+    return image
 
 
-def _flip(picture: tf.Tensor, key: tf.Tensor, strength: None) -> tf.Tensor:
-    return tf.image.stateless_random_flip_left_right(picture, key)
+def _flip(image: tf.Tensor, key: tf.Tensor, strength: None) -> tf.Tensor:
+    return tf.image.stateless_random_flip_left_right(image, key)
 
 
-# What is done to a picture of the right size: the number that makes its key, so that
+# What is done to an image of the right size: the number that makes its key, so that
 # one step draws the same whatever else the flag names, and the function.
 _STEPS = {
     "flip": (1, _flip),
@@ -78,7 +78,7 @@ _STEPS = {
 
 
 def _random_crop(payload: tf.Tensor, key: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
-    """Return a random part of an encoded picture, uint8 [height, width, 3]."""
+    """Return a random part of an encoded image, uint8 [height, width, 3]."""
 
     def decode_part() -> tf.Tensor:
         # Only the part is decoded: faster, and equal but for a shade at its borders.
@@ -93,10 +93,10 @@ def _random_crop(payload: tf.Tensor, key: tf.Tensor, *, max_pixels: int) -> tf.T
         )
 
     def decode_all() -> tf.Tensor:
-        picture = decode.decode_unusual(payload, max_pixels=max_pixels)
-        begin, extent = _random_box(tf.shape(picture)[:2], key)
+        image = decode.decode_unusual(payload, max_pixels=max_pixels)
+        begin, extent = _random_box(tf.shape(image)[:2], key)
         end = begin + extent
-        return picture[begin[0] : end[0], begin[1] : end[1]]
+        return image[begin[0] : end[0], begin[1] : end[1]]
 
     return decode.if_usual(payload, decode_part, decode_all)
 

@@ -1,4 +1,4 @@
-"""Pictures in a grid with captions, as one PNG."""
+"""Images in a grid with captions, as one PNG."""
 
 import io
 import math
@@ -7,29 +7,29 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-# Smaller pictures are shown with each pixel as a square of several.
+# Smaller images are shown with each pixel as a square of several.
 _SMALLEST = 128
 _TEXT = 13
 _GAP = 6
 
 
-def png(pictures: np.ndarray, captions: Sequence[str]) -> bytes:
-    """Return a PNG of pictures row by row, in about as many columns as rows.
+def png(images: np.ndarray, captions: Sequence[str]) -> bytes:
+    """Return a PNG of images row by row, in about as many columns as rows.
 
     Args:
-        pictures: uint8 [n, height, width, 3], RGB; their pixels are shown as they are.
+        images: uint8 [n, height, width, 3], RGB; their pixels are shown as they are.
         captions: what stands beneath each, cut off where it is too long.
     """
-    scale = max(1, math.ceil(_SMALLEST / min(pictures.shape[1:3])))
-    height, width = (scale * side for side in pictures.shape[1:3])
-    columns = math.ceil(math.sqrt(len(pictures)))
+    scale = max(1, math.ceil(_SMALLEST / min(images.shape[1:3])))
+    height, width = (scale * side for side in images.shape[1:3])
+    columns = math.ceil(math.sqrt(len(images)))
     cell = (width + _GAP, height + _GAP + 2 * _TEXT)
-    rows = math.ceil(len(pictures) / columns)
+    rows = math.ceil(len(images) / columns)
     size = (columns * cell[0] + _GAP, rows * cell[1] + _GAP)
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(_TEXT)
-    for number, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
+    for number, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
         row, column = divmod(number, columns)
         place = (_GAP + column * cell[0], _GAP + row * cell[1])
         pixels = pixels.repeat(scale, axis=0).repeat(scale, axis=1)

@@ -1,7 +1,7 @@
-"""Encoded pictures to RGB, upright, with transparent parts on white.
+"""Encoded images to RGB, upright, with transparent parts on white.
 
 TensorFlow's ops where they give the right pixels, Pillow for the rest: where both can
-read a picture, they agree to the bit. The kind is known by the content, whatever the
+read an image, they agree to the bit. The kind is known by the content, whatever the
 name says.
 """
 
@@ -19,7 +19,7 @@ _Make = Callable[[], tf.Tensor]
 
 
 def decode(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.Tensor:
-    """Return the picture of an encoded payload, uint8 [height, width, 3], RGB.
+    """Return the image of an encoded payload, uint8 [height, width, 3], RGB.
 
     Args:
         payload: JPEG, PNG (8 or 16 bits, gray, palette, alpha), GIF (first frame),
@@ -27,7 +27,7 @@ def decode(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.Tensor:
         max_pixels: largest number of pixels that is decoded; None for no limit.
 
     Raises:
-        tf.errors.OpError: where the payload is no such picture, or is damaged, or its
+        tf.errors.OpError: where the payload is no such image, or is damaged, or its
             header claims more than `max_pixels`.
     """
     return if_usual(
@@ -41,9 +41,9 @@ def if_usual(payload: tf.Tensor, usual: _Make, unusual: _Make) -> tf.Tensor:
     """Return what `usual` makes of a JPEG without EXIF data, else what `unusual` does.
 
     Args:
-        payload: the encoded picture, tf.string [].
+        payload: the encoded image, tf.string [].
         usual: decodes a JPEG that is stored upright.
-        unusual: decodes any picture.
+        unusual: decodes any image.
     """
     is_jpeg = tf.strings.substr(payload, 0, len(header.JPEG)) == header.JPEG
     is_usual = tf.logical_and(is_jpeg, tf.logical_not(exif.has_exif(payload)))
@@ -58,7 +58,7 @@ def decode_unusual(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.T
     """Do what `decode` does, without a short way for the usual kind."""
     head = header.parse(payload)
     kinds = [head.starts(header.JPEG), head.starts(header.PNG), head.is_webp(b"VP8 ")]
-    picture = tf.switch_case(
+    image = tf.switch_case(
         _first(kinds),
         [
             lambda: _turned_jpeg(payload, max_pixels),
@@ -67,7 +67,7 @@ def decode_unusual(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.T
             lambda: _by_pillow(payload, max_pixels),
         ],
     )
-    return tf.ensure_shape(picture, [None, None, 3])
+    return tf.ensure_shape(image, [None, None, 3])
 
 
 def decode_in_graph(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.Tensor:
@@ -86,7 +86,7 @@ def decode_in_graph(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.
         header.BMP: head.starts(header.BMP),
     }
     other = tf.io.decode_image
-    picture = tf.switch_case(
+    image = tf.switch_case(
         _first(list(kinds.values())),
         [
             lambda: _turned_jpeg(payload, max_pixels),
@@ -102,7 +102,7 @@ def decode_in_graph(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.
             lambda: other(payload, channels=3, expand_animations=False),
         ],
     )
-    return tf.ensure_shape(picture, [None, None, 3])
+    return tf.ensure_shape(image, [None, None, 3])
 
 
 def check_size(
@@ -186,17 +186,17 @@ def _by_pillow(payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
         return pillow.read(payloads[0], max_pixels=max_pixels)
 
     # As a vector: a scalar arrives as bytes from a graph, and as an array eagerly.
-    picture = tf.numpy_function(read, [payload[None]], tf.uint8, stateful=False)
-    return tf.ensure_shape(picture, [None, None, 3])
+    image = tf.numpy_function(read, [payload[None]], tf.uint8, stateful=False)
+    return tf.ensure_shape(image, [None, None, 3])
 
 
-def _on_white(picture: tf.Tensor) -> tf.Tensor:
+def _on_white(image: tf.Tensor) -> tf.Tensor:
     """Return uint8 [height, width, 3] from uint8 RGBA."""
 
     def blend() -> tf.Tensor:
-        channels = tf.cast(picture, tf.int32)
+        channels = tf.cast(image, tf.int32)
         color, alpha = channels[..., :3], channels[..., 3:]
         return tf.cast((color * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
 
-    opaque = tf.reduce_all(picture[..., 3] == 255)
-    return tf.cond(opaque, lambda: picture[..., :3], blend)
+    opaque = tf.reduce_all(image[..., 3] == 255)
+    return tf.cond(opaque, lambda: image[..., :3], blend)

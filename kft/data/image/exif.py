@@ -1,7 +1,7 @@
-"""Turn a picture upright, as the EXIF data of its JPEG says, by graph ops.
+"""Turn an image upright, as the EXIF data of its JPEG says, by graph ops.
 
 So that the exported graph does what training did. EXIF data is a TIFF structure behind
-the mark `Exif`, in a segment before the picture (Exif 2.32, section 4.5).
+the mark `Exif`, in a segment before the image (Exif 2.32, section 4.5).
 """
 
 import tensorflow as tf
@@ -26,7 +26,7 @@ def has_exif(payload: tf.Tensor) -> tf.Tensor:
 def orientation(payload: tf.Tensor) -> tf.Tensor:
     """Return the orientation of an encoded JPEG, int32 [], 1 to 8; 1 where unsaid.
 
-    Damaged EXIF data counts as unsaid: the picture itself may be whole.
+    Damaged EXIF data counts as unsaid: the image itself may be whole.
     """
     start = tf.strings.substr(payload, 0, 2 * _SEARCHED_BYTES)
     tiff = tf.strings.regex_replace(start, rf"^\C*?{_MARK}", "", replace_global=False)
@@ -46,17 +46,15 @@ def orientation(payload: tf.Tensor) -> tf.Tensor:
     return tf.where(has_exif(payload) & (value >= 1) & (value <= 8), value, 1)
 
 
-def upright(picture: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
-    """Return the picture [height, width, 3] turned as an orientation asks for."""
-    picture = tf.cond(
-        turn >= 5, lambda: tf.transpose(picture, [1, 0, 2]), lambda: picture
-    )
-    # Reversing no axis at all is how a picture is left as it is, without a condition.
+def upright(image: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
+    """Return the image [height, width, 3] turned as an orientation asks for."""
+    image = tf.cond(turn >= 5, lambda: tf.transpose(image, [1, 0, 2]), lambda: image)
+    # Reversing no axis at all is how an image is left as it is, without a condition.
     axes = tf.boolean_mask(
         [0, 1],
         [tf.reduce_any(turn == [3, 4, 7, 8]), tf.reduce_any(turn == [2, 3, 6, 7])],
     )
-    return tf.reverse(picture, axes)
+    return tf.reverse(image, axes)
 
 
 def _bytes(text: tf.Tensor, start: tf.Tensor | int, count: int) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""What an encoded picture says of itself in its first bytes, by graph ops.
+"""What an encoded image says of itself in its first bytes, by graph ops.
 
 The content decides, never the ending of the file's name.
 """
@@ -17,10 +17,10 @@ _BYTES = 32
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """The first bytes of a picture.
+    """The first bytes of an image.
 
     Attributes:
-        text: tf.string [], 32 bytes; zeros where the picture ends before.
+        text: tf.string [], 32 bytes; zeros where the image ends before.
     """
 
     text: tf.Tensor
@@ -69,7 +69,7 @@ class Header:
 
 
 def parse(payload: tf.Tensor) -> Header:
-    """Return the header of an encoded picture, tf.string []."""
+    """Return the header of an encoded image, tf.string []."""
     start = tf.strings.substr(payload, 0, _BYTES)
     padded = tf.strings.join([start, b"\0" * _BYTES])
     return Header(tf.strings.substr(padded, 0, _BYTES))

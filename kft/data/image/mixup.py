@@ -1,4 +1,4 @@
-"""Mixup and CutMix: pictures of two examples, whose labels are mixed alike.
+"""Mixup and CutMix: images of two examples, whose labels are mixed alike.
 
 All that is random is drawn in NumPy, from the key of the row; what is left for
 TensorFlow is arithmetic on pixels.
@@ -17,7 +17,7 @@ from kft.data import epoch_plan
 if typing.TYPE_CHECKING:
     import tensorflow as tf
 
-# How much of the other picture there is within a box, and its edges: top, bottom, left,
+# How much of the other image there is within a box, and its edges: top, bottom, left,
 # right, in pixels.
 _WIDTH = 5
 
@@ -25,7 +25,7 @@ _WIDTH = 5
 def mix(
     augmentations: Sequence[Augmentation], *, num_classes: int, size: int
 ) -> epoch_plan.Mix | None:
-    """Return how the flag mixes pictures, None where it does not.
+    """Return how the flag mixes images, None where it does not.
 
     With both mixup and cutmix, each row draws one of them (as with timm's
     `switch_prob` of 0.5).
@@ -33,7 +33,7 @@ def mix(
     Args:
         augmentations: of `--augment`.
         num_classes: of the labels.
-        size: side of a picture in pixels.
+        size: side of an image in pixels.
     """
     chosen = config_augmentations.mixes(augmentations)
     if not chosen:
@@ -94,7 +94,7 @@ def _of_one(
         one: which of them; its strength is alpha of Beta(alpha, alpha).
         share: uniform; its quantile is lambda, the share of the row itself.
         centre: of the box, as uniform shares of height and width.
-        size: side of a picture in pixels.
+        size: side of an image in pixels.
     """
     from scipy import special
 
@@ -104,7 +104,7 @@ def _of_one(
         zero, whole = np.zeros_like(kept), np.full_like(kept, size)
         return np.stack([1 - kept, zero, whole, zero, whole], axis=-1)
     # Yun et al., CutMix, 2019, equation 2 and rand_bbox of the authors: a box of the
-    # aspect of the picture, cut off at its borders.
+    # aspect of the image, cut off at its borders.
     half = np.floor(size * np.sqrt(1 - kept)) // 2
     edges = []
     for place in centre:
@@ -114,22 +114,22 @@ def _of_one(
 
 
 def _apply(
-    pictures: "tf.Tensor", others: "tf.Tensor", numbers: "tf.Tensor"
+    images: "tf.Tensor", others: "tf.Tensor", numbers: "tf.Tensor"
 ) -> "tf.Tensor":
-    """Return the mixed pictures.
+    """Return the mixed images.
 
     Args:
-        pictures: uint8 [batch, size, size, 3].
+        images: uint8 [batch, size, size, 3].
         others: likewise, the other of each pair.
         numbers: float32 [batch, 5].
     """
     import tensorflow as tf
 
     opacity, top, bottom, left, right = tf.unstack(numbers[:, :, None], axis=1)
-    places = tf.range(pictures.shape[1], dtype=tf.float32)[None]
+    places = tf.range(images.shape[1], dtype=tf.float32)[None]
     rows = (places >= top) & (places < bottom)
     columns = (places >= left) & (places < right)
     inside = tf.cast(rows[:, :, None] & columns[:, None, :], tf.float32)
     weights = (inside * opacity[:, :, None])[..., None]
-    own, other = tf.cast(pictures, tf.float32), tf.cast(others, tf.float32)
+    own, other = tf.cast(images, tf.float32), tf.cast(others, tf.float32)
     return tf.cast(tf.round(own + weights * (other - own)), tf.uint8)

@@ -1,4 +1,4 @@
-"""Pictures as Pillow reads them, without TensorFlow."""
+"""Images as Pillow reads them, without TensorFlow."""
 
 import contextlib
 import io
@@ -8,14 +8,14 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps
 
-# What a picture may be, in words.
+# What an image may be, in words.
 KINDS = "JPEG, PNG, WebP, GIF or BMP"
-TOO_LARGE = "the picture has more pixels than --max_pixels={}"
+TOO_LARGE = "the image has more pixels than --max_pixels={}"
 # What Image.open refuses by itself, in pixels: twice the default MAX_IMAGE_PIXELS.
 _PILLOW_LIMIT = 2 * 89_478_485
 # JPEG is always for TensorFlow.
 _FORMATS = ("BMP", "GIF", "PNG", "WEBP")
-# What pictures begin with, be they whole or not.
+# What images begin with, be they whole or not.
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM")
 
 
@@ -23,62 +23,62 @@ _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM")
 def opened(
     payload: bytes, *, formats: Sequence[str], max_pixels: int | None
 ) -> Iterator[Image.Image]:
-    """Give an encoded picture whose header has been read.
+    """Give an encoded image whose header has been read.
 
     Args:
-        payload: the encoded picture.
+        payload: the encoded image.
         formats: what it may be, as Pillow calls it.
         max_pixels: largest number of pixels; None for no limit of kft's own.
 
     Raises:
         ValueError: where it is of no such format, or too large.
-        Exception: of many kinds, as Pillow does for damaged pictures.
+        Exception: of many kinds, as Pillow does for damaged images.
     """
     try:
-        picture = Image.open(io.BytesIO(payload), formats=formats)
+        image = Image.open(io.BytesIO(payload), formats=formats)
     except PIL.UnidentifiedImageError:
-        raise ValueError(_not_a_picture(payload)) from None
+        raise ValueError(_not_a_image(payload)) from None
     except Image.DecompressionBombError:
         if max_pixels is None or max_pixels > _PILLOW_LIMIT:
             raise
         raise ValueError(TOO_LARGE.format(max_pixels)) from None
-    with picture:
-        width, height = picture.size
+    with image:
+        width, height = image.size
         if max_pixels is not None and width * height > max_pixels:
             raise ValueError(
                 f"{TOO_LARGE.format(max_pixels)}: height and width are {height} {width}"
             )
-        yield picture
+        yield image
 
 
-def _not_a_picture(payload: bytes) -> str:
+def _not_a_image(payload: bytes) -> str:
     problem = "a damaged" if payload.startswith(_MAGIC) else "not a"
     received = f"{len(payload)} bytes"
     if payload:
         received += f" that begin with {payload[:16]!r}"
-    return f"{problem} picture: expected {KINDS}, received {received}"
+    return f"{problem} image: expected {KINDS}, received {received}"
 
 
 def read(payload: bytes, *, max_pixels: int | None = None) -> np.ndarray:
-    """Return the first frame of an encoded picture, uint8 [height, width, 3], upright.
+    """Return the first frame of an encoded image, uint8 [height, width, 3], upright.
 
     What is transparent shows white.
 
     Raises:
         ValueError: where it is not BMP, GIF, PNG or WebP, or is too large.
-        Exception: of many kinds, as Pillow does for damaged pictures.
+        Exception: of many kinds, as Pillow does for damaged images.
     """
-    with opened(payload, formats=_FORMATS, max_pixels=max_pixels) as picture:
-        return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
+    with opened(payload, formats=_FORMATS, max_pixels=max_pixels) as image:
+        return np.asarray(to_rgb(ImageOps.exif_transpose(image)))
 
 
-def to_rgb(picture: Image.Image) -> Image.Image:
-    """Return a picture as RGB, on white where it is transparent."""
-    if picture.mode.startswith("I"):
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return an image as RGB, on white where it is transparent."""
+    if image.mode.startswith("I"):
         # 16-bit gray: the high byte, as libpng makes 8 bits of it.
-        gray = np.asarray(picture).astype(np.int32) >> 8
+        gray = np.asarray(image).astype(np.int32) >> 8
         return Image.fromarray(gray.astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        picture = Image.alpha_composite(white, picture.convert("RGBA"))
-    return picture.convert("RGB")
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert("RGB")

@@ -3,7 +3,7 @@
 Cubuk et al., RandAugment, 2019, with the operations and ranges of timm's
 `rand-m9-mstd0.5-inc1` (timm/data/auto_augment.py): each of the two happens with
 probability 0.5, its magnitude is normal about the given one, and a larger magnitude
-changes every picture more. Other than there, what comes in from outside is gray, all
+changes every image more. Other than there, what comes in from outside is gray, all
 interpolation is bilinear, and posterize keeps one bit at least.
 """
 
@@ -18,7 +18,7 @@ _PROBABILITY = 0.5
 _DEVIATION = 0.5
 _LARGEST = 10.0
 
-# From a picture, the magnitude as a share of the largest, and a sign of -1 or 1.
+# From an image, the magnitude as a share of the largest, and a sign of -1 or 1.
 Operation = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -54,21 +54,21 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def rand_augment(picture: tf.Tensor, key: tf.Tensor, *, magnitude: float) -> tf.Tensor:
-    """Return the picture after the operations that the key draws.
+def rand_augment(image: tf.Tensor, key: tf.Tensor, *, magnitude: float) -> tf.Tensor:
+    """Return the image after the operations that the key draws.
 
     Args:
-        picture: uint8 [size, size, 3].
+        image: uint8 [size, size, 3].
         key: int64 [2].
         magnitude: mean magnitude, in (0, 10].
     """
     for layer in range(_LAYERS):
         layer_key = tf.random.experimental.stateless_fold_in(key, layer)
-        picture = _layer(picture, layer_key, magnitude)
-    return picture
+        image = _layer(image, layer_key, magnitude)
+    return image
 
 
-def _layer(picture: tf.Tensor, key: tf.Tensor, magnitude: float) -> tf.Tensor:
+def _layer(image: tf.Tensor, key: tf.Tensor, magnitude: float) -> tf.Tensor:
     happens, which, sign = tf.unstack(tf.random.stateless_uniform([3], key))
     normal_key = tf.random.experimental.stateless_fold_in(key, 1)
     drawn = magnitude + _DEVIATION * tf.random.stateless_normal([], normal_key)
@@ -77,11 +77,11 @@ def _layer(picture: tf.Tensor, key: tf.Tensor, magnitude: float) -> tf.Tensor:
     # The last branch does nothing.
     index = _count(which * len(OPERATIONS))
     index = tf.where(happens < _PROBABILITY, index, len(OPERATIONS))
-    branches = [_branch(run, picture, level, sign) for run in OPERATIONS.values()]
-    return tf.switch_case(index, [*branches, lambda: tf.identity(picture)])
+    branches = [_branch(run, image, level, sign) for run in OPERATIONS.values()]
+    return tf.switch_case(index, [*branches, lambda: tf.identity(image)])
 
 
 def _branch(
-    run: Operation, picture: tf.Tensor, level: tf.Tensor, sign: tf.Tensor
+    run: Operation, image: tf.Tensor, level: tf.Tensor, sign: tf.Tensor
 ) -> Callable[[], tf.Tensor]:
-    return lambda: tf.ensure_shape(run(picture, level, sign), picture.shape)
+    return lambda: tf.ensure_shape(run(image, level, sign), image.shape)

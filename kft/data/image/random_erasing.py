@@ -10,11 +10,11 @@ _AREA = (0.02, 1 / 3)
 _ASPECT = (0.3, 1 / 0.3)
 
 
-def erase(picture: tf.Tensor, key: tf.Tensor, *, probability: float) -> tf.Tensor:
-    """Return the picture, now and then with a rectangle of random pixels.
+def erase(image: tf.Tensor, key: tf.Tensor, *, probability: float) -> tf.Tensor:
+    """Return the image, now and then with a rectangle of random pixels.
 
     Args:
-        picture: uint8 [size, size, 3].
+        image: uint8 [size, size, 3].
         key: int64 [2].
         probability: of the rectangle, in (0, 1].
     """
@@ -23,13 +23,13 @@ def erase(picture: tf.Tensor, key: tf.Tensor, *, probability: float) -> tf.Tenso
     def with_noise() -> tf.Tensor:
         noise_key = tf.random.experimental.stateless_fold_in(key, 1)
         noise = tf.random.stateless_uniform(
-            tf.shape(picture), noise_key, 0, 256, tf.int32
+            tf.shape(image), noise_key, 0, 256, tf.int32
         )
-        inside = _rectangle(tf.shape(picture)[:2], area, aspect, (top, left))
-        return tf.where(inside[..., None], tf.cast(noise, tf.uint8), picture)
+        inside = _rectangle(tf.shape(image)[:2], area, aspect, (top, left))
+        return tf.where(inside[..., None], tf.cast(noise, tf.uint8), image)
 
-    erased = tf.cond(happens < probability, with_noise, lambda: picture)
-    return tf.ensure_shape(erased, picture.shape)
+    erased = tf.cond(happens < probability, with_noise, lambda: image)
+    return tf.ensure_shape(erased, image.shape)
 
 
 def _rectangle(

@@ -1,4 +1,4 @@
-"""The one way from a picture of any size to the square that the network sees."""
+"""The one way from an image of any size to the square that the network sees."""
 
 from typing import Literal
 
@@ -12,14 +12,14 @@ Method = Literal["crop", "pad", "squash"]
 
 
 def resize(image: tf.Tensor, *, size: int, method: Method) -> tf.Tensor:
-    """Return the picture as a square: bilinear, antialiased, rounded.
+    """Return the image as a square: bilinear, antialiased, rounded.
 
     Args:
         image: uint8 [height, width, 3].
         size: side of the square in pixels.
         method: `crop` takes the central square with 0.875 of the shorter side, `pad`
-            keeps the whole picture and its aspect on black, `squash` keeps the whole
-            picture and not its aspect.
+            keeps the whole image and its aspect on black, `squash` keeps the whole
+            image and not its aspect.
 
     Returns:
         uint8 [size, size, 3].
@@ -41,7 +41,7 @@ def central_square(image: tf.Tensor) -> tf.Tensor:
 
 
 def scale(image: tf.Tensor, size: int) -> tf.Tensor:
-    """Return the whole picture as uint8 [size, size, 3], whatever its aspect."""
+    """Return the whole image as uint8 [size, size, 3], whatever its aspect."""
     scaled = _interpolate(image, tf.constant([size, size]))
     return tf.ensure_shape(scaled, [size, size, 3])
 
@@ -58,7 +58,7 @@ def _pad(image: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def _interpolate(image: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-    """Return the picture with int32 [2] height and width, uint8."""
+    """Return the image with int32 [2] height and width, uint8."""
 
     def make(antialias: bool) -> tf.Tensor:
         return tf.image.resize(image, shape, method="bilinear", antialias=antialias)

@@ -29,7 +29,7 @@ def check(rest: str, config: config_lib.DataConfig) -> None:
 
 
 def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
-    """Return the splits of the digits; the pictures are PNG, 28x28, gray.
+    """Return the splits of the digits; the images are PNG, 28x28, gray.
 
     Raises:
         errors.ConfigError: where the package is not installed.
@@ -39,7 +39,7 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
     from kft.data.sources import record_reader
 
     pixels, digits = _parse()
-    payloads = [tf.io.encode_png(picture).numpy() for picture in pixels]
+    payloads = [tf.io.encode_png(image).numpy() for image in pixels]
     table = examples.Table(
         ids=np.array([f"digits/{row:05d}" for row in range(len(payloads))]),
         labels=digits.astype(np.int32),

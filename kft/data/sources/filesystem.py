@@ -48,13 +48,13 @@ def entries(folder: str) -> Iterator[Entry]:
     """Yield what is in a folder, in the order of names, without hidden entries.
 
     Raises:
-        errors.DataError: where the folder can not be listed.
+        errors.DataError: where the folder cannot be listed.
     """
     try:
         found = _remote_entries(folder) if is_remote(folder) else _local_entries(folder)
     except OSError as error:
         raise errors.DataError(
-            f"The folder {folder} can not be listed: {error}."
+            f"The folder {folder} cannot be listed: {error}."
         ) from error
     for entry in sorted(found, key=lambda entry: entry.name):
         _check_name(entry)
@@ -105,7 +105,7 @@ def remote_glob(pattern: str) -> list[str]:
     """Return the remote files that match a pattern.
 
     Raises:
-        errors.DataError: where the place can not be reached.
+        errors.DataError: where the place cannot be reached.
     """
     import tensorflow as tf
 
@@ -113,5 +113,5 @@ def remote_glob(pattern: str) -> list[str]:
         return tf.io.gfile.glob(pattern)
     except tf.errors.OpError as error:
         raise errors.DataError(
-            f"{pattern!r} can not be looked up: {error.message}"
+            f"{pattern!r} cannot be looked up: {error.message}"
         ) from error

@@ -1,6 +1,6 @@
-"""Pictures in folders: one folder per class, with or without train/ and val/ above.
+"""Images in folders: one folder per class, with or without train/ and val/ above.
 
-The classes are the sub-folders of the training folder, sorted by name; every picture
+The classes are the sub-folders of the training folder, sorted by name; every image
 below one belongs to it, however deep.
 """
 
@@ -16,7 +16,7 @@ from kft.data import examples, labels, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
 from kft.data.sources import file_reader, filesystem
 
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
 SPLIT_FOLDERS = {
     "train": TRAIN,
     "training": TRAIN,
@@ -26,7 +26,7 @@ SPLIT_FOLDERS = {
     "test": TEST,
     "testing": TEST,
 }
-_LAYOUT = "one sub-folder per class with pictures in it, or train/ and val/ with these"
+_LAYOUT = "one sub-folder per class with images in it, or train/ and val/ with these"
 
 
 def check(path: str, config: config_lib.DataConfig) -> None:
@@ -34,7 +34,7 @@ def check(path: str, config: config_lib.DataConfig) -> None:
 
     Raises:
         errors.ConfigError: where there is no such folder.
-        errors.DataError: where it does not hold at least two classes with pictures.
+        errors.DataError: where it does not hold at least two classes with images.
     """
     if not filesystem.is_remote(path):
         _check_classes(_class_folders(path, config), config)
@@ -45,7 +45,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
 
     Raises:
         errors.ConfigError: where there is no such folder.
-        errors.DataError: where it does not hold at least two classes with pictures.
+        errors.DataError: where it does not hold at least two classes with images.
     """
     by_side = _class_folders(path, config)
     label_map = _check_classes(by_side, config)
@@ -53,12 +53,12 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
     found, numbers, sides = [], [], []
     for side, class_folders in by_side.items():
         for name, folder in class_folders.items():
-            pictures = list(_pictures(folder))
-            if not pictures:  # It may be of no class.
+            images = list(_images(folder))
+            if not images:  # It may be of no class.
                 continue
-            found += pictures
-            numbers += [label_map.index(name)] * len(pictures)
-            sides += [side] * len(pictures)
+            found += images
+            numbers += [label_map.index(name)] * len(images)
+            sides += [side] * len(images)
     table = examples.Table(
         ids=np.array([_relative(entry.path, root) for entry in found]),
         labels=np.array(numbers, dtype=np.int32),
@@ -110,7 +110,7 @@ def _has_split_layout(children: dict[str, str]) -> bool:
 def _check_classes(
     by_side: dict[str, dict[str, str]], config: config_lib.DataConfig
 ) -> labels.LabelMap:
-    """Return the classes of the training folder, each of which has a picture."""
+    """Return the classes of the training folder, each of which has an image."""
     train = by_side[TRAIN]
     if len(train) < 2:
         received = f"1, {next(iter(train))!r}" if train else "none"
@@ -118,18 +118,18 @@ def _check_classes(
             f"--dataset={config.dataset}: expected {_LAYOUT}, at least 2 classes; "
             f"received {received}."
         )
-    empty = [name for name, folder in train.items() if not any(_pictures(folder))]
+    empty = [name for name, folder in train.items() if not any(_images(folder))]
     if empty:
         raise errors.DataError(
-            f"--dataset={config.dataset}: expected pictures "
-            f"({', '.join(PICTURE_ENDINGS)}) in every class folder; there are none in: "
+            f"--dataset={config.dataset}: expected images "
+            f"({', '.join(IMAGE_ENDINGS)}) in every class folder; there are none in: "
             f"{', '.join(empty)}. Remove these folders or fill them."
         )
     for side, class_folders in by_side.items():
         extra = [
             name
             for name, folder in class_folders.items()
-            if name not in train and any(_pictures(folder))
+            if name not in train and any(_images(folder))
         ]
         if extra:
             raise errors.DataError(
@@ -144,16 +144,16 @@ def _folders(folder: str) -> dict[str, str]:
     return {e.name: e.path for e in filesystem.entries(folder) if e.is_folder}
 
 
-def _pictures(folder: str, parents: tuple[str, ...] = ()) -> Iterator[filesystem.Entry]:
-    """Yield the pictures at any depth, sorted; follows links, each loop once."""
+def _images(folder: str, parents: tuple[str, ...] = ()) -> Iterator[filesystem.Entry]:
+    """Yield the images at any depth, sorted; follows links, each loop once."""
     real = os.path.realpath(folder)
     if real in parents:
         logging.warning("Left out %s: the link leads back to a folder above.", folder)
         return
     for entry in filesystem.entries(folder):
         if entry.is_folder:
-            yield from _pictures(entry.path, (*parents, real))
-        elif entry.name.lower().endswith(PICTURE_ENDINGS):
+            yield from _images(entry.path, (*parents, real))
+        elif entry.name.lower().endswith(IMAGE_ENDINGS):
             yield entry
 
 

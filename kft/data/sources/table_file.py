@@ -108,7 +108,7 @@ def text(path: str, flag: str) -> str:
     """Return the content of a text file, local or remote.
 
     Raises:
-        errors.DataError: where it can not be read as UTF-8.
+        errors.DataError: where it cannot be read as UTF-8.
     """
     path = filesystem.expand(path)
     try:
@@ -118,7 +118,7 @@ def text(path: str, flag: str) -> str:
             return file.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise errors.DataError(
-            f"{flag}: expected a text file in UTF-8; it can not be read: {error}."
+            f"{flag}: expected a text file in UTF-8; it cannot be read: {error}."
         ) from error
 
 

@@ -53,8 +53,8 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
 
     Raises:
         errors.ConfigError: for an unknown name, version or split, or where the data
-            set is not prepared and can not be.
-        errors.DataError: where it is not pictures with class labels.
+            set is not prepared and cannot be.
+        errors.DataError: where it is not images with class labels.
     """
     from kft.data.sources import record_reader, tfrecord_index
 
@@ -164,7 +164,7 @@ def _check_network(urls: Iterable[str]) -> None:
 
 
 def _features(info: Any, config: config_lib.DataConfig) -> _Features:
-    """Return the names of the features that hold the picture and its class."""
+    """Return the names of the features that hold the image and its class."""
     import tensorflow_datasets
 
     image, label = info.supervised_keys or ("image", "label")
@@ -177,7 +177,7 @@ def _features(info: Any, config: config_lib.DataConfig) -> _Features:
         for name, kind in kinds.items()
     ):
         raise errors.DataError(
-            f"--dataset={config.dataset}: expected pictures with one class label each, "
+            f"--dataset={config.dataset}: expected images with one class label each, "
             f"received the features {', '.join(sorted(names)) or features}."
         )
     if info.file_format != tensorflow_datasets.core.FileFormat.TFRECORD:

@@ -1,6 +1,6 @@
 """TFRecord files of tf.train.Examples that others have written.
 
-Each record has an encoded picture, and its class as a number, a name, or both.
+Each record has an encoded image, and its class as a number, a name, or both.
 Importing this file does not import TensorFlow.
 """
 

@@ -28,7 +28,7 @@ def kinds(
         config: for messages.
 
     Raises:
-        errors.DataError: where the record has no picture, or no class.
+        errors.DataError: where the record has no image, or no class.
     """
     features: Mapping[str, type | None] = {}
     for path in paths:
@@ -40,7 +40,7 @@ def kinds(
     if present["image"] is not bytes or not found:
         wanted = [names[part] for part in _KINDS if part in names]
         raise errors.DataError(
-            f"--dataset={config.dataset}: expected records with a picture as bytes in "
+            f"--dataset={config.dataset}: expected records with an image as bytes in "
             f"{names['image']}, and its class in {' or '.join(wanted)}. Those of "
             f"{path} have: {', '.join(sorted(features)) or 'nothing'}. Say with "
             "--tfrecord_features=image=NAME,label=NAME,text=NAME how they are called."

@@ -76,7 +76,7 @@ def first_features(path: str) -> dict[str, type | None]:
     None is the kind of a feature without values. No record, no features.
 
     Raises:
-        errors.DataError: where the file can not be read, or it is none of TFRecords.
+        errors.DataError: where the file cannot be read, or it is none of TFRecords.
     """
     try:
         with tf.io.gfile.GFile(path, "rb") as file:

@@ -42,8 +42,8 @@ def settle(
     Raises:
         errors.ConfigError: where the recipe has nothing to go by, or does not go with
             what was given.
-        errors.DataError: for data that can not be used.
-        errors.RunDirError: for a run folder that can not be gone on with.
+        errors.DataError: for data that cannot be used.
+        errors.RunDirError: for a run folder that cannot be gone on with.
     """
     if config.recipe != "auto":
         return config
@@ -91,26 +91,26 @@ def _choose(
 
 
 def _side(facts: Facts) -> str:
-    if facts.picture_side is None:
-        return "no picture that can be read"
-    return f"pictures of about {facts.picture_side} pixels"
+    if facts.image_side is None:
+        return "no image that can be read"
+    return f"images of about {facts.image_side} pixels"
 
 
 def look(config: TrainConfig) -> Facts:
     """Return what the recipe has to know of the data of a run.
 
     Raises:
-        errors.KftError: for data that can not be used.
+        errors.KftError: for data that cannot be used.
     """
     splits = data.load_splits(config)
     return Facts(
         examples=len(splits.train),
         classes=len(splits.labels),
-        picture_side=_picture_side(splits.train, tasks.get(config, splits.labels)),
+        image_side=_image_side(splits.train, tasks.get(config, splits.labels)),
     )
 
 
-def _picture_side(examples: Examples, task: Task) -> int | None:
+def _image_side(examples: Examples, task: Task) -> int | None:
     """Return the median over a sample of the shorter side, in pixels."""
     count = min(len(examples), _SAMPLE)
     chosen = np.linspace(0, len(examples) - 1, count).astype(np.int64)
@@ -120,9 +120,9 @@ def _picture_side(examples: Examples, task: Task) -> int | None:
 
 
 def _one_side(examples: Examples, row: int, task: Task) -> int | None:
-    """Return the shorter side of a picture; None where it can not be read.
+    """Return the shorter side of an image; None where it cannot be read.
 
-    Training names the pictures that can not be read, or skips them; here they do not
+    Training names the images that cannot be read, or skips them; here they do not
     count.
     """
     try:

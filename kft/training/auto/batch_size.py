@@ -69,7 +69,7 @@ def settle(
 
     Raises:
         errors.TrainingError: where not even the smallest batch trains.
-        errors.RunDirError: for a run folder that can not be gone on with.
+        errors.RunDirError: for a run folder that cannot be gone on with.
         errors.Interrupted: after a signal.
     """
     if config.batch_size != "auto":

@@ -78,7 +78,7 @@ def measure(config: TrainConfig, largest: int) -> Trial:
     task = tasks.get(config, splits.labels)
     with devices.strategy.scope():
         network = task.network(weights="none")
-    # Mixed pictures are taken two by two.
+    # Mixed images are taken two by two.
     smallest = devices.replicas * (1 if task.mix() is None else 2)
     limit = largest_batch(len(splits.train), smallest)
 

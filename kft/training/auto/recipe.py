@@ -7,7 +7,7 @@ nothing that holds on a CPU, the constants were chosen on subsets of flowers;
 - BiT-HyperRule (Kolesnikov et al., Big Transfer, arXiv 1912.11370, section 3.3;
   bit_hyperrule.py): SGD with momentum 0.9 and a base rate of 3e-3; the length of the
   schedule is a number of steps that grows with the number of examples and not a number
-  of epochs; pictures below 96 x 96 pixels are enlarged to 128.
+  of epochs; images below 96 x 96 pixels are enlarged to 128.
 - fastai's `fine_tune` (fastai/callback/schedule.py): the head first, on a frozen
   network, then what is below it at a lower rate, the lowest layers at a hundredth; the
   rate rises during 30% of the steps.
@@ -59,13 +59,13 @@ class Facts:
     Attributes:
         examples: that are trained on.
         classes: to tell apart.
-        picture_side: median over some examples of the shorter side, in pixels; None
-            where no picture could be looked at.
+        image_side: median over some examples of the shorter side, in pixels; None
+            where no image could be looked at.
     """
 
     examples: int
     classes: int
-    picture_side: int | None
+    image_side: int | None
 
 
 def differing(config: TrainConfig) -> frozenset[str]:
@@ -125,8 +125,8 @@ def apply(
     rows = math.lcm(config.accumulation_steps, 2 if batch_sharing.mixes(config) else 1)
     chosen: dict[str, Any] = {
         "batch_size": batch_size(facts.examples, multiple=replicas * rows),
-        "image_size": image_size(facts.picture_side, backbone),
-        "augment": augment(facts.picture_side),
+        "image_size": image_size(facts.image_side, backbone),
+        "augment": augment(facts.image_side),
         "warmup_fraction": _WARMUP,
     }
     config = _with(config, chosen, given)
@@ -178,25 +178,25 @@ def batch_size(examples: int, *, multiple: int) -> int:
     return math.ceil(size / multiple) * multiple
 
 
-def image_size(picture_side: int | None, backbone: Backbone) -> int | None:
+def image_size(image_side: int | None, backbone: Backbone) -> int | None:
     """Return the side that the network sees, in pixels; None for the backbone's own.
 
-    Small pictures are enlarged, but not to the full size, which would cost time and
+    Small images are enlarged, but not to the full size, which would cost time and
     add nothing (BiT-HyperRule, `get_resolution`).
     """
-    if picture_side is None or picture_side >= _SMALL_SIDE:
+    if image_side is None or image_side >= _SMALL_SIDE:
         return None
     size = max(min(_ENLARGED_SIDE, backbone.image_size), backbone.min_image_size)
     return None if size == backbone.image_size else size
 
 
-def augment(picture_side: int | None) -> str:
+def augment(image_side: int | None) -> str:
     """Return the augmentation: photographs are mirrored.
 
-    Small pictures are often signs (digits, icons), which mean something else in a
+    Small images are often signs (digits, icons), which mean something else in a
     mirror; they stay as they are.
     """
-    is_small = picture_side is not None and picture_side < _SMALL_SIDE
+    is_small = image_side is not None and image_side < _SMALL_SIDE
     return "none" if is_small else "flip"
 
 

@@ -59,7 +59,7 @@ class FileRecorder:
 
     def _write_lines(self, history: Sequence[Mapping[str, Any]]) -> None:
         # A run has some tens of epochs, so the whole file is written each time: an
-        # appended line can be torn by a kill, a replaced file can not.
+        # appended line can be torn by a kill, a replaced file cannot.
         text = "".join(json.dumps(line) + "\n" for line in history)
         self._run.write_text(self._run.metrics_jsonl, text)
 

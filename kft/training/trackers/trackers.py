@@ -115,7 +115,7 @@ def kept_id(run: RunDir, name: str) -> str | None:
 
 
 def keep_id(run: RunDir, name: str, identifier: str) -> None:
-    """Write down how a tracker calls the run; raises RunDirError where it can not."""
+    """Write down how a tracker calls the run; raises RunDirError where it cannot."""
     known = {}
     if run.trackers_json.exists():
         known = saved_config.read_json(run.trackers_json)

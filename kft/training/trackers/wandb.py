@@ -36,7 +36,7 @@ def track(context: RunContext) -> Iterator[keras.callbacks.Callback]:
         tracked = wandb.init(
             project=os.environ.get("WANDB_PROJECT", _PROJECT),
             id=identifier,
-            # Offline it can not look whether there is such a run; `wandb sync` puts the
+            # Offline it cannot look whether there is such a run; `wandb sync` puts the
             # parts of one together.
             resume="allow",
             name=run.path.name,

@@ -96,7 +96,7 @@ def _build(backbone: Backbone, size: int | None = None) -> keras.Model:
     return keras.Model(images, build_family.build(backbone, images, "none"))
 
 
-def _pictures(size: int) -> np.ndarray:
+def _images(size: int) -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype("f4")
 
 
@@ -144,7 +144,7 @@ def test_backbone_has_its_size_and_is_cut_at_every_block(name: str) -> None:
     _check_partition(model, anchors)
     _check_owners(backbone, model, anchors)
 
-    images = _pictures(backbone.min_image_size)
+    images = _images(backbone.min_image_size)
     expected = np.asarray(model(images, training=False))
     assert np.ptp(expected) > 0
     composed = _through_every_cut(
@@ -210,7 +210,7 @@ def test_the_halves_at_a_cut_compose_to_the_whole(name: str) -> None:
     halves = split.split_at(model, anchors[len(anchors) // 2])
     tensors = NASNET_CUT_TENSORS if backbone.family == "NASNet" else 1
     assert len(halves.trunk.outputs) == tensors
-    images = _pictures(backbone.min_image_size)
+    images = _images(backbone.min_image_size)
     at_the_cut = halves.trunk([images], training=False)
     at_the_cut = at_the_cut if isinstance(at_the_cut, list) else [at_the_cut]
     np.testing.assert_array_equal(
@@ -259,9 +259,9 @@ def test_a_graph_of_another_network_has_no_such_cuts() -> None:
 
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0", "ConvNeXtTiny"])
-def test_bytes_and_floats_are_the_same_pictures(name: str) -> None:
+def test_bytes_and_floats_are_the_same_images(name: str) -> None:
     backbone = backbones.get(name)
-    pixels = _pictures(32).astype("uint8")
+    pixels = _images(32).astype("uint8")
     images = keras.Input((32, 32, 3), dtype="uint8")
     of_bytes = keras.Model(images, build_family.build(backbone, images, "none"))
     of_floats = _build(backbone)
@@ -277,7 +277,7 @@ def test_backbones_are_built_under_mixed_precision(name: str) -> None:
     try:
         keras.config.set_dtype_policy("mixed_bfloat16")
         model = _build(backbones.get(name))
-        features = model(_pictures(32), training=False)
+        features = model(_images(32), training=False)
     finally:
         keras.config.set_dtype_policy("float32")
     assert features.dtype == "bfloat16"
@@ -313,6 +313,6 @@ def test_lite0_drops_residual_branches_in_training_only(drops: bool) -> None:
     keras.utils.set_random_seed(0)
     images = keras.Input((32, 32, 3))
     model = keras.Model(images, efficientnet_lite.features(images))
-    pictures = _pictures(32)
-    outputs = [np.asarray(model(pictures, training=drops)) for _ in range(2)]
+    images = _images(32)
+    outputs = [np.asarray(model(images, training=drops)) for _ in range(2)]
     assert np.array_equal(outputs[0], outputs[1]) is not drops

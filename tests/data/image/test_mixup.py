@@ -56,7 +56,7 @@ def test_the_share_of_the_label_is_the_share_of_the_pixels(text):
     white = np.full((200, _SIZE, _SIZE, 3), 255, np.uint8)
     mixed = mix.apply(white, np.zeros_like(white), tf.constant(numbers)).numpy()
     np.testing.assert_allclose(mixed.mean(axis=(1, 2, 3)) / 255, shares, atol=0.003)
-    kinds = {len(np.unique(picture)) for picture in mixed}
+    kinds = {len(np.unique(image)) for image in mixed}
     # Mixup has one gray, CutMix black and white, and either may be nothing at all.
     assert kinds == ({1} if text == "mixup" else {1, 2})
 
@@ -97,7 +97,7 @@ def test_eager_equals_graph():
 
 
 def _examples(n):
-    """Return examples whose inputs are pictures of one gray, their number."""
+    """Return examples whose inputs are images of one gray, their number."""
     return examples.Examples(
         ids=np.array([f"{i:03d}" for i in range(n)]),
         labels=(np.arange(n) % 3).astype(np.int32),
@@ -106,7 +106,7 @@ def _examples(n):
     )
 
 
-def _picture(payload, key):
+def _image(payload, key):
     number = tf.strings.to_number(payload, tf.int32)
     return tf.fill([_SIZE, _SIZE, 3], tf.cast(number, tf.uint8))
 
@@ -117,7 +117,7 @@ def _train(n=23, *, text="mixup@1", class_weights=None, **share):
     )
     share = epoch_plan.BatchShare(**({"batch_size": 8} | share))
     dataset = pipeline.train_batches(
-        _examples(n), _picture, share=share, recipe=recipe, span=Span(epochs=2)
+        _examples(n), _image, share=share, recipe=recipe, span=Span(epochs=2)
     )
     return list(dataset.as_numpy_iterator())
 
@@ -125,7 +125,7 @@ def _train(n=23, *, text="mixup@1", class_weights=None, **share):
 def test_a_row_is_mixed_with_its_neighbour_and_so_is_its_label():
     plain = pipeline.train_batches(
         _examples(23),
-        _picture,
+        _image,
         share=epoch_plan.BatchShare(batch_size=8),
         recipe=epoch_plan.SamplingConfig(seed=1),
         span=Span(epochs=2),

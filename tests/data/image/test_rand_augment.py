@@ -10,8 +10,8 @@ from kft.data.image import affine, color, rand_augment, random_erasing
 _SIZE = 40
 
 
-def _pictures():
-    """Return pictures of noise, of one colour, of two values, and a smooth one."""
+def _images():
+    """Return images of noise, of one colour, of two values, and a smooth one."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (_SIZE, _SIZE, 3))
     ramp = np.arange(_SIZE) * 3
@@ -71,10 +71,10 @@ _COLOURS = {
 @pytest.mark.parametrize("name", _COLOURS)
 def test_colours_are_those_of_pillow(name):
     ours, theirs = _COLOURS[name]
-    for picture in _pictures():
-        found = ours(tf.constant(picture)).numpy().astype(int)
-        expected = np.asarray(theirs(Image.fromarray(picture))).astype(int)
-        # Between and beyond two pictures Pillow rounds products of float32 in an order
+    for image in _images():
+        found = ours(tf.constant(image)).numpy().astype(int)
+        expected = np.asarray(theirs(Image.fromarray(image))).astype(int)
+        # Between and beyond two images Pillow rounds products of float32 in an order
         # of its own.
         blends = name.endswith((" 0.1", " 0.6", " 1.9"))
         assert np.abs(found - expected).max() <= blends
@@ -86,7 +86,7 @@ def _affine(*numbers):
     )
 
 
-# A share of the height is one of the width here too: the picture is a square.
+# A share of the height is one of the width here too: the image is a square.
 _MOVES = {
     "rotate": (
         lambda p: affine.rotate(p, tf.constant(20.0)),
@@ -114,12 +114,12 @@ _MOVES = {
 @pytest.mark.parametrize("name", _MOVES)
 def test_moves_are_those_of_pillow_and_what_comes_in_is_gray(name):
     ours, theirs = _MOVES[name]
-    for picture in _pictures():
-        found = ours(tf.constant(picture)).numpy().astype(int)
-        expected = np.asarray(theirs(Image.fromarray(picture))).astype(int)
-        white = Image.fromarray(np.full_like(picture, 255))
+    for image in _images():
+        found = ours(tf.constant(image)).numpy().astype(int)
+        expected = np.asarray(theirs(Image.fromarray(image))).astype(int)
+        white = Image.fromarray(np.full_like(image, 255))
         inside = np.asarray(theirs(white)).min(axis=-1) == 255
-        # Where all neighbours of a point are in the picture.
+        # Where all neighbours of a point are in the image.
         padded = np.pad(inside, 1)
         shifts = [np.s_[1:-1, 2:], np.s_[1:-1, :-2], np.s_[2:, 1:-1], np.s_[:-2, 1:-1]]
         inside = np.logical_and.reduce([inside, *(padded[s] for s in shifts)])
@@ -140,19 +140,19 @@ def _key(index):
     raise AssertionError(index)
 
 
-def test_each_operation_changes_a_picture_alike_eagerly_and_in_tf_data():
-    noise, _, _, smooth = _pictures()
-    picture = tf.constant(noise // 8 + smooth // 2 + 20)
+def test_each_operation_changes_a_image_alike_eagerly_and_in_tf_data():
+    noise, _, _, smooth = _images()
+    image = tf.constant(noise // 8 + smooth // 2 + 20)
     keys = tf.stack([_key(index) for index in range(len(rand_augment.OPERATIONS))])
     dataset = tf.data.Dataset.from_tensor_slices(keys).map(
-        lambda key: rand_augment._layer(picture, key, 9.0)
+        lambda key: rand_augment._layer(image, key, 9.0)
     )
     assert dataset.element_spec == tf.TensorSpec([_SIZE, _SIZE, 3], tf.uint8)
     found = list(dataset.as_numpy_iterator())
     for key, changed in zip(keys, found, strict=True):
-        eager = rand_augment._layer(picture, key, 9.0)
+        eager = rand_augment._layer(image, key, 9.0)
         np.testing.assert_array_equal(changed, eager)
-        assert (changed != picture.numpy()).any()
+        assert (changed != image.numpy()).any()
     assert len({changed.tobytes() for changed in found}) == len(found)
 
 
@@ -160,21 +160,21 @@ def test_only_what_is_drawn_runs(monkeypatch):
     ran = []
 
     def noting(name):
-        def run(picture, level, sign):
-            def note(picture, level):
+        def run(image, level, sign):
+            def note(image, level):
                 ran.append((name, float(level)))
-                return picture
+                return image
 
-            return tf.numpy_function(note, [picture, level], tf.uint8)
+            return tf.numpy_function(note, [image, level], tf.uint8)
 
         return run
 
     noted = {name: noting(name) for name in rand_augment.OPERATIONS}
     monkeypatch.setattr(rand_augment, "OPERATIONS", noted)
-    picture = tf.constant(_pictures()[0])
+    image = tf.constant(_images()[0])
     keys = np.stack([np.full(600, 3), np.arange(600)], axis=-1)
     dataset = tf.data.Dataset.from_tensor_slices(keys).map(
-        lambda key: rand_augment.rand_augment(picture, key, magnitude=9.0)
+        lambda key: rand_augment.rand_augment(image, key, magnitude=9.0)
     )
     assert len(list(dataset)) == 600
     # Two chances of a half each; the standard deviation is 17.
@@ -204,11 +204,11 @@ def test_erasing_makes_a_rectangle_of_noise_as_often_as_it_says():
     erase = tf.function(lambda key: random_erasing.erase(white, key, probability=0.25))
     areas = []
     for number in range(400):
-        picture = erase(tf.constant([5, number], tf.int64)).numpy()
-        rows, columns = np.nonzero((picture != 255).any(axis=-1))
+        image = erase(tf.constant([5, number], tf.int64)).numpy()
+        rows, columns = np.nonzero((image != 255).any(axis=-1))
         if rows.size:
             box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-            noise = picture[box]
+            noise = image[box]
             areas.append(noise[..., 0].size / _SIZE**2)
             # One pixel in 17 million has three channels of 255.
             assert rows.size == noise[..., 0].size

@@ -9,15 +9,15 @@ from kft.data.image import resize
 
 
 def _framed(height, width, border):
-    """Return a white picture with a black border of so many pixels."""
-    picture = np.full([height, width, 3], 255, np.uint8)
-    picture[:border] = picture[-border:] = 0
-    picture[:, :border] = picture[:, -border:] = 0
-    return picture
+    """Return a white image with a black border of so many pixels."""
+    image = np.full([height, width, 3], 255, np.uint8)
+    image[:border] = image[-border:] = 0
+    image[:, :border] = image[:, -border:] = 0
+    return image
 
 
-def _resize(picture, size, method):
-    return resize.resize(tf.constant(picture), size=size, method=method).numpy()
+def _resize(image, size, method):
+    return resize.resize(tf.constant(image), size=size, method=method).numpy()
 
 
 @pytest.mark.parametrize("side", [64, 100, 400])
@@ -29,16 +29,16 @@ def test_crop_keeps_seven_eighths_of_the_shorter_side(side):
 
 
 def test_crop_takes_the_middle_of_the_longer_side():
-    picture = np.zeros([100, 300, 3], np.uint8)
-    picture[:, 106:194] = 255
-    assert _resize(picture, 32, "crop").min() == 255
+    image = np.zeros([100, 300, 3], np.uint8)
+    image[:, 106:194] = 255
+    assert _resize(image, 32, "crop").min() == 255
 
 
 @pytest.mark.parametrize("shape", [(60, 20), (20, 60), (37, 53), (1, 1), (1, 500)])
 @pytest.mark.parametrize("method", ["crop", "pad", "squash"])
 def test_the_result_is_a_square_of_a_static_shape(shape, method):
     make = tf.function(
-        lambda picture: resize.resize(picture, size=24, method=method),
+        lambda image: resize.resize(image, size=24, method=method),
         input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)],
     )
     concrete = make.get_concrete_function()
@@ -78,21 +78,21 @@ def test_fine_stripes_become_gray_and_not_a_pattern(method):
 def test_pixels_are_close_to_those_of_pillow(shape, size):
     rng = np.random.default_rng(0)
     small = rng.integers(0, 255, [8, 8, 3], dtype=np.uint8)
-    picture = np.asarray(Image.fromarray(small).resize(shape[::-1], Image.BICUBIC))
-    expected = Image.fromarray(picture).resize((size, size), Image.BILINEAR)
-    result = _resize(picture, size, "squash")
+    image = np.asarray(Image.fromarray(small).resize(shape[::-1], Image.BICUBIC))
+    expected = Image.fromarray(image).resize((size, size), Image.BILINEAR)
+    result = _resize(image, size, "squash")
     assert np.abs(result.astype(int) - np.asarray(expected)).max() <= 2
 
 
 def test_enlarging_without_antialias_changes_no_pixel_by_more_than_rounding():
     rng = np.random.default_rng(1)
-    picture = rng.integers(0, 255, [40, 50, 3], dtype=np.uint8)
-    exact = tf.image.resize(picture, [64, 64], method="bilinear", antialias=True)
-    difference = _resize(picture, 64, "squash") - exact.numpy()
+    image = rng.integers(0, 255, [40, 50, 3], dtype=np.uint8)
+    exact = tf.image.resize(image, [64, 64], method="bilinear", antialias=True)
+    difference = _resize(image, 64, "squash") - exact.numpy()
     assert np.abs(difference).max() <= 0.501
 
 
 def test_rounds_and_does_not_cut_off():
-    picture = np.zeros([1, 2, 3], np.uint8)
-    picture[0, 1] = 3
-    assert set(np.unique(_resize(picture, 4, "squash"))) == {0, 1, 2, 3}
+    image = np.zeros([1, 2, 3], np.uint8)
+    image[0, 1] = 3
+    assert set(np.unique(_resize(image, 4, "squash"))) == {0, 1, 2, 3}

@@ -1,4 +1,4 @@
-"""Tables of pictures: what they may look like, and what is said of mistakes."""
+"""Tables of images: what they may look like, and what is said of mistakes."""
 
 import csv
 import io
@@ -164,7 +164,7 @@ def test_a_mistake_is_named_with_its_line(tmp_path, name):
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
-    (tmp_path / "t.csv").write_bytes(b"\xff\xd8\xff\xe0 picture")
+    (tmp_path / "t.csv").write_bytes(b"\xff\xd8\xff\xe0 image")
     with pytest.raises(errors.DataError, match="expected a text file in UTF-8"):
         _load(tmp_path / "t.csv")
 
@@ -178,7 +178,7 @@ def test_a_table_that_is_not_there_is_a_config_error(tmp_path):
             _load(path)
 
 
-def test_a_picture_that_is_not_there_is_named_unless_bad_ones_are_skipped(tmp_path):
+def test_a_image_that_is_not_there_is_named_unless_bad_ones_are_skipped(tmp_path):
     path = _table(tmp_path, "path,label\n1,a\n2,b\ngone,a\n")
     with pytest.raises(errors.DataError, match=r"line 4: .*gone'.*\. 1 of 3 are not"):
         _load(path)

@@ -1,4 +1,4 @@
-"""Folders as users have them: which pictures count, and what is said of the others."""
+"""Folders as users have them: which images count, and what is said of the others."""
 
 import os
 import subprocess
@@ -64,8 +64,8 @@ def test_a_trailing_slash_and_a_relative_path_change_nothing(tmp_path, monkeypat
     assert len(prints) == 1
 
 
-def test_only_pictures_count(tmp_path):
-    pictures = ["a/1.JPG", "a/2.jpeg", "a/deep/er/3.PNG", "a/4.Gif", "a/5.bmp"]
+def test_only_images_count(tmp_path):
+    images = ["a/1.JPG", "a/2.jpeg", "a/deep/er/3.PNG", "a/4.Gif", "a/5.bmp"]
     others = [
         "a/.hidden.jpg",
         "a/.DS_Store",
@@ -73,9 +73,9 @@ def test_only_pictures_count(tmp_path):
         "a/notes.txt",
         ".git/x.jpg",
     ]
-    _make(tmp_path, *pictures, *_many("b"), *others, "README.md", "loose.jpg")
+    _make(tmp_path, *images, *_many("b"), *others, "README.md", "loose.jpg")
     result = _load(tmp_path, validation_fraction=0.0)
-    assert _all_ids(result) == sorted([*pictures, *_many("b")])
+    assert _all_ids(result) == sorted([*images, *_many("b")])
 
 
 def test_links_are_followed_and_a_circle_is_not(tmp_path):
@@ -188,7 +188,7 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(errors.DataError, match="/b can not be listed.*denied"):
+    with pytest.raises(errors.DataError, match="/b cannot be listed.*denied"):
         data.check_dataset(config.DataConfig(dataset=f"folder:{tmp_path}"))
 
 
@@ -204,7 +204,7 @@ def test_the_check_needs_no_tensorflow(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_adding_pictures_leaves_the_others_where_they_are(tmp_path):
+def test_adding_images_leaves_the_others_where_they_are(tmp_path):
     _make(tmp_path, *_many("a", 30), *_many("b", 30))
     before = _load(tmp_path)
     _make(tmp_path, *_many("a", 60), *_many("c", 30))
@@ -226,5 +226,5 @@ def test_real_photographs(shared):
     )
     assert result.labels.names == ("daisy", "dandelion", "rose", "sunflower", "tulip")
     assert counts.sum() == 4064
-    assert folder.PICTURE_ENDINGS[0] == ".jpg"
+    assert folder.IMAGE_ENDINGS[0] == ".jpg"
     assert 0.17 < len(result.validation) / 4064 < 0.23

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kft import config, data, errors
-from tests.data import pictures
+from tests.data import image_files
 
 _NAMES = ("rose", "tulip", "ünïcode")
 
@@ -28,11 +28,11 @@ def _write(path, examples):
 
 
 def _examples(numbers, *, image="image/encoded", label="image/class/label", text=None):
-    """Return examples of the classes 1, 2, ... whose pictures are all different."""
+    """Return examples of the classes 1, 2, ... whose images are all different."""
     made = []
     for number in numbers:
         size = 8 + len(made)
-        features = {image: pictures.solid("red", size=size, kind="PNG")}
+        features = {image: image_files.solid("red", size=size, kind="PNG")}
         features |= {label: number} if label else {}
         features |= {text: _NAMES[number - 1].encode()} if text else {}
         made.append(features)
@@ -159,7 +159,7 @@ def _mistake(root, name):
     """Write files with a mistake; return flags."""
     good, text = _examples([1, 2]), _examples([1, 2], text=_TEXT)
     flags = {}
-    if name == "no picture":
+    if name == "no image":
         good = [{"image/class/label": 1}]
     elif name == "no class":
         good = _examples([1, 2], label=None)
@@ -198,7 +198,7 @@ def _mistake(root, name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("no picture", "picture as bytes in image/encoded.* have: image/class/label"),
+        ("no image", "image as bytes in image/encoded.* have: image/class/label"),
         ("no class", "class in image/class/label or image/class/text.*image/encoded"),
         (
             "label of text",

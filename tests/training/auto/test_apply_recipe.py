@@ -22,7 +22,7 @@ from kft.training.auto import apply_recipe
 from kft.training.auto.recipe import Facts
 
 DEVICES = Devices(tf.distribute.get_strategy())
-FACTS = Facts(examples=500, classes=5, picture_side=240)
+FACTS = Facts(examples=500, classes=5, image_side=240)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_run_keeps_the_choice_and_is_finished_the_second_time(
     first = tiny_run("auto", **changes)
     kept = json.loads((tmp_path / "auto" / "config.json").read_text())
     # The fixture gives the batch, and the tiny network has no block of the default
-    # backbone; the pictures are raw pixels, whose size nobody knows.
+    # backbone; the images are raw pixels, whose size nobody knows.
     assert (kept["recipe"], kept["augment"]) == ("applied", "flip")
     assert (kept["stages"], kept["batch_size"]) == ("head:1@0.1", 16)
     assert tiny_run("auto", **changes) == first
@@ -110,16 +110,16 @@ def _png(side: int) -> bytes:
 _TASK = tasks.get(TrainConfig(), LabelMap(("a", "b")))
 
 
-def test_the_picture_side_is_the_median_of_those_that_can_be_read() -> None:
-    payloads = tf.constant([_png(30), b"no picture", _png(50), _png(400)])
+def test_the_image_side_is_the_median_of_those_that_can_be_read() -> None:
+    payloads = tf.constant([_png(30), b"no image", _png(50), _png(400)])
     examples = Examples(
         ids=np.array(list("abcd")),
         labels=np.zeros(4, np.int32),
         rows=np.arange(4),
         read=lambda rows: tf.gather(payloads, rows),
     )
-    assert apply_recipe._picture_side(examples, _TASK) == 50
-    assert apply_recipe._picture_side(examples.take(np.array([1])), _TASK) is None
+    assert apply_recipe._image_side(examples, _TASK) == 50
+    assert apply_recipe._image_side(examples.take(np.array([1])), _TASK) is None
 
 
 def test_a_file_that_is_not_there_does_not_end_the_look(tmp_path: Path) -> None:
@@ -131,5 +131,5 @@ def test_a_file_that_is_not_there_does_not_end_the_look(tmp_path: Path) -> None:
         rows=np.arange(2),
         read=lambda rows: tf.map_fn(tf.io.read_file, tf.gather(paths, rows)),
     )
-    assert apply_recipe._picture_side(examples, _TASK) == 30
-    assert apply_recipe._picture_side(examples.take(np.array([1])), _TASK) is None
+    assert apply_recipe._image_side(examples, _TASK) == 30
+    assert apply_recipe._image_side(examples.take(np.array([1])), _TASK) is None

@@ -13,13 +13,13 @@ from kft.training.auto import recipe
 from kft.training.auto.recipe import Facts
 
 AUTO = TrainConfig(recipe="auto", backbone="MobileNetV2")
-FLOWERS = Facts(examples=500, classes=5, picture_side=240)
+FLOWERS = Facts(examples=500, classes=5, image_side=240)
 
 ALL_FACTS = st.builds(
     Facts,
     examples=st.integers(1, 2_000_000),
     classes=st.integers(2, 20_000),
-    picture_side=st.none() | st.integers(1, 5_000),
+    image_side=st.none() | st.integers(1, 5_000),
 )
 
 
@@ -90,35 +90,35 @@ def test_the_flags_that_are_shown_say_the_same(facts: Facts, names: set[str]) ->
     assert dataclasses.replace(repeated, recipe="applied") == chosen
 
 
-def test_a_few_hundred_pictures_train_the_head_and_then_the_upper_half() -> None:
-    chosen = _apply(Facts(examples=500, classes=5, picture_side=240))
+def test_a_few_hundred_images_train_the_head_and_then_the_upper_half() -> None:
+    chosen = _apply(Facts(examples=500, classes=5, image_side=240))
     assert chosen.stages == "head:15@0.01,top9:15@0.003"
     assert (chosen.batch_size, chosen.augment, chosen.cached_views) == (16, "flip", 4)
     assert (chosen.image_size, chosen.warmup_fraction) == (None, 0.3)
 
 
 def test_many_examples_train_everything_the_lowest_layers_least() -> None:
-    chosen = _apply(Facts(examples=50_000, classes=10, picture_side=240))
+    chosen = _apply(Facts(examples=50_000, classes=10, image_side=240))
     assert chosen.stages == "head:2@0.01,all:2@0.003"
     lowest = chosen.lr_decay_per_block ** (17 + 1)
     assert lowest == pytest.approx(0.01, rel=0.1)
 
 
 def test_many_classes_train_the_head_for_longer() -> None:
-    few = _apply(Facts(examples=20_000, classes=10, picture_side=240))
-    many = _apply(Facts(examples=20_000, classes=1_000, picture_side=240))
+    few = _apply(Facts(examples=20_000, classes=10, image_side=240))
+    many = _apply(Facts(examples=20_000, classes=1_000, image_side=240))
     epochs = [stages.parse_stages(c.stages)[0].epochs for c in (few, many)]
     assert epochs == [2, 10]
 
 
-def test_small_pictures_are_enlarged_and_never_mirrored() -> None:
-    digits = _apply(Facts(examples=4_000, classes=10, picture_side=28))
+def test_small_images_are_enlarged_and_never_mirrored() -> None:
+    digits = _apply(Facts(examples=4_000, classes=10, image_side=28))
     assert (digits.image_size, digits.augment, digits.cached_views) == (
         128,
         "none",
         None,
     )
-    assert _apply(dataclasses.replace(FLOWERS, picture_side=96)).image_size is None
+    assert _apply(dataclasses.replace(FLOWERS, image_side=96)).image_size is None
 
 
 def test_the_rates_grow_with_a_given_batch_up_to_eightfold() -> None:
@@ -164,7 +164,7 @@ def test_in_python_what_differs_from_the_default_counts_as_given() -> None:
     assert recipe.differing(config) == {"recipe", "image_size", "dataset"}
 
 
-def test_a_batch_of_mixed_pictures_has_pairs_for_every_device() -> None:
+def test_a_batch_of_mixed_images_has_pairs_for_every_device() -> None:
     given = {"augment": "mixup", "accumulation_steps": 3}
     chosen = recipe.apply(
         dataclasses.replace(AUTO, **given), FLOWERS, given=given, replicas=3

@@ -94,16 +94,16 @@ def test_a_validation_hears_a_signal(tiny_run, monkeypatch, changes):
 
 
 class Command:
-    """`python -m kft.train` on tiny pictures, in a process of its own."""
+    """`python -m kft.train` on tiny images, in a process of its own."""
 
-    def __init__(self, pictures: Path, run: Path, *flags: str) -> None:
+    def __init__(self, images: Path, run: Path, *flags: str) -> None:
         self.run = run
         self.process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
                 "kft.train",
-                f"--dataset=folder:{pictures}",
+                f"--dataset=folder:{images}",
                 f"--run_dir={run}",
                 "--backbone=EfficientNetLite0",
                 "--weights=none",
@@ -148,14 +148,14 @@ class Command:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_signals_to_real_processes_lose_nothing(solid_colours, tmp_path):
-    pictures = solid_colours(per_class=12, size=40)
+    images = solid_colours(per_class=12, size=40)
     # Twice the same command, --deterministic or not, gives the same bytes on a CPU.
-    whole = Command(pictures, tmp_path / "whole", "--deterministic")
+    whole = Command(images, tmp_path / "whole", "--deterministic")
     assert whole.end()[0] == 0
 
     run = tmp_path / "stopped"
     # During the start, while TensorFlow is imported: not lost, and nothing begun.
-    starting = Command(pictures, run, "--deterministic")
+    starting = Command(images, run, "--deterministic")
     starting.wait_for(starting.listens)
     starting.process.send_signal(signal.SIGTERM)
     code, text = starting.end()
@@ -167,7 +167,7 @@ def test_signals_to_real_processes_lose_nothing(solid_colours, tmp_path):
         (signal.SIGINT, 130, 4),
         (signal.SIGTERM, 75, 6),
     ):
-        command = Command(pictures, run, "--deterministic")
+        command = Command(images, run, "--deterministic")
         command.wait_for(lambda c=command, e=epochs: c.epochs() >= e)
         command.process.send_signal(number)
         code, text = command.end()
@@ -176,7 +176,7 @@ def test_signals_to_real_processes_lose_nothing(solid_colours, tmp_path):
         assert not (run / "result.json").exists()
 
     # Ctrl-C twice: at once, without another save; what was saved before is whole.
-    impatient = Command(pictures, run, "--deterministic")
+    impatient = Command(images, run, "--deterministic")
     impatient.wait_for(impatient.listens)
     impatient.process.send_signal(signal.SIGINT)
     time.sleep(0.05)
@@ -184,5 +184,5 @@ def test_signals_to_real_processes_lose_nothing(solid_colours, tmp_path):
     code, text = impatient.end()
     assert (code, text.splitlines()[-1]) == (130, "Interrupted.")
 
-    assert Command(pictures, run, "--deterministic").end()[0] == 0
+    assert Command(images, run, "--deterministic").end()[0] == 0
     test_fine_tune.assert_same_run(tmp_path / "whole", run)

@@ -12,10 +12,10 @@ pytestmark = pytest.mark.slow
 def test_two_workers_that_meet_train_one_run_and_the_chief_exports_it(
     tmp_path, solid_colours
 ):
-    pictures = solid_colours(per_class=20, size=40)
+    images = solid_colours(per_class=20, size=40)
     port = conftest.free_ports(2)[0]
     flags = [
-        *("-m", "kft.train", f"--dataset=folder:{pictures}"),
+        *("-m", "kft.train", f"--dataset=folder:{images}"),
         *("--backbone=EfficientNetLite0", "--weights=none", "--image_size=32"),
         *("--stages=head:1,top1:1", "--batch_size=8"),
         *(f"--coordinator=127.0.0.1:{port}", "--num_workers=2"),

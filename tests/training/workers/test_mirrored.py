@@ -46,7 +46,7 @@ def team(drive):
         job("odd", TWO, {"batch_size": 15}),
         job("odd-parts", TWO, {"batch_size": 18, "accumulation_steps": 2}),
     ]
-    # Logical devices come first: they can not be made later in a process.
+    # Logical devices come first: they cannot be made later in a process.
     return drive([*two, *single])
 
 

@@ -1,4 +1,4 @@
-"""Pictures that stand in the page itself, as data addresses."""
+"""Images that stand in the page itself, as data addresses."""
 
 import base64
 import io
@@ -15,14 +15,14 @@ _MOST_OPAQUE = 150
 
 
 def photo(pixels: np.ndarray) -> str:
-    """Return a picture, uint8 [height, width, 3], no larger than is needed."""
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((_SIDE, _SIDE))
-    return _jpeg(picture)
+    """Return an image, uint8 [height, width, 3], no larger than is needed."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((_SIDE, _SIDE))
+    return _jpeg(image)
 
 
 def heat(places: np.ndarray) -> str:
-    """Return a see-through picture of heat [rows, columns] in [0, 1], to lay over.
+    """Return a see-through image of heat [rows, columns] in [0, 1], to lay over.
 
     Cold places are clear, warm ones blue, the hottest pink: photographs have little of
     both.
@@ -40,7 +40,7 @@ def heat(places: np.ndarray) -> str:
 
 
 def matrix(hits: np.ndarray, misses: np.ndarray) -> str:
-    """Return a see-through picture of two matrices [n, n] in [0, 1], a pixel a cell.
+    """Return a see-through image of two matrices [n, n] in [0, 1], a pixel a cell.
 
     Args:
         hits: how blue a cell is.
@@ -55,15 +55,15 @@ def matrix(hits: np.ndarray, misses: np.ndarray) -> str:
     return _png(Image.fromarray(cells.astype(np.uint8)))
 
 
-def _jpeg(picture: Image.Image) -> str:
+def _jpeg(image: Image.Image) -> str:
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=_JPEG_QUALITY)
+    image.save(file, "JPEG", quality=_JPEG_QUALITY)
     return _address("image/jpeg", file.getvalue())
 
 
-def _png(picture: Image.Image) -> str:
+def _png(image: Image.Image) -> str:
     file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
+    image.save(file, "PNG", optimize=True)
     return _address("image/png", file.getvalue())
 
 

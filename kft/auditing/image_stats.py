@@ -1,4 +1,4 @@
-"""What one picture is like: the part of an audit that runs in many processes."""
+"""What one image is like: the part of an audit that runs in many processes."""
 
 import dataclasses
 import hashlib
@@ -41,17 +41,17 @@ Source = str | bytes | Unread
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Look:
-    """What a picture is like.
+    """What an image is like.
 
     Attributes:
-        reason: why it can not be read, one line; None for a good one. Nothing below is
+        reason: why it cannot be read, one line; None for a good one. Nothing below is
             known of a bad one.
         digest: SHA-256 of the bytes.
         kind: format by the content, one of `FORMATS`.
         width: pixels, when it is upright.
         height: pixels, when it is upright.
         is_flat: whether it is of one color.
-        hash: perceptual hash, 64 bits; None for small and flat pictures, of which it
+        hash: perceptual hash, 64 bits; None for small and flat images, of which it
             says nothing.
     """
 
@@ -72,12 +72,12 @@ def start() -> None:
 
 
 def look_at(sources: Sequence[Source], max_pixels: int) -> list[Look]:
-    """Return what the pictures are like, each read to its end."""
+    """Return what the images are like, each read to its end."""
     return [_look(source, max_pixels) for source in sources]
 
 
 def thumbnail(source: Source) -> bytes | None:
-    """Return a small JPEG of a picture, None where it can not be read."""
+    """Return a small JPEG of an image, None where it cannot be read."""
     try:
         with pillow.opened(_content(source), formats=FORMATS, max_pixels=None) as found:
             small = _small(found, _THUMBNAIL)
@@ -99,7 +99,7 @@ def _look(source: Source, max_pixels: int) -> Look:
         ):
             # What Pillow has to say about odd EXIF data is no finding.
             warnings.simplefilter("ignore")
-            # Some cameras put several pictures in one JPEG.
+            # Some cameras put several images in one JPEG.
             kind = "JPEG" if found.format == "MPO" else found.format
             orientation = found.getexif().get(0x0112, 1)
             size = found.size[::-1] if 5 <= orientation <= 8 else found.size
@@ -129,14 +129,14 @@ def _content(source: Source) -> bytes:
         return file.read()
 
 
-def _small(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _small(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Return the first frame upright, RGB on white; a large JPEG made smaller."""
-    picture.draft("RGB", size)
-    return pillow.to_rgb(ImageOps.exif_transpose(picture))
+    image.draft("RGB", size)
+    return pillow.to_rgb(ImageOps.exif_transpose(image))
 
 
-def _hash(picture: Image.Image) -> int:
-    bits = imagehash.phash(picture).hash
+def _hash(image: Image.Image) -> int:
+    bits = imagehash.phash(image).hash
     return int.from_bytes(np.packbits(bits).tobytes())
 
 

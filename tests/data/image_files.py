@@ -1,4 +1,4 @@
-"""Pictures for tests, encoded in every way that users have."""
+"""Images for tests, encoded in every way that users have."""
 
 import io
 
@@ -8,17 +8,17 @@ from PIL import Image, ImageOps
 _HEIGHT, _WIDTH = 37, 53
 
 
-def encode(picture, kind, **options):
-    """Return a Pillow picture, or an array, as the bytes of a file."""
-    if isinstance(picture, np.ndarray):
-        picture = Image.fromarray(picture)
+def encode(image, kind, **options):
+    """Return a Pillow image, or an array, as the bytes of a file."""
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
     file = io.BytesIO()
-    picture.save(file, kind, **options)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 
 def gradient(height=_HEIGHT, width=_WIDTH):
-    """Return a picture that differs under every turn and flip, uint8 RGB."""
+    """Return an image that differs under every turn and flip, uint8 RGB."""
     down, across = np.mgrid[0:height, 0:width]
     channels = (down / height, across / width, (down + across) / (height + width))
     return (np.stack(channels, axis=-1) * 255).astype(np.uint8)
@@ -30,7 +30,7 @@ def solid(color, size=32, kind="PNG"):
 
 
 def of_every_kind():
-    """Return encoded pictures by name; Pillow reads all of them."""
+    """Return encoded images by name; Pillow reads all of them."""
     color = Image.fromarray(gradient())
     gray, palette = color.convert("L"), color.quantize(32)
     alpha = Image.fromarray(gradient()[..., 1])
@@ -79,7 +79,7 @@ def of_every_kind():
 
 
 def turned():
-    """Return pictures with each EXIF orientation, by name."""
+    """Return images with each EXIF orientation, by name."""
     found = {}
     for orientation in range(1, 9):
         for order in ("<", ">"):
@@ -96,13 +96,13 @@ def turned():
 
 
 def by_pillow(payload):
-    """Return what Pillow makes of a picture: upright, on white, RGB, first frame."""
-    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(payload)))
-    if picture.mode.startswith("I"):
-        high = (np.asarray(picture).astype(int) >> 8).astype(np.uint8)
+    """Return what Pillow makes of an image: upright, on white, RGB, first frame."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(payload)))
+    if image.mode.startswith("I"):
+        high = (np.asarray(image).astype(int) >> 8).astype(np.uint8)
         return np.repeat(high[..., None], 3, axis=-1)
-    if picture.has_transparency_data:
-        white = Image.new("RGBA", picture.size, "white")
-        white.alpha_composite(picture.convert("RGBA"))
-        picture = white
-    return np.asarray(picture.convert("RGB"))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        image = white
+    return np.asarray(image.convert("RGB"))
