@@ -11,14 +11,14 @@ from kft.config.computation import RuntimeConfig
 from kft.config.data import DataConfig
 from kft.config.find_lr_options import FindLrConfig
 from kft.config.report_options import ReportConfig
-from kft.config.run import TrainConfig
+from kft.config.run import RunConfig, TrainConfig
 from kft.config.run_commands import (
     DemoConfig,
     EvaluateConfig,
     ExportConfig,
+    FinishedRunConfig,
     InferenceConfig,
     PredictConfig,
-    RunConfig,
 )
 from kft.config.training import ModelConfig, OptimizerConfig
 from kft.config.tune_options import TuneConfig
@@ -37,6 +37,7 @@ __all__ = [
     "OptimizerConfig",
     "PredictConfig",
     "ReportConfig",
+    "FinishedRunConfig",
     "RunConfig",
     "RuntimeConfig",
     "TrainConfig",

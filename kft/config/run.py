@@ -10,8 +10,8 @@ from kft.config.training import ModelConfig, OptimizerConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
-    """Everything that decides a run, and where it is written."""
+class RunConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
+    """What decides a run of any task, and where it is written."""
 
     recipe: Literal["manual", "auto", "applied"] = option(
         "manual",
@@ -73,3 +73,8 @@ class TrainConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
         """Return what stays without the options of a search or a range test."""
         names = [field.name for field in dataclasses.fields(TrainConfig)]
         return TrainConfig(**{name: getattr(self, name) for name in names})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainConfig(RunConfig):
+    """A run of the default task, `image_classification`."""

@@ -8,7 +8,7 @@ from kft.config.fields import option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunConfig(Config):
+class FinishedRunConfig(Config):
     """What every command about a finished run has."""
 
     run_dir: str = option(
@@ -17,7 +17,7 @@ class RunConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(RunConfig):
+class EvaluateConfig(FinishedRunConfig):
     """What is measured on which examples."""
 
     split: Literal["train", "validation", "test"] = option(
@@ -68,7 +68,7 @@ class PredictConfig(InferenceConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportConfig(RunConfig):
+class ExportConfig(FinishedRunConfig):
     """Which formats, and how they are checked."""
 
     formats: tuple[str, ...] = option(

@@ -3,10 +3,10 @@
 import math
 
 from kft import errors
-from kft.config import TrainConfig, augmentations
+from kft.config import RunConfig, augmentations
 
 
-def check(config: TrainConfig, replicas: int | None) -> None:
+def check(config: RunConfig, replicas: int | None) -> None:
     """Check the batch of a run, which is a number.
 
     Args:
@@ -26,7 +26,7 @@ def check(config: TrainConfig, replicas: int | None) -> None:
         raise errors.ConfigError(found)
 
 
-def mixes(config: TrainConfig) -> bool:
+def mixes(config: RunConfig) -> bool:
     """Return whether `--augment` mixes pairs, also where it is wrong otherwise."""
     return any(name in config.augment for name in augmentations.MIXES)
 

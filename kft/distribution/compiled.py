@@ -6,11 +6,11 @@ from typing import Any
 import tensorflow as tf
 
 from kft import errors
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.distribution.replicas import Devices
 
 
-def uses_xla(config: TrainConfig, devices: Devices) -> bool:
+def uses_xla(config: RunConfig, devices: Devices) -> bool:
     """Return whether the network is compiled.
 
     Raises:
@@ -29,7 +29,7 @@ def uses_xla(config: TrainConfig, devices: Devices) -> bool:
 
 
 def function(
-    work: Callable[..., Any], config: TrainConfig, devices: Devices
+    work: Callable[..., Any], config: RunConfig, devices: Devices
 ) -> Callable[..., Any]:
     """Return `work`, compiled where `uses_xla` says so."""
     return tf.function(work, jit_compile=True) if uses_xla(config, devices) else work

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from kft import errors, tasks
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.distribution import runtime
 from kft.distribution.runtime import Devices
@@ -32,7 +32,7 @@ class LoadedRun:
         devices: where it computes: one device.
     """
 
-    config: TrainConfig
+    config: RunConfig
     run: RunDir
     labels: LabelMap
     task: Task
@@ -79,7 +79,7 @@ def _check_finished(run: RunDir) -> None:
     )
 
 
-def _on_one_device(config: TrainConfig) -> TrainConfig:
+def _on_one_device(config: RunConfig) -> RunConfig:
     return dataclasses.replace(
         config,
         strategy="single",
@@ -90,7 +90,7 @@ def _on_one_device(config: TrainConfig) -> TrainConfig:
     )
 
 
-def _precision(config: TrainConfig, precision: str) -> str:
+def _precision(config: RunConfig, precision: str) -> str:
     if precision == "float32":
         return "float32"
     has_gpu = bool(tf.config.list_physical_devices("GPU"))

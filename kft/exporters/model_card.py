@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.data import examples as examples_lib
 from kft.evaluation import metrics
 from kft.exporters import snippets, weights_license
@@ -101,7 +101,7 @@ def _task(served: ServingModel) -> Iterator[str]:
 
 
 def _data(
-    config: TrainConfig, counts: Mapping[str, collections.Counter[str]]
+    config: RunConfig, counts: Mapping[str, collections.Counter[str]]
 ) -> Iterator[str]:
     yield "## Data"
     yield ""
@@ -120,7 +120,7 @@ def _data(
         )
 
 
-def _recipe(config: TrainConfig, result: Mapping[str, Any]) -> Iterator[str]:
+def _recipe(config: RunConfig, result: Mapping[str, Any]) -> Iterator[str]:
     yield "## Recipe"
     yield ""
     yield (

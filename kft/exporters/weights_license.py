@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from kft import backbones
 from kft.backbones import weights_flag
-from kft.config import TrainConfig
+from kft.config import RunConfig
 
 _TRAINED_ON = (
     "The backbone was trained on ImageNet, whose images have terms of their own "
@@ -12,7 +12,7 @@ _TRAINED_ON = (
 )
 
 
-def section(config: TrainConfig) -> Iterator[str]:
+def section(config: RunConfig) -> Iterator[str]:
     """Yield the lines of the card about the licence of the weights."""
     license_ = of_weights(config)
     yield "## Licence"
@@ -29,7 +29,7 @@ def section(config: TrainConfig) -> Iterator[str]:
     yield "The terms of the images it was fine-tuned on come on top."
 
 
-def of_weights(config: TrainConfig) -> str | None:
+def of_weights(config: RunConfig) -> str | None:
     """Return the licence of the pretrained weights, None where kft cannot know it."""
     if config.weights != weights_flag.IMAGENET:
         return None

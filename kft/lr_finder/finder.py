@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kft import errors
-from kft.config import FindLrConfig, TrainConfig
+from kft.config import FindLrConfig, RunConfig
 from kft.config import stages as config_stages
 from kft.distribution import runtime
 from kft.distribution.replicas import Devices
@@ -62,7 +62,7 @@ class RangeTests:
         stages: the flag `--stages` with the suggested rates in place of the old ones.
     """
 
-    config: TrainConfig
+    config: RunConfig
     tests: tuple[StageTest, ...]
     stages: str
 
@@ -121,7 +121,7 @@ def with_rates(stages_flag: str, tests: Sequence[StageTest]) -> str:
 
 def _open(
     config: FindLrConfig,
-    run_config: TrainConfig,
+    run_config: RunConfig,
     devices: Devices,
     reporter: Reporter,
     signals: Signals,

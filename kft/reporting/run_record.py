@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kft import errors
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
@@ -36,7 +36,7 @@ class RunRecord:
     """
 
     run: RunDir
-    config: TrainConfig
+    config: RunConfig
     result: RunResult
     labels: LabelMap
     history: tuple[Mapping[str, Any], ...]

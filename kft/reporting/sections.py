@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from kft.config import TrainConfig, augmentations, flagfile
+from kft.config import RunConfig, augmentations, flagfile
 from kft.evaluation.metrics import Metrics
 from kft.reporting import charts, render
 from kft.reporting.charts import LineChart, Series
@@ -120,7 +120,7 @@ def _typed(command: Sequence[str]) -> Sequence[str]:
     return ["python", "-m", module, *arguments]
 
 
-def options(config: TrainConfig) -> Iterator[tuple[str, str, bool]]:
+def options(config: RunConfig) -> Iterator[tuple[str, str, bool]]:
     """Yield name and value of every option, and whether it is the default."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -157,7 +157,7 @@ def curves(record: RunRecord) -> tuple[LineChart, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def views_text(config: TrainConfig, is_augmented: bool) -> str:
+def views_text(config: RunConfig, is_augmented: bool) -> str:
     """Return what is said above the training images."""
     if not is_augmented:
         return "As the network saw them, in every epoch the same: no augmentation."

@@ -10,7 +10,7 @@ import tensorflow as tf
 from matplotlib import figure
 from tensorboard.plugins.hparams import api
 
-from kft.config import TrainConfig, flagfile
+from kft.config import RunConfig, flagfile
 from kft.evaluation.evaluate_run import Evaluation
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
@@ -23,7 +23,7 @@ _MOST_NAMES = 40
 _MOST_NUMBERS = 15
 
 
-def write(run: RunDir, config: TrainConfig, evaluation: Evaluation | None) -> None:
+def write(run: RunDir, config: RunConfig, evaluation: Evaluation | None) -> None:
     """Write both beside the curves, once.
 
     Args:
@@ -53,7 +53,7 @@ def write(run: RunDir, config: TrainConfig, evaluation: Evaluation | None) -> No
     writer.close()
 
 
-def settings(config: TrainConfig) -> dict[str, Any]:
+def settings(config: RunConfig) -> dict[str, Any]:
     """Return the options of a run as the HParams tab takes them."""
     values = {
         field.name: getattr(config, field.name) for field in dataclasses.fields(config)

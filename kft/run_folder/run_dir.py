@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kft import config, errors
-from kft.config import TrainConfig, flagfile
+from kft.config import RunConfig, flagfile
 from kft.run_folder import atomic_files, saved_config
 from kft.run_folder import lock as run_folder_lock
 
@@ -122,12 +122,12 @@ def at(path: str) -> RunDir:
     return RunDir(Path(os.path.expanduser(path)))
 
 
-def of(settings: TrainConfig) -> RunDir:
+def of(settings: RunConfig) -> RunDir:
     """Return the run folder of a config: `--run_dir`, else `runs/DATASET-BACKBONE`."""
     return at(settings.run_dir or str(_default_path(settings)))
 
 
-def _default_path(settings: TrainConfig) -> Path:
+def _default_path(settings: RunConfig) -> Path:
     """Return the default path, with what a path does not take replaced."""
     names = [_path_safe(part) for part in (settings.dataset, settings.backbone)]
     return Path("runs", "-".join(filter(None, names)) or "run")
@@ -139,7 +139,7 @@ def _path_safe(text: str) -> str:
 
 
 @contextlib.contextmanager
-def claim(settings: TrainConfig) -> Iterator[tuple[RunDir, Status]]:
+def claim(settings: RunConfig) -> Iterator[tuple[RunDir, Status]]:
     """Hold the run folder of a config for this process, made ready, and its status.
 
     A finished folder is neither locked nor written: it may be on a read-only disk.
@@ -158,7 +158,7 @@ def claim(settings: TrainConfig) -> Iterator[tuple[RunDir, Status]]:
         yield prepare(settings)
 
 
-def find(settings: TrainConfig) -> tuple[RunDir, Status]:
+def find(settings: RunConfig) -> tuple[RunDir, Status]:
     """Return the run folder of a config and how far it is, without writing anything.
 
     Raises:
@@ -182,7 +182,7 @@ def find(settings: TrainConfig) -> tuple[RunDir, Status]:
     return run, status
 
 
-def prepare(settings: TrainConfig) -> tuple[RunDir, Status]:
+def prepare(settings: RunConfig) -> tuple[RunDir, Status]:
     """Write config.json and flags.cfg; `claim` does it while it holds the folder.
 
     Returns what `find` does, and raises what it raises.
@@ -201,7 +201,7 @@ def prepare(settings: TrainConfig) -> tuple[RunDir, Status]:
     return run, status
 
 
-def read_config(run: RunDir) -> TrainConfig:
+def read_config(run: RunDir) -> RunConfig:
     """Return the config of a run.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kft import errors
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.distribution import cluster
 from kft.run_folder import run_dir
 
@@ -53,12 +53,12 @@ def text(found: Spread) -> str:
     return words
 
 
-def folder(config: TrainConfig) -> Path:
+def folder(config: RunConfig) -> Path:
     """Return the folder that holds the folders of all runs."""
     return run_dir.of(config).path
 
 
-def configs(config: TrainConfig) -> tuple[TrainConfig, ...]:
+def configs(config: RunConfig) -> tuple[RunConfig, ...]:
     """Return the config of each run: the seeds from `seed` on, a folder for each.
 
     A folder is named after its seed, so that a run is the same whatever `repeats` is: a
@@ -76,7 +76,7 @@ def configs(config: TrainConfig) -> tuple[TrainConfig, ...]:
     )
 
 
-def check(config: TrainConfig) -> None:
+def check(config: RunConfig) -> None:
     """Check what can be known of several runs without TensorFlow.
 
     Raises:

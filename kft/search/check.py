@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from kft import errors
-from kft.config import TrainConfig, TuneConfig
+from kft.config import RunConfig, TuneConfig
 from kft.distribution import cluster
 from kft.run_folder import overlap
 from kft.search import (
@@ -70,7 +70,7 @@ def check(
     return config, searched
 
 
-def _check_pairs(run: TrainConfig, searched: Space) -> None:
+def _check_pairs(run: RunConfig, searched: Space) -> None:
     """Check what can be known of every two values together."""
     problems: dict[str, str] = {}
     for values, pair in parameters.pairs(searched):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Literal
 
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.search import search_settings
 from kft.search.search_settings import Value, Values
 
@@ -138,7 +138,7 @@ def size(space: Space) -> int | None:
     return None if None in values else math.prod(map(len, values))
 
 
-def own_values(space: Space, config: TrainConfig) -> dict[str, Value] | None:
+def own_values(space: Space, config: RunConfig) -> dict[str, Value] | None:
     """Return the values that the config has now, None where one is not in the space."""
     found: dict[str, Value] = {}
     for dimension in space:

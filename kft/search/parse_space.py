@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from kft import errors
-from kft.config import TrainConfig, flagfile, stages
+from kft.config import RunConfig, flagfile, stages
 from kft.search import parameters, search_settings
 from kft.search.parameters import Choice, Dimension, Range, Space
 
@@ -18,7 +18,7 @@ _EXAMPLE = "such as learning_rate=log:1e-4..1e-1 or optimizer=choice:sgd|adam"
 _BETWEEN = re.compile(r",(?=\s*[\w.]+=|\s*$)")
 
 
-def parse_space(text: str | None, config: TrainConfig) -> Space:
+def parse_space(text: str | None, config: RunConfig) -> Space:
     """Return what `--space` says, or the default space of the stages.
 
     Raises:
@@ -50,7 +50,7 @@ def format_space(space: Iterable[Dimension]) -> str:
     return ",".join(map(str, space))
 
 
-def _default(config: TrainConfig) -> str:
+def _default(config: RunConfig) -> str:
     parts = []
     for stage in stages.parse_stages(config.stages):
         rate = stage.learning_rate or config.learning_rate
@@ -60,7 +60,7 @@ def _default(config: TrainConfig) -> str:
     return ",".join(parts)
 
 
-def _parse(part: str, config: TrainConfig) -> Dimension:
+def _parse(part: str, config: RunConfig) -> Dimension:
     name, equals, values = part.partition("=")
     kind, colon, rest = values.partition(":")
     if not (name and equals and colon and rest):
@@ -79,7 +79,7 @@ def _parse(part: str, config: TrainConfig) -> Dimension:
     return _range(name, kind, rest, whole=expected.base is int)
 
 
-def _options(name: str, text: str, config: TrainConfig) -> tuple[str, ...]:
+def _options(name: str, text: str, config: RunConfig) -> tuple[str, ...]:
     found = []
     for option in text.split("|"):
         value = search_settings.parse(name, option, config)
@@ -122,7 +122,7 @@ def _range(name: str, kind: str, text: str, *, whole: bool) -> Range:
     return Range(name, kind, low, high, count, whole)
 
 
-def _check(dimension: Dimension, config: TrainConfig) -> None:
+def _check(dimension: Dimension, config: RunConfig) -> None:
     """Raise where a value is not legal."""
     for value in parameters.ends(dimension):
         try:

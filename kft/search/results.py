@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from kft.config import TrainConfig, flagfile
+from kft.config import RunConfig, flagfile
 from kft.run_folder import atomic_files
 from kft.search import plot, search_settings, trial_records
 from kft.search.parameters import Space
@@ -33,7 +33,7 @@ def write(search: SearchDir, space: Space, found: Sequence[Record]) -> None:
 
 
 def write_best(
-    search: SearchDir, config: TrainConfig, best: Record, *, flags: str
+    search: SearchDir, config: RunConfig, best: Record, *, flags: str
 ) -> None:
     """Write best.cfg.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from absl import logging
 
 from kft import data, errors
-from kft.config import TrainConfig, TuneConfig
+from kft.config import RunConfig, TuneConfig
 from kft.run_folder import atomic_files, lock
 from kft.search import (
     hparams,
@@ -47,7 +47,7 @@ class Outcome:
     space: Space
     records: tuple[Record, ...]
     best: Record
-    config: TrainConfig
+    config: RunConfig
 
 
 def run(

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from kft import errors
-from kft.config import TrainConfig, TuneConfig
+from kft.config import RunConfig, TuneConfig
 from kft.run_folder import run_dir, saved_config
 from kft.search import hparams, pruning, search_settings, trial_records
 from kft.search.search_dir import SearchDir
@@ -176,7 +176,7 @@ def _without_advice_on_tracing() -> Iterator[None]:
         logger.removeFilter(is_other)
 
 
-def trial_config(config: TuneConfig, search: SearchDir) -> TrainConfig:
+def trial_config(config: TuneConfig, search: SearchDir) -> RunConfig:
     """Return what all trials have in common.
 
     They share one folder of features, so that the trunk runs once for all trials that

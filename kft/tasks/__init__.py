@@ -1,6 +1,6 @@
 """What a network learns to do: everything in a run that depends on the kind of data."""
 
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.tasks.image_classification import ImageClassification
 from kft.tasks.task import Task
@@ -8,7 +8,7 @@ from kft.tasks.task import Task
 TASKS = {"image_classification": ImageClassification}
 
 
-def get(config: TrainConfig, labels: LabelMap) -> Task:
+def get(config: RunConfig, labels: LabelMap) -> Task:
     """Return the task of a run.
 
     Args:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from kft import backbones
-from kft.config import TrainConfig, augmentations
+from kft.config import RunConfig, augmentations
 from kft.data.epoch_plan import Mix
 from kft.data.image import augment, contact_sheet, mixup
 from kft.data.labels import LabelMap
@@ -24,7 +24,7 @@ _MAGIC = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp
 class ImageClassification:
     """Images in, one probability per class out. See `kft.tasks.task.Task`."""
 
-    def __init__(self, config: TrainConfig, labels: LabelMap) -> None:
+    def __init__(self, config: RunConfig, labels: LabelMap) -> None:
         self.labels = labels
         self._config = config
 

@@ -9,7 +9,7 @@ import keras
 from absl import logging
 
 from kft import errors
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.distribution import batch_sharing, compiled, runtime, worker_loss
 from kft.distribution.replicas import Devices
 from kft.model.network import stable_paths
@@ -46,7 +46,7 @@ _MAX_RECOVERIES = 3
 
 
 def fine_tune(
-    config: TrainConfig,
+    config: RunConfig,
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     reporter: Reporter | None = None,
@@ -111,8 +111,8 @@ def fine_tune(
 
 
 def _settle(
-    config: TrainConfig, given: Collection[str] | None, reporter: Reporter
-) -> tuple[TrainConfig, Devices]:
+    config: RunConfig, given: Collection[str] | None, reporter: Reporter
+) -> tuple[RunConfig, Devices]:
     """Return the config with a value for all that is automatic, and the devices."""
     preflight.check(config)
     trackers.check(config)
@@ -130,7 +130,7 @@ def _settle(
     return config, devices
 
 
-def _check_devices(config: TrainConfig, devices: Devices) -> None:
+def _check_devices(config: RunConfig, devices: Devices) -> None:
     """Check what depends on how many devices there are."""
     compiled.uses_xla(config, devices)
     batch_sharing.check(config, devices.replicas)

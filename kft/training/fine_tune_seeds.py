@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.run_folder import seeds as run_folder_seeds
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
@@ -45,7 +45,7 @@ class Repeats:
 
 
 def fine_tune(
-    config: TrainConfig,
+    config: RunConfig,
     *,
     reporter: Reporter | None = None,
     given: Collection[str] | None = None,

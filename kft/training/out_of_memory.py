@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from kft import backbones, errors
-from kft.config import TrainConfig
+from kft.config import RunConfig
 
 # TensorFlow's error for a full disk is the same as for full memory.
 _DISK = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT))
@@ -31,7 +31,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def explaining(config: TrainConfig) -> Iterator[None]:
+def explaining(config: RunConfig) -> Iterator[None]:
     """Turn errors of the block about memory or a full disk into ones that help.
 
     Raises:
@@ -56,7 +56,7 @@ def explaining(config: TrainConfig) -> Iterator[None]:
         raise
 
 
-def message(config: TrainConfig, said: str) -> str:
+def message(config: RunConfig, said: str) -> str:
     """Return what to do where memory ran out.
 
     Args:
@@ -75,7 +75,7 @@ def message(config: TrainConfig, said: str) -> str:
     return "\n".join(lines)
 
 
-def _advice(config: TrainConfig) -> Iterator[str]:
+def _advice(config: RunConfig) -> Iterator[str]:
     batch = config.batch_size
     if isinstance(batch, int) and batch > 1:
         yield f"--batch_size={batch // 2} or less; auto finds the largest that trains"

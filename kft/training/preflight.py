@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 
 from kft import backbones, data, errors
-from kft.config import TrainConfig, augmentations
+from kft.config import RunConfig, augmentations
 from kft.config import stages as config_stages
 from kft.data import class_weights
 from kft.data.examples import VALIDATION
@@ -13,10 +13,10 @@ from kft.data.sources import folder as data_folder
 from kft.distribution import batch_sharing, cluster
 from kft.run_folder import overlap, run_dir
 
-Check = Callable[[TrainConfig], None]
+Check = Callable[[RunConfig], None]
 
 
-def check(config: TrainConfig, *, also: Sequence[Check] = ()) -> None:
+def check(config: RunConfig, *, also: Sequence[Check] = ()) -> None:
     """Check everything that can be known without TensorFlow.
 
     Args:
@@ -30,7 +30,7 @@ def check(config: TrainConfig, *, also: Sequence[Check] = ()) -> None:
     _check_all(config, (*_OPTION_CHECKS, data.check_dataset, *also))
 
 
-def check_options(config: TrainConfig) -> None:
+def check_options(config: RunConfig) -> None:
     """Check what can be known without looking at the data set either.
 
     Raises:
@@ -39,7 +39,7 @@ def check_options(config: TrainConfig) -> None:
     _check_all(config, _OPTION_CHECKS)
 
 
-def _check_all(config: TrainConfig, checks: Sequence[Check]) -> None:
+def _check_all(config: RunConfig, checks: Sequence[Check]) -> None:
     problems = [*_pairs(config)]
     data_problem = None
     for one in checks:
@@ -57,17 +57,17 @@ def _check_all(config: TrainConfig, checks: Sequence[Check]) -> None:
         raise errors.ConfigError("\n".join(problems))
 
 
-def _check_stages(config: TrainConfig) -> None:
+def _check_stages(config: RunConfig) -> None:
     stages = config_stages.parse_stages(config.stages)
     if config.backbone in backbones.BACKBONES:
         config_stages.check_stages(stages, backbones.get(config.backbone).blocks)
 
 
-def _check_backbone(config: TrainConfig) -> None:
+def _check_backbone(config: RunConfig) -> None:
     backbones.check(config, config.image_size)
 
 
-def _check_workers(config: TrainConfig) -> None:
+def _check_workers(config: RunConfig) -> None:
     found = cluster.find(config, os.environ)
     if config.batch_size == "auto":
         if found is not None:
@@ -81,7 +81,7 @@ def _check_workers(config: TrainConfig) -> None:
         batch_sharing.check(config, cluster.known_replicas(config, found))
 
 
-def _check_augment(config: TrainConfig) -> None:
+def _check_augment(config: RunConfig) -> None:
     mixes = augmentations.mixes(augmentations.parse(config.augment))
     if not mixes:
         return
@@ -106,7 +106,7 @@ _OPTION_CHECKS: tuple[Check, ...] = (
 )
 
 
-def _pairs(config: TrainConfig) -> Iterable[str]:
+def _pairs(config: RunConfig) -> Iterable[str]:
     """Yield what is wrong with two options together."""
     yield from _optimizer_pairs(config)
     if config.recipe != "auto":
@@ -117,7 +117,7 @@ def _pairs(config: TrainConfig) -> Iterable[str]:
         yield from _auto_batch_pairs(config)
 
 
-def _optimizer_pairs(config: TrainConfig) -> Iterable[str]:
+def _optimizer_pairs(config: RunConfig) -> Iterable[str]:
     optimizer = config.optimizer
     if config.nesterov and optimizer != "sgd":
         yield f"--nesterov belongs to --optimizer=sgd, received {optimizer}."
@@ -130,7 +130,7 @@ def _optimizer_pairs(config: TrainConfig) -> Iterable[str]:
         )
 
 
-def _cache_pairs(config: TrainConfig) -> Iterable[str]:
+def _cache_pairs(config: RunConfig) -> Iterable[str]:
     cache, views = config.feature_cache, config.cached_views
     is_augmented = config.augment != augmentations.NONE
     # What `_check_augment` refuses with or without views is not to be said twice.
@@ -160,7 +160,7 @@ def _cache_pairs(config: TrainConfig) -> Iterable[str]:
         )
 
 
-def _data_pairs(config: TrainConfig) -> Iterable[str]:
+def _data_pairs(config: RunConfig) -> Iterable[str]:
     skips = config.on_bad_image == "skip"
     if not skips and not _is_default(config, "max_bad_fraction"):
         yield (
@@ -194,7 +194,7 @@ def _data_pairs(config: TrainConfig) -> Iterable[str]:
             yield problem
 
 
-def _auto_batch_pairs(config: TrainConfig) -> Iterable[str]:
+def _auto_batch_pairs(config: RunConfig) -> Iterable[str]:
     if config.accumulation_steps > 1:
         yield (
             f"--batch_size=auto and --accumulation_steps={config.accumulation_steps}: "
@@ -212,12 +212,12 @@ def _auto_batch_pairs(config: TrainConfig) -> Iterable[str]:
         )
 
 
-def _is_default(config: TrainConfig, name: str) -> bool:
+def _is_default(config: RunConfig, name: str) -> bool:
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     return getattr(config, name) == defaults[name]
 
 
-def _never_validates(config: TrainConfig) -> bool:
+def _never_validates(config: RunConfig) -> bool:
     """Return whether there are no validation examples, as far as is known by now.
 
     TensorFlow's data sets may bring a split of their own; so may remote folders.

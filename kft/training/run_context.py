@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.config.stages import Stage
 from kft.data import sampling
 from kft.data.examples import Splits
@@ -35,7 +35,7 @@ class RunContext:
             interrupted it.
     """
 
-    config: TrainConfig
+    config: RunConfig
     stages: tuple[Stage, ...]
     depths: tuple[int, ...]
     run: RunDir

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 
 from kft import data, tasks
-from kft.config import TrainConfig, stages
+from kft.config import RunConfig, stages
 from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
@@ -26,7 +26,7 @@ from kft.training.trackers import trackers
 
 
 def set_up_run(
-    config: TrainConfig,
+    config: RunConfig,
     run: RunDir,
     devices: Devices,
     *,
@@ -96,7 +96,7 @@ def _has_state(run: RunDir, splits: Splits, devices: Devices) -> bool:
     return has_state
 
 
-def _recorder(config: TrainConfig, run: RunDir, devices: Devices) -> Recorder:
+def _recorder(config: RunConfig, run: RunDir, devices: Devices) -> Recorder:
     if not devices.is_chief:
         return NullRecorder()
     return FileRecorder(run, events=trackers.TENSORBOARD in config.trackers)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from absl import logging
 
 from kft import tasks
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.data import bad_examples
 from kft.data.bad_examples import BadExample
 from kft.data.examples import Splits
@@ -56,9 +56,7 @@ def _is_of_no_example(error: tf.errors.OpError, devices: Devices) -> bool:
     return out_of_memory.is_out_of_memory(error)
 
 
-def skip(
-    config: TrainConfig, splits: Splits, *, run: RunDir, devices: Devices
-) -> Splits:
+def skip(config: RunConfig, splits: Splits, *, run: RunDir, devices: Devices) -> Splits:
     """Return the splits without the examples that cannot be read, if asked to.
 
     A new run reads everything once, and keeps what it found in bad_images.csv; one that

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kft import errors
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.config.stages import Stage
 from kft.training import optimizers
 from kft.training import run_state as states
@@ -30,7 +30,7 @@ class StageLoop:
 
     def __init__(
         self,
-        config: TrainConfig,
+        config: RunConfig,
         stage: Stage,
         step: StageStep,
         scorer: Evaluator,

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.distribution import compiled
 from kft.distribution.runtime import Devices
 from kft.model import split
@@ -44,7 +44,7 @@ class StageStep:
         parts: StageParts,
         optimizer: keras.optimizers.Optimizer,
         *,
-        config: TrainConfig,
+        config: RunConfig,
         devices: Devices,
     ) -> None:
         self._task = task

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import logging
 
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.data.examples import Splits
 from kft.distribution import runtime
 from kft.distribution.replicas import Devices
@@ -27,7 +27,7 @@ from kft.training.run_context import RunContext
 
 
 @contextlib.contextmanager
-def claim(config: TrainConfig, devices: Devices) -> Iterator[tuple[RunDir, Status]]:
+def claim(config: RunConfig, devices: Devices) -> Iterator[tuple[RunDir, Status]]:
     """Hold the run folder, and say how far the run is.
 
     All but the chief get a scratch folder, which is removed in the end.
@@ -47,7 +47,7 @@ def claim(config: TrainConfig, devices: Devices) -> Iterator[tuple[RunDir, Statu
         yield RunDir(Path(path)), status
 
 
-def require_same_run(config: TrainConfig, splits: Splits, devices: Devices) -> None:
+def require_same_run(config: RunConfig, splits: Splits, devices: Devices) -> None:
     """Check that all workers were told the same, and found the same.
 
     Raises:

@@ -8,7 +8,7 @@ from absl import logging
 
 from kft import errors
 from kft.cli import tables
-from kft.config import ExportConfig, TrainConfig
+from kft.config import ExportConfig, RunConfig
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
@@ -16,7 +16,7 @@ from kft.training.trackers import trackers
 from kft.workflows import run_summary
 
 
-def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> None:
+def finish(config: RunConfig, result: RunResult, accuracy: float | None) -> None:
     """Measure and export a finished run, report on it, and show what became of it.
 
     What is in the run folder already is not made again. A page or a part of
@@ -47,7 +47,7 @@ def finish(config: TrainConfig, result: RunResult, accuracy: float | None) -> No
         raise problem
 
 
-def below_bar(config: TrainConfig, accuracy: float | None) -> errors.KftError | None:
+def below_bar(config: RunConfig, accuracy: float | None) -> errors.KftError | None:
     """Return why a run is not good enough, None where it is or nothing was asked.
 
     Args:
@@ -124,7 +124,7 @@ def _optional(what: str, retry: str) -> Iterator[None]:
         )
 
 
-def _export(config: TrainConfig, run: RunDir) -> None:
+def _export(config: RunConfig, run: RunDir) -> None:
     """Write the formats of the run that are not there yet."""
     from kft.exporters import export_run
 

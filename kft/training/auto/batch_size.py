@@ -28,7 +28,7 @@ import psutil
 import kft
 from kft import config as configs
 from kft import errors
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.run_folder import run_dir
 from kft.training import out_of_memory
 from kft.training.monitoring.signals import Signals
@@ -58,8 +58,8 @@ class Trial:
 
 
 def settle(
-    config: TrainConfig, *, say: Callable[[str], None], signals: Signals
-) -> TrainConfig:
+    config: RunConfig, *, say: Callable[[str], None], signals: Signals
+) -> RunConfig:
     """Return the config with a number in place of `auto`.
 
     Args:
@@ -85,7 +85,7 @@ def settle(
     return dataclasses.replace(config, batch_size=found)
 
 
-def _search(config: TrainConfig, signals: Signals) -> int:
+def _search(config: RunConfig, signals: Signals) -> int:
     free = psutil.virtual_memory().available
     for largest in _MEASURED:
         trial = _try(config, largest, signals)
@@ -132,7 +132,7 @@ def largest_fitting(
     return next((size for size in sizes if base + slope * size <= room), None)
 
 
-def _try(config: TrainConfig, largest: int, signals: Signals) -> Trial | None:
+def _try(config: RunConfig, largest: int, signals: Signals) -> Trial | None:
     """Run the child; None where it was killed, as for lack of memory.
 
     Raises:

@@ -13,7 +13,7 @@ import typing
 from collections.abc import Iterator
 
 from kft import errors
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
 
@@ -51,7 +51,7 @@ TRACKERS = {
 }
 
 
-def check(config: TrainConfig) -> None:
+def check(config: RunConfig) -> None:
     """Check that every tracker exists and is installed.
 
     Raises:
