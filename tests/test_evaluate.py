@@ -17,7 +17,7 @@ from kft.config import EvaluateConfig
 from kft.data.image import decode, resize
 from kft.evaluation import evaluate_run as evaluation
 from kft.evaluation import load_run
-from kft.evaluation.metrics import Metrics
+from kft.metrics.classification import Metrics
 from kft.run_folder import run_dir
 
 

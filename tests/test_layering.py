@@ -23,6 +23,7 @@ FOLDERS = {
     "run_folder": 1,
     "distribution": 1,
     "data": 1,
+    "metrics": 1,
     "backbones": 1,
     "model": 2,
     "auditing": 2,

@@ -14,7 +14,8 @@ from kft import predict
 from kft.cli import command as cli_command
 from kft.config import PredictConfig
 from kft.data.image import decode, resize
-from kft.evaluation import load_run, scores
+from kft.evaluation import load_run
+from kft.metrics import scores
 
 
 def _run(run: Path, *arguments: str | Path) -> int:

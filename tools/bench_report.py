@@ -75,8 +75,8 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     from kft.config import TrainConfig
     from kft.data import splits as data_splits
     from kft.distribution import runtime
-    from kft.evaluation import predictions
-    from kft.evaluation.predictions import Predictions, PredictionSource
+    from kft.evaluation import prediction_files
+    from kft.evaluation.prediction_files import Predictions, PredictionSource
     from kft.model import weights_file
     from kft.run_folder import run_dir
 
@@ -100,13 +100,13 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     run.write_text(run.metrics_jsonl, "".join(_lines()))
     run.write_json(run.result_json, _result())
     validation = splits.validation
-    predictions.write(
+    prediction_files.write(
         run,
         Predictions(validation.ids, validation.labels, _logits(validation.labels)),
         PredictionSource(
             data=config.dataset,
             split="validation",
-            weights=predictions.weights_digest(run),
+            weights=prediction_files.weights_digest(run),
             classes=splits.labels.names,
         ),
     )

@@ -42,13 +42,16 @@ def _measure(name: str, part: str, arguments: argparse.Namespace) -> dict[str, o
 
     from kft.config import TrainConfig
     from kft.distribution import runtime
-    from kft.model import classifier, freeze
+    from kft.model import freeze
+    from kft.tasks.image_classification import image_network
     from kft.training import optimizers
     from kft.training.train_step import StageStep
 
     size = arguments.image_size
     config = TrainConfig(backbone=name, image_size=size, batch_size=BATCH)
-    network = classifier.build(config, image_size=size, num_classes=5, weights="none")
+    network = image_network.build(
+        config, image_size=size, num_classes=5, weights="none"
+    )
     blocks = len(network.blocks.names)
     depth = {"head": 0, "half": blocks // 2, "all": blocks + 1}[part]
     parts = freeze.prepare_stage(network, depth, batch_norm="frozen")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from kft import errors
-from kft.evaluation import reliability, scores
-from kft.evaluation.calibration import Calibration
+from kft.metrics import reliability, scores
+from kft.metrics.calibration import Calibration
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
 

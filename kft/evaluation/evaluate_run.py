@@ -17,13 +17,13 @@ from kft.data.labels import LabelMap
 from kft.evaluation import (
     calibrated_temperature,
     load_run,
-    metrics,
-    predictions,
+    prediction_files,
     run_split,
 )
 from kft.evaluation.load_run import LoadedRun
-from kft.evaluation.metrics import Metrics
-from kft.evaluation.predictions import Predictions, PredictionSource
+from kft.evaluation.prediction_files import Predictions, PredictionSource
+from kft.metrics import classification
+from kft.metrics.classification import Metrics
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.training.evaluator import Evaluator
@@ -79,7 +79,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
     source = PredictionSource(
         data=config.data or run.config.dataset,
         split=split,
-        weights=predictions.weights_digest(run.run),
+        weights=prediction_files.weights_digest(run.run),
         classes=names,
     )
     return _measured(run.run, source, predict(run, examples))
@@ -128,7 +128,7 @@ def keep(evaluation: Evaluation) -> None:
     They hold what was evaluated last.
     """
     run = evaluation.run
-    predictions.write(run, evaluation.predictions, evaluation.source)
+    prediction_files.write(run, evaluation.predictions, evaluation.source)
     run.write_json(run.evaluation_json, evaluation.to_json())
 
 
@@ -157,7 +157,7 @@ def logits(run: LoadedRun, examples: Examples) -> np.ndarray:
 
 
 def _measured(run: RunDir, source: PredictionSource, found: Predictions) -> Evaluation:
-    figures = metrics.measure(found.logits, found.labels, source.classes)
+    figures = classification.measure(found.logits, found.labels, source.classes)
     return Evaluation(run, source, found, figures)
 
 
@@ -171,10 +171,10 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
     source = PredictionSource(
         data=run_dir.read_config(run).dataset,
         split=split,
-        weights=predictions.weights_digest(run),
+        weights=prediction_files.weights_digest(run),
         classes=LabelMap.read(str(run.labels_txt)).names,
     )
-    found = predictions.read(run.predictions, source)
+    found = prediction_files.read(run.predictions, source)
     if found is None or set(found.ids) != set(run_split.split_ids(run, split)):
         return None
     return _measured(run, source, found)

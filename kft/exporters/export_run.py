@@ -17,7 +17,6 @@ from kft.config import ExportConfig
 from kft.data.examples import TRAIN, VALIDATION, Examples
 from kft.evaluation import (
     calibrated_temperature,
-    calibration,
     evaluate_run,
     load_run,
     run_split,
@@ -26,6 +25,7 @@ from kft.evaluation.load_run import LoadedRun
 from kft.exporters import Quantize, model_card, parity, serving_graph
 from kft.exporters.parity import ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_graph import ServingModel
+from kft.metrics import calibration
 from kft.run_folder import atomic_files
 from kft.run_folder.run_dir import RunDir
 

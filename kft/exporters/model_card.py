@@ -11,9 +11,9 @@ from typing import Any
 
 from kft.config import RunConfig
 from kft.data import examples as examples_lib
-from kft.evaluation import metrics
 from kft.exporters import snippets, weights_license
 from kft.exporters.serving_graph import ServingModel
+from kft.metrics import classification
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
 
@@ -196,7 +196,7 @@ def _figures(
 
 def _share(share: float, examples: int) -> str:
     """Return a share of examples with its interval."""
-    low, high = metrics.wilson_interval(round(share * examples), examples)
+    low, high = classification.wilson_interval(round(share * examples), examples)
     return f"{share:.4f} (95%: {low:.4f} to {high:.4f}, {examples:,} examples)"
 
 

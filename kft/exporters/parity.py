@@ -17,9 +17,9 @@ import numpy as np
 
 from kft import errors, exporters
 from kft.data.examples import Examples
-from kft.evaluation import scores
 from kft.exporters import Quantize, Tolerance, samples, standalone_runner
 from kft.exporters.serving_graph import ServingModel
+from kft.metrics import scores
 
 _TIMEOUT_SECONDS = 900
 # For which each speed is measured.

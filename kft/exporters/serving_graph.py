@@ -10,9 +10,9 @@ import tensorflow as tf
 from kft.data.examples import TRAIN
 from kft.data.image import decode, resize
 from kft.evaluation import run_split
-from kft.evaluation.calibration import Calibration
 from kft.evaluation.load_run import LoadedRun
 from kft.exporters import samples
+from kft.metrics.calibration import Calibration
 
 TOP_K = 5
 

@@ -12,11 +12,12 @@ import tensorflow as tf
 from kft import errors
 from kft.data.image import decode, resize
 from kft.data.labels import LabelMap
-from kft.evaluation import grad_cam, load_run
+from kft.evaluation import load_run
 from kft.exporters import litert_metadata, standalone_runner
 from kft.inference import predictor as inference_predictor
 from kft.inference.find_model import ModelPath
 from kft.inference.predictor import Predictor
+from kft.tasks.image_classification import grad_cam
 
 # (one input, class id) -> where the network looks, float [rows, columns] in [0, 1].
 Heat = Callable[[np.ndarray, int], np.ndarray]

@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from kft.data import bad_examples
 from kft.data.labels import LabelMap
-from kft.evaluation import calibrated_temperature, scores
+from kft.evaluation import calibrated_temperature
 from kft.evaluation.load_run import LoadedRun
 from kft.inference.input_files import InputFiles
+from kft.metrics import scores
 from kft.tasks.task import Preprocess
 
 _UNREADABLE = "the model cannot read it as an image"

@@ -10,9 +10,10 @@ import numpy as np
 
 from kft import errors
 from kft.config import TrainConfig, flagfile
-from kft.evaluation import evaluate_run, significance
+from kft.evaluation import evaluate_run
 from kft.evaluation.evaluate_run import Evaluation
-from kft.evaluation.metrics import Metrics
+from kft.metrics import significance
+from kft.metrics.classification import Metrics
 from kft.reporting import data_match, render, run_record, sections
 from kft.reporting.data_match import Data
 from kft.reporting.run_record import RunRecord

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from kft.evaluation.predictions import Predictions
+from kft.evaluation.prediction_files import Predictions
 
 
 @dataclasses.dataclass(frozen=True)

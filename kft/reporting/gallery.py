@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from kft.data import bad_examples, pipeline
 from kft.data.examples import Examples
-from kft.evaluation import grad_cam, scores
 from kft.evaluation.load_run import LoadedRun
-from kft.evaluation.predictions import Predictions
+from kft.evaluation.prediction_files import Predictions
+from kft.metrics import scores
 from kft.reporting import inline_images
+from kft.tasks.image_classification import grad_cam
 
 _AUGMENTED_EPOCHS = 4
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from kft.evaluation.reliability import Bin
+from kft.metrics.reliability import Bin
 from kft.reporting import charts
 
 # The share of examples in each bin is drawn below the diagram.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from kft.config import RunConfig, augmentations, flagfile
-from kft.evaluation.metrics import Metrics
+from kft.metrics.classification import Metrics
 from kft.reporting import charts, render
 from kft.reporting.charts import LineChart, Series
 from kft.reporting.run_record import RunRecord

@@ -2,7 +2,9 @@
 
 from kft.config import RunConfig
 from kft.data.labels import LabelMap
-from kft.tasks.image_classification import ImageClassification
+from kft.tasks.image_classification.image_classification import (
+    ImageClassification,
+)
 from kft.tasks.task import Task
 
 TASKS = {"image_classification": ImageClassification}

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kft.evaluation import calibrated_temperature, calibration
+from kft.evaluation import calibrated_temperature
+from kft.metrics import calibration
 from kft.run_folder.run_dir import RunDir
 
 

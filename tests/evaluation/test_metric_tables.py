@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from kft.evaluation import metric_tables, metrics
+from kft.evaluation import metric_tables
+from kft.metrics import classification
 
 
 def result(names: tuple[str, ...] = ("rose", "tulip", "weed")) -> dict:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 60)
     logits = rng.normal(0, 1, (60, len(names))) + 2 * np.eye(len(names))[labels]
-    figures = metrics.measure(logits, labels, names)
+    figures = classification.measure(logits, labels, names)
     return {
         "run_dir": "r",
         "data": "folder:photos",

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from kft.config import ExportConfig, TrainConfig, stages
-from kft.evaluation import load_run, scores
+from kft.evaluation import load_run
 from kft.exporters import export_run, parity
+from kft.metrics import scores
 from kft.model.network import Network
-from kft.tasks import image_classification
+from kft.tasks.image_classification import image_classification
 from kft.training import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 

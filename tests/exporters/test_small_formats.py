@@ -11,8 +11,8 @@ import pytest
 
 from kft import errors, exporters
 from kft.config import ExportConfig
-from kft.evaluation import calibration
 from kft.exporters import export_run, litert, litert_float16
+from kft.metrics import calibration
 from tests.exporters.conftest import Exported
 
 QUANTIZED = ("none", "float16", "dynamic", "int8")

@@ -11,9 +11,10 @@ import pytest
 from kft import errors, predict
 from kft.cli import command as cli_command
 from kft.config import ExportConfig, PredictConfig
-from kft.evaluation import calibrated_temperature, calibration
+from kft.evaluation import calibrated_temperature
 from kft.exporters import export_run
 from kft.inference import find_model
+from kft.metrics import calibration
 from kft.run_folder.run_dir import RunDir
 from tests.exporters.conftest import encoded
 

@@ -10,8 +10,9 @@ import pytest
 
 from kft import errors
 from kft.config import TrainConfig
-from kft.evaluation import evaluate_run, predictions, significance
-from kft.evaluation.predictions import Predictions, PredictionSource
+from kft.evaluation import evaluate_run, prediction_files
+from kft.evaluation.prediction_files import Predictions, PredictionSource
+from kft.metrics import significance
 from kft.reporting import comparison
 from kft.run_folder import run_dir
 from kft.run_folder.run_result import RunResult
@@ -52,7 +53,7 @@ def _run(
     run.write_bytes(run.best_weights, path.name.encode())
     labels = [classes.index(label) for label, _ in answers.values()]
     said = [classes.index(answer) for _, answer in answers.values()]
-    predictions.write(
+    prediction_files.write(
         run,
         Predictions(
             np.array(list(answers)),
@@ -62,7 +63,7 @@ def _run(
         PredictionSource(
             data=config.dataset,
             split="validation",
-            weights=predictions.weights_digest(run),
+            weights=prediction_files.weights_digest(run),
             classes=tuple(classes),
         ),
     )

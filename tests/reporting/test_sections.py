@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kft.config import TrainConfig
-from kft.evaluation import metrics
+from kft.metrics import classification
 from kft.reporting import render, sections
 
 
@@ -25,7 +25,7 @@ def test_options_name_those_that_are_not_the_default() -> None:
 
 
 def test_a_figure_that_is_not_defined_says_why() -> None:
-    figures = metrics.measure(np.eye(3), np.arange(3), ("a", "b", "c"))
+    figures = classification.measure(np.eye(3), np.arange(3), ("a", "b", "c"))
     tiles = {tile.name: tile for tile in sections.tiles(figures)}
     assert (tiles["top_5_accuracy"].value, tiles["top_5_accuracy"].text) == (None, "–")
     assert tiles["top_5_accuracy"].note == figures.undefined["top_5_accuracy"]

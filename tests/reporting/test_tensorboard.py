@@ -9,9 +9,9 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from kft.config import TrainConfig
-from kft.evaluation import metrics
 from kft.evaluation.evaluate_run import Evaluation
-from kft.evaluation.predictions import Predictions, PredictionSource
+from kft.evaluation.prediction_files import Predictions, PredictionSource
+from kft.metrics import classification
 from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir
 
@@ -31,7 +31,7 @@ def _evaluation(run: RunDir) -> Evaluation:
         run,
         PredictionSource("folder:x", "validation", "0", names),
         Predictions(np.array(list("abcd")), labels, logits),
-        metrics.measure(logits, labels, names),
+        classification.measure(logits, labels, names),
     )
 
 

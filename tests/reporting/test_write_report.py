@@ -8,16 +8,12 @@ from pathlib import Path
 import pytest
 
 from kft import errors
-from kft.evaluation import (
-    calibrated_temperature,
-    calibration,
-    grad_cam,
-    load_run,
-    run_split,
-)
+from kft.evaluation import calibrated_temperature, load_run, run_split
+from kft.metrics import calibration
 from kft.reporting import gallery, run_record, write_report
 from kft.reporting.render import render as page_text
 from kft.run_folder import run_dir
+from kft.tasks.image_classification import grad_cam
 from tests.reporting.pages import Page
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -11,7 +11,9 @@ from PIL import Image
 from kft import errors
 from kft.config import TrainConfig
 from kft.data import sampling as data_sampling
-from kft.tasks.image_classification import ImageClassification
+from kft.tasks.image_classification.image_classification import (
+    ImageClassification,
+)
 from kft.training import fine_tune, preview
 from kft.training.monitoring.progress import SilentReporter
 from tests import tiny

@@ -25,7 +25,11 @@ from kft.training.feature_cache.feature_store import (
     Layout,
     in_memory,
 )
-from kft.training.feature_cache.placement import CacheRequest, FreeSpace, Placement
+from kft.training.feature_cache.placement import (
+    CacheRequest,
+    FreeSpace,
+    Placement,
+)
 from kft.training.run_context import RunContext
 
 _TRAIN, _VALIDATION = "train", "validation"

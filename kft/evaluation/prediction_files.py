@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kft.evaluation import scores
+from kft.metrics import scores
 from kft.run_folder.run_dir import RunDir
 
 # What reading a file that is damaged, or not one of these, can raise.

@@ -1,6 +1,6 @@
 import pytest
 
-from kft.evaluation import significance
+from kft.metrics import significance
 
 
 def test_mcnemar_is_the_two_sided_binomial_by_hand() -> None:

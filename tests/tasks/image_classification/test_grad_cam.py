@@ -6,9 +6,8 @@ import pytest
 
 from kft import backbones
 from kft.config import ModelConfig, stages
-from kft.evaluation import grad_cam
-from kft.model import classifier
 from kft.model.network import Network
+from kft.tasks.image_classification import grad_cam, image_network
 
 SIZE = 32
 HALF = SIZE // 2
@@ -106,7 +105,9 @@ def _smallest_of_each_family() -> list[str]:
 def test_the_map_before_pooling_is_found_in_every_family(name: str) -> None:
     size = max(32, backbones.get(name).min_image_size)
     config = ModelConfig(backbone=name, weights="none")
-    network = classifier.build(config, image_size=size, num_classes=2, weights="none")
+    network = image_network.build(
+        config, image_size=size, num_classes=2, weights="none"
+    )
     halves = grad_cam.feature_split(network)
     (features,) = halves.trunk.outputs
     assert features is network.model.get_layer(network.head_anchor).input

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kft.evaluation import reliability
+from kft.metrics import reliability
 
 # Two bins: confidence 0.9 with 1 of 2 right, confidence 0.6 with 2 of 2.
 PROBABILITIES = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kft.evaluation import scores
+from kft.metrics import scores
 
 
 def test_softmax_of_large_logits_is_finite_and_sums_to_one() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kft import errors
-from kft.evaluation import calibration, scores
+from kft.metrics import calibration, scores
 
 
 def _confident(n: int, *, factor: float) -> tuple[np.ndarray, np.ndarray]:

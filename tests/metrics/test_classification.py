@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from kft.evaluation import metrics, scores
+from kft.metrics import classification, scores
 
 # Three classes, five examples: hits, a miss in each direction.
 LOGITS = np.log(
@@ -21,7 +21,7 @@ NAMES = ("a", "b", "c")
 
 
 def test_figures_by_hand() -> None:
-    figures = metrics.measure(LOGITS, LABELS, NAMES)
+    figures = classification.measure(LOGITS, LABELS, NAMES)
     assert figures.examples == 5
     assert figures.accuracy == pytest.approx(4 / 5)
     expected_loss = -np.mean(np.log([0.7, 0.6, 0.8, 0.3, 0.6]))
@@ -51,7 +51,7 @@ def test_figures_equal_those_of_scikit_learn_on_many_examples() -> None:
     labels = rng.integers(0, 8, 500).astype(np.int32)
     logits = (rng.normal(0, 1, (500, 8)) + 1.5 * np.eye(8)[labels]).astype(np.float32)
     probabilities = scores.softmax(logits)
-    figures = metrics.measure(logits, labels, tuple("abcdefgh"))
+    figures = classification.measure(logits, labels, tuple("abcdefgh"))
     learned = sklearn.metrics
     assert figures.loss == pytest.approx(learned.log_loss(labels, probabilities))
     assert figures.roc_auc == pytest.approx(
@@ -62,11 +62,13 @@ def test_figures_equal_those_of_scikit_learn_on_many_examples() -> None:
     )
     top_5 = learned.top_k_accuracy_score(labels, logits, k=5)
     assert figures.top_5_accuracy == pytest.approx(top_5)
-    assert figures.top_5_interval == metrics.wilson_interval(round(500 * top_5), 500)
+    assert figures.top_5_interval == classification.wilson_interval(
+        round(500 * top_5), 500
+    )
 
 
 def test_a_class_without_examples_is_undefined_with_the_reason() -> None:
-    figures = metrics.measure(LOGITS[:4], LABELS[:4], NAMES)
+    figures = classification.measure(LOGITS[:4], LABELS[:4], NAMES)
     c = figures.classes[2]
     assert (c.examples, c.precision, c.recall, c.f1, c.roc_auc) == (0, *[None] * 4)
     assert set(c.undefined.values()) == {
@@ -82,13 +84,13 @@ def test_a_class_without_examples_is_undefined_with_the_reason() -> None:
 
 
 def test_a_class_that_is_called_without_examples_has_a_precision_of_0() -> None:
-    figures = metrics.measure(LOGITS[4:], np.array([0]), NAMES)
+    figures = classification.measure(LOGITS[4:], np.array([0]), NAMES)
     assert figures.classes[2].precision == 0.0
     assert set(figures.classes[2].undefined) == {"recall", "f1", "roc_auc"}
 
 
 def test_examples_of_one_class_have_no_roc_auc_and_json_says_why() -> None:
-    figures = metrics.measure(LOGITS[:2], LABELS[:2], NAMES)
+    figures = classification.measure(LOGITS[:2], LABELS[:2], NAMES)
     assert figures.roc_auc is None
     kept = json.loads(json.dumps(figures.to_json(), allow_nan=False))
     assert kept["classes"][0]["undefined"] == {
@@ -99,23 +101,25 @@ def test_examples_of_one_class_have_no_roc_auc_and_json_says_why() -> None:
 
 def test_a_sure_mistake_costs_all_that_its_logits_say() -> None:
     # In probabilities it would be cut off where float64 ends.
-    figures = metrics.measure(np.array([[900.0, 0.0]]), np.array([1]), ("a", "b"))
+    figures = classification.measure(
+        np.array([[900.0, 0.0]]), np.array([1]), ("a", "b")
+    )
     assert figures.loss == pytest.approx(900)
     assert figures.brier == pytest.approx(2)
 
 
 def test_top_5_needs_more_than_five_classes() -> None:
-    few = metrics.measure(LOGITS, LABELS, NAMES)
+    few = classification.measure(LOGITS, LABELS, NAMES)
     assert (few.top_5_accuracy, few.top_5_interval) == (None, None)
     assert few.undefined["top_5_accuracy"] == "there are 5 classes or fewer"
     logits = np.arange(7.0)[None].repeat(2, axis=0)
-    figures = metrics.measure(logits, np.array([2, 1]), tuple("abcdefg"))
+    figures = classification.measure(logits, np.array([2, 1]), tuple("abcdefg"))
     assert figures.top_5_accuracy == 0.5
 
 
 def test_wilson_interval_of_a_known_example() -> None:
     # Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263.
-    low, high = metrics.wilson_interval(81, 263)
+    low, high = classification.wilson_interval(81, 263)
     assert (low, high) == (
         pytest.approx(0.2553, abs=5e-5),
         pytest.approx(0.3662, abs=5e-5),
@@ -123,5 +127,8 @@ def test_wilson_interval_of_a_known_example() -> None:
 
 
 def test_wilson_interval_does_not_collapse_at_the_ends() -> None:
-    assert metrics.wilson_interval(18, 18) == (pytest.approx(0.8241, abs=5e-5), 1.0)
-    assert metrics.wilson_interval(0, 18)[0] == 0.0
+    assert classification.wilson_interval(18, 18) == (
+        pytest.approx(0.8241, abs=5e-5),
+        1.0,
+    )
+    assert classification.wilson_interval(0, 18)[0] == 0.0

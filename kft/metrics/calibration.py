@@ -10,7 +10,7 @@ import numpy as np
 from scipy import optimize
 
 from kft import errors
-from kft.evaluation import reliability, scores
+from kft.metrics import reliability, scores
 
 # Searched range; a temperature at its end means that there is nothing to fit. How
 # close to an end that is, in the logarithm.

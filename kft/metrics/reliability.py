@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kft.evaluation import scores
+from kft.metrics import scores
 
 BINS = 15
 

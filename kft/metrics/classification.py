@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import sklearn.metrics
 
-from kft.evaluation import reliability, scores
-from kft.evaluation.reliability import Bin
+from kft.metrics import reliability, scores
+from kft.metrics.reliability import Bin
 
 TOP_K = 5
 # Two-sided 95% of the normal distribution.

@@ -14,8 +14,8 @@ from kft.config import RunConfig, augmentations
 from kft.data.epoch_plan import Mix
 from kft.data.image import augment, contact_sheet, mixup
 from kft.data.labels import LabelMap
-from kft.model import classifier
 from kft.model.network import Network
+from kft.tasks.image_classification import image_network
 from kft.tasks.task import Preprocess
 
 _MAGIC = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp"}
@@ -49,7 +49,7 @@ class ImageClassification:
 
     def network(self, weights: str | None = None) -> Network:
         """Return the graph from pixels [batch, size, size, 3], 0-255, to logits."""
-        return classifier.build(
+        return image_network.build(
             self._config,
             image_size=self.image_size,
             num_classes=len(self.labels),
