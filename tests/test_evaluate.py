@@ -17,7 +17,7 @@ from kft.config import EvaluateConfig
 from kft.data.image import decode, resize
 from kft.evaluation import evaluate_run as evaluation
 from kft.evaluation import load_run
-from kft.metrics.classification import Metrics
+from kft.metrics.classification import ClassificationFigures
 from kft.run_folder import run_dir
 
 
@@ -147,7 +147,7 @@ def test_a_run_is_judged_by_validation_else_by_test(tmp_path: Path) -> None:
         assert evaluation.judging_split(run) == expected
 
 
-def _evaluate_folder(run: Path, folder: Path) -> Metrics:
+def _evaluate_folder(run: Path, folder: Path) -> ClassificationFigures:
     found = evaluation.evaluate(
         EvaluateConfig(run_dir=str(run), data=f"folder:{folder}")
     )

@@ -11,6 +11,7 @@ from kft.config import stages
 from kft.data.examples import Examples
 from kft.data.labels import LabelMap
 from kft.model.network import Network
+from kft.tasks.class_objective import ClassObjective
 
 BLOCKS = stages.Blocks(("block_1", "block_2", "block_3"), (("upper", "block_2"),))
 NUM_CLASSES = 3
@@ -44,20 +45,18 @@ def network(*, dropout: float = 0.0, seed: int = 0) -> Network:
     )
 
 
-class Task:
-    """Classification of noise images, whose payloads are raw pixels."""
+class Inputs:
+    """Noise images, whose payloads are raw pixels."""
 
-    labels = LabelMap(("a", "b", "c"))
+    spec = tf.TensorSpec(SHAPE, tf.uint8)
     is_augmented = False
+    boundaries = ()
 
-    def __init__(self, *, dropout: float = 0.0) -> None:
-        self._dropout = dropout
-
-    def input_facts(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         return {"shape": SHAPE}
 
-    def network(self, weights: str | None = None) -> Network:
-        return network(dropout=self._dropout)
+    def prepare(self, examples: Examples) -> Examples:
+        return examples
 
     def preprocess(self, *, training: bool):
         def decode(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
@@ -68,26 +67,30 @@ class Task:
     def mix(self) -> None:
         return None
 
+
+class Display:
+    """What people see of noise."""
+
     def suffix(self, payload: bytes) -> str:
         return ".raw"
 
-    def shorter_side(self, payload: bytes) -> None:
-        return None
-
-    def contact_sheet(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
+    def preview(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
         return "\n".join([str(inputs.shape), *captions]).encode()
 
-    def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        return keras.losses.sparse_categorical_crossentropy(
-            labels, logits, from_logits=True
-        )
 
-    def metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
-        hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels)
-        return {
-            "loss": self.losses(labels, logits),
-            "accuracy": tf.cast(hits, tf.float32),
-        }
+class Task:
+    """Classification of noise images."""
+
+    labels = LabelMap(("a", "b", "c"))
+
+    def __init__(self, *, dropout: float = 0.0) -> None:
+        self._dropout = dropout
+        self.inputs = Inputs()
+        self.objective = ClassObjective(self.labels)
+        self.display = Display()
+
+    def network(self, weights: str | None = None) -> Network:
+        return network(dropout=self._dropout)
 
 
 def pixels(n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

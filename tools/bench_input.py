@@ -117,7 +117,7 @@ def _kft(examples, config):
     task = tasks.get(config, LabelMap(tuple(map(str, range(2)))))
     return pipeline.train_batches(
         examples,
-        task.preprocess(training=True),
+        task.inputs.preprocess(training=True),
         share=epoch_plan.BatchShare(batch_size=BATCH),
         recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=1_000),

@@ -76,7 +76,8 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     from kft.data import splits as data_splits
     from kft.distribution import runtime
     from kft.evaluation import prediction_files
-    from kft.evaluation.prediction_files import Predictions, PredictionSource
+    from kft.evaluation.prediction_files import PredictionSource
+    from kft.metrics.predictions import Predictions
     from kft.model import weights_file
     from kft.run_folder import run_dir
 

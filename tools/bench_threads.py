@@ -72,7 +72,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, float]:
     step = StageStep(task, parts, optimizer, config=config, devices=devices)
     batches = pipeline.train_batches(
         splits.train,
-        task.preprocess(training=True),
+        task.inputs.preprocess(training=True),
         share=devices.share(BATCH),
         recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=100),

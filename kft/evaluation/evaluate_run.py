@@ -21,9 +21,10 @@ from kft.evaluation import (
     run_split,
 )
 from kft.evaluation.load_run import LoadedRun
-from kft.evaluation.prediction_files import Predictions, PredictionSource
+from kft.evaluation.prediction_files import PredictionSource
 from kft.metrics import classification
-from kft.metrics.classification import Metrics
+from kft.metrics.classification import ClassificationFigures
+from kft.metrics.predictions import Predictions
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.training.evaluator import Evaluator
@@ -43,7 +44,7 @@ class Evaluation:
     run: RunDir
     source: PredictionSource
     predictions: Predictions
-    figures: Metrics
+    figures: ClassificationFigures
 
     def to_json(self) -> dict[str, Any]:
         """Return what evaluation.json holds.
@@ -143,7 +144,7 @@ def predict(run: LoadedRun, examples: Examples) -> Predictions:
 
 def logits(run: LoadedRun, examples: Examples) -> np.ndarray:
     """Return the logits [n, classes] of examples; raises like `predict`."""
-    preprocess = run.task.preprocess(training=False)
+    preprocess = run.task.inputs.preprocess(training=False)
     batches = pipeline.eval_batches(
         examples,
         preprocess,

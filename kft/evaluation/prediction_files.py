@@ -8,36 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kft.metrics import scores
+from kft.metrics.predictions import Predictions
 from kft.run_folder.run_dir import RunDir
 
 # What reading a file that is damaged, or not one of these, can raise.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Predictions:
-    """The exact output of a network, an example at a time.
-
-    Attributes:
-        ids: str [n], of the examples.
-        labels: int32 [n], class ids.
-        logits: float32 [n, classes].
-    """
-
-    ids: np.ndarray
-    labels: np.ndarray
-    logits: np.ndarray
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """Return float64 [n, classes], summing to 1."""
-        return scores.softmax(self.logits)
-
-    @property
-    def predicted(self) -> np.ndarray:
-        """Return the likeliest class ids [n]."""
-        return self.logits.argmax(axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,7 +35,7 @@ def load(run: LoadedRun, examples: Examples) -> Images:
     Raises:
         errors.DataError: naming the example that cannot be read.
     """
-    preprocess = run.task.preprocess(training=False)
+    preprocess = run.task.inputs.preprocess(training=False)
     no_key = tf.zeros([2], tf.int64)
     try:
         payloads = examples.read(tf.constant(examples.rows)).numpy()

@@ -132,7 +132,7 @@ class ServingModel:
 
 def serve(run: LoadedRun, *, calibration: Calibration | None = None) -> ServingModel:
     """Return what exporters write, for a run whose model computes in float32."""
-    size, method = run.task.image_size, run.config.resize
+    size, method = run.task.inputs.image_size, run.config.resize
 
     def read(payload: tf.Tensor) -> tf.Tensor:
         image = decode.decode_in_graph(payload, max_pixels=run.config.max_pixels)

@@ -87,7 +87,7 @@ def of_run(run: LoadedRun) -> Predictor:
 
     return Predictor(
         labels=run.labels,
-        preprocess=run.task.preprocess(training=False),
+        preprocess=run.task.inputs.preprocess(training=False),
         probabilities=lambda inputs: scores.softmax(logits(inputs).numpy() / divisor),
     )
 

@@ -81,7 +81,7 @@ def _curve(
         for count, rate in enumerate(rates, start=1):
             step.sums.reset()
             chunk = step.train(batches, 1)
-            means = step.sums.means()
+            means = step.figures()
             loss = math.nan if chunk.bad_step is not None else means["loss"]
             curve = curve.add(rate, loss)
             if curve.has_diverged:

@@ -41,7 +41,7 @@ class ClassFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class Metrics:
+class ClassificationFigures:
     """What a classifier is worth on a set of examples.
 
     Attributes:
@@ -88,7 +88,9 @@ class Metrics:
         return dataclasses.asdict(self)
 
 
-def measure(logits: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Metrics:
+def measure(
+    logits: np.ndarray, labels: np.ndarray, names: Sequence[str]
+) -> ClassificationFigures:
     """Return the figures of logits against labels.
 
     Args:
@@ -104,7 +106,7 @@ def measure(logits: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Met
     classes = _classes(probabilities, predicted, labels, names)
     areas = [one.roc_auc for one in classes if one.roc_auc is not None]
     bins = reliability.bins(probabilities, labels)
-    return Metrics(
+    return ClassificationFigures(
         examples=len(labels),
         # From the logits: scikit-learn's cuts off what is surely wrong at 36 nats.
         loss=scores.cross_entropy(logits, labels),

@@ -13,7 +13,7 @@ from kft.config import TrainConfig, flagfile
 from kft.evaluation import evaluate_run
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics import significance
-from kft.metrics.classification import Metrics
+from kft.metrics.classification import ClassificationFigures
 from kft.reporting import data_match, render, run_record, sections
 from kft.reporting.data_match import Data
 from kft.reporting.run_record import RunRecord
@@ -39,7 +39,7 @@ class ComparedRun:
     folder: str
     record: RunRecord
     split: str
-    figures: Metrics
+    figures: ClassificationFigures
     hits: Mapping[tuple[str, str], bool]
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from kft.evaluation.prediction_files import Predictions
+from kft.metrics.predictions import Predictions
 
 
 @dataclasses.dataclass(frozen=True)

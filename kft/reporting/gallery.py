@@ -9,8 +9,8 @@ import tensorflow as tf
 from kft.data import bad_examples, pipeline
 from kft.data.examples import Examples
 from kft.evaluation.load_run import LoadedRun
-from kft.evaluation.prediction_files import Predictions
 from kft.metrics import scores
+from kft.metrics.predictions import Predictions
 from kft.reporting import inline_images
 from kft.tasks.image_classification import grad_cam
 
@@ -123,7 +123,7 @@ def training_views(
     places = np.linspace(0, len(examples) - 1, min(count, len(examples)))
     own = examples.take(places.round().astype(np.int64))
     keys_of = pipeline.example_keys(own, seed=run.config.seed)
-    epochs = range(_AUGMENTED_EPOCHS if run.task.is_augmented else 1)
+    epochs = range(_AUGMENTED_EPOCHS if run.task.inputs.is_augmented else 1)
     views = [_inputs(run, own, keys_of(epoch), training=True) for epoch in epochs]
     return tuple(
         TrainingViews(
@@ -139,7 +139,7 @@ def _inputs(
     run: LoadedRun, examples: Examples, keys: np.ndarray, *, training: bool
 ) -> np.ndarray:
     """Return inputs of the network, uint8 [n, height, width, 3]."""
-    preprocess = run.task.preprocess(training=training)
+    preprocess = run.task.inputs.preprocess(training=training)
     try:
         payloads = examples.read(tf.constant(examples.rows))
         inputs = tf.data.Dataset.from_tensor_slices((payloads, keys)).map(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from kft.config import RunConfig, augmentations, flagfile
-from kft.metrics.classification import Metrics
+from kft.metrics.classification import ClassificationFigures
 from kft.reporting import charts, render
 from kft.reporting.charts import LineChart, Series
 from kft.reporting.run_record import RunRecord
@@ -53,7 +53,7 @@ _INTERVALS = {
 }
 
 
-def tiles(figures: Metrics) -> Iterator[Tile]:
+def tiles(figures: ClassificationFigures) -> Iterator[Tile]:
     """Yield the figures of an evaluation that are about all classes together."""
     values = figures.to_json()
     for name, title in _SHARES.items():

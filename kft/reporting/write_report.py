@@ -92,7 +92,7 @@ def values_of(
         "views": gallery.training_views(
             run, run_split.of_split(run, TRAIN), _TRAINING_IMAGES
         ),
-        "views_text": sections.views_text(record.config, run.task.is_augmented),
+        "views_text": sections.views_text(record.config, run.task.inputs.is_augmented),
         **(_judged(evaluation, run, pairs) if evaluation else {"evaluation": None}),
     }
 

@@ -1,78 +1,271 @@
-"""The seam between a kind of data and everything that trains, resumes and exports."""
+"""The seam between a kind of data and everything that trains, resumes and exports.
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+Everything that depends on what an example is, or on what an answer is, belongs to a
+task. The rest of kft knows a `Task`, a graph with cuts, and structures of tensors.
 
+A task has two halves, because flags are checked before TensorFlow starts. `TaskKind` is
+the half without it, an entry of `kft.tasks.TASKS`: options, sources, checks. Its module
+makes the other half, a `Task` of four parts: what goes in (`Inputs`), what is learned
+(`Objective`), what leaves the run (`Serving`), what people see (`Display`).
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import keras
+import numpy as np
 import tensorflow as tf
 
 from kft.data.epoch_plan import Mix
+from kft.data.examples import Examples
 from kft.data.labels import LabelMap
+from kft.data.ragged import Ragged
+from kft.metrics.predictions import Predictions
 from kft.model.network import Network
 
-Preprocess = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+# One tensor, or a dict or tuple of tensors.
+Tree = Any
+# Maps the payload of one example (tf.string []) and its key (int64 [2], a seed for
+# stateless random ops) to one input of the network.
+Preprocess = Callable[[tf.Tensor, tf.Tensor], Tree]
 
 
-class Task(Protocol):
-    """What training, evaluation, search and export know of the data.
+class Metric(NamedTuple):
+    """A figure that a run reports, and whether more of it is better.
 
     Attributes:
-        labels: the classes, in index order.
+        name: as in metrics.jsonl, where `val_` stands before that of validation.
+        higher_is_better: False for losses and error rates.
+        format: how a person reads it.
     """
 
-    labels: LabelMap
+    name: str
+    higher_is_better: bool = True
+    format: str = ".4f"
+
+
+class Inputs(Protocol):
+    """From an encoded example to what the network reads."""
+
+    @property
+    def spec(self) -> Tree:
+        """Return a tf.TensorSpec for each tensor of one input, without the batch.
+
+        A first axis of None is the steps of an input of no fixed length. Batches are
+        then padded with zeros at the end of it, so a tensor that says which steps are
+        real (ones) has to be among the inputs.
+        """
 
     @property
     def is_augmented(self) -> bool:
         """Return whether a training example differs from epoch to epoch."""
 
-    def input_facts(self) -> dict[str, Any]:
-        """Return what decides the inputs that `preprocess` makes, for cache keys."""
+    @property
+    def boundaries(self) -> Sequence[int]:
+        """Return the lengths that batches are padded to, ascending; () for one shape.
+
+        A batch has the smallest of them that its longest example fits in. The last is
+        the longest that an input may be.
+        """
+
+    def cache_key(self) -> Mapping[str, Any]:
+        """Return what decides the inputs, as JSON can hold it."""
+
+    def prepare(self, examples: Examples) -> Examples:
+        """Return the examples as `preprocess` reads them, with their lengths.
+
+        Here is done once what would cost more in every epoch than reading its result:
+        tokenising, framing. Where `boundaries` is empty, usually `examples` itself.
+        """
+
+    def preprocess(self, *, training: bool) -> Preprocess:
+        """Return the function (payload, key) -> one input of the network.
+
+        Args:
+            training: whether it is augmented, as a pure function of the key.
+        """
+
+    def mix(self) -> Mix | None:
+        """Return how pairs of training examples are mixed, None where they are not."""
+
+
+class Objective(Protocol):
+    """What is learned, and what is reported of it.
+
+    Every figure is a function of sums over examples, so that it is exact whatever the
+    batches, devices and workers: accuracy is hits over examples, F1 follows from true
+    and false positives, an error rate is edits over words.
+    """
+
+    @property
+    def target_spec(self) -> tf.TensorSpec:
+        """Return shape and dtype of the target of one example, without the batch.
+
+        int32 [] is a class, float32 [k] switches of k classes, int32 [None] a label
+        for each step, or a sequence; what fills up a shorter one is -1.
+        """
+
+    @property
+    def monitor(self) -> Metric:
+        """Return the figure that chooses the best weights; on a tie the loss does."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Return what `figures` gives, in the order in which it is shown."""
+
+    @property
+    def total_names(self) -> Sequence[str]:
+        """Return the names of what `totals` sums."""
+
+    def example_weights(self, labels: np.ndarray | Ragged) -> np.ndarray | None:
+        """Return how much each example counts in the loss, [n]; None for all alike.
+
+        Where labels are per step, their number: so the loss of a batch is the mean over
+        its steps, however they are shared out.
+        """
+
+    def losses(self, targets: tf.Tensor, outputs: Tree) -> tf.Tensor:
+        """Return the training loss of each example, [batch], float32.
+
+        Args:
+            targets: as `target_spec` says, or where inputs are mixed the shares of the
+                classes, float32 [batch, classes].
+            outputs: of the network.
+        """
+
+    def totals(
+        self, targets: tf.Tensor, outputs: Tree, *, training: bool
+    ) -> Mapping[str, tf.Tensor]:
+        """Return for each of `total_names` what each example adds, [batch], float32.
+
+        Args:
+            targets: as in `losses`.
+            outputs: likewise.
+            training: whether the loss that is shown is the one that is trained on,
+                with smoothed labels.
+        """
+
+    def figures(self, totals: Mapping[str, float]) -> Mapping[str, float]:
+        """Return the figures of the sums of `totals`, by the names in `metrics`."""
+
+    def evaluate(self, predictions: Predictions) -> "Figures":
+        """Return everything that can be said of all predictions together."""
+
+
+class Figures(Protocol):
+    """What a network is worth on a set of examples."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them as evaluation.json has them."""
+
+    def headline(self) -> Mapping[str, float]:
+        """Return the few figures that a person asks for first, by name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """One way to ask a network that is served.
+
+    Attributes:
+        function: takes the tensors of `signature` by name, returns outputs by name. All
+            have the batch first.
+        signature: name -> tf.TensorSpec.
+        request: name -> np.ndarray, an example of what can be asked.
+    """
+
+    function: Callable[..., Mapping[str, tf.Tensor]]
+    signature: Mapping[str, tf.TensorSpec]
+    request: Mapping[str, np.ndarray]
+
+
+class Serving(Protocol):
+    """What leaves the run."""
+
+    @property
+    def file_endings(self) -> Sequence[str]:
+        """Return the endings of the files that kft.predict takes out of a folder."""
+
+    @property
+    def scores(self) -> str:
+        """Return the output by which an export is compared with the network.
+
+        float32 [batch, ..., classes], zeros where there is no answer.
+        """
+
+    def endpoints(
+        self, model: keras.Model, *, temperature: float
+    ) -> Mapping[str, Endpoint]:
+        """Return how the network is asked, by the name of the signature.
+
+        The first, `serving_default`, takes raw requests (tf.string [n]) and has an
+        output `valid`, bool [n]; the second takes what `Inputs.preprocess` makes, for
+        formats that know no strings.
+
+        Args:
+            model: the network, in float32.
+            temperature: what the logits are divided by.
+        """
+
+    def metadata(self) -> Mapping[str, Any]:
+        """Return what an export needs besides labels to be asked, as JSON can hold it.
+
+        `TaskKind.from_export` gets it back.
+        """
+
+    def answer(
+        self, outputs: Mapping[str, np.ndarray], top_k: int
+    ) -> Mapping[str, Any]:
+        """Return the answer for one example, as JSON can hold it.
+
+        Args:
+            outputs: of an endpoint, one row of each.
+            top_k: the most alternatives to name.
+        """
+
+
+class Display(Protocol):
+    """What people see of examples and answers."""
+
+    def suffix(self, payload: bytes) -> str:
+        """Return the ending of a file that holds an encoded example, such as .jpg."""
+
+    def example_html(self, payload: bytes, inputs: Tree) -> str:
+        """Return an example as HTML that needs no other file."""
+
+    def explain(self, network: Network, inputs: Tree, target: Any) -> str | None:
+        """Return where the network looked, as HTML to lay over; None where unknown."""
+
+    def preview(self, inputs: Tree, captions: Sequence[str]) -> bytes:
+        """Return a PNG that shows inputs of the network, [n, ...], with n captions."""
+
+
+class Task(Protocol):
+    """What training, evaluation, search and export know of the data."""
+
+    @property
+    def labels(self) -> LabelMap:
+        """Return the classes, in index order."""
+
+    @property
+    def inputs(self) -> Inputs:
+        """Return what goes in."""
+
+    @property
+    def objective(self) -> Objective:
+        """Return what is learned."""
+
+    @property
+    def serving(self) -> Serving:
+        """Return what leaves the run."""
+
+    @property
+    def display(self) -> Display:
+        """Return what people see."""
 
     def network(self, weights: str | None = None) -> Network:
         """Return the network.
 
         Args:
             weights: what the backbone starts from; None means the run's `--weights`.
-        """
-
-    def preprocess(self, *, training: bool) -> Preprocess:
-        """Return the function (payload, key) -> one input of the network.
-
-        payload is an encoded example (scalar string); key (int64 [2]) makes the
-        augmentation of a training example a pure function of epoch and example.
-        """
-
-    def mix(self) -> Mix | None:
-        """Return how pairs of training examples are mixed, None where they are not."""
-
-    def suffix(self, payload: bytes) -> str:
-        """Return the ending of a file that holds an encoded example, such as .jpg."""
-
-    def shorter_side(self, payload: bytes) -> int | None:
-        """Return the shorter side of an encoded image as it is stored, in pixels.
-
-        None where it cannot be read, and for examples that are no images.
-        """
-
-    def contact_sheet(self, inputs: Any, captions: Sequence[str]) -> bytes:
-        """Return a PNG that shows inputs of the network with their captions.
-
-        Args:
-            inputs: what `preprocess` makes, [n, ...].
-            captions: n texts.
-        """
-
-    def losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Return the training loss of each example, [batch], float32.
-
-        Args:
-            labels: what training batches have: int32 [batch], or where inputs are mixed
-                the shares of the classes, float32 [batch, classes].
-            logits: of the network.
-        """
-
-    def metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return what is reported of each example, [batch] each, as name -> values.
-
-        `loss` and `accuracy` are always among them. labels are as in `losses`.
         """

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,7 +16,6 @@ from kft.tasks.task import Task
 from kft.training.steps_per_call import StepsPerCall
 
 Batches = Any  # A tf.data.Dataset, or its tf.distribute counterpart.
-_NAMES = ("loss", "accuracy", "count")
 # Between two looks at signals.
 _SECONDS_PER_CALL = 0.5
 
@@ -27,10 +26,11 @@ class MetricSums:
     float32 counts exactly up to 2 ** 24 examples per replica and epoch.
     """
 
-    def __init__(self, devices: Devices) -> None:
+    def __init__(self, devices: Devices, names: Sequence[str]) -> None:
+        self._names = tuple(names)
         # One variable, so that reading it is one operation over all devices.
         self._variable = tf.Variable(
-            tf.zeros([len(_NAMES)]),
+            tf.zeros([len(self._names)]),
             trainable=False,
             synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.SUM,
@@ -38,22 +38,22 @@ class MetricSums:
         )
         self._devices = devices
 
-    def add(self, losses: tf.Tensor, hits: tf.Tensor, valid: tf.Tensor) -> None:
-        """Add one value per row of a batch; `valid` is 1, or 0 for a row to ignore."""
+    def add(self, totals: Mapping[str, tf.Tensor], weights: tf.Tensor) -> None:
+        """Add what each row of a batch has; rows whose weight is 0 are ignored."""
+        columns = tf.stack([totals[name] for name in self._names])
         # A row that only fills up the batch must not poison the sum with its NaN.
-        losses = tf.where(valid > 0, losses, 0.0)
-        columns = tf.stack([losses * valid, hits * valid, valid])
+        columns = tf.where(weights > 0, columns, 0.0)
         self._variable.assign_add(tf.reduce_sum(columns, axis=1))
 
     def read(self) -> dict[str, float]:
         """Return the sums over all replicas; every worker has to call it."""
         values = self._variable.read_value().numpy()
-        return dict(zip(_NAMES, map(float, values), strict=True))
+        return dict(zip(self._names, map(float, values), strict=True))
 
     def write(self, sums: Mapping[str, float]) -> None:
         """Put back what `read` returned."""
         if sums:
-            values = np.array([sums[name] for name in _NAMES], np.float32)
+            values = np.array([sums[name] for name in self._names], np.float32)
             strategy = self._devices.strategy
             parts = strategy.experimental_local_results(self._variable)
             for rank, part in enumerate(parts):
@@ -63,13 +63,7 @@ class MetricSums:
 
     def reset(self) -> None:
         """Start at zero."""
-        self.write(dict.fromkeys(_NAMES, 0.0))
-
-    def means(self) -> dict[str, float]:
-        """Return loss and accuracy over the examples since the last reset."""
-        sums = self.read()
-        count = max(sums.pop("count"), 1.0)
-        return {name: value / count for name, value in sums.items()}
+        self.write(dict.fromkeys(self._names, 0.0))
 
 
 class Evaluator:
@@ -94,7 +88,7 @@ class Evaluator:
         self._tail = tail
         self._trunk = trunk
         self._devices = devices
-        self._sums = MetricSums(devices)
+        self._sums = MetricSums(devices, task.objective.total_names)
         self._eval_function = tf.function(self._eval_steps)
         self._predict_function = tf.function(self._predict_step)
 
@@ -105,7 +99,7 @@ class Evaluator:
         *,
         check: Callable[[], None] = lambda: None,
     ) -> dict[str, float]:
-        """Return the means of loss and accuracy over all examples of the batches.
+        """Return the figures of the task over all examples of the batches.
 
         Args:
             batches: the examples.
@@ -124,7 +118,7 @@ class Evaluator:
             fitting = pace.fitting(count, time.monotonic() - start)
             # All workers have to run as many.
             pace.steps = int(self._devices.exchange([fitting])[0, 0])
-        return self._sums.means()
+        return dict(self._task.objective.figures(self._sums.read()))
 
     def predict(self, batches: Batches, num_batches: int | None = None) -> np.ndarray:
         """Return the logits [examples, classes] in the order of the batches.
@@ -145,8 +139,10 @@ class Evaluator:
             self._devices.strategy.run(self._eval_replica, args=next(batches))
 
     def _eval_replica(self, inputs: Any, labels: tf.Tensor, weights: tf.Tensor) -> None:
-        values = self._task.metrics(labels, self._logits(inputs))
-        self._sums.add(values["loss"], values["accuracy"], weights)
+        totals = self._task.objective.totals(
+            labels, self._logits(inputs), training=False
+        )
+        self._sums.add(totals, weights)
 
     def _predict_step(self, inputs: Any) -> Any:
         return self._devices.strategy.run(self._logits, args=(inputs,))

@@ -32,7 +32,7 @@ def _write(context: RunContext, count: int) -> None:
     inputs, labels = first_inputs(context, count)
     names = context.task.labels.names
     captions = [caption(label, names) for label in labels]
-    sheet = context.task.contact_sheet(inputs, captions)
+    sheet = context.task.display.preview(inputs, captions)
     context.run.write_bytes(context.run.preview_png, sheet)
     context.reporter.say(
         f"{context.run.preview_png} shows the first {len(labels)} training inputs."
@@ -48,7 +48,7 @@ def first_inputs(context: RunContext, count: int) -> tuple[np.ndarray, np.ndarra
     """
     batches = pipeline.train_batches(
         context.splits.train,
-        context.task.preprocess(training=True),
+        context.task.inputs.preprocess(training=True),
         share=epoch_plan.BatchShare(batch_size=context.config.batch_size),
         recipe=stage_setup.recipe(context),
         span=pipeline.Span(epochs=1),

@@ -43,7 +43,7 @@ def _write_example(context: RunContext) -> None:
     validation = context.splits.validation
     examples = validation if validation else context.splits.train
     payload = examples.read(tf.constant(examples.rows[:1]))[0].numpy()
-    suffix = context.task.suffix(payload)
+    suffix = context.task.display.suffix(payload)
     context.run.write_bytes(context.run.path / f"example{suffix}", payload)
 
 

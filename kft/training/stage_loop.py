@@ -90,7 +90,7 @@ class StageLoop:
                 count = min(self._pace.steps, steps - state.step)
                 callbacks.batch_begin(state.step)
                 state = self._call(state, batches, count)
-                means = self._step.sums.means()
+                means = self._step.figures()
                 self._show(bar, state, means)
                 callbacks.batch_end(state.step - 1, means)
                 self._listen(state)
@@ -155,7 +155,7 @@ class StageLoop:
     def _finish_epoch(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
         """Validate, keep the best, and write the line of the epoch."""
         start = time.monotonic()
-        train = self._step.sums.means()
+        train = self._step.figures()
         self._step.swap_averages()
         try:
             validation = self._validate()

@@ -46,7 +46,7 @@ def stage_data(context: RunContext, index: int, cache: StageCache | None) -> Sta
         examples = cache.train.examples(examples)
         how = dataclasses.replace(how, views=config.cached_views or 1)
     else:
-        preprocess = context.task.preprocess(training=True)
+        preprocess = context.task.inputs.preprocess(training=True)
 
     def train(epoch: int, step: int) -> Batches:
         return devices.distribute(
@@ -78,7 +78,7 @@ def recipe(context: RunContext) -> SamplingConfig:
         seed=config.seed,
         balanced=config.sampling == "balanced",
         class_weights=context.class_weights,
-        mix=context.task.mix(),
+        mix=context.task.inputs.mix(),
     )
 
 
@@ -95,4 +95,6 @@ def _validation(
 
 def evaluation(context: RunContext, examples: Examples) -> tuple[Batches, int]:
     """Return the batches of a split, each example once, and their number."""
-    return one_pass.batches(context, examples, context.task.preprocess(training=False))
+    return one_pass.batches(
+        context, examples, context.task.inputs.preprocess(training=False)
+    )

@@ -116,10 +116,10 @@ def _advice_on_live(context: RunContext, stage: Mapping[str, Any]) -> list[str]:
     if context.network.anchor(depth) is None:
         # Nothing is frozen, so there is nothing to keep.
         return smaller
-    if task.mix() is not None:
+    if task.inputs.mix() is not None:
         return ["--cached_views=V of examples that are not mixed", *smaller]
     missing = ["--feature_cache=auto"] if config.feature_cache == "off" else []
-    if task.is_augmented and config.cached_views is None:
+    if task.inputs.is_augmented and config.cached_views is None:
         missing.append("--cached_views=V")
     return [" with ".join(missing), *smaller] if missing else smaller
 

@@ -52,7 +52,7 @@ class StageStep:
         self._optimizer = optimizer
         self._config = config
         self._devices = devices
-        self.sums = MetricSums(devices)
+        self.sums = MetricSums(devices, task.objective.total_names)
         self._ema = _averages(parts.trainable) if config.ema_decay else ()
         # Collectives and updates stay outside: XLA compiles what one replica computes.
         self._features = compiled.function(self._run_trunk, config, devices)
@@ -69,6 +69,10 @@ class StageStep:
         waited, bad = self._train_function(batches, tf.constant(num_steps))
         bad_step = int(bad)
         return Chunk(float(waited), bad_step if bad_step < num_steps else None)
+
+    def figures(self) -> dict[str, float]:
+        """Return the task's figures over the examples since the sums were reset."""
+        return dict(self._task.objective.figures(self.sums.read()))
 
     @property
     def averages(self) -> tuple[tf.Variable, ...]:
@@ -116,8 +120,8 @@ class StageStep:
         features = self._features(inputs)
         parts = self._config.accumulation_steps
         if parts == 1:
-            loss, gradients, columns = self._gradients(features, labels, weights)
-            self.sums.add(*columns)
+            loss, gradients, totals = self._gradients(features, labels, weights)
+            self.sums.add(totals, weights)
         else:
             loss, gradients = self._accumulate(features, labels, weights)
         context = tf.distribute.get_replica_context()
@@ -147,20 +151,20 @@ class StageStep:
 
     def _run_tail(
         self, features: Any, labels: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tuple[tf.Tensor, ...]]:
+    ) -> tuple[tf.Tensor, list[tf.Tensor], dict[str, tf.Tensor]]:
         """Return the loss, its gradients, and what `MetricSums.add` takes."""
+        objective = self._task.objective
         with tf.GradientTape() as tape:
             logits = self._parts.tail(features, training=True)
-            losses = self._task.losses(labels, logits)
+            losses = objective.losses(labels, logits)
             loss = tf.reduce_sum(losses * weights)
             scaled = self._optimizer.scale_loss(loss)
-        valid = tf.cast(weights > 0, tf.float32)
-        hits = self._task.metrics(labels, logits)["accuracy"]
+        totals = objective.totals(labels, logits, training=True)
         variables = [v.value for v in self._parts.trainable]
         gradients = tape.gradient(
             scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        return loss, gradients, (losses, hits, valid)
+        return loss, gradients, dict(totals)
 
     def _accumulate(
         self, features: Any, labels: tf.Tensor, weights: tf.Tensor
@@ -175,8 +179,8 @@ class StageStep:
                 lambda x, rows=rows: _with_rows(x[rows], size),
                 (features, labels, weights),
             )
-            part_loss, part_gradients, columns = self._gradients(*part)
-            self.sums.add(*columns)
+            part_loss, part_gradients, totals = self._gradients(*part)
+            self.sums.add(totals, part[-1])
             loss += part_loss
             gradients = [g + p for g, p in zip(gradients, part_gradients, strict=True)]
         return loss, gradients

@@ -11,8 +11,9 @@ import pytest
 from kft import errors
 from kft.config import TrainConfig
 from kft.evaluation import evaluate_run, prediction_files
-from kft.evaluation.prediction_files import Predictions, PredictionSource
+from kft.evaluation.prediction_files import PredictionSource
 from kft.metrics import significance
+from kft.metrics.predictions import Predictions
 from kft.reporting import comparison
 from kft.run_folder import run_dir
 from kft.run_folder.run_result import RunResult

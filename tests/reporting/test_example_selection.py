@@ -1,6 +1,6 @@
 import numpy as np
 
-from kft.evaluation.prediction_files import Predictions
+from kft.metrics.predictions import Predictions
 from kft.reporting import example_selection
 
 # Rows: right and sure, wrong by little, wrong by much, right but unsure, wrong by much.

@@ -10,8 +10,9 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from kft.config import TrainConfig
 from kft.evaluation.evaluate_run import Evaluation
-from kft.evaluation.prediction_files import Predictions, PredictionSource
+from kft.evaluation.prediction_files import PredictionSource
 from kft.metrics import classification
+from kft.metrics.predictions import Predictions
 from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir
 

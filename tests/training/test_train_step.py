@@ -43,7 +43,7 @@ def train(
     step = StageStep(tiny.Task(), parts, optimizer, config=config, devices=DEVICES)
     batches = pipeline.train_batches(
         tiny.examples(n),
-        tiny.Task().preprocess(training=True),
+        tiny.Task().inputs.preprocess(training=True),
         share=epoch_plan.BatchShare(batch_size=config.batch_size),
         recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=steps),
@@ -134,7 +134,7 @@ def test_a_nan_names_its_step():
     step = StageStep(tiny.Task(), parts, optimizer, config=config, devices=DEVICES)
     batches = pipeline.train_batches(
         tiny.examples(70),
-        tiny.Task().preprocess(training=True),
+        tiny.Task().inputs.preprocess(training=True),
         share=SHARE,
         recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=1),
@@ -164,7 +164,7 @@ def test_means_equal_numpy_with_a_partial_last_batch(n):
     scorer = Evaluator(tiny.Task(), network.model, devices=DEVICES)
     data = tiny.examples(n)
     batches = pipeline.eval_batches(
-        data, tiny.Task().preprocess(training=False), share=SHARE
+        data, tiny.Task().inputs.preprocess(training=False), share=SHARE
     )
     logits = scorer.predict(batches)
     images, labels = tiny.pixels(n)
@@ -186,7 +186,7 @@ def test_a_trunk_gives_the_same_means_as_the_whole():
     scorer = Evaluator(tiny.Task(), parts.tail, trunk=parts.trunk, devices=DEVICES)
     whole = Evaluator(tiny.Task(), network.model, devices=DEVICES)
     batches = pipeline.eval_batches(
-        tiny.examples(20), tiny.Task().preprocess(training=False), share=SHARE
+        tiny.examples(20), tiny.Task().inputs.preprocess(training=False), share=SHARE
     )
     np.testing.assert_array_equal(scorer.predict(batches), whole.predict(batches))
     assert isinstance(parts.trunk, split.FrozenTrunk)

@@ -14,6 +14,7 @@ from kft.config import TrainConfig
 from kft.data.examples import Examples
 from kft.distribution.replicas import Devices
 from kft.run_folder import run_dir
+from kft.tasks.image_classification import image_inputs
 from kft.tasks.task import Task
 from kft.training import preflight
 from kft.training.auto import recipe
@@ -129,4 +130,4 @@ def _one_side(examples: Examples, row: int, task: Task) -> int | None:
         payload = examples.read(tf.constant([row])).numpy()[0]
     except tf.errors.OpError:
         return None
-    return task.shorter_side(payload)
+    return image_inputs.shorter_side(payload)

@@ -79,7 +79,7 @@ def measure(config: TrainConfig, largest: int) -> Trial:
     with devices.strategy.scope():
         network = task.network(weights="none")
     # Mixed images are taken two by two.
-    smallest = devices.replicas * (1 if task.mix() is None else 2)
+    smallest = devices.replicas * (1 if task.inputs.mix() is None else 2)
     limit = largest_batch(len(splits.train), smallest)
 
     def run(batch_size: int) -> None:

@@ -31,7 +31,7 @@ def trunk_key(context: RunContext, anchor: str, layout: Layout) -> str:
     facts = {
         "anchor": anchor,
         "weights": digests,
-        "inputs": context.task.input_facts(),
+        "inputs": context.task.inputs.cache_key(),
         "train": _ids_digest(context.splits.train.ids),
         "validation": _ids_digest(
             context.splits.validation.ids if context.splits.validation else np.array([])

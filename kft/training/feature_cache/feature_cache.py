@@ -122,7 +122,7 @@ def choose(context: RunContext, found: Sequence[Trunk]) -> tuple[Placement, ...]
         [_need(context, trunk) for trunk in found],
         mode=config.feature_cache,
         room=room,
-        augmented=context.task.is_augmented,
+        augmented=context.task.inputs.is_augmented,
         views=config.cached_views,
         shared=config.cache_dir is not None,
     )

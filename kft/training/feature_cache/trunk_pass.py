@@ -46,7 +46,7 @@ class TrunkPass:
         """
         config, devices = self._session.config, self._session.devices
         keys = pipeline.example_keys(examples, seed=config.seed)(view)
-        preprocess = self._session.task.preprocess(training=training)
+        preprocess = self._session.task.inputs.preprocess(training=training)
         batches, count = one_pass.batches(
             self._session, examples, preprocess, keys=keys
         )
