@@ -1,0 +1,128 @@
+"""The lines of metrics.jsonl and the stages of result.json, as values.
+
+The figures of a task stand beside the rest, under the task's own names: `accuracy` and
+`val_accuracy`, `f1` and `val_f1`. What older versions wrote is read too.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
+
+VALIDATION = "val_"
+TEST = "test_"
+_OLD_NAMES = {"images_per_second": "examples_per_second"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EpochRecord:
+    """One epoch: a line of metrics.jsonl.
+
+    Attributes:
+        stage: what it unfreezes, as `--stages` has it.
+        epoch: of the stage, from 1.
+        epochs: that the stage plans.
+        step: updates of the whole run that are done.
+        train: figures of the task over the training examples, while they trained.
+        validation: figures at the end of the epoch; empty where nothing validates.
+        learning_rate: of the last step.
+        seconds: of the training steps.
+        examples_per_second: of the training steps.
+        input_wait_fraction: of their time, in [0, 1]; None with --deterministic.
+    """
+
+    stage: str
+    epoch: int
+    epochs: int
+    step: int
+    train: Mapping[str, float]
+    validation: Mapping[str, float]
+    learning_rate: float
+    seconds: float
+    examples_per_second: float
+    input_wait_fraction: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line; the names of validation begin with `val_`."""
+        values = dict(vars(self))
+        train, validation = values.pop("train"), values.pop("validation")
+        head = {name: values.pop(name) for name in ("stage", "epoch", "epochs", "step")}
+        empty = dict.fromkeys(train) if not validation else validation
+        return {**head, **train, **prefixed(VALIDATION, empty), **values}
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Self:
+        """Return the record of a line of this version or of an older one.
+
+        Raises:
+            KeyError: for a line without what every version has.
+        """
+        values = renamed(line)
+        own = {f.name for f in dataclasses.fields(cls)} - {"train", "validation"}
+        known = {name: values.pop(name) for name in own}
+        validation = unprefixed(VALIDATION, values)
+        train = {k: v for k, v in values.items() if not k.startswith(VALIDATION)}
+        return cls(**known, train=train, validation=validation)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StageResult:
+    """A stage that has ended: an entry of `stages` in result.json.
+
+    Attributes:
+        name: what it unfreezes.
+        epochs: that it trained.
+        seconds: with validation and saves.
+        examples_per_second: of the training steps.
+        input_wait_fraction: of their time, in [0, 1]; None with --deterministic.
+        trainable_parameters: of the stage.
+        cached: whether its trunk was stored.
+        best_epoch: from 1; None without an epoch.
+        validation: figures of that epoch; empty where nothing validates.
+    """
+
+    name: str
+    epochs: int
+    seconds: float
+    examples_per_second: float
+    input_wait_fraction: float | None
+    trainable_parameters: int
+    cached: bool
+    best_epoch: int | None
+    validation: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry; the names of validation begin with `val_`."""
+        values = dict(vars(self))
+        validation = values.pop("validation")
+        return {**values, **prefixed(VALIDATION, validation)}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Self:
+        """Return the result of an entry of this version or of an older one.
+
+        Raises:
+            KeyError: for an entry without what every version has.
+        """
+        values = renamed(entry)
+        own = {f.name for f in dataclasses.fields(cls)} - {"validation"}
+        known = {name: values.pop(name) for name in own}
+        return cls(**known, validation=unprefixed(VALIDATION, values))
+
+
+def prefixed(prefix: str, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return figures by their names with `val_` or `test_` before them."""
+    return {prefix + name: value for name, value in figures.items()}
+
+
+def unprefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, float]:
+    """Return the figures among values whose name begins so, without those of None."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in values.items()
+        if name.startswith(prefix) and value is not None
+    }
+
+
+def renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of an older version by the names of this one."""
+    return {_OLD_NAMES.get(name, name): value for name, value in values.items()}
