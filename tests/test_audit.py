@@ -12,12 +12,13 @@ __all__ = ["clean", "dirty"]
 
 _CODE = """
 import sys
-from kft import audit, cli
+from kft import audit
+from kft.cli import command
 from kft.config import AuditConfig, AuditFlags
 
 def run(*arguments):
     try:
-        return cli.execute(AuditFlags, audit.main, arguments, shown=AuditConfig)
+        return command.execute(AuditFlags, audit.main, arguments, shown=AuditConfig)
     except SystemExit as end:
         print(end.code, file=sys.stderr)
         return 1 if isinstance(end.code, str) else end.code

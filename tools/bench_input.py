@@ -113,12 +113,13 @@ def _kft(examples, config):
     from kft import tasks
     from kft.data import epoch_plan, pipeline
     from kft.data.labels import LabelMap
+    from kft.distribution.batch_sharing import BatchShare
 
     task = tasks.get(config, LabelMap(tuple(map(str, range(2)))))
     return pipeline.train_batches(
         examples,
         task.inputs.preprocess(training=True),
-        share=epoch_plan.BatchShare(batch_size=BATCH),
+        share=BatchShare(batch_size=BATCH),
         recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=1_000),
     )

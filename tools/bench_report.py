@@ -79,7 +79,7 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     from kft.evaluation.prediction_files import PredictionSource
     from kft.metrics.predictions import Predictions
     from kft.model import weights_file
-    from kft.run_folder import run_dir
+    from kft.run_folder import environment, run_dir
 
     config = TrainConfig(
         dataset=f"folder:{folder / 'images'}",
@@ -96,8 +96,8 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     run.write_bytes(run.best_weights, weights_file.to_bytes(network.model))
     run.write_text(run.labels_txt, splits.labels.text())
     run.write_text(run.split_csv, data_splits.split_csv(splits))
-    environment = {**runtime.environment(devices), "data_fingerprint": "made up"}
-    run.write_json(run.environment_json, environment)
+    facts = {**environment.describe(devices), "data_fingerprint": "made up"}
+    run.write_json(run.environment_json, facts)
     run.write_text(run.metrics_jsonl, "".join(_lines()))
     run.write_json(run.result_json, _result())
     validation = splits.validation

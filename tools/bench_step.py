@@ -41,7 +41,7 @@ def _measure(name: str, part: str, arguments: argparse.Namespace) -> dict[str, o
     import tensorflow as tf
 
     from kft.config import TrainConfig
-    from kft.distribution import runtime
+    from kft.distribution.replicas import Devices
     from kft.model import freeze
     from kft.tasks.image_classification import image_network
     from kft.training import optimizers
@@ -61,7 +61,7 @@ def _measure(name: str, part: str, arguments: argparse.Namespace) -> dict[str, o
     optimizer = optimizers.build_optimizer(
         config, parts.trainable, schedule=schedule, distances=parts.distances
     )
-    devices = runtime.Devices(tf.distribute.get_strategy())
+    devices = Devices(tf.distribute.get_strategy())
     step = StageStep(_Task(), parts, optimizer, config=config, devices=devices)
     images = tf.cast(tf.random.uniform((BATCH, size, size, 3), 0, 255), tf.uint8)
     labels = tf.random.uniform((BATCH,), 0, 5, tf.int32)

@@ -21,7 +21,7 @@ from kft.auditing import (
     scan_dataset,
 )
 from kft.auditing.findings import AuditedImage, Findings
-from kft.config import AuditConfig
+from kft.config import AuditConfig, user_paths
 from kft.data.examples import Splits
 from kft.data.sources import filesystem
 from kft.run_folder import atomic_files
@@ -67,7 +67,7 @@ def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
 def out_folder(config: AuditConfig) -> Path:
     """Return the folder of the findings: `--out`, else audit/DATASET."""
     if config.out is not None:
-        return Path(os.path.expanduser(config.out))
+        return user_paths.expand(config.out)
     kind, _, rest = config.dataset.partition(":")
     if kind == "tfds":
         name = re.split("[/:]", rest)[0]

@@ -4,6 +4,7 @@ import os
 import pathlib
 
 from kft import errors
+from kft.config import user_paths
 
 IMAGENET = "imagenet"
 NONE = "none"
@@ -25,8 +26,7 @@ def check(weights: str) -> None:
 
 def to_path(weights: str) -> pathlib.Path:
     """Return the file that `weights` names; `~` is the home folder."""
-    # Other than Path.expanduser, it leaves the name of an unknown user as it is.
-    return pathlib.Path(os.path.expanduser(weights))
+    return user_paths.expand(weights)
 
 
 def _problem(weights: str, path: pathlib.Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kft import errors
-from kft.config import Config, fields
+from kft.config import Config, fields, user_paths
 
 _TRUE = ("true", "t", "1")
 _FALSE = ("false", "f", "0")
@@ -198,8 +198,7 @@ def _read(
 def _path(text: str) -> Path:
     if "\0" in text:
         raise errors.ConfigError(f"--flagfile: expected a file, received {text!r}.")
-    # Other than Path.expanduser, it leaves the name of an unknown user as it is.
-    return Path(os.path.expanduser(text))
+    return user_paths.expand(text)
 
 
 def _text(path: Path, readers: tuple[Path, ...]) -> str:

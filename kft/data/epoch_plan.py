@@ -10,46 +10,13 @@ import numpy as np
 from kft import errors
 from kft.data import examples as examples_lib
 from kft.data import sampling
+from kft.distribution.batch_sharing import BatchShare
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
 
 # Odd, so that adding its multiples to a key of 64 bits gives another key each time.
 _NEXT_DRAW = np.int64(0x1E3779B97F4A7C15)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class BatchShare:
-    """What of every global batch this worker takes.
-
-    Attributes:
-        batch_size: global.
-        worker: this worker's index.
-        num_workers: workers that share each global batch.
-        replicas: devices of this worker; each takes an element of its own.
-
-    Raises:
-        errors.ConfigError: where the batch cannot be shared out evenly.
-    """
-
-    batch_size: int
-    worker: int = 0
-    num_workers: int = 1
-    replicas: int = 1
-
-    def __post_init__(self) -> None:
-        devices = self.num_workers * self.replicas
-        if self.batch_size % devices:
-            lower = max(devices, self.batch_size - self.batch_size % devices)
-            raise errors.ConfigError(
-                f"--batch_size: expected a multiple of the {devices} devices that "
-                f"share a batch, received {self.batch_size}. Use {lower}."
-            )
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows of a global batch one device takes."""
-        return self.batch_size // (self.num_workers * self.replicas)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from kft.data import epoch_plan, splits
 from kft.data import examples as examples_lib
+from kft.distribution.batch_sharing import BatchShare
 
 # Maps the payload of one example (tf.string []) and its key (int64 [2], a seed for
 # stateless random ops) to the input of the network, of static shape.
@@ -39,7 +40,7 @@ def train_batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    share: epoch_plan.BatchShare,
+    share: BatchShare,
     recipe: epoch_plan.SamplingConfig,
     span: Span,
 ) -> tf.data.Dataset:
@@ -85,7 +86,7 @@ def eval_batches(
     examples: examples_lib.Examples,
     preprocess: Preprocess | None,
     *,
-    share: epoch_plan.BatchShare,
+    share: BatchShare,
     keys: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Return one pass over the examples in their own order.

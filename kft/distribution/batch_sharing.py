@@ -1,9 +1,44 @@
-"""Whether a batch can be shared out evenly over devices. No TensorFlow."""
+"""The sharing out of a global batch over devices and workers. No TensorFlow."""
 
+import dataclasses
 import math
 
 from kft import errors
 from kft.config import RunConfig, augmentations
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BatchShare:
+    """What of every global batch this worker takes.
+
+    Attributes:
+        batch_size: global.
+        worker: this worker's index.
+        num_workers: workers that share each global batch.
+        replicas: devices of this worker; each takes an element of its own.
+
+    Raises:
+        errors.ConfigError: where the batch cannot be shared out evenly.
+    """
+
+    batch_size: int
+    worker: int = 0
+    num_workers: int = 1
+    replicas: int = 1
+
+    def __post_init__(self) -> None:
+        found = problem(
+            self.batch_size,
+            accumulation_steps=1,
+            replicas=self.num_workers * self.replicas,
+        )
+        if found:
+            raise errors.ConfigError(found)
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows of a global batch one device takes."""
+        return self.batch_size // (self.num_workers * self.replicas)
 
 
 def check(config: RunConfig, replicas: int | None) -> None:

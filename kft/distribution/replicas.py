@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from kft import errors
-from kft.data import epoch_plan
+from kft.config import RunConfig
+from kft.distribution.batch_sharing import BatchShare
 
 # Bytes travel in pieces of this many 8-byte words: 1 MiB.
 _WORDS = 1 << 17
@@ -64,13 +65,13 @@ class Devices:
         """Return whether this process writes the run folder."""
         return self.worker == 0
 
-    def share(self, batch_size: int) -> epoch_plan.BatchShare:
+    def share(self, batch_size: int) -> BatchShare:
         """Return what this process takes of every global batch.
 
         Raises:
             errors.ConfigError: where the batch cannot be shared out evenly.
         """
-        return epoch_plan.BatchShare(
+        return BatchShare(
             batch_size=batch_size,
             worker=self.worker,
             num_workers=self.num_workers,
@@ -107,6 +108,29 @@ class Devices:
     @functools.cached_property
     def _gather_function(self) -> Callable[[Any], tf.Tensor]:
         return tf.function(lambda value: self.strategy.gather(value, axis=0))
+
+    def uses_xla(self, config: RunConfig) -> bool:
+        """Return whether XLA compiles what a replica computes.
+
+        Raises:
+            errors.ConfigError: for --jit=on with several devices, whose collective
+                operations XLA would have to see as well.
+        """
+        if config.jit == "on" and self.replicas > 1:
+            raise errors.ConfigError(
+                f"--jit=on compiles for one device, and {self.replicas} share a batch: "
+                "use --jit=auto, or --strategy=single."
+            )
+        if config.jit == "auto":
+            has_gpu = bool(tf.config.list_logical_devices("GPU"))
+            return has_gpu and self.replicas == 1
+        return config.jit == "on"
+
+    def jit(self, work: Callable[..., Any], config: RunConfig) -> Callable[..., Any]:
+        """Return `work`, compiled where `uses_xla` says so."""
+        if not self.uses_xla(config):
+            return work
+        return tf.function(work, jit_compile=True)
 
     def exchange(self, values: Sequence[float]) -> np.ndarray:
         """Return what each worker passed, float64 [workers, values], alike on all."""

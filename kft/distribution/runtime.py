@@ -3,13 +3,12 @@
 import contextlib
 import functools
 import importlib.util
+import logging as python_logging
 import os
-import platform
+import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from importlib import metadata
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -18,11 +17,12 @@ from absl import logging
 from kft import errors
 from kft.config import RuntimeConfig
 from kft.distribution import cluster as clusters
-from kft.distribution import rendezvous, replicas, slurm, tracing
+from kft.distribution import rendezvous, replicas, slurm
 from kft.distribution.cluster import Cluster, DeviceRequest
 from kft.distribution.replicas import Devices
 
 _SECONDS_BETWEEN_WORDS = 30.0
+_TRACING_ADVICE = "triggered tf.function retracing"
 
 
 def start(config: RuntimeConfig, *, seed: int) -> Devices:
@@ -34,7 +34,7 @@ def start(config: RuntimeConfig, *, seed: int) -> Devices:
     Raises:
         errors.ConfigError: where this machine cannot do what the flags ask for.
     """
-    tracing.expect()
+    tf.get_logger().addFilter(_is_for_the_user)
     keras.utils.set_random_seed(seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -59,6 +59,29 @@ def start(config: RuntimeConfig, *, seed: int) -> Devices:
         return Devices(_tpu())
     _split_cpu(request)
     return Devices(_local(config, "GPU" if gpus else "CPU"))
+
+
+def _is_for_the_user(record: python_logging.LogRecord) -> bool:
+    """Return False for advice on how often kft's own functions are traced.
+
+    Each stage, trial and finished run has a network of its own, and so functions of
+    its own, which are traced once. TensorFlow (2.21) counts by the line of code that
+    they share, and advises against it from the fifth on.
+    """
+    message = record.getMessage()
+    return _TRACING_ADVICE not in message or not _names_own_function(message)
+
+
+def _names_own_function(message: str) -> bool:
+    """Return whether a message names a method of an object of kft, or a function."""
+    if " of <kft." in message:
+        return True
+    named = re.search(r"<function (\w+)", message)
+    modules = [vars(m) for name, m in list(sys.modules.items()) if name[:4] == "kft."]
+    return named is not None and any(
+        getattr(module.get(named[1]), "__module__", "") == module["__name__"]
+        for module in modules
+    )
 
 
 def _visible_gpus(request: DeviceRequest) -> list[tf.config.PhysicalDevice]:
@@ -210,32 +233,3 @@ def _fast_precision(gpu: tf.config.PhysicalDevice) -> str:
     if capability >= (8, 0):
         return "bfloat16"
     return "float16" if capability >= (7, 0) else "float32"
-
-
-def environment(used: Devices) -> dict[str, Any]:
-    """Return what environment.json says of the software and the devices."""
-    logical = tf.config.list_logical_devices()
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": versions(),
-        "devices": [device.name for device in logical],
-        "strategy": type(used.strategy).__name__,
-        "replicas": used.replicas,
-        "workers": used.num_workers,
-        "dtype_policy": keras.config.dtype_policy().name,
-        "command": sys.argv,
-    }
-
-
-def versions() -> dict[str, str | None]:
-    """Return the versions of the packages that decide what a run computes."""
-    packages = ("kft", "tensorflow", "keras", "numpy", "tensorflow-datasets")
-    return {name: _version(name) for name in packages}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None

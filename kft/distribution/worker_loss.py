@@ -11,8 +11,8 @@ from kft import errors
 from kft.distribution import rendezvous
 from kft.distribution.replicas import Devices
 
-# What TensorFlow 2.21 raises then.
-_LOST = (
+# What the workers that are well see where another one fails (TensorFlow 2.21).
+WORKER_LOSS_ERRORS = (
     tf.errors.UnavailableError,
     tf.errors.DeadlineExceededError,
     tf.errors.AbortedError,
@@ -36,7 +36,7 @@ def explaining(devices: Devices) -> Iterator[None]:
     """
     try:
         yield
-    except _LOST as error:
+    except WORKER_LOSS_ERRORS as error:
         if devices.num_workers == 1:
             raise
         silent = rendezvous.silent(devices.addresses)

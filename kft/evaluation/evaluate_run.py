@@ -11,9 +11,10 @@ from absl import logging
 
 from kft import errors
 from kft.config import EvaluateConfig
-from kft.data import bad_examples, epoch_plan, pipeline
+from kft.data import bad_examples, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
 from kft.data.labels import LabelMap
+from kft.distribution.batch_sharing import BatchShare
 from kft.evaluation import (
     calibrated_temperature,
     load_run,
@@ -148,7 +149,7 @@ def logits(run: LoadedRun, examples: Examples) -> np.ndarray:
     batches = pipeline.eval_batches(
         examples,
         preprocess,
-        share=epoch_plan.BatchShare(batch_size=run.config.batch_size),
+        share=BatchShare(batch_size=run.config.batch_size),
     )
     scorer = Evaluator(run.task, run.model, devices=run.devices)
     try:

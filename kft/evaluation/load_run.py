@@ -12,7 +12,7 @@ from kft import errors, tasks
 from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.distribution import runtime
-from kft.distribution.runtime import Devices
+from kft.distribution.replicas import Devices
 from kft.model.network import Network
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir

@@ -4,12 +4,11 @@ No TensorFlow here: a mistake in --model shows at once.
 """
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Literal
 
 from kft import errors, exporters
-from kft.config import InferenceConfig
+from kft.config import InferenceConfig, user_paths
 from kft.run_folder import run_dir
 
 Kind = Literal["run", "saved_model", "litert", "onnx"]
@@ -52,7 +51,7 @@ def find(text: str) -> ModelPath:
         errors.ConfigError: where there is no run and no export, or a package is missing
             that runs it.
     """
-    path = Path(os.path.expanduser(text))
+    path = user_paths.expand(text)
     if not path.exists():
         raise errors.ConfigError(
             f"--model: there is no {path}. Expected a run folder, the folder of a "

@@ -2,14 +2,13 @@
 
 import dataclasses
 import itertools
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from kft import errors
-from kft.config import TrainConfig, flagfile
+from kft.config import TrainConfig, flagfile, user_paths
 from kft.evaluation import evaluate_run
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics import significance
@@ -142,8 +141,7 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
 
 def _page(output: str) -> Path:
     """Return where the page goes; its folder is made."""
-    # Other than Path.expanduser, it leaves the name of an unknown user as it is.
-    path = Path(os.path.expanduser(output))
+    path = user_paths.expand(output)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

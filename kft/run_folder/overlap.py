@@ -2,6 +2,8 @@
 
 import os
 
+from kft.config import user_paths
+
 
 def problem(flag: str, path: str | None, dataset: str) -> str | None:
     """Return what is wrong with a folder among the images of `--dataset=folder:`.
@@ -18,7 +20,7 @@ def problem(flag: str, path: str | None, dataset: str) -> str | None:
     if path is None or kind != "folder" or not images:
         return None
     inner, outer = (
-        os.path.realpath(os.path.expanduser(name)) for name in (path, images)
+        os.path.realpath(user_paths.expand(name)) for name in (path, images)
     )
     if os.path.commonpath((inner, outer)) != outer:
         return None

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kft import config, errors
-from kft.config import RunConfig, flagfile
+from kft.config import RunConfig, flagfile, user_paths
 from kft.run_folder import atomic_files, saved_config
 from kft.run_folder import lock as run_folder_lock
 
@@ -118,8 +117,7 @@ class RunDir:
 
 def at(path: str) -> RunDir:
     """Return the run folder at a path that a user wrote."""
-    # Other than Path.expanduser, it leaves the name of an unknown user as it is.
-    return RunDir(Path(os.path.expanduser(path)))
+    return RunDir(user_paths.expand(path))
 
 
 def of(settings: RunConfig) -> RunDir:

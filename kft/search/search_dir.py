@@ -2,12 +2,11 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from kft import config, errors
-from kft.config import TuneConfig
+from kft.config import TuneConfig, user_paths
 from kft.run_folder import atomic_files, run_dir, saved_config
 from kft.run_folder.run_dir import below
 
@@ -57,7 +56,7 @@ class SearchDir:
 def at(settings: TuneConfig) -> SearchDir:
     """Return the search folder of a config."""
     if settings.search_dir is not None:
-        return SearchDir(Path(os.path.expanduser(settings.search_dir)))
+        return SearchDir(user_paths.expand(settings.search_dir))
     run = run_dir.of(settings).path
     return SearchDir(run.with_name(f"{run.name}-search"))
 

@@ -1,16 +1,13 @@
 """A trial: a run of its own with other settings, and how it ended."""
 
-import contextlib
 import dataclasses
-import logging
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from kft import errors
 from kft.config import RunConfig, TuneConfig
@@ -91,12 +88,11 @@ class Trials:
             stop = _MedianStop(
                 folder, search_settings.total_epochs(config), self._finished
             )
-            with _without_advice_on_tracing():
-                result = fine_tune.fine_tune(
-                    config,
-                    callbacks=[stop] if self._prunes() else [],
-                    reporter=SilentReporter(),
-                )
+            result = fine_tune.fine_tune(
+                config,
+                callbacks=[stop] if self._prunes() else [],
+                reporter=SilentReporter(),
+            )
             figures = {
                 "val_accuracy": result.val_accuracy,
                 "val_loss": result.val_loss,
@@ -156,24 +152,6 @@ class _MedianStop(keras.callbacks.Callback):
                 f"after {len(own)} of {self._epochs} epochs "
                 "below the median of the others"
             )
-
-
-@contextlib.contextmanager
-def _without_advice_on_tracing() -> Iterator[None]:
-    """Hold back what TensorFlow says of code that traces the same function often.
-
-    Every trial has a network, and so functions, of its own.
-    """
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return "triggered tf.function retracing" not in record.getMessage()
-
-    logger = tf.get_logger()
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)
 
 
 def trial_config(config: TuneConfig, search: SearchDir) -> RunConfig:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft.distribution.runtime import Devices
+from kft.distribution.replicas import Devices
 from kft.model import split
 from kft.model.split import FrozenTrunk
 from kft.tasks.task import Task

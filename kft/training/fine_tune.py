@@ -10,7 +10,7 @@ from absl import logging
 
 from kft import errors
 from kft.config import RunConfig
-from kft.distribution import batch_sharing, compiled, runtime, worker_loss
+from kft.distribution import batch_sharing, runtime, worker_loss
 from kft.distribution.replicas import Devices
 from kft.model.network import stable_paths
 from kft.run_folder.run_result import RunResult
@@ -132,7 +132,7 @@ def _settle(
 
 def _check_devices(config: RunConfig, devices: Devices) -> None:
     """Check what depends on how many devices there are."""
-    compiled.uses_xla(config, devices)
+    devices.uses_xla(config)
     batch_sharing.check(config, devices.replicas)
 
 

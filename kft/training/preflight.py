@@ -3,9 +3,10 @@
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from kft import backbones, data, errors
-from kft.config import RunConfig, augmentations
+from kft.config import RunConfig, augmentations, user_paths
 from kft.config import stages as config_stages
 from kft.data import class_weights
 from kft.data.examples import VALIDATION
@@ -227,11 +228,11 @@ def _never_validates(config: RunConfig) -> bool:
         return False
     if kind == "digits":
         return True
-    path = os.path.expanduser(folder)
-    return kind == "folder" and os.path.isdir(path) and not _has_validation(path)
+    path = user_paths.expand(folder)
+    return kind == "folder" and path.is_dir() and not _has_validation(path)
 
 
-def _has_validation(path: str) -> bool:
+def _has_validation(path: Path) -> bool:
     """Return whether a folder of images may have a validation split."""
     return any(
         data_folder.SPLIT_FOLDERS.get(name.lower()) == VALIDATION

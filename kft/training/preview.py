@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from kft.data import epoch_plan, pipeline
+from kft.data import pipeline
+from kft.distribution.batch_sharing import BatchShare
 from kft.training import skip_bad_examples, stage_setup
 from kft.training.run_context import RunContext
 
@@ -49,7 +50,7 @@ def first_inputs(context: RunContext, count: int) -> tuple[np.ndarray, np.ndarra
     batches = pipeline.train_batches(
         context.splits.train,
         context.task.inputs.preprocess(training=True),
-        share=epoch_plan.BatchShare(batch_size=context.config.batch_size),
+        share=BatchShare(batch_size=context.config.batch_size),
         recipe=stage_setup.recipe(context),
         span=pipeline.Span(epochs=1),
     )

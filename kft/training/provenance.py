@@ -11,9 +11,8 @@ from absl import logging
 from kft import errors
 from kft.data import splits as data_splits
 from kft.data.examples import Splits
-from kft.distribution import runtime
-from kft.distribution.runtime import Devices
-from kft.run_folder import saved_config
+from kft.distribution.replicas import Devices
+from kft.run_folder import environment, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.training.run_context import RunContext
 
@@ -33,9 +32,9 @@ def write(context: RunContext) -> None:
 
 
 def _write_environment(run: RunDir, splits: Splits, devices: Devices) -> None:
-    environment = runtime.environment(devices)
-    environment[_FINGERPRINT] = splits.fingerprint
-    run.write_json(run.environment_json, environment)
+    facts = environment.describe(devices)
+    facts[_FINGERPRINT] = splits.fingerprint
+    run.write_json(run.environment_json, facts)
 
 
 def _write_example(context: RunContext) -> None:
@@ -57,22 +56,22 @@ def check(run: RunDir, splits: Splits, devices: Devices) -> None:
         errors.DataError: where the data is not that of the start; says what changed.
         errors.RunDirError: where nothing tells any more what the data was.
     """
-    environment, kept = _read_environment(run), _read_table(run)
+    recorded, kept = _read_environment(run), _read_table(run)
     now = data_splits.split_csv(splits)
-    if environment is None and kept is None:
+    if recorded is None and kept is None:
         raise errors.RunDirError(
             f"{run.environment_json} and {run.split_csv} are both damaged or gone, so "
             "nothing tells whether the data is still that of the run. Restore one of "
             "them from a copy, or start again in another --run_dir."
         )
     is_same = (
-        environment[_FINGERPRINT] == splits.fingerprint
-        if environment
+        recorded[_FINGERPRINT] == splits.fingerprint
+        if recorded
         else kept == _table(now)
     )
     if not is_same:
         raise errors.DataError(_changes(run, splits, kept, _table(now)))
-    if environment is None:
+    if recorded is None:
         logging.warning(
             "%s is damaged or gone; %s says that the data is the same.",
             run.environment_json,
@@ -80,7 +79,7 @@ def check(run: RunDir, splits: Splits, devices: Devices) -> None:
         )
         _write_environment(run, splits, devices)
     else:
-        _mention_versions(environment.get("packages"))
+        _mention_versions(recorded.get("packages"))
     for path, text in (run.split_csv, now), (run.labels_txt, splits.labels.text()):
         if not path.is_file() or path.read_bytes() != text.encode():
             logging.warning("%s is damaged or gone; it is written anew.", path)
@@ -89,17 +88,17 @@ def check(run: RunDir, splits: Splits, devices: Devices) -> None:
 
 def _read_environment(run: RunDir) -> Mapping[str, Any] | None:
     try:
-        environment = saved_config.read_json(run.environment_json)
+        recorded = saved_config.read_json(run.environment_json)
     except errors.RunDirError:
         return None
-    return environment if isinstance(environment.get(_FINGERPRINT), str) else None
+    return recorded if isinstance(recorded.get(_FINGERPRINT), str) else None
 
 
 def _mention_versions(before: Any) -> None:
     """Warn where other packages go on with the run than began it."""
     if not isinstance(before, dict):
         return
-    for name, version in runtime.versions().items():
+    for name, version in environment.versions().items():
         if before.get(name) != version:
             logging.warning(
                 "The run began with %s %s and goes on with %s: its numbers may differ "

@@ -9,7 +9,7 @@ from kft.config import RunConfig
 from kft.config.stages import Stage
 from kft.data import sampling
 from kft.data.examples import Splits
-from kft.distribution.runtime import Devices
+from kft.distribution.replicas import Devices
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task

@@ -12,19 +12,10 @@ from kft.data import bad_examples
 from kft.data.bad_examples import BadExample
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
+from kft.distribution.worker_loss import WORKER_LOSS_ERRORS
 from kft.run_folder.run_dir import RunDir
 from kft.training import out_of_memory, worker_sync
 from kft.training.run_context import RunContext
-
-# What the workers that are well see where another one fails (TensorFlow 2.21): nothing
-# that their own data could explain.
-_OF_OTHERS = (
-    tf.errors.UnavailableError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.InternalError,
-)
 
 
 @contextlib.contextmanager
@@ -51,7 +42,8 @@ def naming(context: RunContext) -> Iterator[None]:
 def _is_of_no_example(error: tf.errors.OpError, devices: Devices) -> bool:
     if isinstance(error, tf.errors.ResourceExhaustedError):
         return True
-    if devices.num_workers > 1 and isinstance(error, _OF_OTHERS):
+    # Nothing that this worker's own data could explain.
+    if devices.num_workers > 1 and isinstance(error, WORKER_LOSS_ERRORS):
         return True
     return out_of_memory.is_out_of_memory(error)
 

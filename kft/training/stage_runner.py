@@ -8,8 +8,8 @@ import numpy as np
 from absl import logging
 
 from kft import errors
-from kft.distribution import runtime
 from kft.model import freeze, network
+from kft.run_folder import environment
 from kft.training import (
     checkpoints,
     optimizers,
@@ -215,5 +215,5 @@ class _Stage:
         arrays.update(self.best.arrays())
         state = dataclasses.replace(state, seconds=self._session.seconds())
         checkpoints.save(
-            self._session.run, Snapshot(state, arrays), versions=runtime.versions()
+            self._session.run, Snapshot(state, arrays), versions=environment.versions()
         )

@@ -14,8 +14,7 @@ import keras
 import tensorflow as tf
 
 from kft.config import RunConfig
-from kft.distribution import compiled
-from kft.distribution.runtime import Devices
+from kft.distribution.replicas import Devices
 from kft.model import split
 from kft.model.freeze import StageParts
 from kft.tasks.task import Task
@@ -55,8 +54,8 @@ class StageStep:
         self.sums = MetricSums(devices, task.objective.total_names)
         self._ema = _averages(parts.trainable) if config.ema_decay else ()
         # Collectives and updates stay outside: XLA compiles what one replica computes.
-        self._features = compiled.function(self._run_trunk, config, devices)
-        self._gradients = compiled.function(self._run_tail, config, devices)
+        self._features = devices.jit(self._run_trunk, config)
+        self._gradients = devices.jit(self._run_tail, config)
         self._train_function = tf.function(self._train_steps)
 
     def train(self, batches: Iterator, num_steps: int) -> Chunk:

@@ -15,10 +15,9 @@ from absl import logging
 
 from kft.config import RunConfig
 from kft.data.examples import Splits
-from kft.distribution import runtime
 from kft.distribution.replicas import Devices
 from kft.model import freeze
-from kft.run_folder import run_dir
+from kft.run_folder import environment, run_dir
 from kft.run_folder.run_dir import RunDir, Status
 from kft.run_folder.run_result import RunResult
 from kft.training import checkpoints
@@ -65,7 +64,7 @@ def require_same_run(config: RunConfig, splits: Splits, devices: Devices) -> Non
     devices.require_equal(
         {
             "The config (flags)": json.dumps(told),
-            "The software": json.dumps(runtime.versions()),
+            "The software": json.dumps(environment.versions()),
             "The data": json.dumps([splits.fingerprint, found]),
         }
     )

@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 
 from kft import config, data, errors
-from kft.data import bad_examples, epoch_plan, pipeline
+from kft.data import bad_examples, pipeline
 from kft.data.image import augment
+from kft.distribution.batch_sharing import BatchShare
 from tests.data import image_files
 
 
@@ -97,7 +98,7 @@ def test_the_failure_of_a_pipeline_becomes_an_error_that_names_the_example(
     failed = 0
     for part in parts:
         batches = pipeline.eval_batches(
-            part, preprocess, share=epoch_plan.BatchShare(batch_size=4)
+            part, preprocess, share=BatchShare(batch_size=4)
         )
         try:
             list(batches)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kft import config, errors
 from kft.data import class_weights, epoch_plan, examples, labels, sampling
+from kft.distribution.batch_sharing import BatchShare
 
 _NAMES = ("cat", "dog", "owl")
 _labels = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(
@@ -176,7 +177,7 @@ def _epoch(classes, *, recipe=_RECIPE, epoch=0, **share):
     keys = np.stack([np.zeros(len(part)), np.arange(len(part)) * 1000], axis=-1)
     return epoch_plan.train_epoch(
         part,
-        epoch_plan.BatchShare(**({"batch_size": 8} | share)),
+        BatchShare(**({"batch_size": 8} | share)),
         recipe,
         keys=keys.astype(np.int64),
         epoch=epoch,

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import errors
 from kft.data import epoch_plan, examples, pipeline, sampling
+from kft.distribution.batch_sharing import BatchShare
 
 _N = 23
 _SPAN = pipeline.Span(epochs=3)
 _RECIPE = epoch_plan.SamplingConfig(seed=1)
-_SHARE = epoch_plan.BatchShare(batch_size=6)
+_SHARE = BatchShare(batch_size=6)
 
 
 def _examples(n=_N):
@@ -36,7 +36,7 @@ def _train(n=_N, *, span=_SPAN, recipe=_RECIPE, **share):
     dataset = pipeline.train_batches(
         _examples(n),
         _preprocess,
-        share=epoch_plan.BatchShare(**({"batch_size": 6} | share)),
+        share=BatchShare(**({"batch_size": 6} | share)),
         recipe=recipe,
         span=span,
     )
@@ -179,7 +179,7 @@ def test_iterating_again_traces_nothing_again():
 
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_every_shape_is_static(replicas):
-    share = epoch_plan.BatchShare(batch_size=6, replicas=replicas)
+    share = BatchShare(batch_size=6, replicas=replicas)
     for dataset in (
         pipeline.train_batches(
             _examples(), _preprocess, share=share, recipe=_RECIPE, span=_SPAN
@@ -199,10 +199,3 @@ def test_sharding_by_tf_data_is_off():
     assert dataset.options().experimental_distribute.auto_shard_policy == (
         tf.data.experimental.AutoShardPolicy.OFF
     )
-
-
-@pytest.mark.parametrize("batch_size", [3, 6])
-def test_a_batch_that_devices_can_not_share_is_refused_with_a_better_size(batch_size):
-    message = rf"multiple of the 4 devices.*received {batch_size}\. Use 4"
-    with pytest.raises(errors.ConfigError, match=message):
-        _train(batch_size=batch_size, num_workers=2, replicas=2)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kft import errors
 from kft.distribution import batch_sharing
 
 
@@ -45,3 +46,11 @@ def test_mixing_takes_the_rows_of_each_device_in_pairs(batch, parts, replicas, f
         assert found.endswith(
             f"the pairs that --augment mixes: use --batch_size={fitting}."
         )
+
+
+@pytest.mark.parametrize("batch", [3, 6])
+def test_a_share_of_a_batch_that_devices_can_not_share_is_refused_alike(batch):
+    with pytest.raises(errors.ConfigError) as refused:
+        batch_sharing.BatchShare(batch_size=batch, num_workers=2, replicas=2)
+    assert str(refused.value) == batch_sharing.problem(batch, 1, replicas=4)
+    assert batch_sharing.BatchShare(batch_size=8, num_workers=2, replicas=2).rows == 2

@@ -1,8 +1,10 @@
 """Devices, precision and strategies; what needs a fresh process is in distributed/."""
 
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -52,8 +54,9 @@ def test_logical_cpus_come_too_late_in_a_process_that_computes():
 
 CODE = """
 import tensorflow as tf
-from kft import errors, runtime
+from kft import errors
 from kft.config import RuntimeConfig
+from kft.distribution import runtime
 
 try:
     runtime.start(RuntimeConfig(devices="cpu:2", strategy="single"), seed=0)
@@ -124,3 +127,49 @@ def test_without_other_workers_nothing_is_explained():
     lost = tf.errors.UnavailableError(None, None, "gone")
     with pytest.raises(tf.errors.UnavailableError), worker_loss.explaining(ALONE):
         raise lost
+
+
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    """Return what TensorFlow's log says from now on."""
+    messages: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    tf.get_logger().addHandler(handler)
+    yield messages
+    tf.get_logger().removeHandler(handler)
+
+
+class _Own:
+    """Has a function of its own, which is traced once, as kft's classes have."""
+
+    __module__ = "kft.training.train_step"
+
+    def step(self, x: tf.Tensor) -> tf.Tensor:
+        return x + 1
+
+
+class _Other:
+    """Of a user; TensorFlow counts by the line of code."""
+
+    def step(self, x: tf.Tensor) -> tf.Tensor:
+        return x + 2
+
+
+def _trace(owner: type) -> None:
+    for _ in range(8):
+        tf.function(owner().step)(tf.constant(1.0))
+
+
+def test_advice_on_own_functions_is_held_back_and_that_on_others_is_not(
+    heard: list[str],
+) -> None:
+    runtime.start(RuntimeConfig(), seed=0)
+    runtime.start(RuntimeConfig(), seed=0)
+    _trace(_Own)
+    for _ in range(8):
+        alone = Devices(tf.distribute.get_strategy())
+        alone._sum_function(tf.constant([1.0]))
+    assert heard == []
+    _trace(_Other)
+    assert any("triggered tf.function retracing" in message for message in heard)

@@ -11,16 +11,17 @@ import tensorflow as tf
 from kft import errors
 from kft.config import TrainConfig
 from kft.data import epoch_plan, pipeline, sampling
-from kft.distribution import compiled, runtime
+from kft.distribution.batch_sharing import BatchShare
+from kft.distribution.replicas import Devices
 from kft.model import freeze, split
 from kft.training import optimizers
 from kft.training.evaluator import Evaluator
 from kft.training.train_step import StageStep
 from tests import tiny
 
-DEVICES = runtime.Devices(tf.distribute.get_strategy())
+DEVICES = Devices(tf.distribute.get_strategy())
 STEPS = 20
-SHARE = epoch_plan.BatchShare(batch_size=16)
+SHARE = BatchShare(batch_size=16)
 
 
 def train(
@@ -44,7 +45,7 @@ def train(
     batches = pipeline.train_batches(
         tiny.examples(n),
         tiny.Task().inputs.preprocess(training=True),
-        share=epoch_plan.BatchShare(batch_size=config.batch_size),
+        share=BatchShare(batch_size=config.batch_size),
         recipe=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=steps),
     )
@@ -210,8 +211,8 @@ def test_xla_computes_what_the_step_computes(accumulation_steps):
 
 def test_xla_is_for_one_device():
     config = TrainConfig(jit="on")
-    assert compiled.uses_xla(config, DEVICES)
-    two = mock.Mock(replicas=2)
+    assert DEVICES.uses_xla(config)
+    two = Devices(mock.Mock(num_replicas_in_sync=2))
     with pytest.raises(errors.ConfigError, match="--jit=on .* 2 share"):
-        compiled.uses_xla(config, two)
-    assert not compiled.uses_xla(TrainConfig(), two)
+        two.uses_xla(config)
+    assert not two.uses_xla(TrainConfig())

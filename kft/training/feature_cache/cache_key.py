@@ -6,8 +6,8 @@ import json
 import keras
 import numpy as np
 
-from kft.distribution import runtime
 from kft.model import freeze, network, split
+from kft.run_folder import environment
 from kft.training.feature_cache.feature_store import Layout
 from kft.training.run_context import RunContext
 
@@ -41,7 +41,7 @@ def trunk_key(context: RunContext, anchor: str, layout: Layout) -> str:
         "rows": context.config.batch_size // context.devices.replicas,
         "policy": keras.config.dtype_policy().name,
         "stored": [str(dtype) for dtype in layout.stored_dtypes()],
-        "versions": runtime.versions(),
+        "versions": environment.versions(),
     }
     text = json.dumps(facts, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

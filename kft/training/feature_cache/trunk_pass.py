@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from kft.data import pipeline
 from kft.data.examples import Examples
-from kft.distribution import compiled
 from kft.model.split import FrozenTrunk
 from kft.training import one_pass
 from kft.training.run_context import RunContext
@@ -31,7 +30,7 @@ class TrunkPass:
         self._session = context
         self._groups = outputs
         self._trunk = FrozenTrunk(model)
-        self._features = compiled.function(self._trunk, context.config, context.devices)
+        self._features = context.devices.jit(self._trunk, context.config)
         self._function = tf.function(self._step)
 
     def run(

@@ -9,6 +9,7 @@ from kft.config import augmentations
 from kft.data import epoch_plan, examples, pipeline
 from kft.data.image import mixup
 from kft.data.pipeline import Span
+from kft.distribution.batch_sharing import BatchShare
 
 _SIZE = 32
 _KEYS = np.stack([np.full(4000, 7), np.arange(4000)], axis=-1)
@@ -115,7 +116,7 @@ def _train(n=23, *, text="mixup@1", class_weights=None, **share):
     recipe = epoch_plan.SamplingConfig(
         seed=1, mix=_mix(text), class_weights=class_weights
     )
-    share = epoch_plan.BatchShare(**({"batch_size": 8} | share))
+    share = BatchShare(**({"batch_size": 8} | share))
     dataset = pipeline.train_batches(
         _examples(n), _image, share=share, recipe=recipe, span=Span(epochs=2)
     )
@@ -126,7 +127,7 @@ def test_a_row_is_mixed_with_its_neighbour_and_so_is_its_label():
     plain = pipeline.train_batches(
         _examples(23),
         _image,
-        share=epoch_plan.BatchShare(batch_size=8),
+        share=BatchShare(batch_size=8),
         recipe=epoch_plan.SamplingConfig(seed=1),
         span=Span(epochs=2),
     )
