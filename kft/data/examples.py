@@ -15,6 +15,9 @@ TRAIN = "train"
 VALIDATION = "validation"
 TEST = "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
+# The key, a seed for random ops, of an example that is not augmented.
+NO_KEY = np.zeros([2], np.int64)
+NO_KEY.flags.writeable = False
 
 Read = Callable[["tf.Tensor"], "tf.Tensor"]
 
