@@ -175,8 +175,8 @@ def find(
 def _images(splits: Splits, looks: Sequence[image_stats.Look]) -> list[AuditedImage]:
     names = splits.labels.names
     listed = [
-        (str(name), side, names[label])
-        for side, part in splits.parts().items()
+        (str(name), split, names[label])
+        for split, part in splits.parts().items()
         for name, label in zip(part.ids, part.labels, strict=True)
     ]
     return [
@@ -185,12 +185,12 @@ def _images(splits: Splits, looks: Sequence[image_stats.Look]) -> list[AuditedIm
 
 
 def _counts(splits: Splits) -> dict[str, dict[str, int]]:
-    by_side = {
-        side: np.bincount(part.labels, minlength=len(splits.labels)).tolist()
-        for side, part in splits.parts().items()
+    by_split = {
+        split: np.bincount(part.labels, minlength=len(splits.labels)).tolist()
+        for split, part in splits.parts().items()
     }
     return {
-        name: {side: numbers[index] for side, numbers in by_side.items()}
+        name: {split: numbers[index] for split, numbers in by_split.items()}
         for index, name in enumerate(splits.labels.names)
     }
 

@@ -121,8 +121,8 @@ def leave_out(
     logging.warning("Skipped %d of %d examples.", len(bad), total)
     ids = [example.id for example in bad]
     kept = {
-        side: part.take(np.flatnonzero(~np.isin(part.ids, ids)))
-        for side, part in splits.parts().items()
+        split: part.take(np.flatnonzero(~np.isin(part.ids, ids)))
+        for split, part in splits.parts().items()
     }
     _check_classes(splits, kept)
     together = "\0".join([splits.fingerprint, *sorted(ids)])
@@ -199,7 +199,7 @@ def _check_classes(
     """Check that every class can still be learned, and no split is empty."""
     counts = np.bincount(kept[examples_lib.TRAIN].labels, minlength=len(splits.labels))
     lost = [n for n, c in zip(splits.labels.names, counts, strict=True) if not c]
-    lost += [f"the {side} split" for side, part in kept.items() if not len(part)]
+    lost += [f"the {split} split" for split, part in kept.items() if not len(part)]
     if lost:
         raise errors.DataError(
             f"Every example of {', '.join(lost)} cannot be read. Repair the files."

@@ -57,17 +57,17 @@ class Table:
         ids: str [n].
         labels: int32 [n].
         sizes: int64 [n], bytes of the payloads, 0 where finding out is expensive.
-        sides: str [n], one of `SPLITS`: the split that the data itself names. Where it
-            names none, `train`, from which validation and test may still be cut.
+        split_names: str [n], each of `SPLITS`: the split that the data itself names.
+            Where it names none, `train`, from which validation and test may be cut.
         read: reads row i, which is position i of these arrays.
-        groups: str [n], examples of a group stay on one side where splits are cut; an
+        groups: str [n], examples of a group stay in one split where splits are cut; an
             empty name is no group. None where there are no groups.
     """
 
     ids: np.ndarray
     labels: np.ndarray
     sizes: np.ndarray
-    sides: np.ndarray
+    split_names: np.ndarray
     read: Read
     groups: np.ndarray | None = None
 
@@ -101,4 +101,4 @@ class Splits:
     def parts(self) -> dict[str, Examples]:
         """Return the splits that there are, by name."""
         parts = {TRAIN: self.train, VALIDATION: self.validation, TEST: self.test}
-        return {side: part for side, part in parts.items() if part is not None}
+        return {split: part for split, part in parts.items() if part is not None}

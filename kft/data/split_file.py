@@ -11,7 +11,7 @@ from kft.data import examples, labels
 from kft.data.sources import table_file
 from kft.data.sources.table_file import TableRow
 
-# The side of examples that are on none.
+# The split of examples that are in none.
 LEFT_OUT = ""
 
 
@@ -44,11 +44,11 @@ def read(path: str) -> Mapping[str, TableRow]:
     )
     by_id: dict[str, TableRow] = {}
     for row in rows:
-        name, side = row.values["id"], row.values["split"]
-        if side not in examples.SPLITS:
+        name, split = row.values["id"], row.values["split"]
+        if split not in examples.SPLITS:
             raise errors.DataError(
                 f"{flag}, line {row.line}: expected the split "
-                f"{', '.join(examples.SPLITS)}, received {side!r}."
+                f"{', '.join(examples.SPLITS)}, received {split!r}."
             )
         if name in by_id:
             raise errors.DataError(
@@ -59,7 +59,9 @@ def read(path: str) -> Mapping[str, TableRow]:
     return by_id
 
 
-def sides(path: str, label_map: labels.LabelMap, table: examples.Table) -> np.ndarray:
+def split_names(
+    path: str, label_map: labels.LabelMap, table: examples.Table
+) -> np.ndarray:
     """Return the split that the file gives to each example, str [n].
 
     Examples that are not in the file are `LEFT_OUT`: those that were added since do not

@@ -39,14 +39,14 @@ def assign(
     `validation_fraction` only adds to validation.
     """
     position = (hash_ids(ids) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    sides = np.full(len(position), TRAIN, dtype=object)
-    sides[position < test_fraction + validation_fraction] = VALIDATION
-    sides[position < test_fraction] = TEST
-    return sides.astype(str)
+    split_names = np.full(len(position), TRAIN, dtype=object)
+    split_names[position < test_fraction + validation_fraction] = VALIDATION
+    split_names[position < test_fraction] = TEST
+    return split_names.astype(str)
 
 
 def few_of_each(
-    ids: np.ndarray, class_ids: np.ndarray, sides: np.ndarray, *, number: int
+    ids: np.ndarray, class_ids: np.ndarray, split_names: np.ndarray, *, number: int
 ) -> np.ndarray:
     """Return which examples are among the first of training of their class, bool [n].
 
@@ -57,13 +57,13 @@ def few_of_each(
     Args:
         ids: str [n].
         class_ids: int [n].
-        sides: str [n].
+        split_names: str [n].
         number: most examples of a class.
     """
     hashes = hash_ids(f"few of each\0{name}" for name in ids)
     chosen = np.zeros(len(ids), dtype=bool)
     for class_id in np.unique(class_ids):
-        members = np.flatnonzero((class_ids == class_id) & (sides == TRAIN))
+        members = np.flatnonzero((class_ids == class_id) & (split_names == TRAIN))
         first = np.argsort(hashes[members], kind="stable")[:number]
         chosen[members[first]] = True
     return chosen
@@ -89,7 +89,7 @@ def assemble(
 ) -> examples.Splits:
     """Return the splits of what a source found.
 
-    Sides that the data names itself are kept; a validation or test split that is
+    Splits that the data names itself are kept; a validation or test split that is
     missing is cut from the training split by `assign`, as the fractions say; groups
     are cut as a whole. With `--split_file` that file decides, and nothing is cut.
     `--examples_per_class` takes some of what is then in the training split.
@@ -102,40 +102,40 @@ def assemble(
     check_fractions(config)
     _check_ids(table.ids)
     if config.split_file is None:
-        sides = _cut(table, config)
+        split_names = _cut(table, config)
     else:
-        sides = split_file.sides(config.split_file, label_map, table)
-        _check_groups(table, sides)
+        split_names = split_file.split_names(config.split_file, label_map, table)
+        _check_groups(table, split_names)
     if config.examples_per_class is not None:
         few = few_of_each(
-            table.ids, table.labels, sides, number=config.examples_per_class
+            table.ids, table.labels, split_names, number=config.examples_per_class
         )
-        sides[(sides == TRAIN) & ~few] = split_file.LEFT_OUT
-        _say_fewer(label_map, table, sides, config.examples_per_class)
-    _check_sides(label_map, table, sides, config)
-    rows = {side: np.flatnonzero(sides == side) for side in examples.SPLITS}
+        split_names[(split_names == TRAIN) & ~few] = split_file.LEFT_OUT
+        _say_fewer(label_map, table, split_names, config.examples_per_class)
+    _check_splits(label_map, table, split_names, config)
+    rows = {split: np.flatnonzero(split_names == split) for split in examples.SPLITS}
     parts = {s: table.examples(r) if len(r) else None for s, r in rows.items()}
     return examples.Splits(
         labels=label_map,
         train=parts[TRAIN],
         validation=parts[VALIDATION],
         test=parts[TEST],
-        fingerprint=_fingerprint(label_map, table, sides),
+        fingerprint=_fingerprint(label_map, table, split_names),
         source=config.dataset,
     )
 
 
 def _cut(table: examples.Table, config: config_lib.DataConfig) -> np.ndarray:
     """Return the split of each example, str [n]: the data's own, or else a cut."""
-    sides = table.sides.astype(f"<U{len(VALIDATION)}")
-    own = set(np.unique(sides))
-    pool = np.flatnonzero(sides == TRAIN)
-    sides[pool] = assign(
+    split_names = table.split_names.astype(f"<U{len(VALIDATION)}")
+    own = set(np.unique(split_names))
+    pool = np.flatnonzero(split_names == TRAIN)
+    split_names[pool] = assign(
         _hashed(table)[pool],
         validation_fraction=0.0 if VALIDATION in own else config.validation_fraction,
         test_fraction=0.0 if TEST in own else config.test_fraction,
     )
-    return sides
+    return split_names
 
 
 def split_csv(splits: examples.Splits) -> str:
@@ -143,14 +143,14 @@ def split_csv(splits: examples.Splits) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "label", "split"))
-    for side, part in splits.parts().items():
+    for split, part in splits.parts().items():
         for name, label in zip(part.ids, part.labels, strict=True):
-            writer.writerow((name, splits.labels.names[label], side))
+            writer.writerow((name, splits.labels.names[label], split))
     return text.getvalue()
 
 
 def _hashed(table: examples.Table) -> np.ndarray:
-    """Return what decides on which side an example goes: its group, else its id."""
+    """Return what decides into which split an example goes: its group, else its id."""
     if table.groups is None:
         return table.ids
     return np.where(table.groups == "", table.ids, table.groups)
@@ -167,9 +167,12 @@ def _check_ids(ids: np.ndarray) -> None:
 
 
 def _say_fewer(
-    label_map: labels.LabelMap, table: examples.Table, sides: np.ndarray, number: int
+    label_map: labels.LabelMap,
+    table: examples.Table,
+    split_names: np.ndarray,
+    number: int,
 ) -> None:
-    counts = np.bincount(table.labels[sides == TRAIN], minlength=len(label_map))
+    counts = np.bincount(table.labels[split_names == TRAIN], minlength=len(label_map))
     fewer = _names(label_map, (counts > 0) & (counts < number))
     if fewer:
         logging.warning(
@@ -177,28 +180,28 @@ def _say_fewer(
         )
 
 
-def _check_groups(table: examples.Table, sides: np.ndarray) -> None:
-    """Check that no group is on two sides."""
+def _check_groups(table: examples.Table, split_names: np.ndarray) -> None:
+    """Check that no group is in two splits."""
     if table.groups is None:
         return
     first: dict[str, str] = {}
-    for group, side in zip(table.groups.tolist(), sides.tolist(), strict=True):
-        if group and side and first.setdefault(group, side) != side:
+    for group, split in zip(table.groups.tolist(), split_names.tolist(), strict=True):
+        if group and split and first.setdefault(group, split) != split:
             raise errors.DataError(
-                f"Splits: expected the group {group!r} on one side, received it in "
-                f"{first[group]} and {side}."
+                f"Splits: expected the group {group!r} in one split, received it in "
+                f"{first[group]} and {split}."
             )
 
 
-def _check_sides(
+def _check_splits(
     label_map: labels.LabelMap,
     table: examples.Table,
-    sides: np.ndarray,
+    split_names: np.ndarray,
     config: config_lib.DataConfig,
 ) -> None:
     counts = {
-        side: np.bincount(table.labels[sides == side], minlength=len(label_map))
-        for side in examples.SPLITS
+        split: np.bincount(table.labels[split_names == split], minlength=len(label_map))
+        for split in examples.SPLITS
     }
     empty = _names(label_map, counts[TRAIN] == 0)
     if empty and config.split_file is not None:
@@ -212,20 +215,20 @@ def _check_sides(
             f"after the split there are none of: {empty}. Add examples, or lower "
             "--validation_fraction and --test_fraction."
         )
-    for side, fraction in (
+    for split, fraction in (
         (VALIDATION, config.validation_fraction),
         (TEST, config.test_fraction),
     ):
         is_cut = config.split_file is None and fraction > 0
-        if is_cut and not counts[side].any():
+        if is_cut and not counts[split].any():
             raise errors.DataError(
-                f"--{side}_fraction={fraction}: of the {len(table.ids)} examples of "
-                f"--dataset={config.dataset} none falls into the {side} split. Raise "
+                f"--{split}_fraction={fraction}: of the {len(table.ids)} examples of "
+                f"--dataset={config.dataset} none falls into the {split} split. Raise "
                 "the fraction, add examples, or set it to 0 to go without."
             )
-        missing = _names(label_map, counts[side] == 0)
-        if missing and counts[side].any():
-            logging.warning("No %s examples of these classes: %s.", side, missing)
+        missing = _names(label_map, counts[split] == 0)
+        if missing and counts[split].any():
+            logging.warning("No %s examples of these classes: %s.", split, missing)
 
 
 def _names(label_map: labels.LabelMap, chosen: np.ndarray) -> str:
@@ -233,11 +236,11 @@ def _names(label_map: labels.LabelMap, chosen: np.ndarray) -> str:
 
 
 def _fingerprint(
-    label_map: labels.LabelMap, table: examples.Table, sides: np.ndarray
+    label_map: labels.LabelMap, table: examples.Table, split_names: np.ndarray
 ) -> str:
     digest = hashlib.sha256(label_map.text().encode())
-    used = sides != split_file.LEFT_OUT
-    for names in (table.ids[used], sides[used]):
+    used = split_names != split_file.LEFT_OUT
+    for names in (table.ids[used], split_names[used]):
         digest.update("\0".join(names.tolist()).encode() + b"\0\0")
     for numbers in (table.labels[used], table.sizes[used]):
         digest.update(numbers.astype("<i8").tobytes())

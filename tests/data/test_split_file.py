@@ -64,7 +64,7 @@ def test_labels_are_not_needed(root):
 
 _MISTAKES = {
     "no split": ("id,label\na,b\n", "line 1.*'split' is missing"),
-    "unknown side": ("id,split\na,train\nb,dev\n", "line 3: .*received 'dev'"),
+    "unknown split": ("id,split\na,train\nb,dev\n", "line 3: .*received 'dev'"),
     "twice": ("id,split\na,train\na,test\n", "line 3: .*'a' as in line 2"),
     "other data": ("id,split\nx/y,train\n", "line 2: .*'x/y'. 1 of its 1 ids"),
     "other label": (
@@ -100,5 +100,7 @@ def test_a_group_may_not_be_on_two_sides(tmp_path):
     settings = config.DataConfig(
         dataset=f"csv:{tmp_path / 't.csv'}", split_file=str(tmp_path / "s.csv")
     )
-    with pytest.raises(errors.DataError, match="group 'g' on one side.* train and tes"):
+    with pytest.raises(
+        errors.DataError, match="group 'g' in one split.* train and tes"
+    ):
         data.load_splits(settings)

@@ -21,13 +21,13 @@ _fractions = st.tuples(st.floats(0, 0.5), st.floats(0, 0.45))
 _LABELS = LabelMap(("cat", "dog"))
 
 
-def _table(ids, numbers, sides=None, sizes=None):
+def _table(ids, numbers, split_names=None, sizes=None):
     n = len(ids)
     return examples.Table(
         ids=np.array(ids),
         labels=np.array(numbers, dtype=np.int32),
         sizes=np.full(n, 100, dtype=np.int64) if sizes is None else np.array(sizes),
-        sides=np.array(["train"] * n if sides is None else sides),
+        split_names=np.array(["train"] * n if split_names is None else split_names),
         read=lambda rows: rows,
     )
 
@@ -63,13 +63,13 @@ _HUNDRED = [f"{i}.jpg" for i in range(100)]
 def test_few_of_each_class_are_a_part_of_more(numbers, drawn):
     small, large = sorted(drawn.draw(st.tuples(*[st.integers(1, 40)] * 2)))
     ids, numbers = np.array(_HUNDRED), np.array(numbers)
-    sides = np.where(np.arange(100) % 4 == 0, "validation", "train")
+    split_names = np.where(np.arange(100) % 4 == 0, "validation", "train")
     few, more = (
-        splits.few_of_each(ids, numbers, sides, number=n) for n in (small, large)
+        splits.few_of_each(ids, numbers, split_names, number=n) for n in (small, large)
     )
     assert (more[few]).all()
-    assert (sides[more] == "train").all()
-    there = np.bincount(numbers[sides == "train"], minlength=3)
+    assert (split_names[more] == "train").all()
+    there = np.bincount(numbers[split_names == "train"], minlength=3)
     assert np.bincount(numbers[few], minlength=3).tolist() == [
         min(small, count) for count in there
     ]
@@ -105,10 +105,10 @@ def test_few_examples_of_each_class_train_and_all_validate(caplog):
 def test_every_class_is_cut_by_the_fractions():
     for name in ("cat", "dog", "ünïcode"):
         ids = [f"{name}/{i:05d}.jpg" for i in range(10_000)]
-        sides = splits.assign(ids, validation_fraction=0.2, test_fraction=0.1)
+        split_names = splits.assign(ids, validation_fraction=0.2, test_fraction=0.1)
         # Standard deviations are 0.004 and 0.003.
-        assert np.mean(sides == "validation") == pytest.approx(0.2, abs=0.015)
-        assert np.mean(sides == "test") == pytest.approx(0.1, abs=0.011)
+        assert np.mean(split_names == "validation") == pytest.approx(0.2, abs=0.015)
+        assert np.mean(split_names == "test") == pytest.approx(0.1, abs=0.011)
 
 
 def test_the_hash_is_the_same_on_every_machine_and_version():
@@ -146,8 +146,8 @@ def test_zero_fractions_leave_everything_to_training():
 
 def test_splits_of_the_data_itself_are_kept_and_only_missing_ones_are_cut():
     ids = [f"{i}" for i in range(100)]
-    sides = ["validation" if i % 2 else "train" for i in range(100)]
-    table = _table(ids, np.arange(100) % 4 // 2, sides)
+    split_names = ["validation" if i % 2 else "train" for i in range(100)]
+    table = _table(ids, np.arange(100) % 4 // 2, split_names)
     result = splits.assemble(
         _LABELS, table, config.DataConfig(validation_fraction=0.5, test_fraction=0.3)
     )
@@ -160,8 +160,8 @@ def test_split_csv_holds_id_label_and_split_of_every_example():
     result = _hundred(test_fraction=0.1)
     rows = list(csv.DictReader(io.StringIO(splits.split_csv(result))))
     assert len(rows) == 100
-    for side, part in result.parts().items():
-        assert [row["id"] for row in rows if row["split"] == side] == part.ids.tolist()
+    for split, part in result.parts().items():
+        assert [row["id"] for row in rows if row["split"] == split] == part.ids.tolist()
     assert all(row["id"].startswith(row["label"] + "/") for row in rows)
 
 
@@ -171,7 +171,7 @@ def test_split_csv_holds_id_label_and_split_of_every_example():
         {"ids": ["a", "b", "c", "x"]},
         {"numbers": [0, 1, 1, 1]},
         {"sizes": [1, 1, 1, 2]},
-        {"sides": ["train", "train", "train", "validation"]},
+        {"split_names": ["train", "train", "train", "validation"]},
     ],
 )
 def test_the_fingerprint_tells_data_sets_apart(change):
@@ -179,7 +179,7 @@ def test_the_fingerprint_tells_data_sets_apart(change):
         "ids": ["a", "b", "c", "d"],
         "numbers": [0, 1, 1, 0],
         "sizes": [1, 1, 1, 1],
-        "sides": ["train"] * 4,
+        "split_names": ["train"] * 4,
     }
     options = config.DataConfig(validation_fraction=0.0)
     prints = [
@@ -203,7 +203,9 @@ def test_a_class_without_training_examples_is_named():
 
 
 def test_a_validation_split_that_comes_out_empty_is_an_error():
-    ids = [name for name in map(str, range(50)) if _side(name, 0.05) == "train"][:4]
+    ids = [name for name in map(str, range(50)) if _split_name(name, 0.05) == "train"][
+        :4
+    ]
     with pytest.raises(errors.DataError, match="--validation_fraction=0.05: of the 4"):
         splits.assemble(
             _LABELS,
@@ -212,7 +214,7 @@ def test_a_validation_split_that_comes_out_empty_is_an_error():
         )
 
 
-def _side(name, fraction):
+def _split_name(name, fraction):
     return splits.assign([name], validation_fraction=fraction, test_fraction=0)[0]
 
 

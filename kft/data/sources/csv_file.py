@@ -1,7 +1,7 @@
 """Images that a table lists: columns path and label, and maybe split and group.
 
 Paths are relative to the table. Without a split column the splits are cut by a hash, by
-that of the group where there is one, so that no group is on two sides.
+that of the group where there is one, so that no group is in two splits.
 """
 
 import os
@@ -36,9 +36,9 @@ def check(path: str, config: config_lib.DataConfig) -> None:
     """
     if not filesystem.is_remote(path):
         rows = _rows(path, config)
-        sides = _sides(rows, config)
-        _labels(rows, sides, config)
-        _check_groups(rows, sides, config)
+        split_names = _split_names(rows, config)
+        _labels(rows, split_names, config)
+        _check_groups(rows, split_names, config)
 
 
 def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
@@ -49,16 +49,16 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         errors.DataError: where it is no such table, or an image is not there.
     """
     rows = _rows(path, config)
-    sides = _sides(rows, config)
-    label_map = _labels(rows, sides, config)
-    _check_groups(rows, sides, config)
+    split_names = _split_names(rows, config)
+    label_map = _labels(rows, split_names, config)
+    _check_groups(rows, split_names, config)
     ids = _ids(rows, config)
     paths = [_join(path, name) for name in ids]
     table = examples.Table(
         ids=np.array(ids),
         labels=np.array([label_map.index(r.values["label"]) for r in rows], np.int32),
         sizes=_sizes(rows, paths, config),
-        sides=np.array(sides),
+        split_names=np.array(split_names),
         read=file_reader.Files(paths),
         groups=_groups(rows),
     )
@@ -121,37 +121,39 @@ def _ids(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
     return list(lines)
 
 
-def _sides(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
+def _split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
     """Return the split of each row; `train` where the table names none."""
     if "split" not in rows[0].values:
         return [TRAIN] * len(rows)
-    sides = [folder.SPLIT_FOLDERS.get(row.values["split"].lower()) for row in rows]
-    for row, side in zip(rows, sides, strict=True):
-        if side is None:
+    split_names = [
+        folder.SPLIT_FOLDERS.get(row.values["split"].lower()) for row in rows
+    ]
+    for row, split in zip(rows, split_names, strict=True):
+        if split is None:
             raise errors.DataError(
                 f"{_flag(config)}, line {row.line}: expected the split "
                 f"{', '.join(examples.SPLITS)}, received {row.values['split']!r}. Fill "
                 "the column in every row, or remove it to have the splits cut."
             )
-    if TRAIN not in sides:
+    if TRAIN not in split_names:
         raise errors.DataError(
             f"{_flag(config)}: expected rows of the split {TRAIN}, received none."
         )
-    return sides
+    return split_names
 
 
 def _labels(
-    rows: Sequence[TableRow], sides: Sequence[str], config: config_lib.DataConfig
+    rows: Sequence[TableRow], split_names: Sequence[str], config: config_lib.DataConfig
 ) -> labels.LabelMap:
     """Return the classes of the training rows, sorted; the others may have no more."""
-    pairs = list(zip(rows, sides, strict=True))
-    names = sorted({row.values["label"] for row, side in pairs if side == TRAIN})
+    pairs = list(zip(rows, split_names, strict=True))
+    names = sorted({row.values["label"] for row, split in pairs if split == TRAIN})
     known = set(names)
-    for row, side in pairs:
+    for row, split in pairs:
         label = row.values["label"]
         if label not in known:
             raise errors.DataError(
-                f"{_flag(config)}, line {row.line}: expected in {side} only labels "
+                f"{_flag(config)}, line {row.line}: expected in {split} only labels "
                 f"that training rows have, received {label!r}. "
                 f"{errors.closest(label, names)}"
             )
@@ -165,19 +167,19 @@ def _groups(rows: Sequence[TableRow]) -> np.ndarray | None:
 
 
 def _check_groups(
-    rows: Sequence[TableRow], sides: Sequence[str], config: config_lib.DataConfig
+    rows: Sequence[TableRow], split_names: Sequence[str], config: config_lib.DataConfig
 ) -> None:
-    """Check that the table itself puts no group on two sides."""
+    """Check that the table itself puts no group in two splits."""
     first: dict[str, tuple[int, str]] = {}
-    for row, side in zip(rows, sides, strict=True):
+    for row, split in zip(rows, split_names, strict=True):
         group = row.values.get("group")
         if not group:
             continue
-        line, before = first.setdefault(group, (row.line, side))
-        if before != side:
+        line, before = first.setdefault(group, (row.line, split))
+        if before != split:
             raise errors.DataError(
-                f"{_flag(config)}, line {row.line}: expected the group {group!r} on "
-                f"one side, received {side}, and {before} in line {line}."
+                f"{_flag(config)}, line {row.line}: expected the group {group!r} in "
+                f"one split, received {split}, and {before} in line {line}."
             )
 
 

@@ -44,7 +44,7 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
         ids=np.array([f"digits/{row:05d}" for row in range(len(payloads))]),
         labels=digits.astype(np.int32),
         sizes=np.array([len(payload) for payload in payloads], dtype=np.int64),
-        sides=np.full(len(payloads), examples.TRAIN),
+        split_names=np.full(len(payloads), examples.TRAIN),
         read=record_reader.from_memory(payloads),
     )
     names = tuple(str(digit) for digit in range(10))

@@ -47,23 +47,23 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         errors.ConfigError: where there is no such folder.
         errors.DataError: where it does not hold at least two classes with images.
     """
-    by_side = _class_folders(path, config)
-    label_map = _check_classes(by_side, config)
+    by_split = _class_folders(path, config)
+    label_map = _check_classes(by_split, config)
     root = filesystem.expand(path)
-    found, numbers, sides = [], [], []
-    for side, class_folders in by_side.items():
+    found, numbers, split_names = [], [], []
+    for split, class_folders in by_split.items():
         for name, folder in class_folders.items():
             images = list(_images(folder))
             if not images:  # It may be of no class.
                 continue
             found += images
             numbers += [label_map.index(name)] * len(images)
-            sides += [side] * len(images)
+            split_names += [split] * len(images)
     table = examples.Table(
         ids=np.array([_relative(entry.path, root) for entry in found]),
         labels=np.array(numbers, dtype=np.int32),
         sizes=np.array([entry.size for entry in found], dtype=np.int64),
-        sides=np.array(sides),
+        split_names=np.array(split_names),
         read=file_reader.Files([entry.path for entry in found]),
     )
     return splits.assemble(label_map, table, config)
@@ -82,21 +82,21 @@ def _class_folders(
     children = _folders(root)
     if not _has_split_layout(children):
         return {TRAIN: children}
-    by_side: dict[str, dict[str, str]] = {}
+    by_split: dict[str, dict[str, str]] = {}
     for name, folder in children.items():
-        side = SPLIT_FOLDERS[name.lower()]
-        if side in by_side:
+        split = SPLIT_FOLDERS[name.lower()]
+        if split in by_split:
             raise errors.DataError(
                 f"--dataset={config.dataset}: expected one folder for each split, "
-                f"received several for {side}: {', '.join(children)}."
+                f"received several for {split}: {', '.join(children)}."
             )
-        by_side[side] = _folders(folder)
-    if TRAIN not in by_side:
+        by_split[split] = _folders(folder)
+    if TRAIN not in by_split:
         raise errors.DataError(
             f"--dataset={config.dataset}: expected a folder train beside "
             f"{', '.join(children)}."
         )
-    return {side: by_side[side] for side in examples.SPLITS if side in by_side}
+    return {split: by_split[split] for split in examples.SPLITS if split in by_split}
 
 
 def _has_split_layout(children: dict[str, str]) -> bool:
@@ -108,10 +108,10 @@ def _has_split_layout(children: dict[str, str]) -> bool:
 
 
 def _check_classes(
-    by_side: dict[str, dict[str, str]], config: config_lib.DataConfig
+    by_split: dict[str, dict[str, str]], config: config_lib.DataConfig
 ) -> labels.LabelMap:
     """Return the classes of the training folder, each of which has an image."""
-    train = by_side[TRAIN]
+    train = by_split[TRAIN]
     if len(train) < 2:
         received = f"1, {next(iter(train))!r}" if train else "none"
         raise errors.DataError(
@@ -125,7 +125,7 @@ def _check_classes(
             f"({', '.join(IMAGE_ENDINGS)}) in every class folder; there are none in: "
             f"{', '.join(empty)}. Remove these folders or fill them."
         )
-    for side, class_folders in by_side.items():
+    for split, class_folders in by_split.items():
         extra = [
             name
             for name, folder in class_folders.items()
@@ -133,7 +133,7 @@ def _check_classes(
         ]
         if extra:
             raise errors.DataError(
-                f"--dataset={config.dataset}: expected in {side} only classes of the "
+                f"--dataset={config.dataset}: expected in {split} only classes of the "
                 f"training folder; these are not there: {', '.join(extra)}. "
                 f"{errors.closest(extra[0], train)}"
             )

@@ -61,26 +61,26 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
     builder = _builder(_builder_name(rest), config)
     info = builder.info
     features = _features(info, config)
-    by_side = _expressions(info, config)
-    chosen = {side: _records_of(info, e, side) for side, e in by_side.items()}
+    by_split = _expressions(info, config)
+    chosen = {split: _records_of(info, e, split) for split, e in by_split.items()}
     files = sorted({path for numbers in chosen.values() for path, _, _ in numbers})
     index = {p: tfrecord_index.index_file(p, {features.label: int}) for p in files}
     starts = _shard_starts(info)
-    parts, ids, sides = [], [], []
-    for side, slices in chosen.items():
+    parts, ids, split_names = [], [], []
+    for split, slices in chosen.items():
         for path, first, last in slices:
             split, start = starts[path]
             parts.append(index[path].part(first, last))
             numbers = range(start + first, start + last)
             ids += [f"{builder.name}/{split}/{number:06d}" for number in numbers]
-            sides += [side] * len(numbers)
-    _check_overlap(ids, by_side)
+            split_names += [split] * len(numbers)
+    _check_overlap(ids, by_split)
     found = tfrecord_index.concatenate(parts)
     table = examples.Table(
         ids=np.array(ids),
         labels=found.columns[features.label].astype(np.int32),
         sizes=found.lengths,
-        sides=np.array(sides),
+        split_names=np.array(split_names),
         read=record_reader.from_records(found, features.image),
     )
     return splits.assemble(features.label_map, table, config)
@@ -190,27 +190,27 @@ def _features(info: Any, config: config_lib.DataConfig) -> _Features:
 
 
 def _expressions(info: Any, config: config_lib.DataConfig) -> dict[str, str]:
-    """Return the split expression of each side: the flags', else the data's own."""
+    """Return the TFDS expression of each split: the flags', else the data's own."""
     given = {
         TRAIN: config.train_split,
         VALIDATION: config.validation_split,
         TEST: config.test_split,
     }
-    expressions = {side: e or side for side, e in given.items()}
+    expressions = {split: e or split for split, e in given.items()}
     return {
-        side: expression
-        for side, expression in expressions.items()
-        if given[side] or side == TRAIN or side in info.splits
+        split: expression
+        for split, expression in expressions.items()
+        if given[split] or split == TRAIN or split in info.splits
     }
 
 
-def _records_of(info: Any, expression: str, side: str) -> list[tuple[str, int, int]]:
+def _records_of(info: Any, expression: str, split: str) -> list[tuple[str, int, int]]:
     """Return (file, first record, last record + 1) of each shard of an expression."""
     try:
         instructions = info.splits[expression].file_instructions
     except (ValueError, KeyError) as error:
         raise errors.ConfigError(
-            f"--{side}_split: expected a TFDS split expression over "
+            f"--{split}_split: expected a TFDS split expression over "
             f"{', '.join(info.splits)}, such as {next(iter(info.splits))}[:80%], "
             f"received {expression!r}: {error}"
         ) from error
@@ -230,9 +230,9 @@ def _shard_starts(info: Any) -> dict[str, tuple[str, int]]:
     return starts
 
 
-def _check_overlap(ids: list[str], by_side: dict[str, str]) -> None:
+def _check_overlap(ids: list[str], by_split: dict[str, str]) -> None:
     if len(set(ids)) < len(ids):
-        flags = ", ".join(f"--{side}_split={e}" for side, e in by_side.items())
+        flags = ", ".join(f"--{split}_split={e}" for split, e in by_split.items())
         raise errors.ConfigError(
             "Splits: expected no example in two splits or twice in one, received "
             f"{len(ids) - len(set(ids))} such examples with {flags}."

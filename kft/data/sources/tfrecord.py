@@ -40,7 +40,7 @@ def check(pattern: str, config: config_lib.DataConfig) -> None:
     if config.tfrecord_labels is not None:
         label_file.read(config.tfrecord_labels)
     if not filesystem.is_remote(pattern):
-        _sides(_paths(pattern, config), config)
+        _split_names(_paths(pattern, config), config)
 
 
 def load(pattern: str, config: config_lib.DataConfig) -> examples.Splits:
@@ -61,19 +61,19 @@ def load(pattern: str, config: config_lib.DataConfig) -> examples.Splits:
 
     names = _names(config)
     paths = _paths(pattern, config)
-    sides = _sides(paths, config)
+    split_names = _split_names(paths, config)
     kinds = tfrecord_classes.kinds(paths, names, config)
     features = {names[part]: kind for part, kind in kinds.items()}
     parts = [tfrecord_index.index_file(path, features) for path in paths]
     found = tfrecord_index.concatenate(parts)
-    sides_of_rows = np.repeat(sides, [len(part.lengths) for part in parts])
+    split_of_rows = np.repeat(split_names, [len(part.lengths) for part in parts])
     columns = {part: found.columns[names[part]] for part in kinds}
-    label_map, numbers = tfrecord_classes.classes(columns, sides_of_rows, config)
+    label_map, numbers = tfrecord_classes.classes(columns, split_of_rows, config)
     table = examples.Table(
         ids=np.array(_ids(paths, parts)),
         labels=numbers,
         sizes=found.lengths,
-        sides=sides_of_rows,
+        split_names=split_of_rows,
         read=record_reader.from_records(found, names["image"]),
     )
     return splits.assemble(label_map, table, config)
@@ -101,31 +101,31 @@ def _paths(pattern: str, config: config_lib.DataConfig) -> Sequence[str]:
     return sorted(found)
 
 
-def _sides(paths: Sequence[str], config: config_lib.DataConfig) -> list[str]:
+def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[str]:
     """Return the split of each file; `train` where the names tell none apart."""
     names = [posixpath.basename(path).lower() for path in paths]
-    sides = [_side(re.split(r"[^a-z]+", name)) for name in names]
-    if not any(sides):
+    split_names = [_split_name(re.split(r"[^a-z]+", name)) for name in names]
+    if not any(split_names):
         folders = [posixpath.basename(posixpath.dirname(path)) for path in paths]
-        sides = [_side([name.lower()]) for name in folders]
-    if len(set(sides)) == 1:
+        split_names = [_split_name([name.lower()]) for name in folders]
+    if len(set(split_names)) == 1:
         return [TRAIN] * len(paths)
-    for path, side in zip(paths, sides, strict=True):
-        if side is None:
+    for path, split in zip(paths, split_names, strict=True):
+        if split is None:
             raise errors.DataError(
                 f"--dataset={config.dataset}: expected train, validation or test in "
                 f"the name of every file or of none, received {path!r} without. Rename "
                 "it, or choose the files by another pattern."
             )
-    if TRAIN not in sides:
+    if TRAIN not in split_names:
         raise errors.DataError(
             f"--dataset={config.dataset}: expected files of the split {TRAIN}, "
-            f"received {' and '.join(sorted(set(sides)))} only."
+            f"received {' and '.join(sorted(set(split_names)))} only."
         )
-    return sides
+    return split_names
 
 
-def _side(words: Sequence[str]) -> str | None:
+def _split_name(words: Sequence[str]) -> str | None:
     """Return the split that is among the words, if there is just one."""
     found = {folder.SPLIT_FOLDERS[w] for w in words if w in folder.SPLIT_FOLDERS}
     return found.pop() if len(found) == 1 else None

@@ -57,7 +57,7 @@ def kinds(
 
 def classes(
     columns: Mapping[str, np.ndarray],
-    sides: np.ndarray,
+    split_names: np.ndarray,
     config: config_lib.DataConfig,
 ) -> tuple[labels.LabelMap, np.ndarray]:
     """Return the classes of the training records, and that of each record, int32 [n].
@@ -67,7 +67,7 @@ def classes(
 
     Args:
         columns: label, text or both, [n] each.
-        sides: the split of each record, [n].
+        split_names: the split of each record, [n].
         config: may name a file with the names of the classes.
 
     Raises:
@@ -76,7 +76,7 @@ def classes(
             no training records.
     """
     keys, texts = columns.get("label", columns.get("text")), columns.get("text")
-    known, first = np.unique(keys[sides == TRAIN], return_index=True)
+    known, first = np.unique(keys[split_names == TRAIN], return_index=True)
     if not len(known):
         raise errors.DataError(
             f"--dataset={config.dataset}: expected training records, received none."
@@ -86,14 +86,14 @@ def classes(
     if not is_known.all():
         row = int(np.argmin(is_known))
         raise errors.DataError(
-            f"--dataset={config.dataset}: expected in {sides[row]} only classes that "
-            f"training records have, received {_text(keys[row])!r}."
+            f"--dataset={config.dataset}: expected in {split_names[row]} only classes "
+            f"that training records have, received {_text(keys[row])!r}."
         )
     if config.tfrecord_labels is not None:
         found = _named(columns.get("label"), known, config.tfrecord_labels)
     elif "label" in columns and texts is not None:
         _check_texts(keys, texts, config)
-        found = [_text(text) for text in texts[sides == TRAIN][first]]
+        found = [_text(text) for text in texts[split_names == TRAIN][first]]
     else:
         found = [_text(key) for key in known]
     return labels.LabelMap(tuple(found)), places.astype(np.int32)

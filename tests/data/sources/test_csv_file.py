@@ -148,7 +148,7 @@ _MISTAKES = {
     "one class": ("path,label\n1,a\n2,a\n", "at least 2 classes"),
     "split group": (
         "path,label,split,group\n1,a,train,g\n2,b,train,\n3,a,test,g\n",
-        "line 4: expected the group 'g' on one side, received test, and train in .* 2",
+        "line 4: expected the group 'g' in one split, received test, and train in .* 2",
     ),
 }
 
@@ -189,10 +189,10 @@ def test_no_group_is_on_two_sides(tmp_path):
     lines = [f"{n},{'ab'[n % 2]},patient {n // 4}" for n in range(400)]
     path = _table(tmp_path, "\n".join(["path,label,group", *lines]))
     result = _load(path, validation_fraction=0.3, test_fraction=0.2)
-    sides = {}
-    for name, _, side in _rows(result):
-        sides.setdefault(int(name) // 4, set()).add(side)
-    assert {len(found) for found in sides.values()} == {1}
+    by_group = {}
+    for name, _, split in _rows(result):
+        by_group.setdefault(int(name) // 4, set()).add(split)
+    assert {len(found) for found in by_group.values()} == {1}
     assert 0.2 < len(result.validation) / 400 < 0.4
     assert 0.1 < len(result.test) / 400 < 0.3
 
@@ -202,13 +202,13 @@ def test_no_group_is_on_two_sides(tmp_path):
     st.integers(4, 30),
 )
 def test_more_of_a_group_follow_it_and_move_nothing(groups, first):
-    def sides(groups):
+    def split_of_each(groups):
         n = len(groups)
         table = examples.Table(
             ids=np.array([str(i) for i in range(n)]),
             labels=np.arange(n, dtype=np.int32) % 2,
             sizes=np.zeros(n, np.int64),
-            sides=np.full(n, "train"),
+            split_names=np.full(n, "train"),
             read=lambda rows: rows,
             groups=np.array(groups),
         )
@@ -217,11 +217,11 @@ def test_more_of_a_group_follow_it_and_move_nothing(groups, first):
             made = splits.assemble(LabelMap(("a", "b")), table, options)
         except errors.DataError:
             hypothesis.reject()
-        return {i: side for side, part in made.parts().items() for i in part.ids}
+        return {i: split for split, part in made.parts().items() for i in part.ids}
 
-    few, many = sides(groups[:first]), sides(groups)
+    few, many = split_of_each(groups[:first]), split_of_each(groups)
     assert few.items() <= many.items()
-    by_group = {(groups[int(i)], side) for i, side in many.items() if groups[int(i)]}
+    by_group = {(groups[int(i)], split) for i, split in many.items() if groups[int(i)]}
     assert len(by_group) == len({group for group, _ in by_group})
 
 

@@ -209,8 +209,8 @@ def test_adding_images_leaves_the_others_where_they_are(tmp_path):
     before = _load(tmp_path)
     _make(tmp_path, *_many("a", 60), *_many("c", 30))
     after = _load(tmp_path)
-    for side, part in before.parts().items():
-        assert set(part.ids) <= set(after.parts()[side].ids)
+    for split, part in before.parts().items():
+        assert set(part.ids) <= set(after.parts()[split].ids)
 
 
 def test_the_size_of_a_file_is_part_of_the_fingerprint(tmp_path):

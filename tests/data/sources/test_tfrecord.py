@@ -100,7 +100,7 @@ def test_files_that_name_their_split_are_kept_there(tmp_path, names):
         _write(tmp_path / name, _examples([1, 2]))
     pattern = "*/*" if "/" in names[0] else "*"
     result = _load(tmp_path / pattern, validation_fraction=0.5)
-    assert {side: len(part) for side, part in result.parts().items()} == {
+    assert {split: len(part) for split, part in result.parts().items()} == {
         "train": 4,
         "validation": 2,
     }
