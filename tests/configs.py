@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from kft.config import TrainConfig, fields
 
-HINTS = typing.get_type_hints(TrainConfig)
+_ALL_HINTS = typing.get_type_hints(TrainConfig)
+HINTS = {
+    field.name: _ALL_HINTS[field.name] for field in dataclasses.fields(TrainConfig)
+}
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

@@ -9,10 +9,21 @@ import pytest
 from hypothesis import strategies as st
 
 from kft import config, errors
-from kft.config import TrainConfig, fields, stages
+from kft.config import TrainConfig, fields
+from kft.config.fields import option
 from tests import configs
 
-PARTS = TrainConfig.__bases__
+PARTS = config.RunConfig.__bases__
+WHOLE = (config.ImageOptions, config.ImageModelConfig, TrainConfig, config.TuneConfig)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Curves(config.RunConfig):
+    """A run of a task that is not there."""
+
+    dataset: str = option("curves:100", "Where the curves are.")
+    backbone: str = option("three_layers", "The network.")
+    width: int = option(3, "Channels.", minimum=1)
 
 
 def test_every_field_has_help_that_ends_a_sentence() -> None:
@@ -25,13 +36,13 @@ def test_the_parts_share_no_field() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("part", [*PARTS, TrainConfig])
+@pytest.mark.parametrize("part", WHOLE)
 def test_the_defaults_are_legal(part: type[config.Config]) -> None:
     part()
 
 
 def test_the_default_stages_are_understood() -> None:
-    assert stages.parse_stages(TrainConfig().stages)
+    assert TrainConfig().parsed_stages
 
 
 def test_a_config_can_not_be_changed() -> None:
@@ -89,3 +100,41 @@ def test_json_of_the_wrong_type_is_a_config_error(name: str, value: object) -> N
         config.from_dict(TrainConfig, {name: value})
     except errors.ConfigError as error:
         assert f"--{name}: " in str(error)
+
+
+def test_stages_are_parsed_once_and_change_with_the_config() -> None:
+    made = TrainConfig(stages="head:1@1e-2,top2:3")
+    assert made.parsed_stages is made.parsed_stages
+    (head, body) = made.parsed_stages
+    assert (head.learning_rate, body.epochs) == (0.01, 3)
+    other = made.with_stages([dataclasses.replace(head, epochs=7)])
+    assert other.stages == "head:7@0.01"
+    assert [stage.epochs for stage in other.parsed_stages] == [7]
+
+
+@pytest.mark.parametrize("options", [config.SearchConfig, config.RangeTestConfig])
+def test_a_command_adds_its_options_to_those_of_every_task(
+    options: type[config.RunConfig],
+) -> None:
+    made = config.of_task(options, Curves)
+    own = {field.name for field in dataclasses.fields(made)}
+    assert {"width", "dataset", "run_dir"} < own
+    assert own - {field.name for field in dataclasses.fields(Curves)}
+    assert made(width=5).train_config() == Curves(width=5)
+    assert isinstance(made(), options)
+
+
+def test_the_commands_of_the_default_task_have_names_of_their_own() -> None:
+    assert config.of_task(config.SearchConfig, TrainConfig) is config.TuneConfig
+    assert config.of_task(config.RangeTestConfig, TrainConfig) is config.FindLrConfig
+    run = TrainConfig(image_size=64, seed=3)
+    assert config.TuneConfig(image_size=64, seed=3).train_config() == run
+
+
+def test_options_of_a_task_mean_something_to_everybody() -> None:
+    assert not Curves().skips_bad_examples and not Curves().is_augmented
+    assert TrainConfig(on_bad_image="skip").skips_bad_examples
+    assert not TrainConfig().is_augmented
+    assert TrainConfig(augment="flip").is_augmented
+    assert not TrainConfig(augment="flip").mixes_pairs
+    assert TrainConfig(augment="flip,mixup@0.3").mixes_pairs

@@ -20,7 +20,7 @@ MAX_FUNCTION_LINES = 60
 FOLDERS = {
     "config": 0,
     "cli": 1,
-    "run_folder": 1,
+    "run_folder": 2,
     "distribution": 1,
     "data": 1,
     "metrics": 1,

@@ -104,10 +104,10 @@ def _images(data: str):
     """Return training and validation tf.data sets of kft's own split, in plain form."""
     import tensorflow as tf
 
-    from kft.config import DataConfig
+    from kft.config import ImageOptions
     from kft.data import load_splits
 
-    splits = load_splits(DataConfig(dataset=f"folder:{data}"))
+    splits = load_splits(ImageOptions(dataset=f"folder:{data}"))
 
     def load(row, label):
         payload = splits.train.read(row[None])[0]

@@ -1,16 +1,16 @@
 """Every option of a run, once: type, default, help and bounds.
 
-A run has one flat `TrainConfig`. It is put together from parts, so that a function
-says with its signature which options it reads: `load(config: DataConfig)` takes a
+A run has one flat config, a `RunConfig` with the options of its task; that of the
+default task is `TrainConfig`. It is put together from parts, so that a function says
+with its signature which options it reads: `load(config: DataConfig)` takes a
 `TrainConfig`, or the part alone in a test.
 """
 
 from kft.config.audit_options import AuditConfig, AuditFlags
 from kft.config.base import Config, from_dict, to_dict
 from kft.config.computation import RuntimeConfig
-from kft.config.data import DataConfig
-from kft.config.find_lr_options import FindLrConfig
-from kft.config.report_options import ReportConfig
+from kft.config.data import DEFAULT_TASK, DataConfig
+from kft.config.image import ImageModelConfig, ImageOptions
 from kft.config.run import RunConfig, TrainConfig
 from kft.config.run_commands import (
     DemoConfig,
@@ -19,12 +19,19 @@ from kft.config.run_commands import (
     FinishedRunConfig,
     InferenceConfig,
     PredictConfig,
+    ReportConfig,
+)
+from kft.config.searches import (
+    FindLrConfig,
+    RangeTestConfig,
+    SearchConfig,
+    TuneConfig,
+    of_task,
 )
 from kft.config.training import ModelConfig, OptimizerConfig
-from kft.config.tune_options import TuneConfig
 
 __all__ = [
-    "InferenceConfig",
+    "DEFAULT_TASK",
     "AuditConfig",
     "AuditFlags",
     "Config",
@@ -33,15 +40,21 @@ __all__ = [
     "EvaluateConfig",
     "ExportConfig",
     "FindLrConfig",
+    "FinishedRunConfig",
+    "ImageModelConfig",
+    "ImageOptions",
+    "InferenceConfig",
     "ModelConfig",
     "OptimizerConfig",
     "PredictConfig",
+    "RangeTestConfig",
     "ReportConfig",
-    "FinishedRunConfig",
     "RunConfig",
     "RuntimeConfig",
+    "SearchConfig",
     "TrainConfig",
     "TuneConfig",
     "from_dict",
+    "of_task",
     "to_dict",
 ]

@@ -1,14 +1,14 @@
-"""The command that looks at data before anybody trains on it."""
+"""Options of the command that looks at data before anybody trains on it."""
 
 import dataclasses
 
-from kft.config.data import DataConfig
 from kft.config.fields import option
+from kft.config.image import ImageOptions
 from kft.config.run import TrainConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AuditConfig(DataConfig):
+class AuditConfig(ImageOptions):
     """What is compared, and where the findings go."""
 
     out: str | None = option(

@@ -65,13 +65,12 @@ class RuntimeConfig(Config):
         "auto",
         "Where the outputs of a stage's frozen trunk are kept, so that it runs once "
         "and not in every epoch; the weights at the end are the same. auto: memory or "
-        "disk, as there is room, unless the images are augmented.",
+        "disk, as there is room, unless the examples are augmented.",
     )
     cached_views: int | None = option(
         None,
         "Augmented views of each training example to keep and use in turn, so that an "
-        "augmented stage can be cached. Not with mixup and cutmix, which take two "
-        "images at a time.",
+        "augmented stage can be cached. Not where examples are mixed two by two.",
         minimum=1,
         maximum=100,
     )

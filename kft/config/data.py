@@ -1,27 +1,36 @@
 """Which examples a run sees, and how."""
 
 import dataclasses
-from typing import Literal
+from typing import ClassVar, Literal
 
 from kft.config.base import Config
-from kft.config.fields import option
+from kft.config.fields import NONE, option
+
+DEFAULT_TASK = "image_classification"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig(Config):
-    """Which examples, in which splits, and how one becomes an input."""
+    """Which examples, in which splits, and how often each.
 
-    task: Literal["image_classification"] = option(
-        "image_classification", "What the network learns to do."
-    )
+    What is read from one example is for the options of a task to say. Those of them
+    that mean something to everybody are named here.
+
+    Attributes:
+        bad_example_option: says `skip` or something else about examples that cannot be
+            read; None where they cannot be skipped.
+        augment_option: says `none` or how training examples are augmented; None where
+            they cannot be.
+    """
+
+    bad_example_option: ClassVar[str | None] = None
+    augment_option: ClassVar[str | None] = None
+
+    task: str = option(DEFAULT_TASK, "What the network learns to do.")
     dataset: str = option(
-        "digits",
-        "Where the examples are: digits (5,000 real MNIST digits that come with the "
-        "quickstart extra), folder:PATH (one sub-folder per class, or train/ and val/ "
-        "with one each), csv:PATH (a table with commas or tabs: path, label, and where "
-        "wanted split and group, whose images stay in one split), tfds:NAME "
-        "(TensorFlow Datasets), tfrecord:GLOB (files of tf.train.Examples with encoded "
-        "images).",
+        dataclasses.MISSING,
+        "Where the examples are, as KIND:PLACE; which kinds there are depends on the "
+        "task.",
     )
     csv_columns: tuple[str, ...] = option(
         (),
@@ -75,42 +84,11 @@ class DataConfig(Config):
         "Validation and test stay whole.",
         minimum=1,
     )
-    image_size: int | None = option(
-        None,
-        "Side of the square that the network sees, in pixels; default: the backbone's "
-        "own.",
-        minimum=16,
-        maximum=2048,
-    )
-    max_pixels: int = option(
-        100_000_000,
-        "Largest image that is decoded, height times width; a larger one counts as "
-        "damaged.",
-        minimum=1,
-    )
-    on_bad_image: Literal["fail", "skip"] = option(
-        "fail",
-        "What to do about an image that cannot be read: fail and name it, or read "
-        "everything once before training and skip what is bad (bad_images.csv).",
-    )
     max_bad_fraction: float = option(
         0.01,
-        "Largest share of bad images, in [0, 1], that is skipped.",
+        "Largest share of bad examples, in [0, 1], that is skipped.",
         minimum=0.0,
         maximum=1.0,
-    )
-    resize: Literal["crop", "pad", "squash"] = option(
-        "crop",
-        "How an image becomes a square: crop the middle (the ImageNet protocol), pad "
-        "with black, or squash.",
-    )
-    augment: str = option(
-        "none",
-        "Augmentation of the training images: none, or names with commas between "
-        "them: flip (left-right) or standard (random resized crop and flip), color, "
-        "randaugment, random_erasing, mixup, cutmix. Most take a strength after @, by "
-        "default color@0.4 (largest change of a factor), randaugment@9 (magnitude), "
-        "random_erasing@0.25 (probability), mixup@0.2 and cutmix@1 (alpha).",
     )
     class_weight: str = option(
         "none",
@@ -138,3 +116,22 @@ class DataConfig(Config):
         minimum=0,
         maximum=2**31 - 1,
     )
+
+    @property
+    def skips_bad_examples(self) -> bool:
+        """Return whether examples that cannot be read are skipped; else they fail."""
+        return self._says(self.bad_example_option, "skip")
+
+    @property
+    def is_augmented(self) -> bool:
+        """Return whether a training example differs from epoch to epoch."""
+        option = self.augment_option
+        return option is not None and not self._says(option, NONE)
+
+    @property
+    def mixes_pairs(self) -> bool:
+        """Return whether two examples at a time are mixed into one input."""
+        return False
+
+    def _says(self, option: str | None, value: str) -> bool:
+        return option is not None and getattr(self, option) == value

@@ -114,15 +114,14 @@ def groups(
 ) -> Sequence[tuple[str, Sequence[dataclasses.Field]]]:
     """Return the fields by the class that declares them, with the class's docstring.
 
-    The classes come in the order of inheritance, the class itself last.
+    They come in the order of the fields, which is from the last base to the class
+    itself. One that a subclass declares anew stays where it was.
     """
-    own, *bases = config_class.__mro__
-    by_name = {field.name: field for field in dataclasses.fields(config_class)}
+    left = {field.name: field for field in dataclasses.fields(config_class)}
     found = []
-    for part in (*bases, own):
-        declared = [
-            by_name[n] for n in vars(part).get("__annotations__", ()) if n in by_name
-        ]
+    for part in reversed(config_class.__mro__):
+        names = vars(part).get("__annotations__", ())
+        declared = [left.pop(name) for name in names if name in left]
         if declared:
             title = (part.__doc__ or part.__name__).splitlines()[0].rstrip(".")
             found.append((title, declared))

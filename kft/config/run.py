@@ -1,24 +1,32 @@
-"""A whole run."""
+"""A whole run: what every task shares, and the run of the default task."""
 
 import dataclasses
-from typing import Literal
+import functools
+from collections.abc import Sequence
+from typing import Literal, Self
 
 from kft.config.computation import RuntimeConfig
-from kft.config.data import DataConfig
+from kft.config.data import DEFAULT_TASK, DataConfig
 from kft.config.fields import option
+from kft.config.image import ImageModelConfig, ImageOptions
+from kft.config.stages import Stage, format_stages, parse_stages
 from kft.config.training import ModelConfig, OptimizerConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
-    """What decides a run of any task, and where it is written."""
+class RunConfig(RuntimeConfig, OptimizerConfig, ModelConfig, DataConfig):
+    """What happens around training, and where a run is written.
+
+    Every task shares these options; a task adds its own in a subclass. The first base
+    comes last in a list of the options.
+    """
 
     recipe: Literal["manual", "auto", "applied"] = option(
         "manual",
-        "auto chooses the stages, their rates and epochs, the batch, the size and the "
-        "augmentation of the images from the data and the backbone, and says what it "
-        "chose; flags that are given win. applied: as auto, whose choices the other "
-        "flags already name (a run folder's flags.cfg has it).",
+        "auto chooses the stages, their rates and epochs, the batch, and what becomes "
+        "of the examples from the data and the backbone, and says what it chose; flags "
+        "that are given win. applied: as auto, whose choices the other flags already "
+        "name (a run folder's flags.cfg has it).",
     )
     repeats: int = option(
         1,
@@ -69,12 +77,24 @@ class RunConfig(DataConfig, ModelConfig, OptimizerConfig, RuntimeConfig):
         may_change=True,
     )
 
-    def train_config(self) -> "TrainConfig":
-        """Return what stays without the options of a search or a range test."""
-        names = [field.name for field in dataclasses.fields(TrainConfig)]
-        return TrainConfig(**{name: getattr(self, name) for name in names})
+    @functools.cached_property
+    def parsed_stages(self) -> tuple[Stage, ...]:
+        """Return what `--stages` says.
+
+        Raises:
+            errors.ConfigError: naming the part that is not understood.
+        """
+        return parse_stages(self.stages)
+
+    def with_stages(self, stages: Sequence[Stage]) -> Self:
+        """Return the config with other stages."""
+        return dataclasses.replace(self, stages=format_stages(stages))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainConfig(RunConfig):
-    """A run of the default task, `image_classification`."""
+class TrainConfig(ImageOptions, ImageModelConfig, RunConfig):
+    """A run of the default task."""
+
+    task: Literal["image_classification"] = option(
+        DEFAULT_TASK, "What the network learns to do."
+    )

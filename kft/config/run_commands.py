@@ -1,4 +1,4 @@
-"""The commands that start from a finished run."""
+"""Commands that start from finished runs."""
 
 import dataclasses
 from typing import Literal
@@ -112,3 +112,17 @@ class DemoConfig(InferenceConfig):
     max_megabytes: float = option(
         20.0, "Largest file that is taken, in MB.", minimum=0.001, maximum=1000
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportConfig(Config):
+    """One run, or several to compare."""
+
+    run_dir: str | None = option(
+        None, "Folder of a finished run, whose report.html is written again."
+    )
+    compare: bool = option(
+        False, "Compare the runs whose folders are given, at least two, without a name."
+    )
+    output: str = option("compare.html", "Where --compare writes its page.")
+    runs: tuple[str, ...] = option((), "Run folders to compare.")

@@ -12,17 +12,11 @@ class ModelConfig(Config):
     """The network."""
 
     backbone: str = option(
-        "ResNet50",
-        "Pretrained network: a model of keras.applications by its Keras name, or "
-        "EfficientNetLite0. `python -m kft.backbones` lists them.",
+        dataclasses.MISSING,
+        "Network below the head; which there are depends on the task.",
     )
     weights: str = option(
-        "imagenet",
-        "Weights that the backbone starts from: imagenet, none (random), or the path "
-        "of a .h5, .weights.h5 or .keras file.",
-    )
-    pooling: Literal["avg", "max"] = option(
-        "avg", "How the feature map of the backbone becomes one vector."
+        "none", "Weights that the backbone starts from: none (random), or a path."
     )
     dropout: float = option(
         0.0,
@@ -76,7 +70,7 @@ class OptimizerConfig(Config):
     )
     batch_norm: Literal["frozen", "train"] = option(
         "frozen",
-        "Whether BatchNorm layers of unfrozen blocks keep their ImageNet statistics "
+        "Whether BatchNorm layers of unfrozen blocks keep their pretrained statistics "
         "and parameters (frozen) or learn (train).",
     )
     clip_norm: float | None = option(

@@ -5,7 +5,7 @@ files: reading them does.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from kft import config as config_lib
 from kft import errors
@@ -18,32 +18,40 @@ class Source:
     """A kind of data set, chosen by what stands before the colon of `--dataset`.
 
     Attributes:
+        form: how a person writes it, such as `folder:PATH`.
         check: takes what stands behind the colon, and the config; finds mistakes fast
             and without TensorFlow, and raises ConfigError or DataError.
         load: takes the same; returns the splits, or raises as `check` does.
     """
 
+    form: str
     check: Callable[[str, config_lib.DataConfig], None]
     load: Callable[[str, config_lib.DataConfig], examples.Splits]
 
 
-SOURCES = {
-    "csv": Source(csv_file.check, csv_file.load),
-    "digits": Source(digits.check, digits.load),
-    "folder": Source(folder.check, folder.load),
-    "tfds": Source(tfds.check, tfds.load),
-    "tfrecord": Source(tfrecord.check, tfrecord.load),
+SOURCES: dict[str, Source] = {
+    "digits": Source("digits", digits.check, digits.load),
+    "folder": Source("folder:PATH", folder.check, folder.load),
+    "csv": Source("csv:PATH", csv_file.check, csv_file.load),
+    "tfds": Source("tfds:NAME", tfds.check, tfds.load),
+    "tfrecord": Source("tfrecord:GLOB", tfrecord.check, tfrecord.load),
 }
 
 
-def check_dataset(config: config_lib.DataConfig) -> None:
+def check_dataset(
+    config: config_lib.DataConfig, sources: Mapping[str, Source] = SOURCES
+) -> None:
     """Find mistakes in the flags and folders of a data set, fast, without TensorFlow.
+
+    Args:
+        config: of the data.
+        sources: those that there are, by what stands before the colon.
 
     Raises:
         errors.ConfigError: for flags that name no data set or contradict each other.
         errors.DataError: for data that cannot be used as it is.
     """
-    source, rest = _source(config)
+    source, rest = _source(config, sources)
     splits.check_fractions(config)
     split_file.check(config)
     for name in ("train_split", "validation_split", "test_split", "data_dir"):
@@ -55,24 +63,33 @@ def check_dataset(config: config_lib.DataConfig) -> None:
     source.check(rest, config)
 
 
-def load_splits(config: config_lib.DataConfig) -> examples.Splits:
+def load_splits(
+    config: config_lib.DataConfig, sources: Mapping[str, Source] = SOURCES
+) -> examples.Splits:
     """Return the splits of `--dataset`.
+
+    Args:
+        config: of the data.
+        sources: those that there are, by what stands before the colon.
 
     Raises:
         errors.ConfigError: for flags that name no data set or contradict each other.
         errors.DataError: for data that cannot be used as it is.
     """
-    check_dataset(config)
-    source, rest = _source(config)
+    check_dataset(config, sources)
+    source, rest = _source(config, sources)
     return source.load(rest, config)
 
 
-def _source(config: config_lib.DataConfig) -> tuple[Source, str]:
+def _source(
+    config: config_lib.DataConfig, sources: Mapping[str, Source]
+) -> tuple[Source, str]:
     prefix, _, rest = config.dataset.partition(":")
-    if prefix not in SOURCES:
+    if prefix not in sources:
+        *forms, last = (source.form for source in sources.values())
+        expected = f"{', '.join(forms)} or {last}" if forms else last
         raise errors.ConfigError(
-            "--dataset: expected digits, folder:PATH, csv:PATH, tfds:NAME or "
-            f"tfrecord:GLOB, received {config.dataset!r}. "
-            f"{errors.closest(prefix, SOURCES)}"
+            f"--dataset: expected {expected}, received {config.dataset!r}. "
+            f"{errors.closest(prefix, sources)}"
         )
-    return SOURCES[prefix], rest
+    return sources[prefix], rest

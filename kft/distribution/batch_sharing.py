@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from kft import errors
-from kft.config import RunConfig, augmentations
+from kft.config import RunConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,8 @@ def check(config: RunConfig, replicas: int | None) -> None:
 
 
 def mixes(config: RunConfig) -> bool:
-    """Return whether `--augment` mixes pairs, also where it is wrong otherwise."""
-    return any(name in config.augment for name in augmentations.MIXES)
+    """Return whether the task mixes pairs, also where its flag is wrong otherwise."""
+    return config.mixes_pairs
 
 
 def problem(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from absl import logging
 
-from kft import data, errors
+from kft import errors, tasks
 from kft.data.examples import TRAIN, Examples, Splits
 from kft.data.labels import LabelMap
 from kft.evaluation.load_run import LoadedRun
@@ -38,7 +38,7 @@ def of_split(trained: LoadedRun, split: str) -> Examples:
     """
     ids = split_ids(trained.run, split)
     config = dataclasses.replace(trained.config, **_EVERYTHING)
-    examples = _all_examples(data.load_splits(config), trained.labels)
+    examples = _all_examples(tasks.load_splits(config), trained.labels)
     positions = {name: position for position, name in enumerate(examples.ids)}
     missing = [name for name in ids if name not in positions]
     if missing:
@@ -72,7 +72,7 @@ def of_data(trained: LoadedRun, dataset: str, split: str) -> tuple[Examples, str
         test_split=None,
         **_EVERYTHING,
     )
-    splits = data.load_splits(config)
+    splits = tasks.load_splits(config)
     parts = splits.parts()
     if set(parts) == {TRAIN}:
         parts, split = {ALL: parts[TRAIN]}, ALL

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kft import errors
-from kft.config import FindLrConfig, RunConfig
+from kft.config import RangeTestConfig, RunConfig
 from kft.config import stages as config_stages
 from kft.distribution import runtime
 from kft.distribution.replicas import Devices
@@ -68,7 +68,7 @@ class RangeTests:
 
 
 def find(
-    config: FindLrConfig,
+    config: RangeTestConfig,
     *,
     given: frozenset[str],
     reporter: Reporter,
@@ -87,7 +87,7 @@ def find(
     run_config = config.train_config()
     devices = runtime.start(run_config, seed=run_config.seed)
     run_config = apply_recipe.settle(run_config, devices, given=given, say=reporter.say)
-    wanted = lr_check.wanted_stages(config.stage, run_config.stages)
+    wanted = lr_check.wanted_stages(config.stage, run_config)
     with (
         monitoring_signals.listening() as signals,
         tempfile.TemporaryDirectory(prefix="kft-find_lr-") as scratch,
@@ -104,12 +104,12 @@ def find(
         except errors.Interrupted as error:
             effect = "nothing is kept. The same command begins again."
             raise errors.Interrupted(error.signal, effect) from None
-    return RangeTests(run_config, tests, with_rates(run_config.stages, tests))
+    return RangeTests(run_config, tests, with_rates(run_config, tests))
 
 
-def with_rates(stages_flag: str, tests: Sequence[StageTest]) -> str:
+def with_rates(config: RunConfig, tests: Sequence[StageTest]) -> str:
     """Return the flag `--stages` with the suggested rates, where there are any."""
-    found = list(config_stages.parse_stages(stages_flag))
+    found = list(config.parsed_stages)
     for test in tests:
         rate = test.suggestions.best
         if rate is not None:
@@ -120,7 +120,7 @@ def with_rates(stages_flag: str, tests: Sequence[StageTest]) -> str:
 
 
 def _open(
-    config: FindLrConfig,
+    config: RangeTestConfig,
     run_config: RunConfig,
     devices: Devices,
     reporter: Reporter,
@@ -130,10 +130,10 @@ def _open(
     """Open the run in the scratch folder, with stages that are shortened."""
     short = [
         dataclasses.replace(stage, epochs=min(stage.epochs, config.epochs_before or 1))
-        for stage in config_stages.parse_stages(run_config.stages)
+        for stage in run_config.parsed_stages
     ]
     run_config = dataclasses.replace(
-        run_config, run_dir=str(scratch.path), stages=config_stages.format_stages(short)
+        run_config.with_stages(short), run_dir=str(scratch.path)
     )
     context = setup.set_up_run(
         run_config,
@@ -148,7 +148,7 @@ def _open(
 
 
 def _test_stages(
-    config: FindLrConfig, context: RunContext, wanted: Sequence[int]
+    config: RangeTestConfig, context: RunContext, wanted: Sequence[int]
 ) -> tuple[StageTest, ...]:
     rates = lr_finder_suggestions.rates(
         config.lowest_rate, config.highest_rate, config.steps
@@ -174,7 +174,7 @@ def _test_stages(
     return tuple(tests)
 
 
-def _caches(config: FindLrConfig, context: RunContext) -> Mapping[str, StageCache]:
+def _caches(config: RangeTestConfig, context: RunContext) -> Mapping[str, StageCache]:
     """Return the features of the trunks, each computed once for all that comes."""
     tests = range_test.lasting(context, config.steps).stages
     epochs = [a.epochs + b.epochs for a, b in zip(tests, context.stages, strict=True)]

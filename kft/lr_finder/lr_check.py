@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kft import errors
-from kft.config import FindLrConfig
-from kft.config import stages as config_stages
+from kft.config import RangeTestConfig, RunConfig
 from kft.distribution import cluster
 from kft.run_folder import overlap, run_dir
 from kft.training import preflight
 
 
-def check(config: FindLrConfig) -> None:
+def check(config: RangeTestConfig) -> None:
     """Check the options of the run and those of the tests.
 
     Raises:
@@ -22,7 +21,7 @@ def check(config: FindLrConfig) -> None:
     preflight.check(config.train_config(), also=[lambda _: _check_tests(config)])
 
 
-def folder(config: FindLrConfig) -> Path:
+def folder(config: RangeTestConfig) -> Path:
     """Return where the curves are written: `--output_dir`, else RUN_DIR-find_lr."""
     if config.output_dir is not None:
         return run_dir.at(config.output_dir).path
@@ -30,13 +29,13 @@ def folder(config: FindLrConfig) -> Path:
     return run.with_name(f"{run.name}-find_lr")
 
 
-def _check_tests(config: FindLrConfig) -> None:
+def _check_tests(config: RangeTestConfig) -> None:
     problems = [*_problems(config)]
     if problems:
         raise errors.ConfigError("\n".join(problems))
 
 
-def _problems(config: FindLrConfig) -> Iterator[str]:
+def _problems(config: RangeTestConfig) -> Iterator[str]:
     """Yield what is wrong with the options of the tests."""
     if config.lowest_rate >= config.highest_rate:
         yield (
@@ -64,26 +63,26 @@ def _problems(config: FindLrConfig) -> Iterator[str]:
         )
     if config.recipe != "auto":
         try:
-            wanted_stages(config.stage, config.stages)
+            wanted_stages(config.stage, config)
         except errors.ConfigError as error:
             yield str(error)
 
 
-def wanted_stages(name: str | None, stages: str) -> tuple[int, ...]:
+def wanted_stages(name: str | None, config: RunConfig) -> tuple[int, ...]:
     """Return the indices of the stages to test: those of that name, or all.
 
     Args:
         name: the flag `--stage`.
-        stages: the flag `--stages`.
+        config: of the run.
 
     Raises:
         errors.ConfigError: where there is no stage of that name.
     """
-    names = [stage.unfreeze for stage in config_stages.parse_stages(stages)]
+    names = [stage.unfreeze for stage in config.parsed_stages]
     found = tuple(i for i, known in enumerate(names) if name in (None, known))
     if not found:
         raise errors.ConfigError(
-            f"--stage={name}: --stages={stages} has no such stage. "
+            f"--stage={name}: --stages={config.stages} has no such stage. "
             f"{errors.closest(name, names)}"
         )
     return found

@@ -10,8 +10,8 @@ from typing import Any
 
 from absl import logging
 
-from kft import config, errors
-from kft.config import TrainConfig, flagfile
+from kft import config, errors, tasks
+from kft.config import RunConfig, flagfile
 
 _REPAIRS = {
     "config.json": "flags.cfg beside it says the same: restore the file from it, or "
@@ -21,8 +21,8 @@ _REPAIRS = {
 }
 
 
-def read(path: Path) -> TrainConfig:
-    """Return the config that a file holds.
+def read(path: Path) -> RunConfig:
+    """Return the config that a file holds, of the class that its task has.
 
     A field that is not in the file gets its default, with a warning: the field is
     newer than the run.
@@ -31,7 +31,8 @@ def read(path: Path) -> TrainConfig:
         errors.RunDirError: where the file is missing or damaged.
     """
     content = read_json(path)
-    known = {field.name for field in dataclasses.fields(TrainConfig)}
+    config_class = _config_class(path, content)
+    known = {field.name for field in dataclasses.fields(config_class)}
     strays = sorted(set(content) - known)
     if strays:
         raise errors.RunDirError(
@@ -42,9 +43,20 @@ def read(path: Path) -> TrainConfig:
     if missing:
         logging.warning("%s has no %s: the default is used.", path, ", ".join(missing))
     try:
-        return config.from_dict(TrainConfig, content)
+        return config.from_dict(config_class, content)
     except errors.ConfigError as error:
         raise errors.RunDirError(_damaged(path, str(error))) from error
+
+
+def _config_class(path: Path, content: dict[str, Any]) -> type[RunConfig]:
+    name = content.get("task", config.DEFAULT_TASK)
+    if name not in tasks.TASKS:
+        raise errors.RunDirError(
+            f"{path} is of a run of the task {name!r}, which this kft does not know. "
+            f"It knows {', '.join(tasks.TASKS)}; environment.json beside it names the "
+            "version that wrote it."
+        )
+    return tasks.TASKS[name].config_class
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -95,8 +107,10 @@ def _damaged(path: Path, reason: str) -> str:
     return f"{path} is damaged: {reason.rstrip('.')}. {advice}"
 
 
-def differences(old: TrainConfig, new: TrainConfig) -> list[str]:
+def differences(old: RunConfig, new: RunConfig) -> list[str]:
     """Return a line for each field whose values exclude each other."""
+    if old.task != new.task:
+        return [f"--task: {old.task} -> {new.task}"]
     found = []
     for field in dataclasses.fields(new):
         before, after = getattr(old, field.name), getattr(new, field.name)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from kft import errors
-from kft.config import RunConfig, TuneConfig
+from kft.config import RunConfig, SearchConfig
 from kft.distribution import cluster
 from kft.run_folder import overlap
 from kft.search import (
@@ -21,8 +21,8 @@ from kft.training.preflight import Check
 
 
 def check(
-    config: TuneConfig, environ: Mapping[str, str], *, also: Sequence[Check] = ()
-) -> tuple[TuneConfig, Space]:
+    config: SearchConfig, environ: Mapping[str, str], *, also: Sequence[Check] = ()
+) -> tuple[SearchConfig, Space]:
     """Return the config with its space written out, and that space.
 
     Args:
@@ -95,7 +95,7 @@ def _check_grid(searched: Space) -> None:
         )
 
 
-def _check_hyperband(config: TuneConfig, searched: Space) -> None:
+def _check_hyperband(config: SearchConfig, searched: Space) -> None:
     """Check that at least one round of trials gets to all epochs."""
     rounds = hyperband.first_bracket(search_settings.total_epochs(config))
     needed, values = sum(rounds), parameters.size(searched)

@@ -13,7 +13,7 @@ from keras_tuner.src.engine import trial as kt_trial
 from sklearn import exceptions
 
 from kft import errors
-from kft.config import TuneConfig
+from kft.config import SearchConfig
 from kft.run_folder import atomic_files, saved_config
 from kft.search import hyperband, search_settings
 from kft.search import parameters as search_parameters
@@ -198,7 +198,7 @@ class _Grid(Oracle, keras_tuner.Oracle):
         return {"status": STATUS.RUNNING, "values": values}
 
 
-def build(config: TuneConfig, space: Space) -> Oracle:
+def build(config: SearchConfig, space: Space) -> Oracle:
     """Return the oracle of a search; on all but workers `keep_in` comes next."""
     parameters = keras_tuner.HyperParameters()
     for dimension in space:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from kft import errors
-from kft.config import RunConfig, flagfile, stages
+from kft.config import RunConfig, flagfile
 from kft.search import parameters, search_settings
 from kft.search.parameters import Choice, Dimension, Range, Space
 
@@ -52,7 +52,7 @@ def format_space(space: Iterable[Dimension]) -> str:
 
 def _default(config: RunConfig) -> str:
     parts = []
-    for stage in stages.parse_stages(config.stages):
+    for stage in config.parsed_stages:
         rate = stage.learning_rate or config.learning_rate
         parts.append(
             f"stages.{stage.unfreeze}.learning_rate=log:{rate / 10:g}..{rate * 10:g}"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from absl import logging
 
-from kft import data, errors
-from kft.config import RunConfig, TuneConfig
+from kft import errors, tasks
+from kft.config import RunConfig, SearchConfig
 from kft.run_folder import atomic_files, lock
 from kft.search import (
     hparams,
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def run(
-    config: TuneConfig,
+    config: SearchConfig,
     dimensions: Space,
     *,
     signals: Signals,
@@ -99,8 +99,8 @@ def discard_features(outcome: Outcome) -> None:
     shutil.rmtree(outcome.search.features, ignore_errors=True)
 
 
-def _fingerprint(config: TuneConfig) -> str:
-    splits = data.load_splits(config)
+def _fingerprint(config: SearchConfig) -> str:
+    splits = tasks.load_splits(config)
     if splits.validation is None or not len(splits.validation):
         raise errors.ConfigError(
             f"A search compares validation accuracies, and --dataset={config.dataset} "
@@ -122,7 +122,7 @@ def _lock(search: SearchDir, role: Role) -> Iterator[None]:
         yield
 
 
-def _announce(search: SearchDir, config: TuneConfig, role: Role) -> str:
+def _announce(search: SearchDir, config: SearchConfig, role: Role) -> str:
     if role.is_exposed:
         logging.warning(
             "%s can be reached from other machines, and keras-tuner asks nobody who "
@@ -134,7 +134,7 @@ def _announce(search: SearchDir, config: TuneConfig, role: Role) -> str:
     return f"{config.tuner} search in {search.path}{before}: --space={config.space}"
 
 
-def _outcome(config: TuneConfig, search: SearchDir, dimensions: Space) -> Outcome:
+def _outcome(config: SearchConfig, search: SearchDir, dimensions: Space) -> Outcome:
     """Write what the trials have found, and return it."""
     found = trial_records.read_all(search)
     results.write(search, dimensions, found)

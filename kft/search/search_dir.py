@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kft import config, errors
-from kft.config import TuneConfig, user_paths
+from kft.config import SearchConfig, user_paths
 from kft.run_folder import atomic_files, run_dir, saved_config
 from kft.run_folder.run_dir import below
 
@@ -53,7 +53,7 @@ class SearchDir:
         return self.path / f"best-{number:04d}"
 
 
-def at(settings: TuneConfig) -> SearchDir:
+def at(settings: SearchConfig) -> SearchDir:
     """Return the search folder of a config."""
     if settings.search_dir is not None:
         return SearchDir(user_paths.expand(settings.search_dir))
@@ -61,7 +61,7 @@ def at(settings: TuneConfig) -> SearchDir:
     return SearchDir(run.with_name(f"{run.name}-search"))
 
 
-def check(search: SearchDir, settings: TuneConfig) -> None:
+def check(search: SearchDir, settings: SearchConfig) -> None:
     """Check that a folder is free, or that of a search with the same flags.
 
     Args:
@@ -76,8 +76,11 @@ def check(search: SearchDir, settings: TuneConfig) -> None:
         return
     kept = _read(search)
     try:
-        before = config.from_dict(TuneConfig, kept["config"])
-    except (KeyError, TypeError, errors.ConfigError) as error:
+        task = kept["config"].get("task", settings.task)
+        if task != settings.task:
+            _refuse(search, [f"--task: {task} -> {settings.task}"])
+        before = config.from_dict(type(settings), kept["config"])
+    except (KeyError, TypeError, AttributeError, errors.ConfigError) as error:
         raise errors.RunDirError(
             f"{search.search_json} is damaged, or of another kft: {error}. Choose "
             "another --search_dir."
@@ -87,7 +90,7 @@ def check(search: SearchDir, settings: TuneConfig) -> None:
         _refuse(search, found)
 
 
-def settle(search: SearchDir, settings: TuneConfig, fingerprint: str) -> None:
+def settle(search: SearchDir, settings: SearchConfig, fingerprint: str) -> None:
     """Note what the search is about, or check that it is about the same.
 
     Args:
@@ -114,7 +117,7 @@ def settle(search: SearchDir, settings: TuneConfig, fingerprint: str) -> None:
         _refuse(search, [f"{what} ({before} -> {fingerprint})"])
 
 
-def _kept(settings: TuneConfig) -> TuneConfig:
+def _kept(settings: SearchConfig) -> SearchConfig:
     """Return the settings that the trials and the winner depend on."""
     return dataclasses.replace(settings, run_dir=None, search_dir=None)
 

@@ -3,27 +3,25 @@
 import dataclasses
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
-from kft import errors
+from kft import errors, tasks
 from kft.config import (
     ModelConfig,
     OptimizerConfig,
-    TrainConfig,
+    RunConfig,
     fields,
     flagfile,
 )
-from kft.config import stages as config_stages
 
 Value = float | int | str
 # By the name of the setting; a choice is the text of the flag.
 Values = Mapping[str, Value]
 
-# Besides the network and the optimizer: what changes neither the validation examples,
-# by which trials are compared, nor only where and how fast they run.
+# Besides the network, the optimizer and what the task names: what changes neither the
+# validation examples, by which trials are compared, nor only where and how fast they
+# run.
 _OTHERS = (
-    "image_size",
-    "resize",
-    "augment",
     "batch_size",
     "examples_per_class",
     "class_weight",
@@ -39,13 +37,14 @@ _STAGE_FIELDS = {
 }
 
 
-def apply(config: TrainConfig, values: Values) -> TrainConfig:
+def apply(config: RunConfig, values: Values) -> RunConfig:
     """Return the config with these settings.
 
     Raises:
         errors.ConfigError: where there is no such setting, or a value is not legal.
     """
-    changes, stages = {}, list(config_stages.parse_stages(config.stages))
+    changes: dict[str, Any] = {}
+    stages = list(config.parsed_stages)
     for name, value in values.items():
         text = value if isinstance(value, str) else flagfile.format_value(value)
         parsed = parse(name, text, config)
@@ -54,40 +53,41 @@ def apply(config: TrainConfig, values: Values) -> TrainConfig:
             stages[index] = dataclasses.replace(stages[index], **{attribute: parsed})
         else:
             changes[name] = parsed
-    if any(name.startswith("stages.") for name in values):
-        changes["stages"] = config_stages.format_stages(stages)
-        config_stages.parse_stages(changes["stages"])
-    return dataclasses.replace(config, **changes)
+    changed = dataclasses.replace(config, **changes).with_stages(stages)
+    # A stage may have got a value that is none.
+    _ = changed.parsed_stages
+    return changed
 
 
-def current(name: str, config: TrainConfig) -> str:
+def current(name: str, config: RunConfig) -> str:
     """Return what a setting is now, as the text of its flag."""
     if not name.startswith("stages."):
         return flagfile.format_value(getattr(config, name))
     index, attribute = _stage(name, config)
-    value = getattr(config_stages.parse_stages(config.stages)[index], attribute)
+    value = getattr(config.parsed_stages[index], attribute)
     if attribute == "learning_rate" and value is None:
         value = config.learning_rate
     return flagfile.format_value(value)
 
 
-def scaled(config: TrainConfig, share: float) -> TrainConfig:
+def scaled(config: RunConfig, share: float) -> RunConfig:
     """Return the config with `share` of the epochs of every stage, at least 1 each.
 
     Args:
         config: of a run.
         share: in (0, 1].
     """
-    stages = [
-        dataclasses.replace(stage, epochs=max(1, round(stage.epochs * share)))
-        for stage in config_stages.parse_stages(config.stages)
-    ]
-    return dataclasses.replace(config, stages=config_stages.format_stages(stages))
+    return config.with_stages(
+        [
+            dataclasses.replace(stage, epochs=max(1, round(stage.epochs * share)))
+            for stage in config.parsed_stages
+        ]
+    )
 
 
-def total_epochs(config: TrainConfig) -> int:
+def total_epochs(config: RunConfig) -> int:
     """Return the epochs of all stages."""
-    return sum(stage.epochs for stage in config_stages.parse_stages(config.stages))
+    return sum(stage.epochs for stage in config.parsed_stages)
 
 
 def format_values(values: Values) -> str:
@@ -99,7 +99,7 @@ def format_values(values: Values) -> str:
     return "  ".join(f"{n}={v}" for n, v in zip(values, shown, strict=True))
 
 
-def parse(name: str, text: str, config: TrainConfig) -> Value | bool | None:
+def parse(name: str, text: str, config: RunConfig) -> Value | bool | None:
     """Return the value that a text stands for, as the field of the config has it.
 
     Raises:
@@ -111,7 +111,7 @@ def parse(name: str, text: str, config: TrainConfig) -> Value | bool | None:
         raise errors.ConfigError(f"--space: {name}: {error}.") from error
 
 
-def expected(name: str, config: TrainConfig) -> fields.FieldType:
+def expected(name: str, config: RunConfig) -> fields.FieldType:
     """Return what a setting accepts.
 
     Raises:
@@ -124,9 +124,10 @@ def expected(name: str, config: TrainConfig) -> fields.FieldType:
             "--space: stages is varied in its parts, such as "
             f"{_stage_names(config)[0]}=int:2..8."
         )
-    hints = typing.get_type_hints(TrainConfig)
-    legal = [known for known in hints if known in _searchable()]
-    if name in hints and name not in legal:
+    known = [field.name for field in dataclasses.fields(config)]
+    searchable = _searchable(config)
+    legal = [one for one in known if one in searchable]
+    if name in known and name not in legal:
         raise errors.ConfigError(
             f"--space: {name} cannot be searched: it decides which examples validate, "
             "where and how fast a run computes, what it writes, or only its luck. "
@@ -135,10 +136,10 @@ def expected(name: str, config: TrainConfig) -> fields.FieldType:
     if name not in legal:
         advice = errors.closest(name, [*legal, *_stage_names(config)])
         raise errors.ConfigError(f"--space: there is no setting {name!r}. {advice}")
-    return fields.field_type(hints[name])
+    return fields.field_type(typing.get_type_hints(type(config))[name])
 
 
-def unread(names: Collection[str], config: TrainConfig) -> Iterator[str]:
+def unread(names: Collection[str], config: RunConfig) -> Iterator[str]:
     """Yield why no run of a search would read a setting that it varies.
 
     Args:
@@ -147,7 +148,7 @@ def unread(names: Collection[str], config: TrainConfig) -> Iterator[str]:
     """
     if "learning_rate" not in names:
         return
-    stages = config_stages.parse_stages(config.stages)
+    stages = config.parsed_stages
     rates = [f"stages.{stage.unfreeze}.learning_rate" for stage in stages]
     if all(
         stage.learning_rate is not None or rate in names
@@ -160,24 +161,25 @@ def unread(names: Collection[str], config: TrainConfig) -> Iterator[str]:
         )
 
 
-def _searchable() -> set[str]:
+def _searchable(config: RunConfig) -> set[str]:
     parts = (ModelConfig, OptimizerConfig)
     names = {field.name for part in parts for field in dataclasses.fields(part)}
-    return names.union(_OTHERS) - {"stages"}
+    own = tasks.kind(config.task).searchable
+    return names.union(_OTHERS, own) - {"stages"}
 
 
-def _stage_names(config: TrainConfig) -> Sequence[str]:
+def _stage_names(config: RunConfig) -> Sequence[str]:
     return [
         f"stages.{stage.unfreeze}.{attribute}"
-        for stage in config_stages.parse_stages(config.stages)
+        for stage in config.parsed_stages
         for attribute in _STAGE_FIELDS
     ]
 
 
-def _stage(name: str, config: TrainConfig) -> tuple[int, str]:
+def _stage(name: str, config: RunConfig) -> tuple[int, str]:
     """Return the index of the stage, and its attribute, that a name stands for."""
     stage, _, attribute = name.removeprefix("stages.").rpartition(".")
-    names = [stage.unfreeze for stage in config_stages.parse_stages(config.stages)]
+    names = [stage.unfreeze for stage in config.parsed_stages]
     if stage not in names or attribute not in _STAGE_FIELDS:
         advice = errors.closest(name, _stage_names(config))
         raise errors.ConfigError(

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from kft import errors
-from kft.config import RunConfig, TuneConfig
+from kft.config import RunConfig, SearchConfig
 from kft.run_folder import run_dir, saved_config
 from kft.search import hparams, pruning, search_settings, trial_records
 from kft.search.search_dir import SearchDir
@@ -36,7 +36,7 @@ class Trials:
     """Runs trials in the folder of a search."""
 
     def __init__(
-        self, config: TuneConfig, search: SearchDir, *, reporter: Reporter
+        self, config: SearchConfig, search: SearchDir, *, reporter: Reporter
     ) -> None:
         self._config = config
         self._base = trial_config(config, search)
@@ -154,7 +154,7 @@ class _MedianStop(keras.callbacks.Callback):
             )
 
 
-def trial_config(config: TuneConfig, search: SearchDir) -> RunConfig:
+def trial_config(config: SearchConfig, search: SearchDir) -> RunConfig:
     """Return what all trials have in common.
 
     They share one folder of features, so that the trunk runs once for all trials that

@@ -17,7 +17,7 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
 
 from kft import errors
-from kft.config import TuneConfig
+from kft.config import SearchConfig
 from kft.search import oracles, parallel, parameters, search_settings
 from kft.search.oracles import STATUS, Oracle
 from kft.search.parallel import Role
@@ -38,7 +38,7 @@ RunTrial = Callable[[int, Mapping[str, Value], float], Record]
 
 
 def search(
-    config: TuneConfig,
+    config: SearchConfig,
     space: Space,
     *,
     state: Path,

@@ -1,20 +1,72 @@
-"""What a network learns to do: everything in a run that depends on the kind of data."""
+"""What a network learns to do: everything in a run that depends on the kind of data.
 
+A new task is a folder here and a line in `TASKS`. Importing this package does not
+import TensorFlow.
+"""
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kft import config as config_lib
+from kft import data, errors
 from kft.config import RunConfig
+from kft.data.examples import Splits
 from kft.data.labels import LabelMap
-from kft.tasks.image_classification.image_classification import (
-    ImageClassification,
-)
-from kft.tasks.task import Task
+from kft.tasks import image_classification
+from kft.tasks.task_kind import TaskKind
 
-TASKS = {"image_classification": ImageClassification}
+if TYPE_CHECKING:
+    from kft.tasks.task import Task
+
+TASKS: dict[str, TaskKind[Any]] = {
+    "image_classification": image_classification.KIND,
+}
 
 
-def get(config: RunConfig, labels: LabelMap) -> Task:
-    """Return the task of a run.
+def kind(name: str) -> TaskKind[Any]:
+    """Return the half of a task that needs no TensorFlow.
+
+    Raises:
+        errors.ConfigError: where there is no such task.
+    """
+    if name not in TASKS:
+        raise errors.ConfigError(
+            f"--task: expected one of {', '.join(TASKS)}, received {name!r}. "
+            f"{errors.closest(name, TASKS)}"
+        )
+    return TASKS[name]
+
+
+def get(config: RunConfig, labels: LabelMap) -> "Task":
+    """Return the task of a run; this starts TensorFlow.
 
     Args:
         config: its field `task` is a key of `TASKS`.
         labels: the classes, in index order.
+
+    Raises:
+        errors.ConfigError: where there is no such task.
     """
-    return TASKS[config.task](config, labels)
+    return importlib.import_module(kind(config.task).module).build(config, labels)
+
+
+def check_dataset(config: RunConfig) -> None:
+    """Find mistakes in the data set of a run; see `kft.data.check_dataset`."""
+    data.check_dataset(config, kind(config.task).sources)
+
+
+def load_splits(config: RunConfig) -> Splits:
+    """Return the splits of a run's data set; see `kft.data.load_splits`."""
+    return data.load_splits(config, kind(config.task).sources)
+
+
+def config_from_dict(values: Mapping[str, Any]) -> RunConfig:
+    """Return the config of a run from what `kft.config.to_dict` gave.
+
+    Raises:
+        TypeError: where a name is no option of the task.
+        errors.ConfigError: where a value is not legal, or there is no such task.
+    """
+    name = values.get("task", config_lib.DEFAULT_TASK)
+    return config_lib.from_dict(kind(name).config_class, dict(values))

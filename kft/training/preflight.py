@@ -1,12 +1,12 @@
-"""Refuse what cannot work before anything is loaded, all of it in one message."""
+"""Checks before anything is loaded, with all that cannot work in one message."""
 
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from kft import backbones, data, errors
-from kft.config import RunConfig, augmentations, user_paths
+from kft import errors, tasks
+from kft.config import RunConfig, user_paths
 from kft.config import stages as config_stages
 from kft.data import class_weights
 from kft.data.examples import VALIDATION
@@ -28,7 +28,7 @@ def check(config: RunConfig, *, also: Sequence[Check] = ()) -> None:
         errors.ConfigError: listing every problem, not only the first.
         errors.DataError: where the data set is the only problem.
     """
-    _check_all(config, (*_OPTION_CHECKS, data.check_dataset, *also))
+    _check_all(config, (*_OPTION_CHECKS, tasks.check_dataset, *also))
 
 
 def check_options(config: RunConfig) -> None:
@@ -59,13 +59,14 @@ def _check_all(config: RunConfig, checks: Sequence[Check]) -> None:
 
 
 def _check_stages(config: RunConfig) -> None:
-    stages = config_stages.parse_stages(config.stages)
-    if config.backbone in backbones.BACKBONES:
-        config_stages.check_stages(stages, backbones.get(config.backbone).blocks)
+    stages = config.parsed_stages
+    blocks = tasks.kind(config.task).blocks(config)
+    if blocks is not None:
+        config_stages.check_stages(stages, blocks)
 
 
-def _check_backbone(config: RunConfig) -> None:
-    backbones.check(config, config.image_size)
+def _check_task(config: RunConfig) -> None:
+    tasks.kind(config.task).check(config)
 
 
 def _check_workers(config: RunConfig) -> None:
@@ -82,27 +83,10 @@ def _check_workers(config: RunConfig) -> None:
         batch_sharing.check(config, cluster.known_replicas(config, found))
 
 
-def _check_augment(config: RunConfig) -> None:
-    mixes = augmentations.mixes(augmentations.parse(config.augment))
-    if not mixes:
-        return
-    names = " and ".join(one.name for one in mixes)
-    problems = []
-    for name in ("cached_views", "feature_cache"):
-        if getattr(config, name) not in (None, "auto", "off"):
-            problems.append(
-                f"--{name}={getattr(config, name)}: {names} of --augment need two "
-                "images at a time, and stored features are of one: leave it out."
-            )
-    if problems:
-        raise errors.ConfigError("\n".join(problems))
-
-
 _OPTION_CHECKS: tuple[Check, ...] = (
     _check_workers,
     _check_stages,
-    _check_backbone,
-    _check_augment,
+    _check_task,
     class_weights.check,
 )
 
@@ -133,18 +117,20 @@ def _optimizer_pairs(config: RunConfig) -> Iterable[str]:
 
 def _cache_pairs(config: RunConfig) -> Iterable[str]:
     cache, views = config.feature_cache, config.cached_views
-    is_augmented = config.augment != augmentations.NONE
-    # What `_check_augment` refuses with or without views is not to be said twice.
-    can_mend = is_augmented and views is None and not batch_sharing.mixes(config)
-    if cache in ("memory", "disk") and can_mend:
+    option = config.augment_option
+    # What the check of the task refuses with or without views is not to be said twice.
+    can_mend = config.is_augmented and views is None and not config.mixes_pairs
+    if option and cache in ("memory", "disk") and can_mend:
         yield (
-            f"--feature_cache={cache} cannot keep what --augment={config.augment} "
-            "makes anew in every epoch: use --cached_views=V to keep V views of each "
-            "example in turn, --augment=none, or --feature_cache=auto."
+            f"--feature_cache={cache} cannot keep what --{option}="
+            f"{getattr(config, option)} makes anew in every epoch: use "
+            "--cached_views=V to keep V views of each example in turn, "
+            f"--{option}=none, or --feature_cache=auto."
         )
-    if views is not None and not is_augmented:
+    if views is not None and not config.is_augmented:
+        needed = f"--{option}" if option else "augmentation"
         yield (
-            f"--cached_views={views} needs --augment: without it all views of an "
+            f"--cached_views={views} needs {needed}: without it all views of an "
             "example are the same."
         )
     if cache == "off":
@@ -162,11 +148,12 @@ def _cache_pairs(config: RunConfig) -> Iterable[str]:
 
 
 def _data_pairs(config: RunConfig) -> Iterable[str]:
-    skips = config.on_bad_image == "skip"
-    if not skips and not _is_default(config, "max_bad_fraction"):
+    option = config.bad_example_option
+    if not config.skips_bad_examples and not _is_default(config, "max_bad_fraction"):
+        needed = f"--{option}=skip" if option else "tasks that skip bad examples"
         yield (
-            f"--max_bad_fraction={config.max_bad_fraction} belongs to "
-            "--on_bad_image=skip; with fail the first bad image ends the run."
+            f"--max_bad_fraction={config.max_bad_fraction} belongs to {needed}; "
+            "otherwise the first bad example ends the run."
         )
     if config.patience is not None and _never_validates(config):
         yield (
@@ -232,8 +219,8 @@ def _never_validates(config: RunConfig) -> bool:
     return kind == "folder" and path.is_dir() and not _has_validation(path)
 
 
-def _has_validation(path: Path) -> bool:
-    """Return whether a folder of images may have a validation split."""
+def _has_validation(path: str) -> bool:
+    """Return whether a folder of examples may have a validation split."""
     return any(
         data_folder.SPLIT_FOLDERS.get(name.lower()) == VALIDATION
         for name in os.listdir(path)

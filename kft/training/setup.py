@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import keras
 
-from kft import data, tasks
+from kft import tasks
 from kft.config import RunConfig, stages
 from kft.data import class_weights
 from kft.data.examples import Splits
@@ -51,7 +51,7 @@ def set_up_run(
     """
     signals.check()
     with startup.part("data"), devices.together("load the data"):
-        splits = data.load_splits(config)
+        splits = tasks.load_splits(config)
     splits = skip_bad_examples.skip(config, splits, run=run, devices=devices)
     worker_sync.require_same_run(config, splits, devices)
     reporter.say(_describe(splits))
@@ -63,7 +63,7 @@ def set_up_run(
     with startup.part("network"), devices.strategy.scope():
         # The tensors of an unfinished run come from its checkpoint.
         network = task.network(weights="none" if has_state else config.weights)
-    specs = stages.parse_stages(config.stages)
+    specs = config.parsed_stages
     context = RunContext(
         config=config,
         stages=specs,

@@ -57,7 +57,7 @@ def skip(config: RunConfig, splits: Splits, *, run: RunDir, devices: Devices) ->
     Raises:
         errors.DataError: where too many are bad, or all of a class.
     """
-    if config.on_bad_image == "fail":
+    if not config.skips_bad_examples:
         return splits
     kept = _kept(run, devices)
     with devices.together("read the examples"):

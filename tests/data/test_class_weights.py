@@ -37,7 +37,7 @@ def _splits(classes):
 
 def _find(value, classes=(0, 1, 2)):
     return class_weights.find(
-        config.DataConfig(class_weight=str(value)), _splits(classes)
+        config.ImageOptions(class_weight=str(value)), _splits(classes)
     )
 
 
@@ -68,7 +68,7 @@ def test_a_file_gives_the_weights_as_they_are(tmp_path, ending):
         }[ending]
     )
     np.testing.assert_array_equal(_find(path), [0.5, 10, 2])
-    class_weights.check(config.DataConfig(class_weight=str(path)))
+    class_weights.check(config.ImageOptions(class_weight=str(path)))
 
 
 def test_what_is_written_can_be_given_back(tmp_path):
@@ -114,11 +114,11 @@ def test_a_mistake_in_the_file_is_named(tmp_path, name, text, message):
 
 def test_no_such_file_names_the_alternatives():
     with pytest.raises(errors.ConfigError, match="balanced, or the path.*'balance'"):
-        class_weights.check(config.DataConfig(class_weight="balance"))
+        class_weights.check(config.ImageOptions(class_weight="balance"))
 
 
 def test_what_is_in_use_is_said():
-    given = config.DataConfig(class_weight="balanced", sampling="balanced")
+    given = config.ImageOptions(class_weight="balanced", sampling="balanced")
     splits = _splits([0] * 6 + [1] * 2 + [2])
     weights = class_weights.find(given, splits)
     assert class_weights.describe(given, splits, weights) == [
@@ -126,7 +126,7 @@ def test_what_is_in_use_is_said():
         "--sampling=balanced: 3 of each class in an epoch; of owl each example 3 "
         "times, of cat 0.5 times.",
     ]
-    assert class_weights.describe(config.DataConfig(), _splits([0]), None) == []
+    assert class_weights.describe(config.ImageOptions(), _splits([0]), None) == []
 
 
 _epochs = st.integers(0, 50)

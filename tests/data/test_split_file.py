@@ -17,7 +17,7 @@ def root(tmp_path):
 
 
 def _load(root, **options):
-    return data.load_splits(config.DataConfig(dataset=f"folder:{root}", **options))
+    return data.load_splits(config.ImageOptions(dataset=f"folder:{root}", **options))
 
 
 def _write(root, text):
@@ -85,7 +85,7 @@ def test_a_mistake_is_named(root, name):
 def test_a_file_that_is_missing_or_contradicted_is_a_config_error(root):
     with pytest.raises(errors.ConfigError, match="--split_file=no.csv: .*no file"):
         _load(root, split_file="no.csv")
-    settings = config.DataConfig(
+    settings = config.ImageOptions(
         dataset="tfds:mnist", train_split="train[:9]", split_file="split.csv"
     )
     with pytest.raises(errors.ConfigError, match="--split_file and --train_split"):
@@ -97,7 +97,7 @@ def test_a_group_may_not_be_on_two_sides(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "t.csv").write_text("path,label,group\n1,a,g\n2,b,\n3,a,g\n")
     (tmp_path / "s.csv").write_text("id,split\n1,train\n2,train\n3,test\n")
-    settings = config.DataConfig(
+    settings = config.ImageOptions(
         dataset=f"csv:{tmp_path / 't.csv'}", split_file=str(tmp_path / "s.csv")
     )
     with pytest.raises(

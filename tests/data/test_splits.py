@@ -35,7 +35,7 @@ def _table(ids, numbers, split_names=None, sizes=None):
 def _hundred(**changes):
     ids = [f"{name}/{i}.jpg" for name in _LABELS.names for i in range(50)]
     table = _table(ids, np.repeat([0, 1], 50))
-    return splits.assemble(_LABELS, table, config.DataConfig(**changes))
+    return splits.assemble(_LABELS, table, config.ImageOptions(**changes))
 
 
 @hypothesis.given(_ids, _ids, _fractions)
@@ -149,7 +149,7 @@ def test_splits_of_the_data_itself_are_kept_and_only_missing_ones_are_cut():
     split_names = ["validation" if i % 2 else "train" for i in range(100)]
     table = _table(ids, np.arange(100) % 4 // 2, split_names)
     result = splits.assemble(
-        _LABELS, table, config.DataConfig(validation_fraction=0.5, test_fraction=0.3)
+        _LABELS, table, config.ImageOptions(validation_fraction=0.5, test_fraction=0.3)
     )
     np.testing.assert_array_equal(result.validation.rows, np.arange(1, 100, 2))
     assert set(result.train.rows) | set(result.test.rows) == set(range(0, 100, 2))
@@ -181,7 +181,7 @@ def test_the_fingerprint_tells_data_sets_apart(change):
         "sizes": [1, 1, 1, 1],
         "split_names": ["train"] * 4,
     }
-    options = config.DataConfig(validation_fraction=0.0)
+    options = config.ImageOptions(validation_fraction=0.0)
     prints = [
         splits.assemble(_LABELS, _table(**values), options).fingerprint
         for values in (same, same, same | change)
@@ -192,14 +192,14 @@ def test_the_fingerprint_tells_data_sets_apart(change):
 def test_repeated_ids_are_refused():
     with pytest.raises(errors.DataError, match="repeatedly, such as 'a'"):
         splits.assemble(
-            _LABELS, _table(["a", "b", "a"], [0, 1, 0]), config.DataConfig()
+            _LABELS, _table(["a", "b", "a"], [0, 1, 0]), config.ImageOptions()
         )
 
 
 def test_a_class_without_training_examples_is_named():
     table = _table(["a", "b", "c"], [0, 1, 1], ["train", "validation", "validation"])
     with pytest.raises(errors.DataError, match="there are none of: dog"):
-        splits.assemble(_LABELS, table, config.DataConfig())
+        splits.assemble(_LABELS, table, config.ImageOptions())
 
 
 def test_a_validation_split_that_comes_out_empty_is_an_error():
@@ -210,7 +210,7 @@ def test_a_validation_split_that_comes_out_empty_is_an_error():
         splits.assemble(
             _LABELS,
             _table(ids, [0, 0, 1, 1]),
-            config.DataConfig(validation_fraction=0.05),
+            config.ImageOptions(validation_fraction=0.05),
         )
 
 
@@ -221,5 +221,5 @@ def _split_name(name, fraction):
 def test_fractions_that_leave_nothing_to_train_on_are_refused():
     with pytest.raises(errors.ConfigError, match=r"0\.6 \+ 0\.4"):
         splits.check_fractions(
-            config.DataConfig(validation_fraction=0.6, test_fraction=0.4)
+            config.ImageOptions(validation_fraction=0.6, test_fraction=0.4)
         )

@@ -20,7 +20,9 @@ def trained(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
     source = f"folder:{tmp_path / 'data'}"
-    first = data.load_splits(config.DataConfig(dataset=source, validation_fraction=0.4))
+    first = data.load_splits(
+        config.ImageOptions(dataset=source, validation_fraction=0.4)
+    )
     (tmp_path / "first.csv").write_text(splits.split_csv(first))
     settings = TrainConfig(
         dataset=source,

@@ -15,7 +15,7 @@ import pytest
 
 from kft import data, errors, find_lr, tasks
 from kft.cli import command
-from kft.config import FindLrConfig
+from kft.config import FindLrConfig, TrainConfig
 from kft.lr_finder import finder, lr_check, lr_report, range_test, suggestions
 from kft.model.network import stable_paths
 from kft.training import preflight
@@ -110,7 +110,9 @@ def test_the_folder_of_the_run_is_left_to_the_run(tmp_path: Path) -> None:
 
 
 def test_stages_of_one_name_are_all_tested() -> None:
-    assert lr_check.wanted_stages("all", "head:1,all:5@1e-3,all:5@1e-4") == (1, 2)
+    assert lr_check.wanted_stages(
+        "all", TrainConfig(stages="head:1,all:5@1e-3,all:5@1e-4")
+    ) == (1, 2)
 
 
 @pytest.mark.usefixtures("tiny_data")
@@ -168,8 +170,8 @@ def test_mistakes_are_told_before_anything_is_loaded() -> None:
 
 
 def test_a_stage_is_found_by_its_name() -> None:
-    assert lr_check.wanted_stages(None, STAGES) == (0, 1, 2)
-    assert lr_check.wanted_stages("block_3", STAGES) == (1,)
+    assert lr_check.wanted_stages(None, TrainConfig(stages=STAGES)) == (0, 1, 2)
+    assert lr_check.wanted_stages("block_3", TrainConfig(stages=STAGES)) == (1,)
 
 
 def test_a_first_loss_that_is_not_finite_is_drawn_and_written(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ CROP_ASPECT = (3 / 4, 4 / 3)
 
 
 def eval_image(
-    payload: tf.Tensor, *, config: config_lib.DataConfig, size: int
+    payload: tf.Tensor, *, config: config_lib.ImageOptions, size: int
 ) -> tf.Tensor:
     """Return an input from an encoded image, nothing random, uint8 [size, size, 3].
 
@@ -27,7 +27,7 @@ def eval_image(
 
 
 def train_image(
-    payload: tf.Tensor, key: tf.Tensor, *, config: config_lib.DataConfig, size: int
+    payload: tf.Tensor, key: tf.Tensor, *, config: config_lib.ImageOptions, size: int
 ) -> tf.Tensor:
     """Return a training input from an encoded image, uint8 [size, size, 3].
 

@@ -207,7 +207,7 @@ def _sizes(
             sizes[place] = os.stat(path).st_size
         except OSError as error:
             missing.append((rows[place].line, path, error.strerror))
-    if missing and config.on_bad_image == "fail":
+    if missing and not config.skips_bad_examples:
         line, path, reason = missing[0]
         raise errors.DataError(
             f"{_flag(config)}, line {line}: expected a file at {path!r}: {reason}. "

@@ -1,1 +1,77 @@
-"""Classification of images."""
+"""Classification of images: a label for each, out of a fixed set.
+
+This half of the task needs no TensorFlow; the other is in `image_classification.py`.
+"""
+
+from kft import backbones, data, errors
+from kft.config import DEFAULT_TASK, TrainConfig, augmentations
+from kft.config.stages import Blocks
+from kft.tasks.task_kind import MemoryAdvice, TaskKind
+
+
+def _blocks(config: TrainConfig) -> Blocks | None:
+    backbone = backbones.BACKBONES.get(config.backbone)
+    return None if backbone is None else backbone.blocks
+
+
+def _check(config: TrainConfig) -> None:
+    """Check the network and the augmentation.
+
+    Raises:
+        errors.ConfigError: naming everything that is wrong.
+    """
+    problems = []
+    for check in (_check_network, _check_augment):
+        try:
+            check(config)
+        except errors.ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise errors.ConfigError("\n".join(problems))
+
+
+def _check_network(config: TrainConfig) -> None:
+    backbones.check(config, config.image_size)
+
+
+def _check_augment(config: TrainConfig) -> None:
+    mixes = augmentations.mixes(augmentations.parse(config.augment))
+    if not mixes:
+        return
+    names = " and ".join(one.name for one in mixes)
+    given = {
+        "cached_views": config.cached_views,
+        "feature_cache": config.feature_cache,
+    }
+    problems = [
+        f"--{name}={value}: {names} of --augment need two images at a time, and stored "
+        "features are of one: leave it out."
+        for name, value in given.items()
+        if value not in (None, "auto", "off")
+    ]
+    if problems:
+        raise errors.ConfigError("\n".join(problems))
+
+
+def _memory_advice(config: TrainConfig) -> MemoryAdvice:
+    size = config.image_size
+    if size is None and config.backbone in backbones.BACKBONES:
+        size = backbones.get(config.backbone).image_size
+    return MemoryAdvice(
+        f"--image_size={size}",
+        ("a smaller --image_size: half the side takes a quarter",),
+    )
+
+
+KIND = TaskKind(
+    name=DEFAULT_TASK,
+    summary="say which of some classes an image shows",
+    config_class=TrainConfig,
+    sources=data.SOURCES,
+    blocks=_blocks,
+    check=_check,
+    module="kft.tasks.image_classification.image_classification",
+    recipe_fields=("image_size", "augment"),
+    searchable=("pooling", "image_size", "resize", "augment"),
+    memory_advice=_memory_advice,
+)

@@ -9,6 +9,11 @@ from kft.tasks.image_classification.image_display import ImageDisplay
 from kft.tasks.image_classification.image_inputs import ImageInputs
 
 
+def build(config: TrainConfig, labels: LabelMap) -> "ImageClassification":
+    """Return the task of a run; see `kft.tasks.get`."""
+    return ImageClassification(config, labels)
+
+
 class ImageClassification:
     """Images in, one probability per class out. See `kft.tasks.task.Task`."""
 

@@ -4,7 +4,7 @@ import keras
 
 from kft import backbones
 from kft.backbones.image import build_family
-from kft.config import ModelConfig
+from kft.config import ImageModelConfig
 from kft.model.network import Network
 
 _POOLING = {
@@ -15,7 +15,7 @@ _POOLING_NAME = "head_pooling"
 
 
 def build(
-    config: ModelConfig, *, image_size: int, num_classes: int, weights: str
+    config: ImageModelConfig, *, image_size: int, num_classes: int, weights: str
 ) -> Network:
     """Return scaling -> backbone -> pooling -> dropout -> logits as one graph.
 

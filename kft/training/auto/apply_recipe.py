@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft import config as configs
-from kft import data, tasks
+from kft import tasks
 from kft.config import TrainConfig
 from kft.data.examples import Examples
 from kft.distribution.replicas import Devices
@@ -103,7 +103,7 @@ def look(config: TrainConfig) -> Facts:
     Raises:
         errors.KftError: for data that cannot be used.
     """
-    splits = data.load_splits(config)
+    splits = tasks.load_splits(config)
     return Facts(
         examples=len(splits.train),
         classes=len(splits.labels),

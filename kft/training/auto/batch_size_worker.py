@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from kft import config as configs
-from kft import data, errors, tasks
+from kft import errors, tasks
 from kft.config import TrainConfig, stages
 from kft.data import class_weights
 from kft.data.examples import Splits
@@ -74,7 +74,7 @@ def measure(config: TrainConfig, largest: int) -> Trial:
         largest: batch that may be tried on a CPU.
     """
     devices = runtime.start(config, seed=config.seed)
-    splits = data.load_splits(config)
+    splits = tasks.load_splits(config)
     task = tasks.get(config, splits.labels)
     with devices.strategy.scope():
         network = task.network(weights="none")
@@ -143,7 +143,7 @@ def _run_steps(
     config: TrainConfig, splits: Splits, network: Network, devices: Devices
 ) -> None:
     """Train some steps of the stage that trains most, on a trunk that runs live."""
-    specs = stages.parse_stages(config.stages)
+    specs = config.parsed_stages
     context = RunContext(
         config=config,
         stages=specs,

@@ -19,7 +19,7 @@ def _train(payload, key, **options):
     return augment.train_image(
         tf.constant(payload),
         tf.constant(key, tf.int64),
-        config=config.DataConfig(**options),
+        config=config.ImageOptions(**options),
         size=32,
     ).numpy()
 
@@ -27,7 +27,7 @@ def _train(payload, key, **options):
 @pytest.mark.parametrize("mode", _MODES)
 @pytest.mark.parametrize("kind", _PAYLOADS)
 def test_the_same_key_gives_the_same_image_eagerly_and_in_tf_data(mode, kind):
-    options = config.DataConfig(augment=mode)
+    options = config.ImageOptions(augment=mode)
     keys = np.array([[seed, seed * 7] for seed in range(8)], np.int64)
     dataset = tf.data.Dataset.from_tensor_slices(keys).map(
         lambda key: augment.train_image(
@@ -42,7 +42,7 @@ def test_the_same_key_gives_the_same_image_eagerly_and_in_tf_data(mode, kind):
 
 def test_none_is_the_image_of_evaluation():
     for method in ("crop", "pad", "squash"):
-        options = config.DataConfig(resize=method)
+        options = config.ImageOptions(resize=method)
         expected = augment.eval_image(
             tf.constant(_PAYLOADS["png"]), config=options, size=32
         )

@@ -29,7 +29,7 @@ def _table(root, text, *, encoding="utf-8"):
 
 def _load(path, **options):
     options = {"validation_fraction": 0.0, **options}
-    return data.load_splits(config.DataConfig(dataset=f"csv:{path}", **options))
+    return data.load_splits(config.ImageOptions(dataset=f"csv:{path}", **options))
 
 
 def _rows(result):
@@ -89,7 +89,7 @@ def test_columns_may_be_called_otherwise(tmp_path):
 )
 def test_columns_that_are_not_there_are_named(tmp_path, columns, error, message):
     path = _table(tmp_path, "path,label\n1,a\n2,b\n")
-    settings = config.DataConfig(dataset=f"csv:{path}", csv_columns=columns)
+    settings = config.ImageOptions(dataset=f"csv:{path}", csv_columns=columns)
     with pytest.raises(error, match=message):
         data.check_dataset(settings)
 
@@ -115,7 +115,7 @@ def test_the_place_of_the_table_does_not_matter(tmp_path, monkeypatch):
         prints.add(_load(path).fingerprint)
         monkeypatch.chdir(path.parent)
         found = data.load_splits(
-            config.DataConfig(dataset="csv:table.csv", validation_fraction=0.0)
+            config.ImageOptions(dataset="csv:table.csv", validation_fraction=0.0)
         )
         assert found.train.read(found.train.rows).numpy().tolist() == [b"1", b"2"]
     assert len(prints) == 1
@@ -158,7 +158,7 @@ def test_a_mistake_is_named_with_its_line(tmp_path, name):
     text, message = _MISTAKES[name]
     path = tmp_path / "t.csv"
     path.write_text(text)
-    settings = config.DataConfig(dataset=f"csv:{path}")
+    settings = config.ImageOptions(dataset=f"csv:{path}")
     with pytest.raises(errors.DataError, match=f"(?s){message}"):
         data.check_dataset(settings)
 
@@ -212,7 +212,7 @@ def test_more_of_a_group_follow_it_and_move_nothing(groups, first):
             read=lambda rows: rows,
             groups=np.array(groups),
         )
-        options = config.DataConfig(dataset="csv:x", validation_fraction=0.4)
+        options = config.ImageOptions(dataset="csv:x", validation_fraction=0.4)
         try:
             made = splits.assemble(LabelMap(("a", "b")), table, options)
         except errors.DataError:
@@ -237,7 +237,7 @@ def test_the_check_needs_no_tensorflow(tmp_path):
     path = _table(tmp_path, "path,label\n1,a\n2,b\n")
     code = (
         "import sys; from kft import config, data; "
-        f"data.check_dataset(config.DataConfig(dataset='csv:{path}')); "
+        f"data.check_dataset(config.ImageOptions(dataset='csv:{path}')); "
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

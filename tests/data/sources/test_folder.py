@@ -21,7 +21,7 @@ def _make(root, *files):
 
 
 def _load(root, **options):
-    return data.load_splits(config.DataConfig(dataset=f"folder:{root}", **options))
+    return data.load_splits(config.ImageOptions(dataset=f"folder:{root}", **options))
 
 
 def _all_ids(result):
@@ -159,7 +159,7 @@ def test_a_dangling_link_is_an_example_that_can_not_be_read(tmp_path):
     ],
 )
 def test_what_can_not_be_used_is_said_before_anything_is_read(tmp_path, files, message):
-    options = config.DataConfig(dataset=f"folder:{_make(tmp_path, *files)}")
+    options = config.ImageOptions(dataset=f"folder:{_make(tmp_path, *files)}")
     for call in (data.check_dataset, data.load_splits):
         with pytest.raises(errors.DataError) as caught:
             call(options)
@@ -170,12 +170,12 @@ def test_what_can_not_be_used_is_said_before_anything_is_read(tmp_path, files, m
 def test_a_missing_folder_is_an_error_with_its_neighbours(tmp_path):
     _make(tmp_path / "flowers", *_many("a"))
     with pytest.raises(errors.ConfigError, match="no folder.*flowes.*mean flowers"):
-        data.check_dataset(config.DataConfig(dataset=f"folder:{tmp_path}/flowes"))
+        data.check_dataset(config.ImageOptions(dataset=f"folder:{tmp_path}/flowes"))
     with pytest.raises(errors.ConfigError, match="expected a folder"):
-        data.check_dataset(config.DataConfig(dataset="folder:"))
+        data.check_dataset(config.ImageOptions(dataset="folder:"))
     with pytest.raises(errors.ConfigError, match="expected a folder"):
         path = tmp_path / "flowers/a/0.jpg"
-        data.check_dataset(config.DataConfig(dataset=f"folder:{path}"))
+        data.check_dataset(config.ImageOptions(dataset=f"folder:{path}"))
 
 
 def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
@@ -189,16 +189,16 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(errors.DataError, match="/b cannot be listed.*denied"):
-        data.check_dataset(config.DataConfig(dataset=f"folder:{tmp_path}"))
+        data.check_dataset(config.ImageOptions(dataset=f"folder:{tmp_path}"))
 
 
 def test_the_check_needs_no_tensorflow(tmp_path):
     _make(tmp_path, *_many("a"), *_many("b"))
     code = (
         "import sys; from kft import config, data; "
-        f"data.check_dataset(config.DataConfig(dataset='folder:{tmp_path}')); "
-        "data.check_dataset(config.DataConfig(dataset='digits')); "
-        "data.check_dataset(config.DataConfig(dataset='tfds:mnist')); "
+        f"data.check_dataset(config.ImageOptions(dataset='folder:{tmp_path}')); "
+        "data.check_dataset(config.ImageOptions(dataset='digits')); "
+        "data.check_dataset(config.ImageOptions(dataset='tfds:mnist')); "
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

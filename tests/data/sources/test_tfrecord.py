@@ -41,7 +41,9 @@ def _examples(numbers, *, image="image/encoded", label="image/class/label", text
 
 def _load(pattern, **options):
     options = {"validation_fraction": 0.0, **options}
-    return data.load_splits(config.DataConfig(dataset=f"tfrecord:{pattern}", **options))
+    return data.load_splits(
+        config.ImageOptions(dataset=f"tfrecord:{pattern}", **options)
+    )
 
 
 def _classes(part, result):
@@ -146,7 +148,9 @@ def test_a_file_names_the_numbers(tmp_path, text):
 
 def test_no_tensorflow_is_needed_to_find_no_files(tmp_path):
     with pytest.raises(errors.ConfigError, match="no file matches.*needs quotes"):
-        data.check_dataset(config.DataConfig(dataset=f"tfrecord:{tmp_path}/*.tfrecord"))
+        data.check_dataset(
+            config.ImageOptions(dataset=f"tfrecord:{tmp_path}/*.tfrecord")
+        )
 
 
 def _damaged(path):

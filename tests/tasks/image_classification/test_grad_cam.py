@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kft import backbones
-from kft.config import ModelConfig, stages
+from kft.config import ImageModelConfig, stages
 from kft.model.network import Network
 from kft.tasks.image_classification import grad_cam, image_network
 
@@ -104,7 +104,7 @@ def _smallest_of_each_family() -> list[str]:
 @pytest.mark.parametrize("name", _smallest_of_each_family())
 def test_the_map_before_pooling_is_found_in_every_family(name: str) -> None:
     size = max(32, backbones.get(name).min_image_size)
-    config = ModelConfig(backbone=name, weights="none")
+    config = ImageModelConfig(backbone=name, weights="none")
     network = image_network.build(
         config, image_size=size, num_classes=2, weights="none"
     )

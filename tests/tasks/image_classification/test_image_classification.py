@@ -27,7 +27,7 @@ def encoded(form: str, *, colour=(255, 0, 0), size=(30, 20)) -> bytes:
 
 
 def test_every_task_of_the_flag_is_in_the_table():
-    names = typing.get_args(config.DataConfig.__annotations__["task"])
+    names = typing.get_args(config.ImageOptions.__annotations__["task"])
     assert set(names) == set(tasks.TASKS)
 
 

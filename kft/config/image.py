@@ -1,0 +1,82 @@
+"""Options about images."""
+
+import dataclasses
+from typing import ClassVar, Literal
+
+from kft.config import augmentations
+from kft.config.data import DataConfig
+from kft.config.fields import option
+from kft.config.training import ModelConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageOptions(DataConfig):
+    """Which images, and how one becomes what the network reads."""
+
+    bad_example_option: ClassVar[str | None] = "on_bad_image"
+    augment_option: ClassVar[str | None] = "augment"
+
+    dataset: str = option(
+        "digits",
+        "Where the examples are: digits (5,000 real MNIST digits that come with the "
+        "quickstart extra), folder:PATH (one sub-folder per class, or train/ and val/ "
+        "with one each), csv:PATH (a table with commas or tabs: path, label, and where "
+        "wanted split and group, whose images stay in one split), tfds:NAME "
+        "(TensorFlow Datasets), tfrecord:GLOB (files of tf.train.Examples with encoded "
+        "images).",
+    )
+    image_size: int | None = option(
+        None,
+        "Side of the square that the network sees, in pixels; default: the backbone's "
+        "own.",
+        minimum=16,
+        maximum=2048,
+    )
+    max_pixels: int = option(
+        100_000_000,
+        "Largest image that is decoded, height times width; a larger one counts as "
+        "damaged.",
+        minimum=1,
+    )
+    on_bad_image: Literal["fail", "skip"] = option(
+        "fail",
+        "What to do about an image that cannot be read: fail and name it, or read "
+        "everything once before training and skip what is bad (bad_images.csv).",
+    )
+    resize: Literal["crop", "pad", "squash"] = option(
+        "crop",
+        "How an image becomes a square: crop the middle (the ImageNet protocol), pad "
+        "with black, or squash.",
+    )
+    augment: str = option(
+        augmentations.NONE,
+        "Augmentation of the training images: none, or names with commas between "
+        "them: flip (left-right) or standard (random resized crop and flip), color, "
+        "randaugment, random_erasing, mixup, cutmix. Most take a strength after @, by "
+        "default color@0.4 (largest change of a factor), randaugment@9 (magnitude), "
+        "random_erasing@0.25 (probability), mixup@0.2 and cutmix@1 (alpha).",
+    )
+
+    @property
+    def mixes_pairs(self) -> bool:
+        """Return whether `--augment` mixes pairs, also where it is wrong otherwise."""
+        return any(name in self.augment for name in augmentations.MIXES)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageModelConfig(ModelConfig):
+    """The network of images."""
+
+    backbone: str = option(
+        "ResNet50",
+        "Pretrained network: a model of keras.applications by its Keras name, or "
+        "EfficientNetLite0. `python -m kft.backbones` lists them.",
+    )
+    weights: str = option(
+        "imagenet",
+        "Weights that the backbone starts from: imagenet, none (random), or the path "
+        "of a .h5, .weights.h5 or .keras file.",
+    )
+    pooling: Literal["avg", "max"] = option(
+        "avg", "How the feature map of the backbone becomes one vector."
+    )

@@ -1,0 +1,69 @@
+"""The half of a task that needs no TensorFlow: its options, sources and checks."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from kft.config import RunConfig
+from kft.config.stages import Blocks
+from kft.data import Source
+
+# The config of the runs of one task.
+C = TypeVar("C", bound=RunConfig)
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryAdvice:
+    """What an input costs in memory, for a run that has none left.
+
+    Attributes:
+        setting: the flag that decides it, with its value, such as `--image_size=224`.
+        lines: what to change, one advice each.
+    """
+
+    setting: str
+    lines: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskKind(Generic[C]):
+    """A task as the command line knows it, an entry of `kft.tasks.TASKS`.
+
+    Attributes:
+        name: the value of `--task`, and of `task` in a run's config.json.
+        summary: what the network learns to do, one line for --help.
+        config_class: the config of its runs. Its default of `task` is `name`, and it
+            declares anew those common options whose default the task decides, at least
+            `dataset` and `backbone`.
+        sources: which kinds of `--dataset` can feed it, by what stands before the
+            colon.
+        blocks: returns where the network of a config can be cut; None where that is
+            not known, because its backbone is not.
+        check: finds mistakes in the task's own options and in those of the network, and
+            raises ConfigError that names all of them.
+        module: dotted name of the other half, a module with the function
+            `build(config, labels) -> Task`. It may import TensorFlow.
+        recipe_fields: its own options that `--recipe=auto` decides.
+        searchable: its own options that kft.tune can vary: those that change neither
+            the validation examples nor only where and how fast they are computed.
+        memory_advice: returns what of a config costs memory, None where no option of
+            the task does.
+    """
+
+    name: str
+    summary: str
+    config_class: type[C]
+    sources: Mapping[str, Source]
+    blocks: Callable[[C], Blocks | None]
+    check: Callable[[C], None]
+    module: str
+    recipe_fields: Sequence[str] = ()
+    searchable: Sequence[str] = ()
+    memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Return the names of the options that only this task has."""
+        common = {field.name for field in dataclasses.fields(RunConfig)}
+        own = {field.name for field in dataclasses.fields(self.config_class)}
+        return frozenset(own - common)
