@@ -219,7 +219,7 @@ def _never_validates(config: RunConfig) -> bool:
     return kind == "folder" and path.is_dir() and not _has_validation(path)
 
 
-def _has_validation(path: str) -> bool:
+def _has_validation(path: Path) -> bool:
     """Return whether a folder of examples may have a validation split."""
     return any(
         data_folder.SPLIT_FOLDERS.get(name.lower()) == VALIDATION
