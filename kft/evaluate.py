@@ -7,10 +7,9 @@ of the run folder; predictions.npz beside it has the network's output for each e
   python -m kft.evaluate --run_dir=runs/flowers --data=folder:new_photos
 """
 
-from kft import errors
 from kft.cli import command, tables
 from kft.config import EvaluateConfig
-from kft.evaluation import metric_tables as evaluation_tables
+from kft.evaluation import metric_tables
 
 
 def main(config: EvaluateConfig) -> None:
@@ -20,12 +19,16 @@ def main(config: EvaluateConfig) -> None:
 
     evaluation = evaluate_run.evaluate(config)
     console = tables.console()
-    for part in evaluation_tables.figures(evaluation.to_json(), width=console.width):
+    shown = metric_tables.tables_of(
+        evaluation.figures, evaluation.to_json(), width=console.width
+    )
+    for part in shown:
         console.print(part)
     evaluate_run.keep(evaluation)
-    bar = config.assert_accuracy_at_least
-    if bar is not None and evaluation.figures.accuracy < bar:
-        raise errors.AccuracyError(evaluation.figures.accuracy, bar)
+    if config.assert_accuracy_at_least is not None:
+        problem = evaluation.judged.problem(config.assert_accuracy_at_least)
+        if problem is not None:
+            raise problem
 
 
 if __name__ == "__main__":

@@ -74,8 +74,8 @@ class Display:
     def suffix(self, payload: bytes) -> str:
         return ".raw"
 
-    def preview(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
-        return "\n".join([str(inputs.shape), *captions]).encode()
+    def preview(self, inputs: Sequence[np.ndarray], captions: Sequence[str]) -> bytes:
+        return "\n".join([str(np.shape(inputs)), *captions]).encode()
 
 
 class Task:

@@ -6,11 +6,10 @@ to the run: every export has it inside, and what kft.predict says is what is ser
 
 from typing import Any
 
-import numpy as np
-
 from kft import errors
 from kft.metrics import reliability, scores
 from kft.metrics.calibration import Calibration
+from kft.metrics.predictions import Predictions
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
 
@@ -46,22 +45,26 @@ def of_run(run: RunDir) -> float:
     return 1.0 if found is None else found.temperature
 
 
-def served(run: RunDir, logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+def served(run: RunDir, predictions: Predictions) -> dict[str, Any]:
     """Return temperature, served_loss and served_ece; None for a run without.
+
+    Nothing at all is returned where an example has other labels than one class: there
+    are no class probabilities then that a temperature could mend.
 
     Args:
         run: the run.
-        logits: [n, classes], of the network.
-        labels: [n], class ids.
+        predictions: of its network.
     """
+    if not predictions.has_class_labels:
+        return {}
     found = recorded(run)
     if found is None:
         return dict.fromkeys(("temperature", "served_loss", "served_ece"))
-    scaled = logits / found.temperature
+    scaled = predictions.logits / found.temperature
     return {
         "temperature": found.temperature,
-        "served_loss": scores.cross_entropy(scaled, labels),
-        "served_ece": reliability.error_of(scaled, labels),
+        "served_loss": scores.cross_entropy(scaled, predictions.labels),
+        "served_ece": reliability.error_of(scaled, predictions.labels),
     }
 
 

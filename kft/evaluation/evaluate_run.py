@@ -9,25 +9,27 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from kft import errors
+from kft import errors, tasks
 from kft.config import EvaluateConfig
 from kft.data import bad_examples, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
 from kft.data.labels import LabelMap
 from kft.distribution.batch_sharing import BatchShare
 from kft.evaluation import (
+    accuracy_bar,
     calibrated_temperature,
     load_run,
     prediction_files,
     run_split,
 )
+from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.evaluation.load_run import LoadedRun
 from kft.evaluation.prediction_files import PredictionSource
-from kft.metrics import classification
-from kft.metrics.classification import ClassificationFigures
+from kft.metrics.figures import Figures
 from kft.metrics.predictions import Predictions
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
+from kft.tasks.task import Metric, Task
 from kft.training.evaluator import Evaluator
 
 
@@ -39,29 +41,36 @@ class Evaluation:
         run: the run folder.
         source: what was measured on what.
         predictions: of every example.
-        figures: of the predictions.
+        figures: of the predictions, as the task has them.
+        monitor: which of them chose the weights.
     """
 
     run: RunDir
     source: PredictionSource
     predictions: Predictions
-    figures: ClassificationFigures
+    figures: Figures
+    monitor: Metric
+
+    @property
+    def judged(self) -> JudgedFigure:
+        """Return the figure that `--assert_accuracy_at_least` is about."""
+        name, is_better = self.monitor.name, self.monitor.higher_is_better
+        figures = self.figures.to_json()
+        return accuracy_bar.judged(figures, name, higher_is_better=is_better)
 
     def to_json(self) -> dict[str, Any]:
         """Return what evaluation.json holds.
 
-        `loss`, `brier` and `ece` are of the network's own probabilities. `temperature`,
-        `served_loss` and `served_ece` are of those that the run is served with; None
-        where it is not calibrated.
+        Its figures are of the network's own output. Where an example has one class,
+        `temperature`, `served_loss` and `served_ece` are of the probabilities that the
+        run is served with; None where it is not calibrated.
         """
         return {
             "run_dir": str(self.run.path),
             "data": self.source.data,
             "split": self.source.split,
             **self.figures.to_json(),
-            **calibrated_temperature.served(
-                self.run, self.predictions.logits, self.predictions.labels
-            ),
+            **calibrated_temperature.served(self.run, self.predictions),
         }
 
 
@@ -84,7 +93,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         weights=prediction_files.weights_digest(run.run),
         classes=names,
     )
-    return _measured(run.run, source, predict(run, examples))
+    return _measured(run.run, run.task, source, predict(run, examples))
 
 
 def of_split(run: RunDir, split: str) -> Evaluation:
@@ -158,28 +167,32 @@ def logits(run: LoadedRun, examples: Examples) -> np.ndarray:
         raise bad_examples.explain_failure(error, [examples], preprocess) from error
 
 
-def _measured(run: RunDir, source: PredictionSource, found: Predictions) -> Evaluation:
-    figures = classification.measure(found.logits, found.labels, source.classes)
-    return Evaluation(run, source, found, figures)
+def _measured(
+    run: RunDir, task: Task, source: PredictionSource, found: Predictions
+) -> Evaluation:
+    objective = task.objective
+    figures = objective.evaluate(found)
+    return Evaluation(run, source, found, figures, objective.monitor)
 
 
 def _kept(run: RunDir, split: str) -> Evaluation | None:
     """Return the evaluation of the predictions that are kept, if they are of a split.
 
-    The images themselves are not looked at: those that changed count as they were.
+    The examples themselves are not looked at: those that changed count as they were.
     """
     if not run.predictions.is_file():
         return None
+    config, labels = run_dir.read_config(run), LabelMap.read(str(run.labels_txt))
     source = PredictionSource(
-        data=run_dir.read_config(run).dataset,
+        data=config.dataset,
         split=split,
         weights=prediction_files.weights_digest(run),
-        classes=LabelMap.read(str(run.labels_txt)).names,
+        classes=labels.names,
     )
     found = prediction_files.read(run.predictions, source)
     if found is None or set(found.ids) != set(run_split.split_ids(run, split)):
         return None
-    return _measured(run, source, found)
+    return _measured(run, tasks.get(config, labels), source, found)
 
 
 def _written(run: RunDir) -> Mapping[str, Any] | None:

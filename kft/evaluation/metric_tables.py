@@ -1,4 +1,4 @@
-"""What evaluation.json says, as tables for a person. No TensorFlow here."""
+"""The figures of an evaluation as tables for a person. No TensorFlow here."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,67 +8,64 @@ from rich.text import Text
 
 from kft.cli import tables
 from kft.cli.tables import Column
+from kft.metrics.figures import Breakdown, Figure, Figures
 
-_NAMES = {
-    "accuracy": "accuracy",
-    "top_5_accuracy": "top-5 accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "weighted_f1": "weighted F1",
-    "roc_auc": "ROC-AUC (one against the rest)",
-    "loss": "log loss",
-    "brier": "Brier score",
-    "ece": "calibration error (ECE)",
+# Of a run that is calibrated; see `kft.evaluation.calibrated_temperature`.
+_SERVED = {
     "served_loss": "log loss, as served",
     "served_ece": "ECE, as served (calibrated)",
 }
-_INTERVALS = {"accuracy": "accuracy_interval", "top_5_accuracy": "top_5_interval"}
-_CLASS_NAMES = {
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "roc_auc": "ROC-AUC",
-}
-# What a narrow terminal leaves out first.
-_CLASS_RANKS = {"precision": 2, "recall": 1, "f1": 0, "roc_auc": 3}
 
 
-def figures(result: Mapping[str, Any], *, width: int) -> Iterator[RenderableType]:
-    """Yield what shows the figures of an evaluation, and those of every class.
+def tables_of(
+    figures: Figures, result: Mapping[str, Any], *, width: int
+) -> Iterator[RenderableType]:
+    """Yield what shows the figures of an evaluation, and those of every part of it.
 
     Args:
+        figures: of the evaluation.
         result: as in evaluation.json.
         width: of the terminal, in characters.
     """
     yield Text(f"{result['data']}, {result['split']}: {result['examples']:,} examples")
     yield ""
-    yield tables.table(_figures(result), width=width)
-    yield ""
-    yield tables.table(_classes(result["classes"]), width=width)
+    yield tables.table(_headline(figures, result), width=width)
+    breakdown = figures.breakdown()
+    if breakdown is not None:
+        yield ""
+        yield tables.table(_breakdown(breakdown), width=width)
 
 
-def _figures(result: Mapping[str, Any]) -> Sequence[Column]:
-    shown = [name for name in _NAMES if result.get(name) is not None]
+def _headline(figures: Figures, result: Mapping[str, Any]) -> Sequence[Column]:
+    shown = [one for one in figures.headline() if one.value is not None]
+    shown += [
+        Figure(name=name, title=title, value=result[name])
+        for name, title in _SERVED.items()
+        if result.get(name) is not None
+    ]
     return (
-        Column("figure", [_NAMES[name] for name in shown], is_text=True),
-        Column("value", [_number(result[name]) for name in shown]),
-        Column(
-            "95% interval",
-            [interval(result.get(_INTERVALS.get(name))) for name in shown],
-            rank=1,
-        ),
+        Column("figure", [one.title for one in shown], is_text=True),
+        Column("value", [_number(one.value) for one in shown]),
+        Column("95% interval", [interval(one.interval) for one in shown], rank=1),
     )
 
 
-def _classes(classes: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
-    numbers = [
-        Column(title, [_number(one[name]) for one in classes], rank=_CLASS_RANKS[name])
-        for name, title in _CLASS_NAMES.items()
-    ]
+def _breakdown(breakdown: Breakdown) -> Sequence[Column]:
+    """Return the columns of a table; the one that ranks the groups stays longest."""
+    groups = breakdown.groups
+    names = [one.name for one in groups[0].figures] if groups else []
+    by_name = [{one.name: one for one in group.figures} for group in groups]
     return (
-        Column("class", [one["label"] for one in classes], is_text=True),
-        Column("examples", [f"{one['examples']:,}" for one in classes], rank=4),
-        *numbers,
+        Column(breakdown.title, [group.label for group in groups], is_text=True),
+        Column("examples", [f"{g.examples:,}" for g in groups], rank=len(names) + 1),
+        *(
+            Column(
+                by_name[0][name].title,
+                [_number(figures[name].value) for figures in by_name],
+                rank=0 if name == breakdown.ranked_by else place,
+            )
+            for place, name in enumerate(names, start=1)
+        ),
     )
 
 

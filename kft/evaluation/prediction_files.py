@@ -4,15 +4,19 @@ import dataclasses
 import hashlib
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from kft.data.ragged import Ragged
 from kft.metrics.predictions import Predictions
 from kft.run_folder.run_dir import RunDir
 
 # What reading a file that is damaged, or not one of these, can raise.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+# Ends the name of the array that says where rows of different length begin.
+_OFFSETS = "_offsets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +53,8 @@ def write(run: RunDir, predictions: Predictions, source: PredictionSource) -> No
             file,
             source=np.array(json.dumps(dataclasses.asdict(source))),
             ids=np.asarray(predictions.ids, dtype=str),
-            labels=predictions.labels,
-            logits=predictions.logits,
+            **_arrays("labels", predictions.labels),
+            **_arrays("logits", predictions.logits),
         )
 
 
@@ -60,6 +64,21 @@ def read(path: Path, source: PredictionSource) -> Predictions | None:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if str(arrays["source"]) != json.dumps(dataclasses.asdict(source)):
                 return None
-            return Predictions(arrays["ids"], arrays["labels"], arrays["logits"])
+            return Predictions(
+                arrays["ids"], _rows("labels", arrays), _rows("logits", arrays)
+            )
     except _DAMAGED:
         return None
+
+
+def _arrays(name: str, rows: np.ndarray | Ragged) -> dict[str, np.ndarray]:
+    """Return what the file has of rows: one array, or values and where rows begin."""
+    if isinstance(rows, Ragged):
+        return {name: rows.values, name + _OFFSETS: rows.offsets}
+    return {name: rows}
+
+
+def _rows(name: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray | Ragged:
+    if name + _OFFSETS in arrays:
+        return Ragged(arrays[name], arrays[name + _OFFSETS])
+    return arrays[name]

@@ -9,11 +9,32 @@ import numpy as np
 import sklearn.metrics
 
 from kft.metrics import reliability, scores
+from kft.metrics.figures import Breakdown, Figure, Group
 from kft.metrics.reliability import Bin
 
 TOP_K = 5
 # Two-sided 95% of the normal distribution.
 _Z = 1.959963984540054
+# What people call the figures; of those that are no shares, and what is said of them.
+_SHARES = {
+    "accuracy": "accuracy",
+    "top_5_accuracy": "top-5 accuracy",
+    "balanced_accuracy": "balanced accuracy",
+}
+_NUMBERS = {
+    "macro_f1": ("macro F1", "mean over the classes"),
+    "weighted_f1": ("weighted F1", "weighted by examples"),
+    "roc_auc": ("ROC-AUC (one against the rest)", "mean over the classes"),
+    "loss": ("log loss", "nats; 0 is perfect"),
+    "brier": ("Brier score", "0 is perfect, 2 the worst"),
+    "ece": ("calibration error (ECE)", "15 bins"),
+}
+_OF_A_CLASS = {
+    "recall": "recall",
+    "precision": "precision",
+    "f1": "F1",
+    "roc_auc": "ROC-AUC",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +59,19 @@ class ClassFigures:
     f1: float | None
     roc_auc: float | None
     undefined: Mapping[str, str]
+
+    def group(self) -> Group:
+        """Return them as the figures of a part of all examples."""
+        figures = tuple(
+            Figure(
+                name=name,
+                title=title,
+                value=vars(self)[name],
+                note=self.undefined.get(name, ""),
+            )
+            for name, title in _OF_A_CLASS.items()
+        )
+        return Group(self.label, self.examples, figures)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +120,41 @@ class ClassificationFigures:
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
         return dataclasses.asdict(self)
+
+    def headline(self) -> tuple[Figure, ...]:
+        """Return the figures of all classes together, the accuracy first."""
+        return (
+            *(self._share(name, title) for name, title in _SHARES.items()),
+            *(self._number(name, *text) for name, text in _NUMBERS.items()),
+        )
+
+    def breakdown(self) -> Breakdown:
+        """Return the figures of the classes, ranked by F1."""
+        groups = tuple(one.group() for one in self.classes)
+        return Breakdown("class", "classes", groups, ranked_by="f1")
+
+    def _share(self, name: str, title: str) -> Figure:
+        intervals = {
+            "accuracy": self.accuracy_interval,
+            "top_5_accuracy": self.top_5_interval,
+        }
+        note = "mean recall of the classes" if name == "balanced_accuracy" else ""
+        return Figure(
+            name=name,
+            title=title,
+            value=vars(self)[name],
+            interval=intervals.get(name),
+            note=self.undefined.get(name, note),
+            is_share=True,
+        )
+
+    def _number(self, name: str, title: str, note: str) -> Figure:
+        return Figure(
+            name=name,
+            title=title,
+            value=vars(self)[name],
+            note=self.undefined.get(name, note),
+        )
 
 
 def measure(

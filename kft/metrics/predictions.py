@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from kft.data.ragged import Ragged
 from kft.metrics import scores
 
 
@@ -13,20 +14,38 @@ class Predictions:
 
     Attributes:
         ids: str [n], of the examples.
-        labels: int32 [n], class ids.
-        logits: float32 [n, classes].
+        labels: as the data has them: int32 [n], class ids; or int32 rows, one for each
+            example, with a label for every step.
+        logits: float32 [n, classes]; or rows [steps, classes].
     """
 
     ids: np.ndarray
-    labels: np.ndarray
-    logits: np.ndarray
+    labels: np.ndarray | Ragged
+    logits: np.ndarray | Ragged
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
     @property
-    def probabilities(self) -> np.ndarray:
-        """Return float64 [n, classes], summing to 1."""
+    def probabilities(self) -> np.ndarray | Ragged:
+        """Return float64 probabilities in place of the logits, summing to 1."""
+        if isinstance(self.logits, Ragged):
+            found = scores.softmax(self.logits.values)
+            return dataclasses.replace(self.logits, values=found)
         return scores.softmax(self.logits)
 
     @property
-    def predicted(self) -> np.ndarray:
-        """Return the likeliest class ids [n]."""
+    def predicted(self) -> np.ndarray | Ragged:
+        """Return the likeliest class ids, [n] or rows [steps]."""
+        if isinstance(self.logits, Ragged):
+            found = self.logits.values.argmax(axis=-1)
+            return dataclasses.replace(self.logits, values=found)
         return self.logits.argmax(axis=-1)
+
+    @property
+    def has_class_labels(self) -> bool:
+        """Return whether every example has one class, and a logit for each class."""
+        if isinstance(self.labels, Ragged) or isinstance(self.logits, Ragged):
+            return False
+        is_id = np.issubdtype(self.labels.dtype, np.integer)
+        return bool(is_id and self.labels.ndim == 1 and self.logits.ndim == 2)

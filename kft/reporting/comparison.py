@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from kft import errors
-from kft.config import TrainConfig, flagfile, user_paths
-from kft.evaluation import evaluate_run
+from kft.config import RunConfig, flagfile, user_paths
+from kft.evaluation import evaluate_run, metric_tables
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics import significance
-from kft.metrics.classification import ClassificationFigures
+from kft.metrics.figures import Figure
 from kft.reporting import data_match, render, run_record, sections
 from kft.reporting.data_match import Data
 from kft.reporting.run_record import RunRecord
 from kft.run_folder import atomic_files, run_dir
+from kft.run_folder.history import VALIDATION
 
 SIGNIFICANT = 0.05
 
@@ -30,16 +31,19 @@ class ComparedRun:
         folder: its path.
         record: what its folder says.
         split: that it is judged by.
-        figures: on that split.
-        hits: for each example's id and the name of its class, whether it is recognised.
+        examples: how many it has.
+        figures: on that split, the most asked for first.
+        hits: for each example's id and the name of its class, whether it is recognised;
+            None where examples have other labels than one class.
     """
 
     name: str
     folder: str
     record: RunRecord
     split: str
-    figures: ClassificationFigures
-    hits: Mapping[tuple[str, str], bool]
+    examples: int
+    figures: tuple[Figure, ...]
+    hits: Mapping[tuple[str, str], bool] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +55,7 @@ class ComparedPair:
         both, only_first, only_second, neither: examples that are recognised by them.
         p_value: McNemar's, corrected for the number of pairs; None without examples.
         data: whether it is the same; of other data no example is shared.
+        has_hits: whether an example of both is recognised or is not.
     """
 
     first: str
@@ -61,6 +66,7 @@ class ComparedPair:
     neither: int
     p_value: float | None
     data: Data
+    has_hits: bool = True
 
     @property
     def shared(self) -> int:
@@ -81,6 +87,11 @@ class ComparedPair:
             return (
                 f"{self.first} and {self.second} are not compared: their data is not "
                 "the same (the data fingerprints differ)."
+            )
+        if not self.has_hits:
+            return (
+                f"Whether {self.first} and {self.second} differ by more than chance is "
+                "not tested: that takes examples that have one class each."
             )
         if self.p_value is None:
             return f"{self.first} and {self.second} share no examples to compare on."
@@ -131,7 +142,9 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
     pairs = tuple(compared_pairs(runs))
     values = {
         "runs": runs,
+        "columns": tuple(columns(runs)),
         "pairs": pairs,
+        "tested": tuple(pair for pair in pairs if pair.has_hits),
         "differences": tuple(differences([run.record.config for run in runs])),
         "charts": sections.comparison_curves([(r.name, r.record) for r in runs]),
     }
@@ -178,12 +191,40 @@ def _read(folder: str, name: str) -> ComparedRun:
         )
     evaluation = evaluate_run.of_split(run, split)
     return ComparedRun(
-        name, folder, record, split, evaluation.figures, _hits(evaluation)
+        name=name,
+        folder=folder,
+        record=record,
+        split=split,
+        examples=len(evaluation.predictions),
+        figures=tuple(evaluation.figures.headline()),
+        hits=_hits(evaluation),
     )
 
 
-def _hits(evaluation: Evaluation) -> Mapping[tuple[str, str], bool]:
+def columns(runs: Sequence[ComparedRun]) -> Iterator[tuple[str, list[Figure | None]]]:
+    """Yield the titles of the figures that are compared, with those of each run.
+
+    They are the first that each run's task puts first, the loss, and what has chosen
+    the weights.
+    """
+    titles: dict[str, str] = {}
+    for run in runs:
+        chosen = {run.figures[0].name, run.record.monitor.removeprefix(VALIDATION)}
+        for one in run.figures:
+            if one.name in (*chosen, "loss"):
+                titles.setdefault(one.name, one.title)
+    for name, title in titles.items():
+        yield title, [_named(run.figures, name) for run in runs]
+
+
+def _named(figures: Sequence[Figure], name: str) -> Figure | None:
+    return next((one for one in figures if one.name == name), None)
+
+
+def _hits(evaluation: Evaluation) -> Mapping[tuple[str, str], bool] | None:
     found, names = evaluation.predictions, evaluation.source.classes
+    if not found.has_class_labels:
+        return None
     return {
         (str(name), names[label]): bool(label == answer)
         for name, label, answer in zip(
@@ -205,9 +246,11 @@ def compared_pairs(runs: Sequence[ComparedRun]) -> Iterator[ComparedPair]:
 
 def _pair(first: ComparedRun, second: ComparedRun) -> ComparedPair:
     data = data_match.judge(first.record, second.record)
-    shared = [] if data == "other" else sorted(first.hits.keys() & second.hits.keys())
-    a = np.array([first.hits[key] for key in shared], bool)
-    b = np.array([second.hits[key] for key in shared], bool)
+    has_hits = first.hits is not None and second.hits is not None
+    of_first, of_second = first.hits or {}, second.hits or {}
+    shared = [] if data == "other" else sorted(of_first.keys() & of_second.keys())
+    a = np.array([of_first[key] for key in shared], bool)
+    b = np.array([of_second[key] for key in shared], bool)
     return ComparedPair(
         first=first.name,
         second=second.name,
@@ -217,18 +260,23 @@ def _pair(first: ComparedRun, second: ComparedRun) -> ComparedPair:
         neither=int((~a & ~b).sum()),
         p_value=None,
         data=data,
+        has_hits=has_hits,
     )
 
 
 def differences(
-    configs: Sequence[TrainConfig],
+    configs: Sequence[RunConfig],
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the options that are not the same in all configs, with their values."""
-    for field in dataclasses.fields(TrainConfig):
-        values = [getattr(config, field.name) for config in configs]
-        if field.name != "run_dir" and any(value != values[0] for value in values):
+    """Yield the options that are not the same in all configs, with their values.
+
+    An option that only the task of some of them has is empty in the others.
+    """
+    every = [{f.name: vars(c)[f.name] for f in dataclasses.fields(c)} for c in configs]
+    for name in dict.fromkeys(itertools.chain(*every)):
+        values = [own.get(name) for own in every]
+        if name != "run_dir" and any(value != values[0] for value in values):
             yield (
-                field.name,
+                name,
                 tuple(flagfile.format_value(v) or "(empty)" for v in values),
             )
 
@@ -236,13 +284,15 @@ def differences(
 def table(found: Comparison) -> Sequence[str]:
     """Return the lines that show a comparison in a terminal."""
     width = max(len("run"), *(len(run.name) for run in found.runs))
-    lines = [f"{'run':{width}}  accuracy   95% interval          time"]
+    title = " / ".join(dict.fromkeys(run.figures[0].title for run in found.runs))
+    lines = [f"{'run':{width}}  {title:<9}  95% interval          time"]
     for run in found.runs:
-        low, high = run.figures.accuracy_interval
+        first = run.figures[0]
+        value = "-" if first.value is None else f"{first.value:.4f}"
         time = render.duration(run.record.result.seconds)
         lines.append(
-            f"{run.name:{width}}  {run.figures.accuracy:.4f}     "
-            f"{low:.4f} to {high:.4f}    {time}"
+            f"{run.name:{width}}  {value:<{max(9, len(title))}}  "
+            f"{metric_tables.interval(first.interval):<20}  {time}"
         )
     lines.append("")
     for name, values in differences([run.record.config for run in found.runs]):

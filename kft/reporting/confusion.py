@@ -1,15 +1,15 @@
 """The confusion matrix as a page shows it: numbers for few classes, a map for many."""
 
+import base64
 import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-
-from kft.reporting import inline_images
+import tensorflow as tf
 
 # More columns of numbers than these do not fit on a screen.
 _MOST_NUMBERS = 25
-# Pixels of a cell of the map at its full size, so that a name fits beside each row.
+# Dots along a cell of the map at its full size, so that a name fits beside each row.
 _CELL = 11
 _LONGEST_NAME = 24
 
@@ -33,23 +33,23 @@ class ConfusionRow:
 
 @dataclasses.dataclass(frozen=True)
 class Map:
-    """The matrix as an image with a pixel for each cell.
+    """The matrix as a drawing with a dot for each cell.
 
     Attributes:
-        image: its address.
+        drawing: its address, with the whole of it inside.
         names: of the classes, shortened.
-        cell: pixels of a cell at full size.
-        margin: pixels for the names, at full size.
+        cell: dots along a cell at full size.
+        margin: dots for the names, at full size.
     """
 
-    image: str
+    drawing: str
     names: tuple[str, ...]
     cell: int
     margin: int
 
     @property
     def side(self) -> int:
-        """Return the side of the whole drawing in pixels, at full size."""
+        """Return the dots along a side of the whole, at full size."""
         return self.margin + self.cell * len(self.names)
 
 
@@ -80,11 +80,28 @@ def draw(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> Map | None
     hits = np.diag(np.diag(shares))
     shortened = tuple(_shortened(name) for name in names)
     return Map(
-        image=inline_images.matrix(hits, shares - hits),
+        drawing=_drawing(hits, shares - hits),
         names=shortened,
         cell=_CELL,
         margin=12 + 6 * max(map(len, shortened)),
     )
+
+
+def _drawing(hits: np.ndarray, misses: np.ndarray) -> str:
+    """Return a see-through PNG of two matrices [n, n] in [0, 1], a dot a cell.
+
+    Args:
+        hits: how blue a cell is.
+        misses: how orange it is; a cell has one of both.
+    """
+    cells = np.zeros((*hits.shape, 4))
+    cells[hits > 0, :3] = (40, 120, 200)
+    cells[misses > 0, :3] = (220, 90, 0)
+    # What is there at all can be seen.
+    strength = np.maximum(hits, misses)
+    cells[..., 3] = np.where(strength > 0, 60 + 195 * np.sqrt(strength), 0)
+    png = tf.io.encode_png(cells.astype(np.uint8), compression=9).numpy()
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:

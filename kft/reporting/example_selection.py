@@ -1,4 +1,7 @@
-"""Which examples a report shows: worst mistakes, least certain, most confused."""
+"""Which examples a report shows: worst mistakes, least certain, most confused.
+
+Of predictions with one class per example.
+"""
 
 import dataclasses
 
@@ -44,14 +47,14 @@ def least_certain(predictions: Predictions, count: int) -> np.ndarray:
 
 
 def confused_pairs(
-    predictions: Predictions, *, pairs: int, images: int
+    predictions: Predictions, *, pairs: int, examples: int
 ) -> tuple[Pair, ...]:
     """Return the pairs of classes that are mixed up most often, most often first.
 
     Args:
         predictions: of all examples.
         pairs: most pairs.
-        images: most positions in each.
+        examples: most positions in each.
     """
     labels, answers = predictions.labels, predictions.predicted
     wrong = np.flatnonzero(answers != labels)
@@ -70,7 +73,7 @@ def confused_pairs(
                 int(i)
                 for i in surest_first
                 if labels[i] == label and answers[i] == answer
-            )[:images],
+            )[:examples],
         )
         for (label, answer), count in zip(found[chosen], counts[chosen], strict=True)
     )

@@ -1,44 +1,56 @@
-"""The images of a report: examples, where the network looked, and augmentation."""
+"""The examples of a report: what was said of them, and what training saw of them."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
+from markupsafe import Markup
 
-from kft.data import bad_examples, pipeline
+from kft.data import pipeline, sample
 from kft.data.examples import Examples
+from kft.data.ragged import Ragged
 from kft.evaluation.load_run import LoadedRun
 from kft.metrics import scores
 from kft.metrics.predictions import Predictions
-from kft.reporting import inline_images
-from kft.tasks.image_classification import grad_cam
 
 _AUGMENTED_EPOCHS = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Card:
-    """An example as the network sees it.
+class ClassAnswer:
+    """What the network says of an example that has one class.
 
     Attributes:
-        name: its id.
         label: the class that is right.
         answer: the class that the network says.
         probability: of the answer, in [0, 1].
         own_probability: of the class that is right.
-        image: address of the image.
-        heat: address of the Grad-CAM of the answer, to lay over; None for a network
-            whose head reads no feature map.
     """
 
-    name: str
     label: str
     answer: str
     probability: float
     own_probability: float
-    image: str
-    heat: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """An example as the network sees it, with what it says.
+
+    Attributes:
+        name: its id.
+        example: as HTML.
+        overlay: where the network looked, as HTML to lay over; None where unknown.
+        answer: None where an example has other labels than one class.
+        text: what is said of the answer then; else empty.
+    """
+
+    name: str
+    example: Markup
+    overlay: Markup | None
+    answer: ClassAnswer | None
+    text: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +59,21 @@ class TrainingViews:
 
     Attributes:
         name: its id.
-        label: its class.
-        images: addresses, one for each of the first epochs.
+        label: its class; empty where it has other labels.
+        views: as HTML, one for each of the first epochs.
     """
 
     name: str
     label: str
-    images: tuple[str, ...]
+    views: tuple[Markup, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Loaded:
+    """Examples in memory: encoded, and as the network reads them."""
+
+    payloads: Sequence[bytes]
+    inputs: Sequence[Any]
 
 
 def cards(
@@ -77,32 +97,48 @@ def cards(
     if not len(chosen):
         return {}
     own = examples.take(chosen)
-    inputs = _inputs(run, own, np.zeros([len(own), 2], np.int64), training=False)
-    heat = _heat(run, inputs, predictions.predicted[chosen])
-    rows = scores.softmax(predictions.logits[chosen])
-    return {
-        int(position): Card(
+    loaded = _load(run, own, None, training=False)
+    predicted = predictions.predicted
+    answers = [predicted[int(position)] for position in chosen]
+    overlays = run.task.display.explain(run.network, loaded.inputs, answers)
+    found = {}
+    for rank, position in enumerate(map(int, chosen)):
+        answer = class_answer(predictions, position, run.labels.names)
+        found[position] = Card(
             name=str(own.ids[rank]),
-            label=run.labels.names[own.labels[rank]],
-            answer=run.labels.names[rows[rank].argmax()],
-            probability=float(rows[rank].max()),
-            own_probability=float(rows[rank, own.labels[rank]]),
-            image=inline_images.photo(inputs[rank]),
-            heat=None if heat is None else inline_images.heat(heat[rank]),
+            example=_html(run, loaded, rank),
+            overlay=None if overlays is None else Markup(overlays[rank]),
+            answer=answer,
+            text="" if answer else _steps_text(predictions, position),
         )
-        for rank, position in enumerate(chosen)
-    }
+    return found
 
 
-def _heat(
-    run: LoadedRun, inputs: np.ndarray, class_ids: np.ndarray
-) -> np.ndarray | None:
-    """Return where the network looks; None where it has no map that could tell."""
-    try:
-        grad_cam.feature_split(run.network)
-    except ValueError:
+def class_answer(
+    predictions: Predictions, position: int, names: Sequence[str]
+) -> ClassAnswer | None:
+    """Return what is said of an example; None where its label is not one class."""
+    if not predictions.has_class_labels:
         return None
-    return grad_cam.heat(run.network, inputs, class_ids)
+    row = scores.softmax(predictions.logits[position])
+    label = predictions.labels[position]
+    return ClassAnswer(
+        label=names[label],
+        answer=names[row.argmax()],
+        probability=float(row.max()),
+        own_probability=float(row[label]),
+    )
+
+
+def _steps_text(predictions: Predictions, position: int) -> str:
+    """Return how many steps are right; empty where labels are none of steps."""
+    labels, answers = predictions.labels, predictions.predicted
+    if not isinstance(labels, Ragged) or not isinstance(answers, Ragged):
+        return ""
+    own, said = labels[position], answers[position]
+    if len(own) != len(said):
+        return ""
+    return f"{int((own == said).sum()):,} of {len(own):,} steps right"
 
 
 def training_views(
@@ -120,31 +156,36 @@ def training_views(
     Raises:
         errors.DataError: naming the example that cannot be read.
     """
-    places = np.linspace(0, len(examples) - 1, min(count, len(examples)))
-    own = examples.take(places.round().astype(np.int64))
+    own = sample.spread(examples, count)
     keys_of = pipeline.example_keys(own, seed=run.config.seed)
     epochs = range(_AUGMENTED_EPOCHS if run.task.inputs.is_augmented else 1)
-    views = [_inputs(run, own, keys_of(epoch), training=True) for epoch in epochs]
+    loaded = [_load(run, own, keys_of(epoch), training=True) for epoch in epochs]
     return tuple(
         TrainingViews(
             name=str(own.ids[rank]),
-            label=run.labels.names[own.labels[rank]],
-            images=tuple(inline_images.photo(view[rank]) for view in views),
+            label=_class_name(own.labels, rank, run.labels.names),
+            views=tuple(_html(run, view, rank) for view in loaded),
         )
         for rank in range(len(own))
     )
 
 
-def _inputs(
-    run: LoadedRun, examples: Examples, keys: np.ndarray, *, training: bool
-) -> np.ndarray:
-    """Return inputs of the network, uint8 [n, height, width, 3]."""
-    preprocess = run.task.inputs.preprocess(training=training)
-    try:
-        payloads = examples.read(tf.constant(examples.rows))
-        inputs = tf.data.Dataset.from_tensor_slices((payloads, keys)).map(
-            preprocess, num_parallel_calls=tf.data.AUTOTUNE
-        )
-        return np.stack(list(inputs.as_numpy_iterator()))
-    except tf.errors.OpError as error:
-        raise bad_examples.explain_failure(error, [examples], preprocess) from error
+def _class_name(labels: np.ndarray | Ragged, rank: int, names: Sequence[str]) -> str:
+    label = labels[rank]
+    return names[label] if np.ndim(label) == 0 else ""
+
+
+def _html(run: LoadedRun, loaded: _Loaded, rank: int) -> Markup:
+    """Return an example as HTML; its task escapes what comes from files."""
+    html = run.task.display.example_html(loaded.payloads[rank], loaded.inputs[rank])
+    return Markup(html)
+
+
+def _load(
+    run: LoadedRun, examples: Examples, keys: np.ndarray | None, *, training: bool
+) -> _Loaded:
+    inputs = run.task.inputs
+    preprocess = inputs.preprocess(training=training)
+    loaded = sample.load(inputs.prepare(examples), preprocess, keys=keys)
+    # What people see is the example itself, not what it is prepared to.
+    return _Loaded(sample.payloads(examples), loaded)

@@ -1,8 +1,16 @@
 """A run in one sentence."""
 
+from collections.abc import Sequence
+
 from kft.evaluation.evaluate_run import Evaluation
+from kft.metrics.classification import ClassificationFigures
+from kft.metrics.figures import Figure
+from kft.reporting import render
 from kft.reporting.example_selection import Pair
 from kft.reporting.run_record import RunRecord
+
+# Of the figures that a task puts first.
+_SHOWN = 3
 
 
 def verdict(
@@ -16,35 +24,59 @@ def verdict(
         pairs: classes that are mixed up, most often first.
     """
     if evaluation is None:
-        epochs = len(record.history)
-        return (
-            f"Nothing says how good this network is: the run had no validation and no "
-            f"test examples; after {epochs} epochs the training accuracy was "
-            f"{record.history[-1]['accuracy']:.1%}."
-        )
+        return _of_training(record)
     figures = evaluation.figures
+    if isinstance(figures, ClassificationFigures):
+        return _of_classes(record, evaluation, figures, pairs)
+    examples, split = len(evaluation.predictions), evaluation.source.split
+    headline = _listed(figures.headline()[:_SHOWN])
+    return f"On the {examples:,} {split} examples: {headline}."
+
+
+def _of_training(record: RunRecord) -> str:
+    name = record.monitor.removeprefix("val_")
+    value = record.history[-1].train.get(name)
+    shown = "unknown" if value is None else f"{value:.4f}"
+    if value is not None and name == "accuracy":
+        shown = f"{value:.1%}"
+    return (
+        f"Nothing says how good this network is: the run had no validation and no "
+        f"test examples; after {len(record.history)} epochs the training "
+        f"{name.replace('_', ' ')} was {shown}."
+    )
+
+
+def _listed(figures: Sequence[Figure]) -> str:
+    texts = []
+    for one in figures:
+        text = f"{one.title} {render.value(one)}"
+        if one.interval is not None:
+            text += f" (95% interval {render.interval(one)})"
+        texts.append(text)
+    return ", ".join(texts)
+
+
+def _of_classes(
+    record: RunRecord,
+    evaluation: Evaluation,
+    figures: ClassificationFigures,
+    pairs: tuple[Pair, ...],
+) -> str:
     low, high = figures.accuracy_interval
-    parts = [
+    most_frequent = max(one.examples for one in figures.classes) / figures.examples
+    first = (
         f"{figures.accuracy:.1%} of the {figures.examples:,} "
         f"{evaluation.source.split} examples are recognised (95% interval "
         f"{low:.1%} to {high:.1%}; always saying the most frequent class would be "
-        f"right in {_most_frequent(evaluation):.1%})"
-    ]
+        f"right in {most_frequent:.1%})"
+    )
+    if not pairs:
+        return f"{first}, and there is no mistake among them."
     known = [one for one in figures.classes if one.recall is not None]
     worst = min(known, key=lambda one: one.recall)
-    if not pairs:
-        return f"{parts[0]}, and there is no mistake among them."
-    first = pairs[0]
-    names = record.labels.names
-    parts.append(
-        f"the weakest class is {worst.label}, of which {worst.recall:.1%} are "
-        f"recognised, and the most frequent mistake is to take {names[first.label]} "
-        f"for {names[first.answer]} ({first.examples:,} of {first.of:,})"
+    pair, names = pairs[0], record.labels.names
+    return (
+        f"{first}; the weakest class is {worst.label}, of which {worst.recall:.1%} are "
+        f"recognised, and the most frequent mistake is to take {names[pair.label]} "
+        f"for {names[pair.answer]} ({pair.examples:,} of {pair.of:,})."
     )
-    return f"{'; '.join(parts)}."
-
-
-def _most_frequent(evaluation: Evaluation) -> float:
-    """Return the accuracy of a classifier that always says the same."""
-    figures = evaluation.figures
-    return max(one.examples for one in figures.classes) / figures.examples

@@ -1,11 +1,14 @@
 """Templates to text. Everything that comes from a user is escaped on the way."""
 
+import dataclasses
 import datetime
 import functools
 from collections.abc import Mapping
 from typing import Any
 
 import jinja2
+
+from kft.metrics.figures import Figure
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -28,7 +31,14 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, points=points, figure=figure, count=count, duration=duration
+        percent=percent,
+        points=points,
+        gain=gain,
+        figure=figure,
+        count=count,
+        duration=duration,
+        value=value,
+        interval=interval,
     )
     return environment
 
@@ -47,9 +57,28 @@ def points(difference: float | None) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
+def gain(difference: float | None) -> str:
+    """Return a difference of figures with its sign and four digits."""
+    # Typographic minus.
+    return "–" if difference is None else f"{difference:+.4f}".replace("-", "−")
+
+
 def figure(value: float | None) -> str:
     """Return a number with four digits after the point, a dash for None."""
     return "–" if value is None else f"{value:.4f}"
+
+
+def value(one: Figure, digits: int = 2) -> str:
+    """Return the value of a figure: a share as a percentage."""
+    return percent(one.value, digits) if one.is_share else figure(one.value)
+
+
+def interval(one: Figure, digits: int = 2) -> str:
+    """Return the 95% interval of a figure, a dash where none is known."""
+    if one.interval is None:
+        return "–"
+    ends = (dataclasses.replace(one, value=end) for end in one.interval)
+    return " to ".join(value(end, digits) for end in ends)
 
 
 def count(value: float | None) -> str:

@@ -12,6 +12,7 @@ from kft import errors
 from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.run_folder import run_dir, saved_config
+from kft.run_folder.history import TEST, EpochRecord, StageResult, unprefixed
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 
@@ -27,7 +28,11 @@ class RunRecord:
         config: of the run.
         result: of result.json.
         labels: the classes.
-        history: the lines of metrics.jsonl.
+        stages: how they ended, in order.
+        monitor: name of the figure that chose the best weights, such as val_accuracy.
+        higher_is_better: of that figure.
+        test: figures on the test split; empty without one.
+        history: the epochs, in order.
         environment: of environment.json.
         split_id: the first digits of the SHA-256 of split.csv.
         split_sizes: examples in each split.
@@ -39,7 +44,11 @@ class RunRecord:
     config: RunConfig
     result: RunResult
     labels: LabelMap
-    history: tuple[Mapping[str, Any], ...]
+    stages: tuple[StageResult, ...]
+    monitor: str
+    higher_is_better: bool
+    test: Mapping[str, float]
+    history: tuple[EpochRecord, ...]
     environment: Mapping[str, Any]
     split_id: str
     split_sizes: Mapping[str, int]
@@ -47,14 +56,14 @@ class RunRecord:
     finished: datetime.datetime
 
     @property
-    def stage_lines(self) -> tuple[tuple[Mapping[str, Any], ...], ...]:
-        """Return the lines of the history, a tuple for each stage."""
-        found: list[list[Mapping[str, Any]]] = []
-        for line in self.history:
+    def stage_epochs(self) -> tuple[tuple[EpochRecord, ...], ...]:
+        """Return the epochs, a tuple for each stage."""
+        found: list[list[EpochRecord]] = []
+        for one in self.history:
             # Two stages may have the same name.
-            if line["epoch"] == 1 or not found:
+            if one.epoch == 1 or not found:
                 found.append([])
-            found[-1].append(line)
+            found[-1].append(one)
         return tuple(map(tuple, found))
 
 
@@ -65,6 +74,7 @@ def read(run: RunDir) -> RunRecord:
         errors.RunDirError: where a file is missing or damaged, naming it.
     """
     result = RunResult.read(run)
+    content = saved_config.read_json(run.result_json)
     parity = run.export / "parity.json"
     time = datetime.datetime.fromtimestamp(
         run.result_json.stat().st_mtime, datetime.UTC
@@ -74,13 +84,29 @@ def read(run: RunDir) -> RunRecord:
         config=run_dir.read_config(run),
         result=result,
         labels=_labels(run),
-        history=tuple(saved_config.read_lines(run.metrics_jsonl)),
+        stages=tuple(map(StageResult.from_json, content["stages"])),
+        # A run of a version that knew no other.
+        monitor=content.get("monitor", "val_accuracy"),
+        higher_is_better=content.get("higher_is_better", True),
+        test=unprefixed(TEST, content),
+        history=_history(run),
         environment=saved_config.read_json(run.environment_json),
         split_id=_split_id(run),
         split_sizes=_split_sizes(run),
         parity=saved_config.read_json(parity) if parity.exists() else {},
         finished=time,
     )
+
+
+def _history(run: RunDir) -> tuple[EpochRecord, ...]:
+    try:
+        lines = saved_config.read_lines(run.metrics_jsonl)
+        return tuple(map(EpochRecord.from_json, lines))
+    except KeyError as error:
+        raise errors.RunDirError(
+            f"{run.metrics_jsonl} is damaged: a line has no {error}. Restore it from a "
+            "copy."
+        ) from error
 
 
 def _labels(run: RunDir) -> LabelMap:

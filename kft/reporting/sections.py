@@ -2,14 +2,17 @@
 
 import dataclasses
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
-from kft.config import RunConfig, augmentations, flagfile
-from kft.metrics.classification import ClassificationFigures
+from kft.config import RunConfig, flagfile
+from kft.evaluation.evaluate_run import Evaluation
+from kft.metrics.figures import Figures
 from kft.reporting import charts, render
 from kft.reporting.charts import LineChart, Series
 from kft.reporting.run_record import RunRecord
+from kft.run_folder.history import VALIDATION, EpochRecord
+from kft.tasks.task import Inputs
 
 _SHOWN_DIGITS = 12
 
@@ -33,40 +36,30 @@ class Tile:
     note: str
 
 
-# Figures that are shares, and those that are not.
-_SHARES = {
-    "accuracy": "accuracy",
-    "top_5_accuracy": "top-5 accuracy",
-    "balanced_accuracy": "balanced accuracy",
-}
-_NUMBERS = {
-    "macro_f1": ("macro F1", "mean over the classes"),
-    "weighted_f1": ("weighted F1", "weighted by examples"),
-    "roc_auc": ("ROC-AUC", "one against the rest, mean"),
-    "loss": ("log loss", "nats; 0 is perfect"),
-    "brier": ("Brier score", "0 is perfect, 2 the worst"),
-    "ece": ("calibration error", "ECE, 15 bins"),
-}
-_INTERVALS = {
-    "accuracy": "accuracy_interval",
-    "top_5_accuracy": "top_5_interval",
-}
+def tiles(figures: Figures) -> Iterator[Tile]:
+    """Yield the figures of an evaluation that are about all examples together."""
+    for one in figures.headline():
+        note = one.note
+        if one.interval is not None:
+            note = f"95%: {render.interval(one)}"
+        yield Tile(one.name, one.title, one.value, render.value(one), note)
 
 
-def tiles(figures: ClassificationFigures) -> Iterator[Tile]:
-    """Yield the figures of an evaluation that are about all classes together."""
-    values = figures.to_json()
-    for name, title in _SHARES.items():
-        note = values["undefined"].get(name, "")
-        interval = values.get(_INTERVALS.get(name, ""))
-        if interval is not None:
-            note = f"95%: {interval[0]:.2%} to {interval[1]:.2%}"
-        elif name == "balanced_accuracy":
-            note = "mean recall of the classes"
-        yield Tile(name, title, values[name], render.percent(values[name], 2), note)
-    for name, (title, note) in _NUMBERS.items():
-        note = values["undefined"].get(name, note)
-        yield Tile(name, title, values[name], render.figure(values[name]), note)
+def other_figures(evaluation: Evaluation) -> Iterator[Tile]:
+    """Yield the other numbers that evaluation.json has of an evaluation."""
+    known = {"examples", *(one.name for one in evaluation.figures.headline())}
+    for name, value in evaluation.figures.to_json().items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and name not in known:
+            text = f"{value:,}" if isinstance(value, int) else render.figure(value)
+            yield Tile(name, title(name), value, text, "")
+
+
+def title(name: str) -> str:
+    """Return what a figure of a task is called, such as val_loss or macro_f1."""
+    if name.startswith(VALIDATION):
+        return f"validation {title(name.removeprefix(VALIDATION))}"
+    return name.replace("_", " ")
 
 
 def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
@@ -100,10 +93,8 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "Python", f"{environment.get('python')} on {environment.get('platform')}"
     yield "devices", ", ".join(environment.get("devices", ()))
     yield "precision", str(environment.get("dtype_policy"))
-    for name in ("test_accuracy", "test_loss"):
-        value = getattr(record.result, name)
-        if value is not None:
-            yield name.replace("_", " "), render.figure(value)
+    for name, value in record.test.items():
+        yield f"test {title(name)}", render.figure(value)
 
 
 def _typed(command: Sequence[str]) -> Sequence[str]:
@@ -132,37 +123,63 @@ def curves(record: RunRecord) -> tuple[LineChart, ...]:
     """Return the charts of a run by epoch, with its stages marked."""
     history, first = record.history, 1
     spans = []
-    for lines in record.stage_lines:
-        spans.append((lines[0]["stage"], first, first + len(lines) - 1))
-        first += len(lines)
+    for epochs in record.stage_epochs:
+        spans.append((epochs[0].stage, first, first + len(epochs) - 1))
+        first += len(epochs)
+    xs = range(1, len(history) + 1)
 
-    def chart(title: str, *names: tuple[str, str], low: float | None = None):
-        xs = range(1, len(history) + 1)
+    def chart(
+        title: str, lines: Mapping[str, Sequence[float | None]], low: float | None
+    ) -> LineChart | None:
         series = [
-            Series(label, xs, [line[name] for line in history], style)
-            for style, (name, label) in enumerate(names)
-            if any(line[name] is not None for line in history)
+            Series(label, xs, ys, style)
+            for style, (label, ys) in enumerate(lines.items())
+            if any(y is not None for y in ys)
         ]
         return charts.line_chart(title, series, spans=spans, low=low)
 
-    found = (
-        chart("Loss", ("loss", "training"), ("val_loss", "validation"), low=0.0),
-        chart("Accuracy", ("accuracy", "training"), ("val_accuracy", "validation")),
-        chart("Learning rate", ("learning_rate", "rate"), low=0.0),
-        chart("Images per second", ("images_per_second", "training")),
+    found = [
         chart(
-            "Share of time waiting for data", ("input_wait_fraction", "share"), low=0.0
-        ),
-    )
+            _capitalized(title(name)),
+            {
+                "training": [one.train.get(name) for one in history],
+                "validation": [one.validation.get(name) for one in history],
+            },
+            _lowest(name),
+        )
+        for name in _figure_names(history)
+    ]
+    rates = [one.examples_per_second for one in history]
+    waits = [one.input_wait_fraction for one in history]
+    found += [
+        chart("Learning rate", {"rate": [one.learning_rate for one in history]}, 0.0),
+        chart("Examples per second", {"training": rates}, None),
+        chart("Share of time waiting for data", {"share": waits}, 0.0),
+    ]
     return tuple(one for one in found if one is not None)
 
 
-def views_text(config: RunConfig, is_augmented: bool) -> str:
-    """Return what is said above the training images."""
-    if not is_augmented:
+def _figure_names(history: Iterable[EpochRecord]) -> Sequence[str]:
+    """Return the names of the task's figures, in the order of the lines."""
+    names = (name for one in history for name in (*one.train, *one.validation))
+    return tuple(dict.fromkeys(names))
+
+
+def _lowest(name: str) -> float | None:
+    """Return the value that a chart of a figure shows in any case."""
+    return 0.0 if name == "loss" else None
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def views_text(inputs: Inputs) -> str:
+    """Return what is said above the training examples."""
+    if not inputs.is_augmented:
         return "As the network saw them, in every epoch the same: no augmentation."
-    text = f"As the network saw them, epoch by epoch: --augment={config.augment}."
-    if augmentations.mixes(augmentations.parse(config.augment)):
+    text = "As the network saw them, epoch by epoch, each time augmented anew."
+    if inputs.mix() is not None:
         text += " Each is shown before it was mixed with another one."
     return text
 
@@ -170,24 +187,40 @@ def views_text(config: RunConfig, is_augmented: bool) -> str:
 def comparison_curves(
     histories: Sequence[tuple[str, RunRecord]],
 ) -> tuple[LineChart, ...]:
-    """Return the charts of several runs, laid over each other."""
-    titles = {
-        "val_accuracy": ("Validation accuracy", None),
-        "val_loss": ("Validation loss", 0.0),
-        "loss": ("Training loss", 0.0),
-        "accuracy": ("Training accuracy", None),
-        "learning_rate": ("Learning rate", 0.0),
-    }
-    found = []
-    for name, (title, low) in titles.items():
+    """Return the charts of several runs, laid over each other.
+
+    First the figures that choose, then the rest.
+    """
+    every = [one for _, record in histories for one in record.history]
+    names = _figure_names(every)
+    # A loss is less telling than what a task has beside it.
+    names = sorted(names, key=lambda name: name == "loss")
+
+    def chart(
+        title: str, values: Callable[[EpochRecord], float | None], low: float | None
+    ) -> LineChart | None:
         series = [
             Series(
                 label,
                 range(1, len(record.history) + 1),
-                [line[name] for line in record.history],
+                list(map(values, record.history)),
                 style,
             )
             for style, (label, record) in enumerate(histories)
         ]
-        found.append(charts.line_chart(title, series, low=low))
+        return charts.line_chart(title, series, low=low)
+
+    def validation(name: str) -> LineChart | None:
+        text = f"Validation {title(name)}"
+        return chart(text, lambda one: one.validation.get(name), _lowest(name))
+
+    def training(name: str) -> LineChart | None:
+        text = f"Training {title(name)}"
+        return chart(text, lambda one: one.train.get(name), _lowest(name))
+
+    found = (
+        *map(validation, names),
+        *map(training, reversed(names)),
+        chart("Learning rate", lambda one: one.learning_rate, 0.0),
+    )
     return tuple(one for one in found if one is not None)

@@ -1,10 +1,10 @@
 """What each stage of a run did: cost, speed and gain."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from kft.reporting.run_record import RunRecord
+from kft.run_folder.history import VALIDATION, EpochRecord, StageResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,65 +12,43 @@ class StageRow:
     """One stage.
 
     Attributes:
-        name: what it unfroze.
-        epochs: how many were run.
-        best_epoch: the one whose weights went on; None without validation.
-        trainable_parameters: numbers that it could change.
-        seconds: it took.
-        images_per_second: in training.
+        stage: how it ended.
         input_wait: share of the time of training spent waiting for data, in [0, 1].
-        cached: whether its trunk had run before.
-        val_accuracy: in [0, 1]; None without validation.
-        gain: of validation accuracy over the stage before; None for the first.
+        value: of the figure that chooses the best weights; None without validation.
+        gain: of it over the stage before, above 0 where it is better; None for the
+            first.
     """
 
-    name: str
-    epochs: int
-    best_epoch: int | None
-    trainable_parameters: int
-    seconds: float
-    images_per_second: float
+    stage: StageResult
     input_wait: float | None
-    cached: bool
-    val_accuracy: float | None
+    value: float | None
     gain: float | None
 
 
 def rows(record: RunRecord) -> tuple[StageRow, ...]:
     """Return a row for each stage of a run."""
     found: list[StageRow] = []
-    lines = record.stage_lines
-    for position, stage in enumerate(record.result.stages):
-        own = lines[position] if position < len(lines) else ()
-        before = found[-1].val_accuracy if found else None
-        found.append(_row(stage, own, before))
+    epochs = record.stage_epochs
+    name = record.monitor.removeprefix(VALIDATION)
+    sign = 1 if record.higher_is_better else -1
+    for position, stage in enumerate(record.stages):
+        own = epochs[position] if position < len(epochs) else ()
+        before = found[-1].value if found else None
+        value = stage.validation.get(name)
+        known = before is not None and value is not None
+        gain = sign * (value - before) if known else None
+        found.append(StageRow(stage, _input_wait(own), value, gain))
     return tuple(found)
 
 
-def _row(
-    stage: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], before: float | None
-) -> StageRow:
-    accuracy = stage["val_accuracy"]
-    known = before is not None and accuracy is not None
-    return StageRow(
-        name=stage["name"],
-        epochs=stage["epochs"],
-        best_epoch=stage["best_epoch"],
-        trainable_parameters=stage["trainable_parameters"],
-        seconds=stage["seconds"],
-        images_per_second=stage["images_per_second"],
-        input_wait=_input_wait(lines),
-        cached=stage["cached"],
-        val_accuracy=accuracy,
-        gain=accuracy - before if known else None,
-    )
-
-
-def _input_wait(lines: Sequence[Mapping[str, Any]]) -> float | None:
+def _input_wait(epochs: Sequence[EpochRecord]) -> float | None:
     """Return the mean share of waiting, weighted by the time of each epoch."""
-    known = [one for one in lines if one["input_wait_fraction"] is not None]
-    seconds = sum(one["seconds"] for one in known)
+    known = [
+        (one.seconds, one.input_wait_fraction)
+        for one in epochs
+        if one.input_wait_fraction is not None
+    ]
+    seconds = sum(time for time, _ in known)
     if not seconds:
         return None
-    waited = sum(one["seconds"] * one["input_wait_fraction"] for one in known)
-    return waited / seconds
+    return sum(time * share for time, share in known) / seconds

@@ -12,9 +12,9 @@ from tensorboard.plugins.hparams import api
 
 from kft.config import RunConfig, flagfile
 from kft.evaluation.evaluate_run import Evaluation
+from kft.metrics.classification import ClassificationFigures
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
-from kft.training.trackers import trackers
 
 # Ends the names of the files, which tells them from those of training.
 _SUFFIX = ".after_training"
@@ -34,23 +34,29 @@ def write(run: RunDir, config: RunConfig, evaluation: Evaluation | None) -> None
     if list(run.tensorboard.glob(f"*{_SUFFIX}")):
         return
     # What can fail comes first: a file that is there is never written again.
-    accuracy = saved_config.read_json(run.result_json)["val_accuracy"]
-    image = None
-    if evaluation is not None:
-        image = confusion_image(
-            np.array(evaluation.figures.confusion), evaluation.source.classes
-        )
+    result = saved_config.read_json(run.result_json)
+    # A run of a version that knew no other names none.
+    monitor = result.get("monitor", "val_accuracy")
+    image = _confusions(evaluation)
     writer = tf.summary.create_file_writer(
         str(run.tensorboard), filename_suffix=_SUFFIX
     )
     with writer.as_default():
         api.hparams(settings(config), trial_id=run.path.name)
-        if accuracy is not None:
-            tf.summary.scalar(trackers.BEST_ACCURACY, accuracy, step=0)
+        if result[monitor] is not None:
+            tf.summary.scalar(f"best_{monitor}", result[monitor], step=0)
         if image is not None:
             name = f"confusion_{evaluation.source.split}"
             tf.summary.image(name, image[None], step=0)
     writer.close()
+
+
+def _confusions(evaluation: Evaluation | None) -> np.ndarray | None:
+    """Return a drawing, None where examples have other labels than one class."""
+    if evaluation is None or not isinstance(evaluation.figures, ClassificationFigures):
+        return None
+    confusion = np.array(evaluation.figures.confusion)
+    return confusion_image(confusion, evaluation.source.classes)
 
 
 def settings(config: RunConfig) -> dict[str, Any]:

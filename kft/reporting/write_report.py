@@ -8,29 +8,32 @@ from typing import Any
 import numpy as np
 
 from kft.data.examples import TRAIN
-from kft.evaluation import evaluate_run, load_run, run_split
+from kft.evaluation import (
+    calibrated_temperature,
+    evaluate_run,
+    example_losses,
+    load_run,
+    run_split,
+)
 from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.load_run import LoadedRun
+from kft.metrics.classification import ClassificationFigures
 from kft.reporting import (
-    confusion,
-    example_selection,
+    class_sections,
     gallery,
     headline,
-    reliability_chart,
     render,
     run_record,
     sections,
     stage_results,
 )
-from kft.reporting.example_selection import Pair
+from kft.reporting.class_sections import Choice
 from kft.reporting.gallery import Card
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.run_dir import RunDir
 
-_IMAGES = 24
-_PAIRS = 10
-_IMAGES_OF_PAIR = 6
-_TRAINING_IMAGES = 6
+_WORST = 24
+_TRAINING_EXAMPLES = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +56,7 @@ def make(run: RunDir) -> Report:
     other; they are kept in evaluation.json unless it is about something else.
 
     Raises:
-        errors.DataError: where the images of the run are gone.
+        errors.DataError: where the examples of the run are gone.
         errors.RunDirError: where the folder is of no finished run, damaged or full.
     """
     record = run_record.read(run)
@@ -72,74 +75,81 @@ def values_of(
     Args:
         record: the run.
         evaluation: None where the run has nothing to be judged by.
-        run: its network, for the images.
+        run: its network and its task, for the examples.
 
     Raises:
         errors.DataError: naming the example that cannot be read.
     """
-    pairs: tuple[Pair, ...] = ()
-    if evaluation:
-        pairs = example_selection.confused_pairs(
-            evaluation.predictions, pairs=_PAIRS, images=_IMAGES_OF_PAIR
-        )
+    choice = class_sections.choose(evaluation)
     return {
         "record": record,
-        "verdict": headline.verdict(record, evaluation, pairs),
+        "verdict": headline.verdict(record, evaluation, choice.pairs),
         "facts": tuple(sections.facts(record)),
         "options": tuple(sections.options(record.config)),
+        "monitor": sections.title(record.monitor),
+        "is_share": record.monitor == "val_accuracy",
         "stages": stage_results.rows(record),
         "charts": sections.curves(record),
         "views": gallery.training_views(
-            run, run_split.of_split(run, TRAIN), _TRAINING_IMAGES
+            run, run_split.of_split(run, TRAIN), _TRAINING_EXAMPLES
         ),
-        "views_text": sections.views_text(record.config, run.task.inputs.is_augmented),
-        **(_judged(evaluation, run, pairs) if evaluation else {"evaluation": None}),
+        "views_text": sections.views_text(run.task.inputs),
+        **(_judged(evaluation, run, choice) if evaluation else {"evaluation": None}),
     }
 
 
 def _judged(
-    evaluation: Evaluation, run: LoadedRun, pairs: Sequence[Pair]
+    evaluation: Evaluation, run: LoadedRun, choice: Choice
 ) -> Mapping[str, Any]:
     """Return what is shown of an evaluation."""
-    figures, names = evaluation.figures, run.labels.names
-    predictions = evaluation.predictions
-    mistakes = example_selection.worst_mistakes(predictions, _IMAGES)
-    doubts = example_selection.least_certain(predictions, _IMAGES)
-    shown = [*mistakes, *doubts, *(i for pair in pairs for i in pair.positions)]
+    figures = evaluation.figures
+    values = {
+        "tiles": tuple(sections.tiles(figures)),
+        "other_figures": tuple(sections.other_figures(evaluation)),
+        "breakdown": figures.breakdown(),
+    }
+    if not isinstance(figures, ClassificationFigures):
+        worst = example_losses.worst(run.task.objective, evaluation.predictions, _WORST)
+        cards = _cards(evaluation, run, worst.tolist())
+        return {
+            **values,
+            "explanation": _explanation(run, cards),
+            "evaluation": evaluation.to_json(),
+            "classes": None,
+            "worst": tuple(cards[i] for i in worst.tolist()),
+        }
+    cards = _cards(evaluation, run, choice.positions)
+    calibration = calibrated_temperature.recorded(evaluation.run)
+    classes = class_sections.of(
+        figures,
+        choice,
+        cards,
+        names=run.labels.names,
+        temperature=calibration.temperature if calibration else None,
+    )
+    # The cells of many classes stand in their section, without those that are 0.
+    shown = {k: v for k, v in evaluation.to_json().items() if k != "confusion"}
+    return {
+        **values,
+        "explanation": _explanation(run, cards),
+        "evaluation": shown,
+        "classes": classes,
+        "worst": (),
+    }
+
+
+def _explanation(run: LoadedRun, cards: Mapping[int, Card]) -> str:
+    """Return what the overlays of cards show; empty where there are none."""
+    has_overlays = any(card.overlay for card in cards.values())
+    return run.task.display.explanation if has_overlays else ""
+
+
+def _cards(
+    evaluation: Evaluation, run: LoadedRun, positions: Sequence[int]
+) -> Mapping[int, Card]:
+    """Return the cards of examples at positions in the predictions."""
+    found = evaluation.predictions
     examples = run_split.of_split(run, evaluation.source.split)
     places = {name: place for place, name in enumerate(examples.ids)}
-    examples = examples.take(np.array([places[name] for name in predictions.ids]))
-    cards = gallery.cards(run, examples, predictions, shown)
-    figures_json = {
-        name: value
-        for name, value in evaluation.to_json().items()
-        if name != "confusion"
-    }
-    return {
-        "evaluation": figures_json,
-        # Of many classes, most cells are 0.
-        "confusion_json": {
-            "names": names,
-            "cells": confusion.sparse(figures.confusion),
-        },
-        "tiles": tuple(sections.tiles(figures)),
-        "confusion_table": confusion.table(figures.confusion, names),
-        "confusion_map": confusion.draw(figures.confusion, names),
-        "pairs": tuple(_pair(pair, names, cards) for pair in pairs),
-        "reliability": reliability_chart.draw(figures.bins),
-        "mistakes": tuple(cards[int(i)] for i in mistakes),
-        "doubts": tuple(cards[int(i)] for i in doubts),
-    }
-
-
-def _pair(
-    pair: Pair, names: Sequence[str], cards: Mapping[int, Card]
-) -> Mapping[str, Any]:
-    return {
-        "label": names[pair.label],
-        "answer": names[pair.answer],
-        "examples": pair.examples,
-        "of": pair.of,
-        "share": pair.examples / pair.of,
-        "cards": tuple(cards[i] for i in pair.positions),
-    }
+    ordered = examples.take(np.array([places[name] for name in found.ids]))
+    return gallery.cards(run, ordered, found, positions)

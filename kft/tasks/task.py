@@ -21,6 +21,7 @@ from kft.data.epoch_plan import Mix
 from kft.data.examples import Examples
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
+from kft.metrics.figures import Figures
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
 
@@ -149,18 +150,8 @@ class Objective(Protocol):
     def figures(self, totals: Mapping[str, float]) -> Mapping[str, float]:
         """Return the figures of the sums of `totals`, by the names in `metrics`."""
 
-    def evaluate(self, predictions: Predictions) -> "Figures":
+    def evaluate(self, predictions: Predictions) -> Figures:
         """Return everything that can be said of all predictions together."""
-
-
-class Figures(Protocol):
-    """What a network is worth on a set of examples."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return them as evaluation.json has them."""
-
-    def headline(self) -> Mapping[str, float]:
-        """Return the few figures that a person asks for first, by name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,19 +216,44 @@ class Serving(Protocol):
 
 
 class Display(Protocol):
-    """What people see of examples and answers."""
+    """What people see of examples and answers.
+
+    HTML goes into pages as it is: what comes out of a file has to be escaped in it. It
+    needs no other file and no script, and is as wide as what surrounds it.
+    """
 
     def suffix(self, payload: bytes) -> str:
         """Return the ending of a file that holds an encoded example, such as .jpg."""
 
     def example_html(self, payload: bytes, inputs: Tree) -> str:
-        """Return an example as HTML that needs no other file."""
+        """Return an example as HTML.
 
-    def explain(self, network: Network, inputs: Tree, target: Any) -> str | None:
-        """Return where the network looked, as HTML to lay over; None where unknown."""
+        Args:
+            payload: the encoded example.
+            inputs: what the network reads of it, without the batch; of a training
+                example as it was augmented.
+        """
 
-    def preview(self, inputs: Tree, captions: Sequence[str]) -> bytes:
-        """Return a PNG that shows inputs of the network, [n, ...], with n captions."""
+    @property
+    def explanation(self) -> str:
+        """Return what `explain` shows, as a sentence for who sees it."""
+
+    def explain(
+        self, network: Network, inputs: Sequence[Tree], targets: Sequence[Any]
+    ) -> Sequence[str] | None:
+        """Return where the network looked in each example, as HTML to lay over it.
+
+        Args:
+            network: the whole of it.
+            inputs: of n examples, each without the batch and at its own length.
+            targets: the answers that are asked about: n class ids, or arrays of them.
+
+        Returns:
+            n texts; None where this network or task has no such explanation.
+        """
+
+    def preview(self, inputs: Sequence[Tree], captions: Sequence[str]) -> bytes:
+        """Return a PNG of n inputs of the network, as in batches, with n captions."""
 
 
 class Task(Protocol):

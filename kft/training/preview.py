@@ -1,5 +1,9 @@
 """`--preview`: what the network will see first, before it sees it."""
 
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -40,8 +44,8 @@ def _write(context: RunContext, count: int) -> None:
     )
 
 
-def first_inputs(context: RunContext, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs [n, ...] and labels, as in batches, of the first examples.
+def first_inputs(context: RunContext, count: int) -> tuple[list[Any], list[np.ndarray]]:
+    """Return the inputs and the labels, each as in its batch, of the first examples.
 
     Args:
         context: the run.
@@ -56,19 +60,33 @@ def first_inputs(context: RunContext, count: int) -> tuple[np.ndarray, np.ndarra
     )
     inputs, labels = [], []
     for batch in batches.as_numpy_iterator():
-        valid = batch[2] > 0
-        inputs.append(tf.nest.map_structure(lambda x, v=valid: x[v], batch[0]))
-        labels.append(batch[1][valid])
-        if sum(map(len, labels)) >= count:
+        for row in np.flatnonzero(batch[2] > 0):
+            inputs.append(tf.nest.map_structure(lambda x, r=row: x[r], batch[0]))
+            labels.append(batch[1][row])
+        if len(labels) >= count:
             break
-    joined = tf.nest.map_structure(lambda *x: np.concatenate(x)[:count], *inputs)
-    return joined, np.concatenate(labels)[:count]
+    return inputs[:count], labels[:count]
 
 
-def caption(label: np.ndarray, names: tuple[str, ...]) -> str:
-    """Return the name of a label, or the names and shares of a mixed one."""
+def caption(label: np.ndarray, names: Sequence[str]) -> str:
+    """Return a label in words.
+
+    Args:
+        label: a class id, the shares of the classes of a mixed example, or a class id
+            for each step, in which -1 is none.
+        names: of the classes, in index order.
+    """
     if not label.shape:
         return names[label]
+    if np.issubdtype(label.dtype, np.integer):
+        return ", ".join(_runs(label[label >= 0], names))
     order = np.argsort(-label, kind="stable")[:_SHOWN]
     parts = [f"{names[c]} {label[c]:.2f}" for c in order if label[c] > 0]
     return ", ".join(parts)
+
+
+def _runs(steps: np.ndarray, names: Sequence[str]) -> Iterator[str]:
+    """Yield the name of each run of equal steps, and how many it has."""
+    for label, run in itertools.groupby(steps.tolist()):
+        count = len(list(run))
+        yield names[label] if count == 1 else f"{names[label]} x{count}"

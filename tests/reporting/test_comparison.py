@@ -22,11 +22,16 @@ from tests.reporting.pages import Page
 LINE = {
     "stage": "head",
     "epoch": 1,
+    "epochs": 1,
+    "step": 9,
     "loss": 0.7,
     "accuracy": 0.6,
     "val_loss": 0.5,
     "val_accuracy": 0.8,
     "learning_rate": 0.01,
+    "seconds": 75.0,
+    "images_per_second": 8.0,
+    "input_wait_fraction": None,
 }
 
 

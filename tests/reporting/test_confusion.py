@@ -20,13 +20,13 @@ def test_few_classes_are_a_table_with_the_share_of_each_row() -> None:
     assert confusion.draw(COUNTS, ["a", "b", "c"]) is None
 
 
-def test_many_classes_are_a_map_with_a_pixel_for_each_cell() -> None:
+def test_many_classes_are_a_map_with_a_dot_for_each_cell() -> None:
     counts = np.diag(np.full(60, 9))
     counts[7, 31] = 3
     names = [f"class {i}" for i in range(60)]
     assert confusion.table(counts.tolist(), names) is None
     found = confusion.draw(counts.tolist(), names)
-    content = base64.b64decode(found.image.removeprefix("data:image/png;base64,"))
+    content = base64.b64decode(found.drawing.removeprefix("data:image/png;base64,"))
     pixels = np.asarray(Image.open(io.BytesIO(content)))
     assert pixels.shape == (60, 60, 4)
     seen = np.argwhere(pixels[..., 3] > 0)

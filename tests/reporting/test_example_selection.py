@@ -31,14 +31,16 @@ def test_the_least_certain_may_be_right() -> None:
 
 
 def test_pairs_are_counted_and_the_surest_mistake_comes_first() -> None:
-    first, second = example_selection.confused_pairs(_predictions(), pairs=9, images=9)
+    first, second = example_selection.confused_pairs(
+        _predictions(), pairs=9, examples=9
+    )
     assert (first.label, first.answer, first.examples, first.of) == (0, 1, 2, 3)
     assert first.positions == (2, 1)
     assert (second.label, second.answer, second.examples, second.of) == (1, 2, 1, 2)
 
 
-def test_no_more_pairs_and_images_than_asked_for() -> None:
-    (pair,) = example_selection.confused_pairs(_predictions(), pairs=1, images=1)
+def test_no_more_pairs_and_examples_than_asked_for() -> None:
+    (pair,) = example_selection.confused_pairs(_predictions(), pairs=1, examples=1)
     assert (pair.examples, pair.positions) == (2, (2,))
 
 
@@ -47,4 +49,4 @@ def test_without_mistakes_there_is_nothing_to_show() -> None:
         np.array(["a", "b"]), np.array([0, 1], np.int32), np.eye(2, dtype=np.float32)
     )
     assert example_selection.worst_mistakes(perfect, 24).tolist() == []
-    assert example_selection.confused_pairs(perfect, pairs=9, images=9) == ()
+    assert example_selection.confused_pairs(perfect, pairs=9, examples=9) == ()

@@ -6,15 +6,16 @@ import pytest
 from kft.config import TrainConfig
 from kft.metrics import classification
 from kft.reporting import render, sections
+from kft.tasks.image_classification.image_inputs import ImageInputs
 
 
-def test_training_images_say_what_was_done_to_them() -> None:
-    plain = TrainConfig(augment="none")
-    assert "no augmentation" in sections.views_text(plain, False)
-    flipped = sections.views_text(TrainConfig(augment="flip"), True)
-    assert flipped.endswith("--augment=flip.")
-    mixed = TrainConfig(augment="flip,mixup@0.2")
-    assert "before it was mixed" in sections.views_text(mixed, True)
+def test_training_examples_say_what_was_done_to_them() -> None:
+    def said(augment: str) -> str:
+        return sections.views_text(ImageInputs(TrainConfig(augment=augment), 3))
+
+    assert said("none").endswith("no augmentation.")
+    assert said("flip").endswith("each time augmented anew.")
+    assert said("flip,mixup@0.2").endswith("before it was mixed with another one.")
 
 
 def test_options_name_those_that_are_not_the_default() -> None:

@@ -15,6 +15,7 @@ from kft.metrics import classification
 from kft.metrics.predictions import Predictions
 from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir
+from kft.tasks.task import Metric
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def _evaluation(run: RunDir) -> Evaluation:
         PredictionSource("folder:x", "validation", "0", names),
         Predictions(np.array(list("abcd")), labels, logits),
         classification.measure(logits, labels, names),
+        Metric("accuracy"),
     )
 
 

@@ -151,3 +151,8 @@ def test_a_caption_names_the_larger_shares():
     assert preview.caption(np.int32(2), names) == "c"
     assert preview.caption(np.array([0.25, 0.0, 0.75]), names) == "c 0.75, a 0.25"
     assert preview.caption(np.array([0.0, 1.0, 0.0]), names) == "b 1.00"
+
+
+def test_a_caption_counts_the_steps_and_leaves_out_what_fills_up():
+    steps = np.array([2, 2, 0, 2, -1, -1], np.int32)
+    assert preview.caption(steps, ("a", "b", "c")) == "c x2, a, c"

@@ -39,6 +39,15 @@ def heat(network: Network, inputs: np.ndarray, class_ids: np.ndarray) -> np.ndar
     return np.concatenate(maps)
 
 
+def has_feature_map(network: Network) -> bool:
+    """Return whether the head of a network reads one feature map and nothing else."""
+    try:
+        feature_split(network)
+    except ValueError:
+        return False
+    return True
+
+
 def feature_split(network: Network) -> split.Split:
     """Return the network cut below its head: the map before pooling, and what reads it.
 

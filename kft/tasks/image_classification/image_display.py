@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kft.data.image import contact_sheet
+from kft.data.image import contact_sheet, inline_images
+from kft.model.network import Network
+from kft.tasks.image_classification import grad_cam
 
 _MAGIC = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp"}
 
@@ -19,6 +21,47 @@ class ImageDisplay:
                 return ending
         return ".webp" if payload[8:12] == b"WEBP" else ""
 
-    def preview(self, inputs: np.ndarray, captions: Sequence[str]) -> bytes:
-        """Return a PNG of images, uint8 [n, size, size, 3], in a grid."""
-        return contact_sheet.png(inputs, captions)
+    def example_html(self, payload: bytes, inputs: np.ndarray) -> str:
+        """Return the square that the network sees, uint8 [size, size, 3], as HTML."""
+        del payload
+        return f'<img src="{inline_images.photo(inputs)}" alt="">'
+
+    @property
+    def explanation(self) -> str:
+        """Return what the colours of Grad-CAM mean."""
+        return "Grad-CAM of its answer; from blue to pink it speaks for it."
+
+    def explain(
+        self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[int]
+    ) -> Sequence[str] | None:
+        """Return the Grad-CAM of each image, to lay over; None as `heat` does.
+
+        Args:
+            network: an image classifier.
+            inputs: uint8 [size, size, 3] each.
+            targets: the class of each that is asked about.
+        """
+        if not len(inputs):
+            return ()
+        maps = self.heat(network, np.stack(inputs), np.asarray(targets))
+        if maps is None:
+            return None
+        return [f'<img src="{inline_images.heat(one)}" alt="">' for one in maps]
+
+    def heat(
+        self, network: Network, inputs: np.ndarray, class_ids: np.ndarray
+    ) -> np.ndarray | None:
+        """Return what `grad_cam.heat` does; None where the head reads no feature map.
+
+        Args:
+            network: an image classifier.
+            inputs: uint8 [n, size, size, 3].
+            class_ids: [n], the class that is asked about.
+        """
+        if not grad_cam.has_feature_map(network):
+            return None
+        return grad_cam.heat(network, inputs, class_ids)
+
+    def preview(self, inputs: Sequence[np.ndarray], captions: Sequence[str]) -> bytes:
+        """Return a PNG of images, uint8 [size, size, 3] each, in a grid."""
+        return contact_sheet.png(np.stack(inputs), captions)

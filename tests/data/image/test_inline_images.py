@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from kft.reporting import inline_images
+from kft.data.image import inline_images
 
 
 def _open(address: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Images that stand in the page itself, as data addresses."""
+"""Images that stand in a page itself, as data addresses."""
 
 import base64
 import io
@@ -37,22 +37,6 @@ def heat(places: np.ndarray) -> str:
     colours[..., 2] = 255 - 75 * share
     colours[..., 3] = _MOST_OPAQUE * share
     return _png(Image.fromarray(colours.astype(np.uint8)))
-
-
-def matrix(hits: np.ndarray, misses: np.ndarray) -> str:
-    """Return a see-through image of two matrices [n, n] in [0, 1], a pixel a cell.
-
-    Args:
-        hits: how blue a cell is.
-        misses: how orange it is; a cell has one of both.
-    """
-    cells = np.zeros((*hits.shape, 4))
-    cells[hits > 0, :3] = (40, 120, 200)
-    cells[misses > 0, :3] = (220, 90, 0)
-    # What is there at all can be seen.
-    strength = np.maximum(hits, misses)
-    cells[..., 3] = np.where(strength > 0, 60 + 195 * np.sqrt(strength), 0)
-    return _png(Image.fromarray(cells.astype(np.uint8)))
 
 
 def _jpeg(image: Image.Image) -> str:

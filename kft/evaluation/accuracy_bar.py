@@ -1,0 +1,63 @@
+"""What `--assert_accuracy_at_least` is about, whatever the task. No TensorFlow here."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from kft import errors
+
+_ACCURACY = "accuracy"
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgedFigure:
+    """The figure that a bar is about.
+
+    Attributes:
+        name: the accuracy, or where a task has none the figure that chooses the best
+            weights.
+        value: None where it is not known.
+        higher_is_better: where False, the bar is the highest value that passes.
+    """
+
+    name: str
+    value: float | None
+    higher_is_better: bool = True
+
+    def passes(self, bar: float) -> bool:
+        """Return whether the figure is known, and as good as the bar."""
+        if self.value is None:
+            return False
+        return self.value >= bar if self.higher_is_better else self.value <= bar
+
+    def problem(
+        self, bar: float, *, what: str = "", effect: str = ""
+    ) -> errors.AccuracyError | None:
+        """Return the error of a known figure that does not pass; None where it does.
+
+        Args:
+            bar: what was asked for.
+            what: stands before the figure's name, such as `validation`.
+            effect: what follows, as a sentence.
+        """
+        if self.value is None or self.passes(bar):
+            return None
+        name = f"{what} {self.name.replace('_', ' ')}".strip()
+        if not self.higher_is_better:
+            name += ", of which less is better,"
+        return errors.AccuracyError(self.value, bar, name, effect=effect)
+
+
+def judged(
+    figures: Mapping[str, Any], monitor: str, *, higher_is_better: bool
+) -> JudgedFigure:
+    """Return the figure that a bar is about.
+
+    Args:
+        figures: by their names in the task; of other things than numbers, too.
+        monitor: name of the figure that chooses the best weights.
+        higher_is_better: of that figure.
+    """
+    if _ACCURACY in figures:
+        return JudgedFigure(_ACCURACY, figures[_ACCURACY])
+    return JudgedFigure(monitor, figures.get(monitor), higher_is_better)

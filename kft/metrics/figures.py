@@ -1,0 +1,84 @@
+"""The figures that say what a network is worth, whatever its task. Pure values."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure as a person reads it.
+
+    Attributes:
+        name: its key in `Figures.to_json`.
+        title: what it is called.
+        value: None where it is not defined.
+        interval: the 95% interval around it; None where none is known.
+        note: its unit or range, or why it is not defined.
+        is_share: whether it is read as a percentage.
+    """
+
+    name: str
+    title: str
+    value: float | None
+    interval: tuple[float, float] | None = None
+    note: str = ""
+    is_share: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """The figures of one part of the examples.
+
+    Attributes:
+        label: its name, such as that of a class.
+        examples: how many it has (support).
+        figures: the same of every group, in the same order.
+    """
+
+    label: str
+    examples: int
+    figures: tuple[Figure, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Breakdown:
+    """What a network is worth on each part of the examples, such as a class.
+
+    Attributes:
+        title: what a part is called, such as `class`.
+        plural: the same of several.
+        groups: the parts.
+        ranked_by: name of the figure by which one is better than another.
+    """
+
+    title: str
+    plural: str
+    groups: tuple[Group, ...]
+    ranked_by: str
+
+    def worst(self, count: int) -> list[tuple[str, Figure]]:
+        """Return label and figure of up to `count` groups, the worst first."""
+        ranks = [(group.label, self._rank(group)) for group in self.groups]
+        known = [(label, found) for label, found in ranks if found.value is not None]
+        return sorted(known, key=lambda pair: pair[1].value)[:count]
+
+    def _rank(self, group: Group) -> Figure:
+        return next(one for one in group.figures if one.name == self.ranked_by)
+
+
+class Figures(Protocol):
+    """What a network is worth on a set of examples."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything, as evaluation.json has it.
+
+        `examples` is how many there are. What `Objective.metrics` names has the same
+        name here.
+        """
+
+    def headline(self) -> Sequence[Figure]:
+        """Return the figures of all examples together, the most asked for first."""
+
+    def breakdown(self) -> Breakdown | None:
+        """Return the figures of the parts; None where nothing is told apart."""
