@@ -11,16 +11,11 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from kft import data, errors
+from kft import data, errors, tasks
 from kft.auditing import console as console_lib
-from kft.auditing import (
-    findings,
-    html_report,
-    image_stats,
-    json_report,
-    scan_dataset,
-)
-from kft.auditing.findings import AuditedImage, Findings
+from kft.auditing import findings, html_report, json_report, scan_dataset
+from kft.auditing.checks import AuditedExample, Checks
+from kft.auditing.findings import Findings
 from kft.config import AuditConfig, user_paths
 from kft.data.examples import Splits
 from kft.data.sources import filesystem
@@ -31,7 +26,7 @@ PAGE = "audit.html"
 
 
 def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
-    """Look at every image of a data set; write audit.json and audit.html.
+    """Inspect every example of a data set; write audit.json and audit.html.
 
     Args:
         config: which data set, and where the findings go.
@@ -47,21 +42,28 @@ def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
     """
     out = out_folder(config)
     _check_out(out, config)
-    # Files that are not there are a finding, as others are.
-    splits = data.load_splits(dataclasses.replace(config, on_bad_image="skip"))
+    splits = data.load_splits(_taking_all(config), tasks.kind(config.task).sources)
     parts = list(splits.parts().values())
-    with console_lib.bar(console, sum(map(len, parts))) as advance:
-        looks = scan_dataset.survey(
-            parts, max_pixels=config.max_pixels, advance=advance
-        )
+    checks = tasks.kind(config.task).checks(config)
+    with console_lib.bar(console, sum(map(len, parts)), checks.noun) as advance:
+        inspections = scan_dataset.scan(parts, checks, advance=advance)
+    option = config.bad_example_option
     found = findings.find(
         splits,
-        looks,
-        near_bits=config.near_bits,
+        inspections,
+        checks,
         not_used=_not_used(splits, config),
+        skip_flag=None if option is None else f"--{option}=skip",
     )
-    _write(found, splits, out, config)
+    _write(found, splits, checks, out)
     return found, out
+
+
+def _taking_all(config: AuditConfig) -> AuditConfig:
+    """Return a config with which files that are not there are examples as others."""
+    if config.bad_example_option is None:
+        return config
+    return dataclasses.replace(config, **{config.bad_example_option: "skip"})
 
 
 def out_folder(config: AuditConfig) -> Path:
@@ -89,7 +91,7 @@ def _check_out(out: Path, config: AuditConfig) -> None:
                 f"--out={out} lies in --dataset={config.dataset}, where it would count "
                 "as a class: choose a folder beside it."
             )
-    data.check_dataset(config)
+    data.check_dataset(config, tasks.kind(config.task).sources)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -120,17 +122,22 @@ def _not_used(splits: Splits, config: AuditConfig) -> Mapping[str, int]:
     return dict(endings.most_common())
 
 
-def _write(found: Findings, splits: Splits, out: Path, config: AuditConfig) -> None:
+def _write(found: Findings, splits: Splits, checks: Checks, out: Path) -> None:
     parts = list(splits.parts().values())
     starts = np.cumsum([0, *map(len, parts)])
 
-    def thumbnail(image: AuditedImage) -> bytes | None:
-        number = int(np.searchsorted(starts, image.place, side="right")) - 1
-        place = np.array([image.place - starts[number]])
-        return image_stats.thumbnail(scan_dataset.sources(parts[number], place)[0])
+    def preview(example: AuditedExample) -> str | None:
+        number = int(np.searchsorted(starts, example.position, side="right")) - 1
+        position = np.array([example.position - starts[number]])
+        (payload,) = scan_dataset.payloads(parts[number], position)
+        try:
+            content = scan_dataset.content(payload)
+        except (OSError, ValueError):  # It was there a moment ago.
+            return None
+        return checks.preview(content, example.id)
 
-    content = json_report.to_json(found, near_bits=config.near_bits)
+    content = json_report.to_json(found)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     atomic_files.write(out / JSON, f"{text}\n".encode())
-    html = html_report.render(found, near_bits=config.near_bits, thumbnail=thumbnail)
+    html = html_report.render(found, preview)
     atomic_files.write(out / PAGE, html.encode())

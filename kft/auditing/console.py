@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -15,13 +16,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from kft.auditing.findings import (
-    EXTREME_ASPECT,
-    TINY_SIDE,
-    AuditedImage,
-    Findings,
-    Group,
-)
+from kft.auditing.checks import AuditedExample
+from kft.auditing.findings import CopyGroup, Findings
 
 _MOST_CLASSES = 20
 
@@ -32,8 +28,14 @@ def new() -> Console:
 
 
 @contextlib.contextmanager
-def bar(console: Console, total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that moves a bar on; without a terminal there is none."""
+def bar(console: Console, total: int, noun: str) -> Iterator[Callable[[int], None]]:
+    """Give a function that moves a bar on; without a terminal there is none.
+
+    Args:
+        console: where it is shown.
+        total: number of examples.
+        noun: what they are called.
+    """
     if not console.is_terminal or console.is_dumb_terminal:
         yield lambda more: None
         return
@@ -44,20 +46,20 @@ def bar(console: Console, total: int) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("looking at images", total=total)
+        task = progress.add_task(f"looking at {noun}", total=total)
         yield lambda more: progress.advance(task, more)
 
 
 def show(findings: Findings, console: Console) -> None:
     """Print the counts of the classes, and how often each thing was found."""
     console.print(
-        f"{findings.dataset}: {len(findings.images):,} images of "
+        f"{findings.dataset}: {len(findings.examples):,} {findings.noun} of "
         f"{len(findings.counts):,} classes",
         markup=False,
         soft_wrap=True,
     )
     console.print(_classes(findings))
-    console.print(_found(findings))
+    console.print(_faults(findings))
 
 
 def _classes(findings: Findings) -> Table:
@@ -81,15 +83,15 @@ def _classes(findings: Findings) -> Table:
     return table
 
 
-def _found(findings: Findings) -> Table:
+def _faults(findings: Findings) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("found", no_wrap=True)
     table.add_column("count", justify="right")
     table.add_column("such as", overflow="fold")
-    for name, found, is_grave in _rows(findings):
-        style = "bold red" if found and is_grave else ""
-        example = _example(found[0]) if found else ""
-        table.add_row(Text(name, style), f"{len(found):,}", Text(example))
+    for name, members, is_grave in _rows(findings):
+        style = "bold red" if members and is_grave else ""
+        example = _such_as(members[0]) if members else ""
+        table.add_row(Text(name, style), f"{len(members):,}", Text(example))
     largest = max(findings.counts, key=lambda n: findings.counts[n].get("train", 0))
     smallest = min(findings.counts, key=lambda n: findings.counts[n].get("train", 0))
     table.add_row(
@@ -109,10 +111,8 @@ def _found(findings: Findings) -> Table:
     return table
 
 
-def _rows(
-    findings: Findings,
-) -> Iterator[tuple[str, Sequence[Group | AuditedImage], bool]]:
-    """Yield name, what was found, and whether the audit fails because of it."""
+def _rows(findings: Findings) -> Iterator[tuple[str, Sequence[Any], bool]]:
+    """Yield name, groups or examples, and whether the audit fails because of them."""
     for name, groups in (("exact", findings.exact), ("near", findings.near)):
         if groups is None:
             continue
@@ -121,30 +121,26 @@ def _rows(
         yield f"{name} copies across splits", across_splits, True
         yield f"{name} copies across labels", across_labels, True
         yield f"{name} copies otherwise", [g for g in groups if not g.is_leak], False
-    if findings.near is not None and findings.not_hashed:
-        yield "too small or flat for near copies", findings.not_hashed, False
     yield "files that cannot be read", findings.unreadable, True
-    yield "format is not that of the name", findings.mislabelled, False
-    yield f"tiny (a side below {TINY_SIDE} pixels)", findings.tiny, False
-    yield f"very long (over {EXTREME_ASPECT:g} to 1)", findings.extreme, False
-    yield "of one color", findings.flat, False
+    for observation in findings.observations:
+        yield observation.name, observation.examples, False
 
 
-def _example(found: Group | AuditedImage) -> str:
-    if isinstance(found, Group):
-        first, second, *_ = _differing(found)
+def _such_as(one: CopyGroup | AuditedExample) -> str:
+    if isinstance(one, CopyGroup):
+        first, second, *_ = _differing(one)
         return f"{_placed(first)}\n{_placed(second)}"
-    if found.look.reason is not None:
-        return f"{found.id}: {found.look.reason}"
-    return f"{found.id} ({found.look.kind}, {found.look.width} x {found.look.height})"
+    if one.reason is not None:
+        return f"{one.id}: {one.reason}"
+    return f"{one.id} ({one.description})"
 
 
-def _differing(group: Group) -> list[AuditedImage]:
+def _differing(group: CopyGroup) -> list[AuditedExample]:
     """Return the members, the second one as unlike the first as the group allows."""
     first, *others = group.members
-    others.sort(key=lambda p: (p.split == first.split, p.label == first.label))
+    others.sort(key=lambda e: (e.split == first.split, e.label == first.label))
     return [first, *others]
 
 
-def _placed(image: AuditedImage) -> str:
-    return f"{image.id} ({image.split})"
+def _placed(example: AuditedExample) -> str:
+    return f"{example.id} ({example.split})"

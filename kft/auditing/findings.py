@@ -1,68 +1,37 @@
-"""What is wrong with a data set, out of what its images are like."""
+"""The faults of a data set, out of what its examples are like."""
 
 import dataclasses
-import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from kft.auditing import image_stats, label_names, near_duplicates
+from kft.auditing import label_names, near_duplicates
+from kft.auditing.checks import AuditedExample, Checks, Observation
+from kft.auditing.scan_dataset import Inspection
+from kft.data import label_arrays
 from kft.data.examples import Splits
 
-# A shorter side below it has little to show to any network, in pixels.
-TINY_SIDE = 32
-# Cropping the middle square leaves less than a fifth of these.
-EXTREME_ASPECT = 5.0
-_KINDS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".png": "PNG",
-    ".gif": "GIF",
-    ".bmp": "BMP",
-    ".webp": "WEBP",
-}
-
 
 @dataclasses.dataclass(frozen=True)
-class AuditedImage:
-    """An example of the data set.
+class CopyGroup:
+    """Examples that are copies of each other, two or more."""
 
-    Attributes:
-        id: of the example.
-        split: that it is in.
-        label: name of its class.
-        place: its position among all examples, split after split.
-        look: what the image is like.
-    """
-
-    id: str
-    split: str
-    label: str
-    place: int
-    look: image_stats.Look
-
-
-@dataclasses.dataclass(frozen=True)
-class Group:
-    """Images that are copies of each other, two or more."""
-
-    members: tuple[AuditedImage, ...]
+    members: tuple[AuditedExample, ...]
 
     @property
     def across_splits(self) -> bool:
         """Whether what is trained on is validated or tested on, too."""
-        return len({image.split for image in self.members}) > 1
+        return len({example.split for example in self.members}) > 1
 
     @property
     def across_labels(self) -> bool:
         """Whether one of the labels is wrong."""
-        return len({image.label for image in self.members}) > 1
+        return len({example.label for example in self.members}) > 1
 
     @property
     def is_leak(self) -> bool:
-        """Whether measured accuracies are wrong because of it."""
+        """Whether measured figures are wrong because of it."""
         return self.across_splits or self.across_labels
 
 
@@ -72,53 +41,40 @@ class Findings:
 
     Attributes:
         dataset: the `--dataset`.
-        counts: number of images by label and split.
-        images: all of them.
+        noun: what its examples are called, such as images.
+        counts: number of examples by label and split.
+        examples: all of them.
         exact: copies byte by byte.
-        near: copies by their perceptual hash, of different bytes; None where nobody
-            looked for any.
+        near: copies of different bytes; None where nobody looked for any.
+        near_rule: when two examples are near copies, a sentence.
+        observations: what is odd.
+        remarks: what there is to say of all examples together.
+        details: what audit.json has of this kind of data, and of no other.
         not_used: number of files in the folder that are no examples, by their ending.
+        skip_flag: with it training leaves out what cannot be read; None where it
+            cannot.
     """
 
     dataset: str
+    noun: str
     counts: Mapping[str, Mapping[str, int]]
-    images: Sequence[AuditedImage]
-    exact: Sequence[Group]
-    near: Sequence[Group] | None
+    examples: Sequence[AuditedExample]
+    exact: Sequence[CopyGroup]
+    near: Sequence[CopyGroup] | None
+    near_rule: str
+    observations: Sequence[Observation]
+    remarks: Sequence[str]
+    details: Mapping[str, Any]
     not_used: Mapping[str, int]
+    skip_flag: str | None = None
 
     @property
-    def unreadable(self) -> list[AuditedImage]:
-        """Images that training would stop at."""
-        return self._that(lambda p: p.look.reason is not None)
+    def unreadable(self) -> list[AuditedExample]:
+        """Examples that training would stop at."""
+        return [example for example in self.examples if example.reason is not None]
 
     @property
-    def mislabelled(self) -> list[AuditedImage]:
-        """Images of another format than the ending of their name says."""
-        return self._readable(lambda p: _named_kind(p.id) not in (None, p.look.kind))
-
-    @property
-    def tiny(self) -> list[AuditedImage]:
-        """Images with a side below `TINY_SIDE`."""
-        return self._readable(lambda p: min(p.look.width, p.look.height) < TINY_SIDE)
-
-    @property
-    def extreme(self) -> list[AuditedImage]:
-        """Images that are more than `EXTREME_ASPECT` times as long as wide."""
-        return self._readable(lambda p: _aspect(p.look) > EXTREME_ASPECT)
-
-    @property
-    def flat(self) -> list[AuditedImage]:
-        """Images of one color."""
-        return self._readable(lambda p: p.look.is_flat)
-
-    @property
-    def not_hashed(self) -> list[AuditedImage]:
-        """Images that are too small or flat for a perceptual hash."""
-        return self._readable(lambda p: p.look.hash is None)
-
-    @property
-    def leaks(self) -> list[Group]:
+    def leaks(self) -> list[CopyGroup]:
         """Copies across splits or labels."""
         return [group for group in (*self.exact, *(self.near or ())) if group.is_leak]
 
@@ -138,55 +94,72 @@ class Findings:
         """Whether nothing was found that makes a training fail or its figures wrong."""
         return not self.unreadable and not self.leaks
 
-    def _that(self, is_one: Callable[[AuditedImage], bool]) -> list[AuditedImage]:
-        return [image for image in self.images if is_one(image)]
-
-    def _readable(self, is_one: Callable[[AuditedImage], bool]) -> list[AuditedImage]:
-        return self._that(lambda p: p.look.reason is None and is_one(p))
-
 
 def find(
     splits: Splits,
-    looks: Sequence[image_stats.Look],
+    inspections: Sequence[Inspection],
+    checks: Checks,
     *,
-    near_bits: int | None,
     not_used: Mapping[str, int],
+    skip_flag: str | None = None,
 ) -> Findings:
     """Return what is wrong with a data set.
 
     Args:
         splits: the data set.
-        looks: what its images are like, split after split.
-        near_bits: most bits in which the hashes of near duplicates differ; None to look
-            for none.
+        inspections: of its examples, split after split.
+        checks: that they were inspected with.
         not_used: number of files that are no examples, by ending.
+        skip_flag: with it training leaves out what cannot be read.
     """
-    images = _images(splits, looks)
+    examples = _examples(splits, inspections, checks)
+    readable = [example for example in examples if example.reason is None]
+    near = checks.near_copies(readable)
     return Findings(
         dataset=splits.source,
+        noun=checks.noun,
         counts=_counts(splits),
-        images=images,
-        exact=_exact(images),
-        near=None if near_bits is None else _near(images, near_bits),
+        examples=examples,
+        exact=_exact(readable),
+        near=None if near is None else _near(near.groups),
+        near_rule="" if near is None else near.rule,
+        observations=checks.observations(readable),
+        remarks=checks.remarks(readable),
+        details={checks.count_key: len(examples), **checks.to_json(readable)},
         not_used=not_used,
+        skip_flag=skip_flag,
     )
 
 
-def _images(splits: Splits, looks: Sequence[image_stats.Look]) -> list[AuditedImage]:
-    names = splits.labels.names
+def _examples(
+    splits: Splits, inspections: Sequence[Inspection], checks: Checks
+) -> list[AuditedExample]:
     listed = [
-        (str(name), split, names[label])
+        (str(name), split, label)
         for split, part in splits.parts().items()
-        for name, label in zip(part.ids, part.labels, strict=True)
+        for name, label in zip(
+            part.ids, label_arrays.texts(part.labels, splits.labels), strict=True
+        )
     ]
-    return [
-        AuditedImage(*known, place, looks[place]) for place, known in enumerate(listed)
-    ]
+    examples = []
+    for known, inspected in zip(listed, inspections, strict=True):
+        example = AuditedExample(
+            *known, position=len(examples), reason=inspected.reason
+        )
+        if inspected.reason is None:
+            example = dataclasses.replace(
+                example,
+                digest=inspected.digest,
+                facts=inspected.facts,
+                description=checks.describe(inspected.facts),
+            )
+        examples.append(example)
+    return examples
 
 
 def _counts(splits: Splits) -> dict[str, dict[str, int]]:
     by_split = {
-        split: np.bincount(part.labels, minlength=len(splits.labels)).tolist()
+        split: label_arrays.count(part.labels, len(splits.labels)).tolist()
         for split, part in splits.parts().items()
     }
     return {
@@ -195,29 +168,18 @@ def _counts(splits: Splits) -> dict[str, dict[str, int]]:
     }
 
 
-def _exact(images: Sequence[AuditedImage]) -> list[Group]:
-    readable = [image for image in images if image.look.digest]
-    digests = np.array([image.look.digest.hex() for image in readable], dtype=str)
-    return [_group(readable, members) for members in near_duplicates.same(digests)]
-
-
-def _near(images: Sequence[AuditedImage], near_bits: int) -> list[Group]:
-    hashed = [image for image in images if image.look.hash is not None]
-    hashes = np.array([image.look.hash for image in hashed], dtype=np.uint64)
-    found = [
-        _group(hashed, members) for members in near_duplicates.groups(hashes, near_bits)
+def _exact(examples: Sequence[AuditedExample]) -> list[CopyGroup]:
+    digests = np.array([example.digest.hex() for example in examples], dtype=str)
+    return [
+        CopyGroup(tuple(examples[position] for position in members))
+        for members in near_duplicates.same(digests)
     ]
-    # Groups of nothing but the same bytes are exact ones.
-    return [g for g in found if len({p.look.digest for p in g.members}) > 1]
 
 
-def _group(images: Sequence[AuditedImage], members: np.ndarray) -> Group:
-    return Group(tuple(images[place] for place in members))
-
-
-def _named_kind(name: str) -> str | None:
-    return _KINDS.get(posixpath.splitext(name)[1].lower())
-
-
-def _aspect(seen: image_stats.Look) -> float:
-    return max(seen.width, seen.height) / max(min(seen.width, seen.height), 1)
+def _near(groups: Sequence[Sequence[AuditedExample]]) -> list[CopyGroup]:
+    """Return the groups but those of nothing but the same bytes: exact ones."""
+    return [
+        CopyGroup(tuple(group))
+        for group in groups
+        if len({example.digest for example in group}) > 1
+    ]

@@ -1,16 +1,19 @@
-"""Look at every image of a data set, in as many processes as there are cores."""
+"""The inspection of every example, in as many processes as there are cores."""
 
 import collections
 import concurrent.futures
+import dataclasses
+import hashlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import process
 
 import numpy as np
 
 from kft import errors
-from kft.auditing import image_stats
+from kft.auditing.checks import Checks, Facts
 from kft.data.examples import Examples
 from kft.data.sources import filesystem
 from kft.data.sources.file_reader import Files
@@ -19,20 +22,51 @@ _CHUNK = 16
 _WAITING_CHUNKS = 4  # for each process
 
 
-def survey(
-    parts: Sequence[Examples], *, max_pixels: int, advance: Callable[[int], None]
-) -> list[image_stats.Look]:
-    """Return what the images of these parts are like, in their order.
+@dataclasses.dataclass(frozen=True)
+class Unread:
+    """Stands for bytes that could not be read.
+
+    Attributes:
+        reason: one line.
+    """
+
+    reason: str
+
+
+# The path of a local file, the bytes of an example, or why there are none.
+Payload = str | bytes | Unread
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inspection:
+    """What came of inspecting an example.
+
+    Attributes:
+        reason: why it cannot be read, one line; None for a good one. Nothing below is
+            known of a bad one.
+        digest: SHA-256 of the bytes.
+        facts: of `Checks.inspect`.
+    """
+
+    reason: str | None = None
+    digest: bytes = b""
+    facts: Facts = None
+
+
+def scan(
+    parts: Sequence[Examples], checks: Checks, *, advance: Callable[[int], None]
+) -> list[Inspection]:
+    """Return what the examples of these parts are like, in their order.
 
     Args:
         parts: the splits.
-        max_pixels: larger images count as unreadable.
-        advance: called with how many more images have been looked at.
+        checks: of their kind of data.
+        advance: called with how many more examples have been inspected.
 
     Raises:
-        errors.DataError: where an image ends the process that reads it.
+        errors.DataError: where an example ends the process that reads it.
     """
-    found: list[image_stats.Look] = []
+    inspections: list[Inspection] = []
     workers = os.cpu_count() or 1
     # TensorFlow's threads do not live through a fork.
     context = multiprocessing.get_context("spawn")
@@ -40,17 +74,17 @@ def survey(
 
     def take() -> None:
         ids, future = waiting.popleft()
-        found.extend(_result(ids, future))
+        inspections.extend(_result(ids, future))
         advance(len(ids))
 
     with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=context, initializer=image_stats.start
+        workers, mp_context=context, initializer=_start, initargs=(checks,)
     ) as pool:
-        for ids, sources in _chunks(parts):
+        for ids, payloads in _chunks(parts):
             try:
-                future = pool.submit(image_stats.look_at, sources, max_pixels)
+                future = pool.submit(inspect, payloads, checks)
             except process.BrokenProcessPool as error:
-                # The first result that does not come says which images it was.
+                # The first result that does not come says which examples it was.
                 while waiting:
                     take()
                 raise _ended(ids) from error
@@ -59,13 +93,33 @@ def survey(
                 take()
         while waiting:
             take()
-    return found
+    return inspections
 
 
-def sources(part: Examples, positions: np.ndarray) -> list[image_stats.Source]:
-    """Return where the images at these positions are, or their bytes.
+def inspect(payloads: Sequence[Payload], checks: Checks) -> list[Inspection]:
+    """Return what examples are like, each read to its end."""
+    return [_inspect(payload, checks) for payload in payloads]
 
-    Local files are left to the processes that look at them.
+
+def content(payload: Payload) -> bytes:
+    """Return the bytes of an example.
+
+    Raises:
+        ValueError: where they could not be read.
+        OSError: where they cannot be read.
+    """
+    if isinstance(payload, Unread):
+        raise ValueError(payload.reason)
+    if isinstance(payload, bytes):
+        return payload
+    with open(payload, "rb") as file:
+        return file.read()
+
+
+def payloads(part: Examples, positions: np.ndarray) -> list[Payload]:
+    """Return where the examples at these positions are, or their bytes.
+
+    Local files are left to the processes that inspect them.
     """
     rows = part.rows[positions]
     if isinstance(part.read, Files):
@@ -75,7 +129,29 @@ def sources(part: Examples, positions: np.ndarray) -> list[image_stats.Source]:
     return [_read(part, row) for row in rows]
 
 
-def _read(part: Examples, row: int) -> image_stats.Source:
+def _start(checks: Checks) -> None:
+    """Make a process ready: Ctrl-C is for the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    checks.start_process()
+
+
+def _inspect(payload: Payload, checks: Checks) -> Inspection:
+    try:
+        encoded = content(payload)
+        facts = checks.inspect(encoded)
+    # Decoders raise errors of many kinds for damaged files.
+    except Exception as error:  # noqa: BLE001
+        return Inspection(reason=_reason(error))
+    return Inspection(digest=hashlib.sha256(encoded).digest(), facts=facts)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _read(part: Examples, row: int) -> Payload:
     """Return the bytes of a row, or why they cannot be read."""
     import tensorflow as tf
 
@@ -84,21 +160,21 @@ def _read(part: Examples, row: int) -> image_stats.Source:
     try:
         return part.read(tf.constant([row])).numpy()[0]
     except tf.errors.OpError as error:
-        return image_stats.Unread(bad_examples.first_line(error))
+        return Unread(bad_examples.first_line(error))
 
 
 def _chunks(
     parts: Sequence[Examples],
-) -> Iterator[tuple[Sequence[str], list[image_stats.Source]]]:
+) -> Iterator[tuple[Sequence[str], list[Payload]]]:
     for part in parts:
         for start in range(0, len(part), _CHUNK):
             chosen = np.arange(start, min(start + _CHUNK, len(part)))
-            yield part.ids[chosen].tolist(), sources(part, chosen)
+            yield part.ids[chosen].tolist(), payloads(part, chosen)
 
 
 def _result(
     ids: Sequence[str], future: concurrent.futures.Future
-) -> Sequence[image_stats.Look]:
+) -> Sequence[Inspection]:
     try:
         return future.result()
     except process.BrokenProcessPool as error:
@@ -107,7 +183,7 @@ def _result(
 
 def _ended(ids: Sequence[str]) -> errors.DataError:
     return errors.DataError(
-        "Looking at an image ended the process that did it, most likely for want "
-        f"of memory. It is one of these, or of those after them: {', '.join(ids)}. "
-        "Lower --max_pixels, or remove it."
+        "Inspecting an example ended the process that did it, most likely for want of "
+        f"memory. It is one of these, or of those after them: {', '.join(ids)}. "
+        "Remove it, or lower the limit on how large an example may be."
     )

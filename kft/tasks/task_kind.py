@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from kft.config import RunConfig
+from kft.auditing.checks import Checks
+from kft.config import AuditConfig, RunConfig
 from kft.config.stages import Blocks
 from kft.data import Source
 
@@ -41,6 +42,7 @@ class TaskKind(Generic[C]):
             not known, because its backbone is not.
         check: finds mistakes in the task's own options and in those of the network, and
             raises ConfigError that names all of them.
+        checks: returns what an audit asks of the examples.
         module: dotted name of the other half, a module with the function
             `build(config, labels) -> Task`. It may import TensorFlow.
         recipe_fields: its own options that `--recipe=auto` decides.
@@ -56,6 +58,7 @@ class TaskKind(Generic[C]):
     sources: Mapping[str, Source]
     blocks: Callable[[C], Blocks | None]
     check: Callable[[C], None]
+    checks: Callable[[AuditConfig], Checks]
     module: str
     recipe_fields: Sequence[str] = ()
     searchable: Sequence[str] = ()

@@ -23,8 +23,8 @@ def clean(tmp_path_factory):
     """Return a folder of 24 different images, split by itself. Not to be changed."""
     root = tmp_path_factory.mktemp("clean") / "photos"
     for number in range(24):
-        side = "train" if number < 16 else "val"
-        path = root / side / ("cat", EVIL)[number % 2] / f"{number}.jpg"
+        split = "train" if number < 16 else "val"
+        path = root / split / ("cat", EVIL)[number % 2] / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(image_files.encode(photograph(number), "JPEG", quality=90))
     return root

@@ -76,7 +76,7 @@ def test_odd_images_are_listed(audited):
 
 def test_counts_are_those_of_the_splits(audited):
     content = audited[0]
-    assert content["images"] == 24 + 13
+    assert content["pictures"] == 24 + 13
     assert content["counts"] == {
         EVIL: {"train": 9, "validation": 5},
         "cat": {"train": 14, "validation": 9},
@@ -93,7 +93,7 @@ def test_files_of_a_table_that_are_not_there_are_listed(clean, tmp_path):
     # The split follows from the paths, and these are others in every run of the tests.
     table = f"csv:{tmp_path}/t.csv"
     content, _, _ = _audit(table, tmp_path, validation_fraction=0.0)
-    assert content["images"] == 9
+    assert content["pictures"] == 9
     (bad,) = content["unreadable"]
     assert (bad["id"], bad["reason"]) == ("gone.jpg", "No such file or directory")
 
@@ -112,6 +112,7 @@ def test_near_copies_can_be_left_alone(dirty, tmp_path):
     assert content["near_duplicates"] is None
     assert len(found.leaks) == 2
     assert "--near_bits=none" in page
+    assert "or leaves them out with --on_bad_image=skip." in page
 
 
 def test_the_page_needs_nothing_else_and_escapes_names(audited):

@@ -5,13 +5,22 @@ import io
 from rich.console import Console
 
 from kft.auditing import console as console_lib
-from kft.auditing.findings import AuditedImage, Findings, Group
-from kft.auditing.image_stats import Look
+from kft.auditing.checks import AuditedExample, Observation
+from kft.auditing.findings import CopyGroup, Findings
 
 
-def _findings(counts, images=(), **more):
-    given = {"exact": (), "near": (), "not_used": {}, **more}
-    return Findings("folder:[red]x", counts, images, **given)
+def _findings(counts, examples=(), **more):
+    given = {
+        "exact": (),
+        "near": (),
+        "near_rule": "",
+        "observations": (),
+        "remarks": (),
+        "details": {},
+        "not_used": {},
+        **more,
+    }
+    return Findings("folder:[red]x", "sounds", counts, examples, **given)
 
 
 def _shown(findings):
@@ -21,35 +30,35 @@ def _shown(findings):
     return [" ".join(line.split()) for line in text.getvalue().splitlines()]
 
 
-def _image(name, split, place, **look):
-    return AuditedImage(name, split, "a", place, Look(kind="PNG", **look))
+def _example(name, split, position, **more):
+    return AuditedExample(name, split, "a", position, **more)
 
 
 def test_each_finding_has_its_number_and_an_example():
     train, other, val = (
-        _image(name, split, place, width=300, height=20, digest=b"1", hash=1)
+        _example(name, split, place, digest=b"1", description="300 x [20]")
         for place, (name, split) in enumerate(
             (("[1].png", "train"), ("2.png", "train"), ("3.png", "validation"))
         )
     )
-    bad = _image("bad.png", "train", 3, reason="truncated [x]")
+    bad = _example("bad.png", "train", 3, reason="truncated [x]")
     lines = _shown(
         _findings(
             {"a": {"train": 3, "validation": 1}, "As": {"train": 1, "validation": 0}},
             [train, other, val, bad],
-            exact=[Group((train, other, val))],
+            exact=[CopyGroup((train, other, val))],
+            observations=[Observation("very long", [train, other])],
             not_used={".heic": 1200, "": 1},
         )
     )
-    assert lines[0] == "folder:[red]x: 4 images of 2 classes"
+    assert lines[0] == "folder:[red]x: 4 sounds of 2 classes"
     assert "a 3 1 4" in lines
     # The example is a pair that shows why: of two splits.
     place = lines.index("exact copies across splits 1 [1].png (train)")
     assert lines[place + 1] == "3.png (validation)"
     assert "exact copies across labels 0" in lines
     assert "files that cannot be read 1 bad.png: truncated [x]" in lines
-    assert "tiny (a side below 32 pixels) 3 [1].png (PNG, 300 x 20)" in lines
-    assert "very long (over 5 to 1) 3 [1].png (PNG, 300 x 20)" in lines
+    assert "very long 2 [1].png (300 x [20])" in lines
     assert "largest / smallest class 3.0 a / As (training)" in lines
     assert "classes of similar names 1 a and As" in lines
     assert "files that are no examples 1,201 .heic 1,200, no ending 1" in lines
@@ -69,11 +78,11 @@ def test_of_many_classes_the_largest_and_smallest_are_shown():
 
 def test_without_a_terminal_there_is_no_bar():
     text = io.StringIO()
-    with console_lib.bar(Console(file=text), 10) as advance:
+    with console_lib.bar(Console(file=text), 10, "sounds") as advance:
         advance(5)
     assert text.getvalue() == ""
     terminal = Console(file=text, force_terminal=True, width=80, _environ={})
-    with console_lib.bar(terminal, 10) as advance:
+    with console_lib.bar(terminal, 10, "sounds") as advance:
         advance(5)
-    assert "looking at images" in text.getvalue()
+    assert "looking at sounds" in text.getvalue()
     assert "5/10" in text.getvalue()

@@ -4,7 +4,8 @@ This half of the task needs no TensorFlow; the other is in `image_classification
 """
 
 from kft import backbones, data, errors
-from kft.config import DEFAULT_TASK, TrainConfig, augmentations
+from kft.auditing.checks import Checks
+from kft.config import DEFAULT_TASK, AuditConfig, TrainConfig, augmentations
 from kft.config.stages import Blocks
 from kft.tasks.task_kind import MemoryAdvice, TaskKind
 
@@ -63,6 +64,13 @@ def _memory_advice(config: TrainConfig) -> MemoryAdvice:
     )
 
 
+def _checks(config: AuditConfig) -> Checks:
+    # For most commands Pillow is not worth its time.
+    from kft.tasks.image_classification.image_audit import ImageChecks
+
+    return ImageChecks(max_pixels=config.max_pixels, near_bits=config.near_bits)
+
+
 KIND = TaskKind(
     name=DEFAULT_TASK,
     summary="say which of some classes an image shows",
@@ -70,6 +78,7 @@ KIND = TaskKind(
     sources=data.SOURCES,
     blocks=_blocks,
     check=_check,
+    checks=_checks,
     module="kft.tasks.image_classification.image_classification",
     recipe_fields=("image_size", "augment"),
     searchable=("pooling", "image_size", "resize", "augment"),

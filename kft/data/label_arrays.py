@@ -1,0 +1,84 @@
+"""The labels of many examples: one class each, several, or one for each step.
+
+Three kinds of array stand for them: int32 [n], the class of each example; float32
+[n, classes], 1 for each class of an example, else 0; `Ragged` of int32, a class for
+each step of an example. No TensorFlow.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kft import errors
+from kft.data.labels import LabelMap
+from kft.data.ragged import Ragged
+
+Labels = np.ndarray | Ragged
+
+
+def take(labels: Labels, indices: np.ndarray) -> Labels:
+    """Return the labels of the examples at these positions, in this order."""
+    return labels.take(indices) if isinstance(labels, Ragged) else labels[indices]
+
+
+def is_one_class_each(labels: Labels) -> bool:
+    """Return whether each example is of one class."""
+    return isinstance(labels, np.ndarray) and labels.ndim == 1
+
+
+def require_one_class_each(labels: Labels, flag: str) -> None:
+    """Check that each example is of one class.
+
+    Args:
+        labels: of the examples.
+        flag: that means something only then, with its value.
+
+    Raises:
+        errors.ConfigError: naming the flag.
+    """
+    if is_one_class_each(labels):
+        return
+    what = "a label for each step" if isinstance(labels, Ragged) else "several labels"
+    raise errors.ConfigError(
+        f"{flag}: expected examples of one class each, received examples with {what}. "
+        "Leave the flag out."
+    )
+
+
+def count(labels: Labels, num_classes: int) -> np.ndarray:
+    """Return how often each class is there, int64 [classes].
+
+    That is its number of examples, or of steps where each step has a label.
+    """
+    if isinstance(labels, Ragged):
+        return np.bincount(labels.values, minlength=num_classes)
+    if labels.ndim == 2:
+        return np.count_nonzero(labels, axis=0)
+    return np.bincount(labels, minlength=num_classes)
+
+
+def texts(labels: Labels, label_map: LabelMap) -> list[str]:
+    """Return the label of each example in words: the names of its classes.
+
+    Names of steps have blanks between them, those of several classes commas.
+    """
+    names = label_map.names
+    if isinstance(labels, Ragged):
+        return [_joined(" ", labels[row], names) for row in range(len(labels))]
+    if labels.ndim == 2:
+        return [_joined(", ", np.flatnonzero(row), names) for row in labels]
+    return [names[label] for label in labels]
+
+
+def digest_bytes(labels: Labels) -> bytes:
+    """Return what stands for the labels in a fingerprint."""
+    if isinstance(labels, Ragged):
+        return b"".join(
+            numbers.astype("<i8").tobytes()
+            for numbers in (labels.offsets, labels.values)
+        )
+    return labels.astype("<i8").tobytes()
+
+
+def _joined(mark: str, class_ids: np.ndarray, names: Sequence[str]) -> str:
+    return mark.join(names[class_id] for class_id in class_ids)
