@@ -1,30 +1,63 @@
 """The command `kft`, the same as `python -m kft`: runs a command by its name."""
 
-import ast
-import importlib.util
-import runpy
+import importlib
 import sys
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
+from typing import NamedTuple
 
 import kft
 from kft import errors
-from kft.cli import help
 
-COMMANDS = (
-    "audit",
-    "train",
-    "tune",
-    "find_lr",
-    "evaluate",
-    "predict",
-    "export",
-    "demo",
-    "report",
-    "backbones",
-)
 _WIDTH = 80  # columns
+
+
+class Entry(NamedTuple):
+    """Where a command is, and what it does.
+
+    Attributes:
+        module: has a `kft.cli.command.Command` called COMMAND. It is imported when the
+            command is chosen.
+        summary: the first sentence of the module's docstring.
+    """
+
+    module: str
+    summary: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "audit": Entry("kft.audit", "Look at data before anybody trains on it"),
+    "train": Entry("kft.train", "Fine-tune a pretrained network"),
+    "tune": Entry(
+        "kft.tune",
+        "Search the settings of a run: learning rates, epochs, what to unfreeze, and "
+        "others",
+    ),
+    "find_lr": Entry(
+        "kft.find_lr",
+        "Find a learning rate: train some steps of each stage while the rate grows",
+    ),
+    "evaluate": Entry(
+        "kft.evaluate", "Measure a finished run on one of its splits, or on other data"
+    ),
+    "predict": Entry(
+        "kft.predict", "Say what is on images, with a finished run or with an export"
+    ),
+    "export": Entry(
+        "kft.export",
+        "Export a finished run, and prove that each export answers as the network does",
+    ),
+    "demo": Entry(
+        "kft.demo", "Try a finished run, or an export, on a page in the browser"
+    ),
+    "report": Entry(
+        "kft.report", "Write the report of a finished run again, or compare runs"
+    ),
+    "backbones": Entry(
+        "kft.backbones.__main__",
+        "List the pretrained networks: size, input, and where each can be cut",
+    ),
+}
 
 
 def main() -> int:
@@ -33,7 +66,7 @@ def main() -> int:
 
 
 def dispatch(arguments: Sequence[str]) -> int:
-    """Run a command; return the exit code where it comes back.
+    """Run a command; return its exit code.
 
     Args:
         arguments: the command and its own arguments.
@@ -49,22 +82,25 @@ def dispatch(arguments: Sequence[str]) -> int:
         advice = errors.closest(name, COMMANDS, most=len(COMMANDS))
         print(f"error: kft has no command {name!r}. {advice}", file=sys.stderr)
         return 2
-    # The same as `python -m kft.NAME`; the command ends with sys.exit.
-    sys.argv = [f"kft {name}", *arguments[1:]]
-    runpy.run_module(f"kft.{name}", run_name="__main__", alter_sys=True)
-    return 0
+    # Slow to import: not before a command is chosen.
+    from kft.cli import command
+
+    module = importlib.import_module(COMMANDS[name].module)
+    # As `python -m kft.NAME` has it; a run folder keeps the command that began it.
+    sys.argv = [str(module.__file__), *arguments[1:]]
+    return command.execute(module.COMMAND, arguments[1:])
 
 
 def _overview() -> str:
     width = max(map(len, COMMANDS))
     lines = [
         textwrap.fill(
-            _summary(name),
+            entry.summary,
             _WIDTH,
             initial_indent=f"  {name:{width}}  ",
             subsequent_indent=" " * (width + 4),
         )
-        for name in COMMANDS
+        for name, entry in COMMANDS.items()
     ]
     return "\n".join(
         [
@@ -76,16 +112,6 @@ def _overview() -> str:
             "the same command.",
         ]
     )
-
-
-def _summary(name: str) -> str:
-    """Return what a command does, out of its docstring, without running the module."""
-    spec = importlib.util.find_spec(f"kft.{name}")
-    path = Path(spec.origin)
-    if path.name == "__init__.py":
-        path = path.with_name("__main__.py")
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    return help.summary(docstring or "")
 
 
 if __name__ == "__main__":

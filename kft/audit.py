@@ -34,5 +34,13 @@ def main(config: AuditConfig) -> None:
         )
 
 
+COMMAND = command.Command(
+    name="audit",
+    description=__doc__,
+    config=AuditFlags,
+    main=main,
+    shown=AuditConfig,
+)
+
 if __name__ == "__main__":
-    command.run(AuditFlags, main, shown=AuditConfig)
+    command.run(COMMAND)

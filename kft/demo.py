@@ -46,5 +46,12 @@ def server(config: DemoConfig, model: ModelPath) -> "Server":
     )
 
 
+COMMAND = command.Command(
+    name="demo",
+    description=__doc__,
+    config=DemoConfig,
+    main=main,
+)
+
 if __name__ == "__main__":
-    command.run(DemoConfig, main)
+    command.run(COMMAND)

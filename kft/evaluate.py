@@ -31,5 +31,12 @@ def main(config: EvaluateConfig) -> None:
             raise problem
 
 
+COMMAND = command.Command(
+    name="evaluate",
+    description=__doc__,
+    config=EvaluateConfig,
+    main=main,
+)
+
 if __name__ == "__main__":
-    command.run(EvaluateConfig, main)
+    command.run(COMMAND)

@@ -24,5 +24,12 @@ def main(config: ExportConfig) -> None:
         print(f"{one.name}: {one.path}")
 
 
+COMMAND = command.Command(
+    name="export",
+    description=__doc__,
+    config=ExportConfig,
+    main=main,
+)
+
 if __name__ == "__main__":
-    command.run(ExportConfig, main)
+    command.run(COMMAND)

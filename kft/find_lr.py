@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kft.cli import command
-from kft.config import FindLrConfig
+from kft import tasks
+from kft.cli import by_task, command
+from kft.config import RangeTestConfig
 from kft.lr_finder import lr_check
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _RULES = {
 _TAKEN = "valley"
 
 
-def main(config: FindLrConfig, given: frozenset[str]) -> None:
+def main(config: RangeTestConfig, given: frozenset[str]) -> None:
     """Test, write the curves, and say what they suggest."""
     lr_check.check(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
@@ -58,5 +59,13 @@ def _closing(found: "RangeTests", folder: Path) -> Iterator[str]:
     yield f"flag    --stages={found.stages}"
 
 
+COMMAND = command.Command(
+    name="find_lr",
+    description=__doc__,
+    config=by_task.ByTask(tasks.TASKS, RangeTestConfig),
+    main=main,
+    with_given=True,
+)
+
 if __name__ == "__main__":
-    command.run(FindLrConfig, main, with_given=True)
+    command.run(COMMAND)

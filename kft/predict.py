@@ -77,5 +77,13 @@ def _shown(items: Iterable[_Item], count: int, console: Console) -> Iterator[_It
         yield from progress.track(items, total=count, description="images")
 
 
+COMMAND = command.Command(
+    name="predict",
+    description=__doc__,
+    config=PredictConfig,
+    main=main,
+    positional="files",
+)
+
 if __name__ == "__main__":
-    command.run(PredictConfig, main, positional="files")
+    command.run(COMMAND)

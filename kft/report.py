@@ -41,5 +41,13 @@ def _check(config: ReportConfig) -> None:
         )
 
 
+COMMAND = command.Command(
+    name="report",
+    description=__doc__,
+    config=ReportConfig,
+    main=main,
+    positional="runs",
+)
+
 if __name__ == "__main__":
-    command.run(ReportConfig, main, positional="runs")
+    command.run(COMMAND)

@@ -7,105 +7,32 @@ result.json, all in one run folder. The same command continues a run that was st
   python -m kft.train --dataset=folder:photos --backbone=MobileNetV2
 """
 
-import os
-import time
-from typing import TYPE_CHECKING
-
 import psutil
 
-from kft import exporters
-from kft.cli import command
-from kft.config import TrainConfig
-from kft.distribution import cluster
-from kft.run_folder import seeds
-from kft.training import preflight
-from kft.training.auto import recipe
-from kft.training.monitoring import signals
-from kft.training.trackers import trackers
-from kft.workflows import after_training
-
-if TYPE_CHECKING:
-    from kft.run_folder.run_result import RunResult
+from kft import tasks
+from kft.cli import by_task, command
+from kft.config import RunConfig
+from kft.workflows import train_run
 
 
-def _check_export(config: TrainConfig) -> None:
-    """Check the formats that are written hours later.
-
-    Raises:
-        errors.ConfigError: for a format that does not exist or cannot be written here.
-    """
-    exporters.check(config.export)
-
-
-# Of what this command does besides the run, for `preflight.check`.
-CHECKS: tuple[preflight.Check, ...] = (
-    _check_export,
-    trackers.check,
-    seeds.check,
-)
-
-
-def main(
-    config: TrainConfig,
-    given: frozenset[str] | None = None,
-    *,
-    process_start: float | None = None,
-) -> None:
+def main(config: RunConfig, given: frozenset[str]) -> None:
     """Train, export, and say what to do with the result.
 
     Args:
         config: the run.
-        given: fields that `--recipe=auto` leaves as they are; see `fine_tune`.
-        process_start: when this process began, in seconds as of `time.time`, where it
-            does nothing but this run.
+        given: fields that `--recipe=auto` leaves as they are.
     """
-    preflight.check(
-        config,
-        also=[*CHECKS, lambda c: recipe.check(c, given)],
-    )
-    with signals.listening():
-        result, accuracy = _train(config, given, process_start)
-    found = cluster.find(config, os.environ)
-    if found is None or found.is_chief:
-        after_training.finish(config, result, accuracy)
-        return
-    # The run folder is the chief's; the exit code is that of all workers.
-    problem = after_training.below_bar(config, accuracy)
-    if problem is not None:
-        raise problem
+    # The time that this process has needed to get here counts as start of the run.
+    train_run.run(config, given, process_start=psutil.Process().create_time())
 
 
-def _train(
-    config: TrainConfig, given: frozenset[str] | None, process_start: float | None
-) -> tuple["RunResult", float | None]:
-    """Return the result of the run, and the validation accuracy to judge it by.
-
-    Of several runs: say how far they lie apart, and return the best with their mean.
-    """
-    # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.training import fine_tune
-    from kft.training import fine_tune_seeds as repeated
-
-    if config.repeats == 1:
-        seconds = None if process_start is None else time.time() - process_start
-        result = fine_tune.fine_tune(config, given=given, seconds_to_import=seconds)
-        return result, result.val_accuracy
-    found = repeated.fine_tune(config, given=given)
-    print(f"\n{len(found.seeds)} seeds, {found.folder / seeds.FILE}")
-    for figure in ("val_accuracy", "test_accuracy"):
-        spread = found.spread(figure)
-        if spread is not None:
-            print(f"  {figure:<14} {seeds.text(spread)}")
-    print("The best by validation:\n")
-    # The best was chosen for being high; a bar is for what another seed would give.
-    mean = found.spread("val_accuracy")
-    return found.best, None if mean is None else mean.mean
-
-
-def _command(config: TrainConfig, given: frozenset[str]) -> None:
-    """Run `main` in a process that was started for it."""
-    main(config, given, process_start=psutil.Process().create_time())
-
+COMMAND = command.Command(
+    name="train",
+    description=__doc__,
+    config=by_task.ByTask(tasks.TASKS),
+    main=main,
+    with_given=True,
+)
 
 if __name__ == "__main__":
-    command.run(TrainConfig, _command, with_given=True)
+    command.run(COMMAND)

@@ -14,16 +14,17 @@ import os
 
 import rich
 
-from kft import errors, train
-from kft.cli import command
-from kft.config import TuneConfig
+from kft import errors, tasks
+from kft.cli import by_task, command
+from kft.config import SearchConfig
 from kft.search import check
 from kft.training.monitoring import signals as monitoring_signals
+from kft.workflows import train_run
 
 
-def main(config: TuneConfig) -> None:
+def main(config: SearchConfig) -> None:
     """Search, show the trials, and train the winner."""
-    config, space = check.check(config, os.environ, also=train.CHECKS)
+    config, space = check.check(config, os.environ, also=train_run.CHECKS)
     with monitoring_signals.listening() as signals:
         # TensorFlow starts slowly: not before the flags are known to be right.
         from kft.search import results, search
@@ -43,12 +44,19 @@ def main(config: TuneConfig) -> None:
         if config.train_best:
             print()
             try:
-                train.main(outcome.config)
+                train_run.run(outcome.config)
             except errors.Interrupted:
                 # The same command goes on, maybe with more trials.
                 ending.pop_all()
                 raise
 
 
+COMMAND = command.Command(
+    name="tune",
+    description=__doc__,
+    config=by_task.ByTask(tasks.TASKS, SearchConfig),
+    main=main,
+)
+
 if __name__ == "__main__":
-    command.run(TuneConfig, main)
+    command.run(COMMAND)

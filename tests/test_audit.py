@@ -14,11 +14,10 @@ _CODE = """
 import sys
 from kft import audit
 from kft.cli import command
-from kft.config import AuditConfig, AuditFlags
 
 def run(*arguments):
     try:
-        return command.execute(AuditFlags, audit.main, arguments, shown=AuditConfig)
+        return command.execute(audit.COMMAND, arguments)
     except SystemExit as end:
         print(end.code, file=sys.stderr)
         return 1 if isinstance(end.code, str) else end.code

@@ -73,7 +73,7 @@ def test_the_command_prints_and_keeps_the_figures(
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     arguments = [f"--run_dir={run}", "--split=train"]
-    assert command.execute(EvaluateConfig, evaluate.main, arguments) == command.EXIT_OK
+    assert command.execute(evaluate.COMMAND, arguments) == command.EXIT_OK
     kept = json.loads((run / "evaluation.json").read_text())
     assert (kept["split"], kept["examples"]) == ("train", 42)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -87,7 +87,7 @@ def test_an_accuracy_below_the_bar_is_an_exit_code_of_its_own(
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     arguments = [f"--run_dir={run}", "--assert_accuracy_at_least=1"]
-    assert command.execute(EvaluateConfig, evaluate.main, arguments) == 3
+    assert command.execute(evaluate.COMMAND, arguments) == 3
     assert "accuracy is 0." in capsys.readouterr().err
     assert (run / "evaluation.json").is_file()
 

@@ -1,5 +1,6 @@
 """The command `kft`."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -34,14 +35,23 @@ def test_every_command_is_listed_with_what_it_does(
         assert len(line.split()) >= 3
 
 
-def test_every_module_that_is_a_command_is_listed() -> None:
+def test_every_module_that_is_a_command_is_in_the_table() -> None:
     files = [*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__main__.py")]
-    commands = {
-        path.stem if path.parent == PACKAGE else path.parent.name
+    modules = {
+        ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
         for path in files
-        if path != PACKAGE / "__main__.py" and "cli.run(" in path.read_text()
+        if "\nCOMMAND = " in path.read_text()
     }
-    assert commands - {"cli"} == set(main.COMMANDS)
+    assert modules == {entry.module for entry in main.COMMANDS.values()}
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_the_table_says_of_a_command_what_the_command_does(name: str) -> None:
+    entry = main.COMMANDS[name]
+    command = importlib.import_module(entry.module).COMMAND
+    assert command.name == name
+    first = " ".join(command.description.split("\n\n")[0].split())
+    assert first == f"{entry.summary}."
 
 
 def test_without_a_command_the_list_is_shown_as_a_mistake(

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from kft import predict
 from kft.cli import command as cli_command
-from kft.config import PredictConfig
 from kft.data.image import decode, resize
 from kft.evaluation import load_run
 from kft.metrics import scores
@@ -22,9 +21,7 @@ def _run(run: Path, *arguments: str | Path) -> int:
     """Return the exit code of the command in this process."""
     command = [f"--run_dir={run}", *map(str, arguments)]
     try:
-        return cli_command.execute(
-            PredictConfig, predict.main, command, positional="files"
-        )
+        return cli_command.execute(predict.COMMAND, command)
     except SystemExit as error:
         return 1 if isinstance(error.code, str) else error.code
 

@@ -6,12 +6,11 @@ import pytest
 
 from kft import report
 from kft.cli import command
-from kft.config import ReportConfig
 from kft.reporting import comparison, write_report
 
 
 def _execute(*arguments: str) -> int:
-    return command.execute(ReportConfig, report.main, arguments, positional="runs")
+    return command.execute(report.COMMAND, arguments)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from kft import data, errors, train, tune
 from kft.cli import command
 from kft.cli.flags import parse
-from kft.config import TrainConfig, TuneConfig
+from kft.config import TrainConfig
 from kft.training import preflight
 from tests.search.conftest import played, tiny_splits  # noqa: F401, a fixture
 
@@ -33,7 +33,7 @@ def search(folder: Path, *more: str) -> int:
         f"--search_dir={folder}",
         *more,
     ]
-    return command.execute(TuneConfig, tune.main, flags)
+    return command.execute(tune.COMMAND, flags)
 
 
 def test_the_winner_is_trained_as_best_cfg_has_it(

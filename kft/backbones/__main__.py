@@ -119,5 +119,12 @@ def _run(names: Sequence[str]) -> str:
     return f"{names[0]}..{last[0]}" if last else ", ".join(names)
 
 
+COMMAND = command.Command(
+    name="backbones",
+    description=__doc__,
+    config=BackbonesConfig,
+    main=main,
+)
+
 if __name__ == "__main__":
-    command.run(BackbonesConfig, main)
+    command.run(COMMAND)

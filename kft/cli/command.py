@@ -7,18 +7,19 @@ state is saved, and the same command goes on; 130 Ctrl-C; 141 the reader of the 
 went away.
 """
 
+import dataclasses
 import os
 import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import NoReturn
 
 import kft
 from kft import errors
 from kft.cli import flags, help, startup_logs
+from kft.cli.by_task import ByTask, chosen_task
 from kft.config import Config
 
 EXIT_OK = 0
@@ -31,62 +32,55 @@ EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
 _MAX_WIDTH = 100
 
 
-def run(
-    config_class: type[Config],
-    main: Callable[..., None],
-    *,
-    positional: str | None = None,
-    with_given: bool = False,
-    shown: type[Config] | None = None,
-) -> NoReturn:
-    """Run a command with the flags of this process, and exit.
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command of kft.
 
-    Args:
-        config_class: its fields are the flags.
-        main: does the work; imports TensorFlow inside, so that --help is quick. Its
-            module's docstring opens --help.
+    Attributes:
+        name: what stands behind `python -m kft.`.
+        description: opens --help; the docstring of its module. Lines that are indented
+            stay as they are.
+        config: its fields are the flags; or how it follows from `--task`.
+        main: does the work, with the config; imports TensorFlow inside, so that --help
+            is quick.
         positional: the tuple field that takes the arguments without a name.
         with_given: whether `main` takes a second argument, the names of the fields that
             were written on the command line or in a flagfile.
-        shown: the config whose fields --help lists; default all of `config_class`.
+        shown: the config whose fields --help lists; default all of `config`.
     """
-    code = execute(
-        config_class,
-        main,
-        sys.argv[1:],
-        positional=positional,
-        with_given=with_given,
-        shown=shown,
-    )
-    sys.exit(code)
+
+    name: str
+    description: str | None
+    config: type[Config] | ByTask
+    main: Callable[..., None]
+    positional: str | None = None
+    with_given: bool = False
+    shown: type[Config] | None = None
 
 
-def execute(
-    config_class: type[Config],
-    main: Callable[..., None],
-    arguments: Sequence[str],
-    *,
-    positional: str | None = None,
-    with_given: bool = False,
-    shown: type[Config] | None = None,
-) -> int:
-    """Run a command and return its exit code; arguments are those of `run`."""
+def run(command: Command) -> NoReturn:
+    """Run a command with the flags of this process, and exit."""
+    sys.exit(execute(command, sys.argv[1:]))
+
+
+def execute(command: Command, arguments: Sequence[str]) -> int:
+    """Run a command with these flags, and return its exit code."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in own
     try:
         if {"-h", "--help", "--helpfull"}.intersection(own):
-            _write(_help(shown or config_class, main, positional))
+            _write(_help(command, own))
         elif "--version" in own:
             _write(f"kft {kft.__version__}\n")
         else:
             kept = [argument for argument in own if argument != "--debug"]
             kept += arguments[len(own) :]
-            parsed = flags.parse(config_class, kept, positional=positional)
+            parsed = flags.parse(command.config, kept, positional=command.positional)
             startup_logs.start(debug=debug)
-            if with_given:
-                main(parsed.config, parsed.given)
+            if command.with_given:
+                command.main(parsed.config, parsed.given)
             else:
-                main(parsed.config)
+                command.main(parsed.config)
             sys.stdout.flush()
         return EXIT_OK
     except BrokenPipeError:
@@ -128,20 +122,18 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
-def _help(
-    config_class: type[Config], main: Callable[..., None], positional: str | None
-) -> str:
-    module = sys.modules[main.__module__]
+def _help(command: Command, arguments: Sequence[str]) -> str:
+    """Return the text of --help, for the task that the arguments name."""
+    by_task = command.config if isinstance(command.config, ByTask) else None
+    if isinstance(command.config, ByTask):
+        config_class = command.config.config_class(chosen_task(arguments))
+    else:
+        config_class = command.shown or command.config
     return help.usage(
-        f"python -m {_command(module)}",
-        module.__doc__ or "",
+        f"python -m kft.{command.name}",
+        command.description or "",
         config_class,
-        positional=positional,
+        positional=command.positional,
         width=min(shutil.get_terminal_size().columns, _MAX_WIDTH),
+        by_task=by_task,
     )
-
-
-def _command(module: ModuleType) -> str:
-    """Return what stands after `python -m` for the module of a command."""
-    name = module.__spec__.name if module.__spec__ else module.__name__
-    return name.removesuffix(".__main__")

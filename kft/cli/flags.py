@@ -3,12 +3,13 @@
 import dataclasses
 import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import flags as absl_flags
 
 from kft import errors
+from kft.cli.by_task import TASK, ByTask, chosen_task
 from kft.config import Config, fields, flagfile
 
 # What the command line itself understands, besides the fields of a config.
@@ -57,7 +58,7 @@ def define(
 
 
 def parse(
-    config_class: type[Config],
+    config: type[Config] | ByTask,
     arguments: Sequence[str],
     *,
     positional: str | None = None,
@@ -67,16 +68,20 @@ def parse(
     Later flags win over earlier ones; a flagfile counts where it stands.
 
     Args:
-        config_class: the config dataclass.
+        config: the config dataclass, or how it follows from `--task`.
         arguments: the command line without the name of the program.
         positional: the tuple field that takes the arguments without a name.
 
     Raises:
         errors.ConfigError: naming every flag that is wrong, and where it was written.
     """
+    classes = config.classes() if isinstance(config, ByTask) else [config]
+    expanded = flagfile.expand(arguments, switches=switches(classes))
+    if isinstance(config, ByTask):
+        config_class = _of_task(config, expanded)
+    else:
+        config_class = config
     values = define(config_class, positional=positional)
-    switches = [name for name in values if values[name].boolean]
-    expanded = flagfile.expand(arguments, switches=switches)
     try:
         leftover = values(["kft", *expanded.values], known_only=True)[1:]
     except (absl_flags.Error, ValueError) as error:
@@ -97,6 +102,46 @@ def parse(
         placed = [_placed(problem, expanded.origins) for problem in problems]
         raise errors.ConfigError("\n".join(placed))
     return Parsed(config_class(**converted), frozenset(given))
+
+
+def switches(classes: Iterable[type[Config]]) -> frozenset[str]:
+    """Return the flags that need no value, of several configs."""
+    return frozenset(
+        name
+        for config_class in classes
+        for name, annotation in typing.get_type_hints(config_class).items()
+        if name in fields.names(config_class)
+        and fields.field_type(annotation).base is bool
+    )
+
+
+def _of_task(by_task: ByTask, expanded: flagfile.Arguments) -> type[Config]:
+    """Return the config class of the task that a command line names.
+
+    Raises:
+        errors.ConfigError: where there is no such task, or for flags of another one.
+    """
+    task = chosen_task(expanded.values)
+    try:
+        config_class = by_task.config_class(task)
+    except errors.ConfigError as error:
+        raise errors.ConfigError(_placed(str(error), expanded.origins)) from error
+    legal = fields.names(config_class)
+    problems = []
+    for name in flagfile.names(expanded.values):
+        if name.startswith("no") and name not in legal:
+            name = name.removeprefix("no")
+        owners = by_task.owners(name) if name not in legal else []
+        if owners:
+            origin = expanded.origins.get(name)
+            place = f" ({origin})" if origin else ""
+            problems.append(
+                f"--{name} belongs to --{TASK}={' or '.join(owners)}, received "
+                f"--{TASK}={task}{place}. Leave it out."
+            )
+    if problems:
+        raise errors.ConfigError("\n".join(dict.fromkeys(problems)))
+    return config_class
 
 
 def _unnamed(

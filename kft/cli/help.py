@@ -5,6 +5,7 @@ import textwrap
 import typing
 from collections.abc import Sequence
 
+from kft.cli.by_task import TASK, ByTask
 from kft.config import Config, fields, flagfile
 
 _SPECIAL = (
@@ -27,6 +28,7 @@ def usage(
     *,
     positional: str | None,
     width: int,
+    by_task: ByTask | None = None,
 ) -> str:
     """Return what --help prints.
 
@@ -36,19 +38,69 @@ def usage(
         config_class: the config whose fields are the flags.
         positional: the field that takes the arguments without a name.
         width: of the terminal, in columns.
+        by_task: how the config follows from `--task`, where it does; then the flags of
+            its task come after those that all tasks share.
     """
     unnamed = f" {positional.upper()}..." if positional else ""
     parts = [
         f"usage: {command} [--name=value ...]{unnamed}",
         _wrapped_paragraphs(docstring, width),
     ]
-    hints = typing.get_type_hints(config_class)
-    for title, part in flagfile.groups(config_class):
-        entries = [_entry(f, hints[f.name], positional, width) for f in part]
-        parts.append("\n".join([*textwrap.wrap(f"{title}:", width), *entries]))
+    common, own = _split_groups(config_class, by_task)
+    for group in common:
+        parts.append(_group(group, config_class, positional, width, by_task))
+    if by_task is not None and own:
+        task = {f.name: f.default for f in dataclasses.fields(config_class)}[TASK]
+        text = (
+            f"The flags of --{TASK}={task} (--help --{TASK}=NAME lists those of "
+            "another task):"
+        )
+        parts.append(textwrap.fill(text, width, break_on_hyphens=False))
+    for group in own:
+        parts.append(_group(group, config_class, positional, width))
     special = [_described(head, text, width) for head, text in _SPECIAL]
     parts.append("\n".join(["Of every command:", *special]))
     return "\n\n".join(parts) + "\n"
+
+
+_Group = tuple[str, Sequence[dataclasses.Field]]
+
+
+def _split_groups(
+    config_class: type[Config], by_task: ByTask | None
+) -> tuple[list[_Group], list[_Group]]:
+    """Return the groups of flags that all tasks share, and those of one task."""
+    groups = list(flagfile.groups(config_class))
+    if by_task is None:
+        return groups, []
+    own = [group for group in groups if not by_task.is_common(group[1][0].name)]
+    return [group for group in groups if group not in own], own
+
+
+def _group(
+    group: _Group,
+    config_class: type[Config],
+    positional: str | None,
+    width: int,
+    by_task: ByTask | None = None,
+) -> str:
+    """Return the title of a group and an entry for each of its flags."""
+    hints = typing.get_type_hints(config_class)
+    title, part = group
+    lines = textwrap.wrap(f"{title}:", width)
+    for field in part:
+        if field.name == TASK and by_task is not None:
+            lines.append(_task_entry(field, by_task, width))
+        else:
+            lines.append(_entry(field, hints[field.name], positional, width))
+    return "\n".join(lines)
+
+
+def _task_entry(field: dataclasses.Field, by_task: ByTask, width: int) -> str:
+    """Return the entry of `--task`, with what each of them is."""
+    meanings = [f"{name}: {task.summary}" for name, task in by_task.tasks.items()]
+    text = f"{field.metadata['help']} {'; '.join(meanings)}. [{field.default}]"
+    return _described(f"--{field.name}={'|'.join(by_task.tasks)}", text, width)
 
 
 def _wrapped_paragraphs(docstring: str, width: int) -> str:
@@ -92,9 +144,3 @@ def _described(head: str, text: str, width: int) -> str:
         break_on_hyphens=False,
     )
     return "\n".join([f"  {head}", *body])
-
-
-def summary(docstring: str) -> str:
-    """Return the first sentence of a command's docstring, for the list of commands."""
-    first: Sequence[str] = docstring.strip().split("\n\n")[0].split("\n")
-    return " ".join(first).rstrip(".")

@@ -106,6 +106,11 @@ def _single_type(annotation: Any) -> FieldType:
     raise TypeError(f"no flag can stand for {annotation}")
 
 
+def names(config_class: type) -> frozenset[str]:
+    """Return the names of the fields of a config dataclass."""
+    return frozenset(field.name for field in dataclasses.fields(config_class))
+
+
 def check_fields(config: Any) -> None:
     """Check type, choices and bounds of every field of a config dataclass.
 

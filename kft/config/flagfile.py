@@ -8,7 +8,7 @@ import dataclasses
 import os
 import textwrap
 import typing
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,16 @@ def expand(arguments: Iterable[str], *, switches: Collection[str]) -> Arguments:
             values.append(line)
             origins[_split(line)[0]] = origin
     return Arguments(tuple(values), origins)
+
+
+def names(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield the names of the flags among arguments, up to `--`."""
+    for argument in arguments:
+        if argument == "--":
+            return
+        name = _split(argument)[0]
+        if name:
+            yield name
 
 
 def _split(argument: str) -> tuple[str, bool, str]:

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import absl.logging
 import pytest
@@ -49,27 +50,33 @@ def _raising(error: BaseException) -> Callable[[ShowConfig], None]:
     return main
 
 
+def _command(main: Callable[..., None], **options: Any) -> cli_command.Command:
+    return cli_command.Command("show", __doc__, ShowConfig, main, **options)
+
+
+def _execute(main: Callable[..., None], arguments: list[str], **options: Any) -> int:
+    return cli_command.execute(_command(main, **options), arguments)
+
+
 def _do_nothing(settings: ShowConfig) -> None:
     """Do nothing."""
 
 
 def test_the_command_gets_its_config() -> None:
     seen: list[ShowConfig] = []
-    assert cli_command.execute(ShowConfig, seen.append, ["--limit=7"]) == 0
+    assert _execute(seen.append, ["--limit=7"]) == 0
     assert seen == [ShowConfig(limit=7)]
 
 
 def test_positional_arguments_reach_the_config() -> None:
     seen: list[ShowConfig] = []
     arguments = ["a", "--limit=7", "--debug", "--", "--debug"]
-    assert (
-        cli_command.execute(ShowConfig, seen.append, arguments, positional="files") == 0
-    )
+    assert _execute(seen.append, arguments, positional="files") == 0
     assert seen == [ShowConfig(files=("a", "--debug"), limit=7)]
 
 
 def test_a_mistake_is_a_message_and_code_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli_command.execute(ShowConfig, _do_nothing, ["--limit=0"]) == 2
+    assert _execute(_do_nothing, ["--limit=0"]) == 2
     captured = capsys.readouterr()
     assert captured.err == "error: --limit: expected at least 1, received 0.\n"
     assert captured.out == ""
@@ -81,7 +88,7 @@ def test_a_mistake_is_a_message_and_code_2(capsys: pytest.CaptureFixture[str]) -
 def test_an_error_of_the_command_is_a_message_without_a_traceback(
     kind: type[errors.KftError], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli_command.execute(ShowConfig, _raising(kind("No images.")), []) == 2
+    assert _execute(_raising(kind("No images.")), []) == 2
     assert capsys.readouterr().err == "error: No images.\n"
 
 
@@ -89,7 +96,7 @@ def test_debug_shows_the_traceback_of_a_mistake(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     main = _raising(errors.DataError("No images."))
-    assert cli_command.execute(ShowConfig, main, ["--debug"]) == 2
+    assert _execute(main, ["--debug"]) == 2
     captured = capsys.readouterr().err
     assert captured.startswith("Traceback (most recent call last):")
     assert captured.endswith("error: No images.\n")
@@ -98,14 +105,14 @@ def test_debug_shows_the_traceback_of_a_mistake(
 def test_another_error_is_called_a_bug_and_shows_its_traceback(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli_command.execute(ShowConfig, _raising(ZeroDivisionError("x")), []) == 1
+    assert _execute(_raising(ZeroDivisionError("x")), []) == 1
     captured = capsys.readouterr().err
     assert "ZeroDivisionError: x" in captured
     assert "this is a bug in kft" in captured
 
 
 def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli_command.execute(ShowConfig, _raising(KeyboardInterrupt()), []) == 130
+    assert _execute(_raising(KeyboardInterrupt()), []) == 130
     assert capsys.readouterr().err == "Interrupted.\n"
 
 
@@ -116,10 +123,7 @@ def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -
 def test_a_run_that_saved_itself_says_so_with_a_code_of_its_own(
     number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert (
-        cli_command.execute(ShowConfig, _raising(errors.Interrupted(number)), [])
-        == code
-    )
+    assert _execute(_raising(errors.Interrupted(number)), []) == code
     assert number.name in capsys.readouterr().err
 
 
@@ -128,7 +132,7 @@ def test_help_comes_before_everything_else(
     flag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main = _raising(ZeroDivisionError())
-    assert cli_command.execute(ShowConfig, main, ["--limit=x", flag, "--nonsense"]) == 0
+    assert _execute(main, ["--limit=x", flag, "--nonsense"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("usage: python -m ")
     assert "The edge of every command." in text
@@ -137,19 +141,19 @@ def test_help_comes_before_everything_else(
 
 def test_help_after_two_dashes_is_an_argument() -> None:
     seen: list[ShowConfig] = []
-    cli_command.execute(ShowConfig, seen.append, ["--", "--help"], positional="files")
+    _execute(seen.append, ["--", "--help"], positional="files")
     assert seen == [ShowConfig(files=("--help",))]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli_command.execute(ShowConfig, _do_nothing, ["--version"]) == 0
+    assert _execute(_do_nothing, ["--version"]) == 0
     assert capsys.readouterr().out == f"kft {kft.__version__}\n"
 
 
 def test_run_exits_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["show", "--limit=0"])
     with pytest.raises(SystemExit) as caught:
-        cli_command.run(ShowConfig, _do_nothing)
+        cli_command.run(_command(_do_nothing))
     assert caught.value.code == 2
 
 
@@ -158,7 +162,7 @@ def test_logs_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
         absl.logging.warning("small: %d", 3)
         logging.getLogger("other").info("nothing")
 
-    assert cli_command.execute(ShowConfig, main, []) == 0
+    assert _execute(main, []) == 0
     captured = capsys.readouterr()
     assert captured.err == "warning: small: 3\n"
     assert captured.out == ""

@@ -70,7 +70,3 @@ def test_help_fits_the_terminal(width: int) -> None:
         if len(line) > width and not line.startswith(("  --", "usage:"))
     ]
     assert long == []
-
-
-def test_the_summary_is_the_first_sentence() -> None:
-    assert help.summary("Look at the data\nfirst.\n\nMore.") == "Look at the data first"

@@ -10,7 +10,7 @@ import pytest
 
 from kft import errors, predict
 from kft.cli import command as cli_command
-from kft.config import ExportConfig, PredictConfig
+from kft.config import ExportConfig
 from kft.evaluation import calibrated_temperature
 from kft.exporters import export_run
 from kft.inference import find_model
@@ -63,7 +63,7 @@ def _predict(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dic
     """Return the rows that the command writes in this process."""
     command = ["--format=jsonl", "--top_k=3", *map(str, arguments)]
     with pytest.raises(SystemExit, match="1 of 4 files could not be read"):
-        cli_command.execute(PredictConfig, predict.main, command, positional="files")
+        cli_command.execute(predict.COMMAND, command)
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -156,9 +156,7 @@ def test_of_versions_the_last_is_asked(tmp_path: Path) -> None:
 def test_a_model_that_is_none_is_a_mistake(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = cli_command.execute(
-        PredictConfig, predict.main, [*arguments, "a.jpg"], positional="files"
-    )
+    code = cli_command.execute(predict.COMMAND, [*arguments, "a.jpg"])
     assert code == cli_command.EXIT_USAGE
     assert message in capsys.readouterr().err
 
@@ -170,8 +168,6 @@ def test_a_damaged_export_is_a_mistake(
     path = tmp_path / name
     path.write_bytes(b"nothing")
     model = tmp_path if name == "saved_model.pb" else path
-    code = cli_command.execute(
-        PredictConfig, predict.main, [f"--model={model}", "a.jpg"], positional="files"
-    )
+    code = cli_command.execute(predict.COMMAND, [f"--model={model}", "a.jpg"])
     assert code == cli_command.EXIT_USAGE
     assert "Export it again" in capsys.readouterr().err

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from kft import errors, train
+from kft import errors
 from kft.config import TrainConfig
 from kft.training import preflight
+from kft.workflows import train_run
 
 
 @pytest.fixture(autouse=True)
@@ -197,6 +198,6 @@ def test_several_workers_can_not_look_for_a_batch(
 
 def test_training_refuses_an_export_that_does_not_exist_with_all_else() -> None:
     with pytest.raises(errors.ConfigError) as caught:
-        train.main(TrainConfig(export=("tflit",), cached_views=2))
+        train_run.run(TrainConfig(export=("tflit",), cached_views=2))
     assert "There is no export format 'tflit'" in str(caught.value)
     assert "--cached_views=2" in str(caught.value)

@@ -19,7 +19,7 @@ from kft.workflows import after_training
 def _train(run: Path, *flags: str) -> int:
     """Run the command again on a run that is finished."""
     arguments = [f"--flagfile={run / 'flags.cfg'}", f"--run_dir={run}", *flags]
-    return command.execute(TrainConfig, train.main, arguments)
+    return command.execute(train.COMMAND, arguments)
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from kft import train
 from kft.config import TrainConfig
 from kft.training import fine_tune, preflight
 from kft.training.monitoring.startup_timer import StartupTimer
-from kft.workflows import after_training
+from kft.workflows import after_training, train_run
 
 
 def ticking(*times: float):
@@ -53,7 +52,7 @@ def test_importing_is_timed_only_where_the_process_is_of_one_run(
     monkeypatch.setattr(fine_tune, "fine_tune", run)
     monkeypatch.setattr(after_training, "finish", lambda *what: None)
     # As a search does with its winner, hours after it began.
-    train.main(TrainConfig())
-    train.main(TrainConfig(), process_start=time.time() - 5)
+    train_run.run(TrainConfig())
+    train_run.run(TrainConfig(), process_start=time.time() - 5)
     assert seen[0] is None
     assert 5 <= seen[1] < 60

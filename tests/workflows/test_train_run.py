@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kft import train
 from kft.config import TrainConfig
 from kft.run_folder.run_result import RunResult
 from kft.training import fine_tune_seeds, preflight
-from kft.workflows import after_training
+from kft.workflows import after_training, train_run
 
 
 def _result(accuracy: float | None) -> RunResult:
@@ -31,6 +30,6 @@ def test_of_several_seeds_the_best_is_exported_and_the_mean_judged(
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
     monkeypatch.setattr(fine_tune_seeds, "fine_tune", lambda config, given: found)
     monkeypatch.setattr(after_training, "finish", lambda *what: seen.append(what[1:]))
-    train.main(TrainConfig(repeats=2))
+    train_run.run(TrainConfig(repeats=2))
     assert seen == [(found.best, judged)]
     assert found.best is results[1 if judged else 0]

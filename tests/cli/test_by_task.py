@@ -1,0 +1,160 @@
+"""Flags that depend on the task."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from kft import errors, tasks
+from kft.cli import by_task, command, flags
+from kft.config import DataConfig, RunConfig, SearchConfig, TrainConfig, TuneConfig
+from kft.config.fields import option
+from kft.tasks.task_kind import TaskKind
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CurveOptions(DataConfig):
+    """How a curve is read."""
+
+    dataset: str = option("curves:100", "Where the curves are.")
+    smooth: bool = option(False, "Whether it is smoothed.")
+    width: int = option(3, "Channels.", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CurveConfig(CurveOptions, RunConfig):
+    """A run on curves."""
+
+    task: Literal["curves"] = option("curves", "What the network learns to do.")
+    backbone: str = option("three_layers", "The network.")
+
+
+CURVES = TaskKind(
+    name="curves",
+    summary="mark the steps of a curve that rise",
+    config_class=CurveConfig,
+    sources={},
+    blocks=lambda config: None,
+    check=lambda config: None,
+    module="none",
+)
+RUN = by_task.ByTask(tasks.TASKS)
+SEARCH = by_task.ByTask(tasks.TASKS, SearchConfig)
+
+
+@pytest.fixture(autouse=True)
+def _curves(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Register a task as a package outside kft does: by one line."""
+    monkeypatch.setitem(tasks.TASKS, "curves", CURVES)
+    yield
+
+
+def _problem(*arguments: str, config: by_task.ByTask = RUN) -> str:
+    with pytest.raises(errors.ConfigError) as caught:
+        flags.parse(config, arguments)
+    return str(caught.value)
+
+
+def _help(*arguments: str) -> str:
+    return command._help(
+        command.Command("train", "Train.", RUN, lambda config: None), arguments
+    )
+
+
+def test_without_a_task_it_is_the_default_one() -> None:
+    parsed = flags.parse(RUN, ["--image_size=64"])
+    assert parsed == flags.Parsed(TrainConfig(image_size=64), frozenset({"image_size"}))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--task=curves", "--width=5"],
+        ["--width", "5", "--task", "curves"],
+        ["-task=curves", "--width=5"],
+        ["--task=image_classification", "--width=5", "--task=curves"],
+    ],
+)
+def test_the_task_decides_which_flags_there_are(arguments: list[str]) -> None:
+    assert flags.parse(RUN, arguments).config == CurveConfig(width=5)
+
+
+def test_a_flagfile_may_name_the_task(tmp_path: Path) -> None:
+    path = tmp_path / "curves.cfg"
+    path.write_text("--smooth\n--task=curves\n")
+    made = flags.parse(RUN, [f"--flagfile={path}", "--seed=3"]).config
+    assert made == CurveConfig(smooth=True, seed=3)
+
+
+def test_a_task_that_there_is_not_is_named_with_those_that_there_are() -> None:
+    assert _problem("--task=curvs") == (
+        "--task: expected one of image_classification, curves, received 'curvs'. "
+        "Did you mean curves?"
+    )
+
+
+def test_flags_of_another_task_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.cfg"
+    path.write_text("--width=5\n")
+    assert _problem("--task=curves", "--image_size=64", "--augment=flip") == (
+        "--image_size belongs to --task=image_classification, received "
+        "--task=curves. Leave it out.\n"
+        "--augment belongs to --task=image_classification, received --task=curves. "
+        "Leave it out."
+    )
+    assert _problem("--nosmooth", f"--flagfile={path}") == (
+        "--smooth belongs to --task=curves, received --task=image_classification. "
+        "Leave it out.\n"
+        "--width belongs to --task=curves, received --task=image_classification "
+        f"({path}, line 1). Leave it out."
+    )
+
+
+def test_a_flag_of_no_task_is_unknown_as_ever() -> None:
+    assert _problem("--task=curves", "--widht=5") == (
+        "There is no flag --widht. Did you mean width or weights?"
+    )
+
+
+def test_a_command_adds_its_own_flags_to_those_of_the_task() -> None:
+    searched = flags.parse(SEARCH, ["--task=curves", "--trials=3", "--width=5"]).config
+    assert isinstance(searched, SearchConfig)
+    assert searched.train_config() == CurveConfig(width=5)
+    assert flags.parse(SEARCH, ["--trials=3"]).config == TuneConfig(trials=3)
+    assert "--pooling belongs to" in _problem(
+        "--task=curves", "--pooling=max", config=SEARCH
+    )
+
+
+def test_help_lists_the_tasks_and_the_flags_of_one() -> None:
+    default, curves = _help(), _help("--help", "--task=curves")
+    for text in (default, curves):
+        assert "\n  --task=image_classification|curves\n" in text
+        assert "curves: mark the steps" in " ".join(text.split())
+        assert "\n  --seed=INT\n" in text
+    assert "\n  --image_size=" in default and "\n  --width=" not in default
+    assert "\n  --width=INT\n" in curves and "\n  --image_size=" not in curves
+    assert "Where the curves are. [curves:100]" in curves
+
+
+def test_help_puts_what_all_tasks_share_before_what_one_has() -> None:
+    text = _help("--task=curves")
+    heading = "The flags of --task=curves"
+    order = ["--dataset=", "--run_dir=", heading, "How a curve is read:", "--width="]
+    assert [text.index(part) for part in order] == sorted(map(text.index, order))
+
+
+def test_help_for_a_task_that_there_is_not_is_a_mistake(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown = command.Command("train", "Train.", RUN, lambda config: None)
+    assert command.execute(shown, ["--help", "--task=curvs"]) == command.EXIT_USAGE
+    assert "expected one of" in capsys.readouterr().err
+
+
+def test_flags_are_read_before_tensorflow_starts(run_kft) -> None:
+    done = run_kft("train", "--task=text")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: --task: expected one of image_class")
