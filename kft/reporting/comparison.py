@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -269,16 +270,17 @@ def differences(
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the options that are not the same in all configs, with their values.
 
-    An option that only the task of some of them has is empty in the others.
+    An option that only the tasks of some of them have is a dash in the others.
     """
     every = [{f.name: vars(c)[f.name] for f in dataclasses.fields(c)} for c in configs]
     for name in dict.fromkeys(itertools.chain(*every)):
-        values = [own.get(name) for own in every]
-        if name != "run_dir" and any(value != values[0] for value in values):
-            yield (
-                name,
-                tuple(flagfile.format_value(v) or "(empty)" for v in values),
-            )
+        texts = tuple(_text(own[name]) if name in own else "–" for own in every)
+        if name != "run_dir" and len(set(texts)) > 1:
+            yield name, texts
+
+
+def _text(value: Any) -> str:
+    return flagfile.format_value(value) or "(empty)"
 
 
 def table(found: Comparison) -> Sequence[str]:

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from kft import errors
-from kft.config import TrainConfig
+from kft.config import RunConfig, TrainConfig
 from kft.evaluation import evaluate_run, prediction_files
 from kft.evaluation.prediction_files import PredictionSource
 from kft.metrics import significance
+from kft.metrics.figures import Figure
 from kft.metrics.predictions import Predictions
-from kft.reporting import comparison
+from kft.reporting import comparison, run_record
+from kft.reporting.comparison import ComparedRun
+from kft.reporting.run_record import RunRecord
 from kft.run_folder import run_dir
 from kft.run_folder.run_result import RunResult
 from tests.reporting.pages import Page
@@ -285,3 +288,43 @@ def test_runs_older_than_the_times_of_the_start_are_whole(tmp_path: Path) -> Non
     del content["startup_seconds"]
     run.write_json(run.result_json, content)
     assert RunResult.read(run).startup_seconds == {}
+
+
+def _of_spans(name: str, value: float, record: RunRecord) -> ComparedRun:
+    """Return a run of a task whose examples have no class."""
+    figures = (
+        Figure(name="span_f1", title="F1 of spans", value=value, interval=(0.1, 0.9)),
+        Figure(name="spans", title="spans", value=9),
+        Figure(name="loss", title="loss", value=0.5),
+    )
+    return ComparedRun(name, f"runs/{name}", record, "test", 7, figures, hits=None)
+
+
+def test_runs_without_classes_are_shown_side_by_side_and_not_tested(
+    tmp_path: Path,
+) -> None:
+    folder = _run(tmp_path / "a", _answers(FIRST))
+    read = run_record.read(run_dir.at(folder))
+    record = dataclasses.replace(read, monitor="val_span_f1")
+    runs = (_of_spans("a", 0.5, record), _of_spans("b", 0.75, record))
+    columns = {
+        title: [one.value for one in figures]
+        for title, figures in comparison.columns(runs)
+    }
+    assert columns == {"F1 of spans": [0.5, 0.75], "loss": [0.5, 0.5]}
+    (pair,) = comparison.compared_pairs(runs)
+    assert pair.verdict.startswith("Whether a and b differ by more than chance is not")
+    found = comparison.Comparison(tmp_path / "page.html", runs, (pair,))
+    lines = [line.split() for line in comparison.table(found)]
+    assert lines[0] == "run F1 of spans 95% interval time".split()
+    assert lines[1][:5] == "a 0.5000 0.1000 to 0.9000".split()
+
+
+def test_an_option_that_only_one_task_has_is_empty_in_the_other() -> None:
+    mine = dict(
+        comparison.differences(
+            [TrainConfig(), RunConfig(dataset="a:b", backbone="c", seed=1)]
+        )
+    )
+    assert mine["seed"] == ("0", "1")
+    assert mine["augment"][1] == "–"

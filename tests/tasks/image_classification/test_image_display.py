@@ -1,0 +1,49 @@
+import base64
+import io
+
+import keras
+import numpy as np
+from PIL import Image
+
+from kft.config import ImageModelConfig, stages
+from kft.model.network import Network
+from kft.tasks.image_classification import image_network
+from kft.tasks.image_classification.image_display import ImageDisplay
+
+
+def _opened(html: str) -> Image.Image:
+    """Return the image that is all of an <img>."""
+    before, _, rest = html.partition(";base64,")
+    content, _, after = rest.partition('"')
+    assert before.startswith('<img src="data:image/') and after == ' alt="">'
+    return Image.open(io.BytesIO(base64.b64decode(content)))
+
+
+def test_an_example_is_the_square_that_the_network_sees() -> None:
+    square = np.full([40, 40, 3], (10, 200, 30), np.uint8)
+    found = np.asarray(_opened(ImageDisplay().example_html(b"<script>", square)))
+    assert found.shape == (40, 40, 3)
+    assert np.abs(found.astype(int) - square).max() < 4
+
+
+def test_each_image_has_the_overlay_of_its_own_answer() -> None:
+    config = ImageModelConfig(backbone="EfficientNetLite0", weights="none")
+    network = image_network.build(config, image_size=32, num_classes=2, weights="none")
+    rng = np.random.default_rng(0)
+    squares = [rng.integers(0, 256, (32, 32, 3)).astype(np.uint8) for _ in range(2)]
+    display = ImageDisplay()
+    overlays = display.explain(network, squares, [0, 1])
+    assert [_opened(one).mode for one in overlays] == ["RGBA", "RGBA"]
+    assert overlays[1] == display.explain(network, squares[1:], [1])[0]
+    assert display.heat(network, np.stack(squares), np.array([0, 1])).shape == (2, 1, 1)
+    assert list(display.explain(network, [], [])) == []
+
+
+def test_a_network_that_reads_no_map_has_no_overlays() -> None:
+    inputs = keras.Input((8, 8, 3), name="images")
+    hidden = keras.layers.Flatten(name="hidden")(inputs)
+    logits = keras.layers.Dense(2, name="logits")(hidden)
+    network = Network(keras.Model(inputs, logits), stages.Blocks(()), {}, "logits")
+    squares = np.zeros([1, 8, 8, 3], np.uint8)
+    assert ImageDisplay().explain(network, squares, [0]) is None
+    assert ImageDisplay().heat(network, squares, np.array([0])) is None
