@@ -15,7 +15,7 @@ from absl import logging
 
 from kft import errors
 from kft.data import examples as examples_lib
-from kft.data import pipeline
+from kft.data import label_arrays, pipeline
 
 _CHUNK = 64
 _GRAPH_NODES = re.compile(r"\{\{[^}]*\}\}")
@@ -197,8 +197,11 @@ def _check_classes(
     splits: examples_lib.Splits, kept: dict[str, examples_lib.Examples]
 ) -> None:
     """Check that every class can still be learned, and no split is empty."""
-    counts = np.bincount(kept[examples_lib.TRAIN].labels, minlength=len(splits.labels))
-    lost = [n for n, c in zip(splits.labels.names, counts, strict=True) if not c]
+    labels = kept[examples_lib.TRAIN].labels
+    lost = []
+    if label_arrays.is_one_class_each(labels):
+        counts = label_arrays.count(labels, len(splits.labels))
+        lost += [n for n, c in zip(splits.labels.names, counts, strict=True) if not c]
     lost += [f"the {split} split" for split, part in kept.items() if not len(part)]
     if lost:
         raise errors.DataError(

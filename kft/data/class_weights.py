@@ -14,7 +14,7 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples
+from kft.data import examples, label_arrays
 from kft.data.sources import filesystem, table_file
 
 _NONE, _BALANCED = "none", "balanced"
@@ -37,9 +37,17 @@ def find(config: config_lib.DataConfig, splits: examples.Splits) -> np.ndarray |
     """Return the weight of each class, float64 [classes], above 0; None for no weights.
 
     Raises:
-        errors.ConfigError: where there is no such file.
-        errors.DataError: where it has not the labels of the data set.
+        errors.ConfigError: where there is no such file, or where `--class_weight` or
+            `--sampling` need examples of one class each, and they are not.
+        errors.DataError: where it does not have the labels of the data set.
     """
+    for name, is_used in (
+        ("class_weight", config.class_weight != _NONE),
+        ("sampling", config.sampling == "balanced"),
+    ):
+        if is_used:
+            flag = f"--{name}={getattr(config, name)}"
+            label_arrays.require_one_class_each(splits.train.labels, flag)
     if config.class_weight == _NONE:
         return None
     if config.class_weight == _BALANCED:

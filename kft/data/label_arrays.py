@@ -16,11 +16,6 @@ from kft.data.ragged import Ragged
 Labels = np.ndarray | Ragged
 
 
-def take(labels: Labels, indices: np.ndarray) -> Labels:
-    """Return the labels of the examples at these positions, in this order."""
-    return labels.take(indices) if isinstance(labels, Ragged) else labels[indices]
-
-
 def is_one_class_each(labels: Labels) -> bool:
     """Return whether each example is of one class."""
     return isinstance(labels, np.ndarray) and labels.ndim == 1
@@ -70,13 +65,10 @@ def texts(labels: Labels, label_map: LabelMap) -> list[str]:
     return [names[label] for label in labels]
 
 
-def digest_bytes(labels: Labels) -> bytes:
+def to_bytes(labels: Labels) -> bytes:
     """Return what stands for the labels in a fingerprint."""
     if isinstance(labels, Ragged):
-        return b"".join(
-            numbers.astype("<i8").tobytes()
-            for numbers in (labels.offsets, labels.values)
-        )
+        return to_bytes(labels.offsets) + to_bytes(labels.values)
     return labels.astype("<i8").tobytes()
 
 

@@ -7,7 +7,7 @@ from absl import logging
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, labels
+from kft.data import examples, label_arrays, labels
 from kft.data.sources import table_file
 from kft.data.sources.table_file import TableRow
 
@@ -81,13 +81,13 @@ def split_names(
             f"{missing[0].values['id']!r}. {len(missing)} of its {len(rows)} ids are "
             "not there; it may be the file of other data."
         )
-    for name, number in zip(table.ids.tolist(), table.labels, strict=True):
+    texts = label_arrays.texts(table.labels, label_map)
+    for name, expected in zip(table.ids.tolist(), texts, strict=True):
         label = rows[name].values.get("label") if name in rows else None
-        if label and label != label_map.names[number]:
+        if label and label != expected:
             raise errors.DataError(
-                f"{flag}, line {rows[name].line}: expected the label "
-                f"{label_map.names[number]!r} that {name!r} has in the data set, "
-                f"received {label!r}."
+                f"{flag}, line {rows[name].line}: expected the label {expected!r} that "
+                f"{name!r} has in the data set, received {label!r}."
             )
     left_out = len(known) - len(rows)
     if left_out:

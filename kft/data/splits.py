@@ -18,7 +18,7 @@ from absl import logging
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, labels, split_file
+from kft.data import examples, label_arrays, labels, split_file
 from kft.data.examples import TEST, TRAIN, VALIDATION
 
 
@@ -95,7 +95,8 @@ def assemble(
     `--examples_per_class` takes some of what is then in the training split.
 
     Raises:
-        errors.ConfigError: for fractions that leave nothing to train on.
+        errors.ConfigError: for fractions that leave nothing to train on, or
+            `--examples_per_class` where examples are not of one class each.
         errors.DataError: for ids that repeat, or a split that comes out without the
             examples it needs.
     """
@@ -107,11 +108,7 @@ def assemble(
         split_names = split_file.split_names(config.split_file, label_map, table)
         _check_groups(table, split_names)
     if config.examples_per_class is not None:
-        few = few_of_each(
-            table.ids, table.labels, split_names, number=config.examples_per_class
-        )
-        split_names[(split_names == TRAIN) & ~few] = split_file.LEFT_OUT
-        _say_fewer(label_map, table, split_names, config.examples_per_class)
+        _leave_few(label_map, table, split_names, config.examples_per_class)
     _check_splits(label_map, table, split_names, config)
     rows = {split: np.flatnonzero(split_names == split) for split in examples.SPLITS}
     parts = {s: table.examples(r) if len(r) else None for s, r in rows.items()}
@@ -144,8 +141,9 @@ def split_csv(splits: examples.Splits) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "label", "split"))
     for split, part in splits.parts().items():
-        for name, label in zip(part.ids, part.labels, strict=True):
-            writer.writerow((name, splits.labels.names[label], split))
+        texts = label_arrays.texts(part.labels, splits.labels)
+        for name, label in zip(part.ids, texts, strict=True):
+            writer.writerow((name, label, split))
     return text.getvalue()
 
 
@@ -166,18 +164,34 @@ def _check_ids(ids: np.ndarray) -> None:
         )
 
 
-def _say_fewer(
+def _leave_few(
     label_map: labels.LabelMap,
     table: examples.Table,
     split_names: np.ndarray,
     number: int,
 ) -> None:
-    counts = np.bincount(table.labels[split_names == TRAIN], minlength=len(label_map))
+    """Leave that many training examples of a class in `split_names`; name smaller ones.
+
+    Raises:
+        errors.ConfigError: where examples are not of one class each.
+    """
+    label_arrays.require_one_class_each(table.labels, f"--examples_per_class={number}")
+    few = few_of_each(table.ids, table.labels, split_names, number=number)
+    split_names[(split_names == TRAIN) & ~few] = split_file.LEFT_OUT
+    counts = _counts(table, split_names == TRAIN, label_map)
     fewer = _names(label_map, (counts > 0) & (counts < number))
     if fewer:
         logging.warning(
             "--examples_per_class=%d: these classes have fewer: %s.", number, fewer
         )
+
+
+def _counts(
+    table: examples.Table, is_chosen: np.ndarray, label_map: labels.LabelMap
+) -> np.ndarray:
+    """Return how often each class is there among some examples, int64 [classes]."""
+    chosen = table.examples(np.flatnonzero(is_chosen))
+    return label_arrays.count(chosen.labels, len(label_map))
 
 
 def _check_groups(table: examples.Table, split_names: np.ndarray) -> None:
@@ -199,36 +213,52 @@ def _check_splits(
     split_names: np.ndarray,
     config: config_lib.DataConfig,
 ) -> None:
-    counts = {
-        split: np.bincount(table.labels[split_names == split], minlength=len(label_map))
-        for split in examples.SPLITS
-    }
-    empty = _names(label_map, counts[TRAIN] == 0)
-    if empty and config.split_file is not None:
-        raise errors.DataError(
-            f"--split_file={config.split_file}: expected training examples of every "
-            f"class of --dataset={config.dataset}; there are none of: {empty}."
-        )
-    if empty:
-        raise errors.DataError(
-            f"--dataset={config.dataset}: expected training examples of every class; "
-            f"after the split there are none of: {empty}. Add examples, or lower "
-            "--validation_fraction and --test_fraction."
-        )
+    counts = {s: _counts(table, split_names == s, label_map) for s in examples.SPLITS}
+    _check_training(_names(label_map, counts[TRAIN] == 0), table, config)
     for split, fraction in (
         (VALIDATION, config.validation_fraction),
         (TEST, config.test_fraction),
     ):
-        is_cut = config.split_file is None and fraction > 0
-        if is_cut and not counts[split].any():
+        is_there = (split_names == split).any()
+        if config.split_file is None and fraction > 0 and not is_there:
             raise errors.DataError(
                 f"--{split}_fraction={fraction}: of the {len(table.ids)} examples of "
                 f"--dataset={config.dataset} none falls into the {split} split. Raise "
                 "the fraction, add examples, or set it to 0 to go without."
             )
         missing = _names(label_map, counts[split] == 0)
-        if missing and counts[split].any():
+        if missing and is_there:
             logging.warning("No %s examples of these classes: %s.", split, missing)
+
+
+def _check_training(
+    missing: str, table: examples.Table, config: config_lib.DataConfig
+) -> None:
+    """Check that each class has training examples.
+
+    A class that is one of several of an example, or that of a step, may be so rare that
+    it has none by chance; then a warning says so.
+
+    Args:
+        missing: names of the classes that have none.
+        table: all examples.
+        config: of the data.
+    """
+    if not missing:
+        return
+    if not label_arrays.is_one_class_each(table.labels):
+        logging.warning("No training examples of these classes: %s.", missing)
+        return
+    if config.split_file is not None:
+        raise errors.DataError(
+            f"--split_file={config.split_file}: expected training examples of every "
+            f"class of --dataset={config.dataset}; there are none of: {missing}."
+        )
+    raise errors.DataError(
+        f"--dataset={config.dataset}: expected training examples of every class; "
+        f"after the split there are none of: {missing}. Add examples, or lower "
+        "--validation_fraction and --test_fraction."
+    )
 
 
 def _names(label_map: labels.LabelMap, chosen: np.ndarray) -> str:
@@ -239,9 +269,9 @@ def _fingerprint(
     label_map: labels.LabelMap, table: examples.Table, split_names: np.ndarray
 ) -> str:
     digest = hashlib.sha256(label_map.text().encode())
-    used = split_names != split_file.LEFT_OUT
+    used = np.flatnonzero(split_names != split_file.LEFT_OUT)
     for names in (table.ids[used], split_names[used]):
         digest.update("\0".join(names.tolist()).encode() + b"\0\0")
-    for numbers in (table.labels[used], table.sizes[used]):
-        digest.update(numbers.astype("<i8").tobytes())
+    digest.update(label_arrays.to_bytes(table.examples(used).labels))
+    digest.update(table.sizes[used].astype("<i8").tobytes())
     return digest.hexdigest()

@@ -1,5 +1,6 @@
 """Rare classes count more, or come more often: by how much, in numbers."""
 
+import dataclasses
 import json
 
 import hypothesis
@@ -227,3 +228,20 @@ def test_the_files_of_users_are_json_that_others_write(tmp_path):
     path = tmp_path / "weights.json"
     path.write_text(json.dumps(dict.fromkeys(_NAMES, 1)), encoding="utf-8-sig")
     np.testing.assert_array_equal(_find(path), [1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("options", "flag"),
+    [
+        ({"class_weight": "balanced"}, "--class_weight=balanced"),
+        ({"sampling": "balanced"}, "--sampling=balanced"),
+    ],
+)
+def test_classes_are_weighted_and_drawn_where_examples_are_of_one_each(options, flag):
+    splits = _splits([0, 1])
+    several = np.array([[1, 1, 0], [0, 0, 0]], np.float32)
+    train = dataclasses.replace(splits.train, labels=several)
+    splits = dataclasses.replace(splits, train=train)
+    with pytest.raises(errors.ConfigError, match=f"{flag}: .* several labels"):
+        class_weights.find(config.ImageOptions(**options), splits)
+    assert class_weights.find(config.ImageOptions(), splits) is None

@@ -1,6 +1,7 @@
 """Splits depend on ids alone, so that they stay when the data grows."""
 
 import csv
+import dataclasses
 import io
 
 import hypothesis
@@ -223,3 +224,40 @@ def test_fractions_that_leave_nothing_to_train_on_are_refused():
         splits.check_fractions(
             config.ImageOptions(validation_fraction=0.6, test_fraction=0.4)
         )
+
+
+def _of_several_classes():
+    """Return examples each of which is of both classes, or of none."""
+    numbers = np.repeat(np.array([[1, 1], [0, 0]], np.float32), 50, axis=0)
+    ids = [f"{i}.jpg" for i in range(100)]
+    return dataclasses.replace(_table(ids, np.zeros(100)), labels=numbers)
+
+
+def test_examples_of_several_classes_are_split_by_their_ids_alone():
+    table = _of_several_classes()
+    options = config.ImageOptions(validation_fraction=0.2)
+    several = splits.assemble(_LABELS, table, options)
+    one = splits.assemble(_LABELS, _table(table.ids, np.arange(100) % 2), options)
+    assert several.validation.ids.tolist() == one.validation.ids.tolist()
+    assert several.fingerprint != one.fingerprint
+    rows = list(csv.DictReader(io.StringIO(splits.split_csv(several))))
+    assert {row["label"] for row in rows} == {"cat, dog", ""}
+
+
+def test_a_class_among_several_may_have_no_training_examples(caplog):
+    table = _of_several_classes()
+    table.labels[:, 1] = 0
+    splits.assemble(_LABELS, table, config.ImageOptions())
+    assert "No training examples of these classes: dog." in caplog.text
+
+
+def test_few_of_a_class_are_for_examples_of_one_class():
+    options = config.ImageOptions(examples_per_class=3)
+    with pytest.raises(errors.ConfigError, match="--examples_per_class=3: .* several"):
+        splits.assemble(_LABELS, _of_several_classes(), options)
+
+
+def test_the_fingerprint_of_a_data_set_stays_what_it_was():
+    assert _hundred().fingerprint == (
+        "51895b3aec1a3239d278fd9d621359ea2208f4a21223fff797ad0940e4815d87"
+    )
