@@ -47,6 +47,11 @@ def split_at(model: keras.Model, anchor: str) -> Split:
     )
 
 
+def cut_tensors(model: keras.Model, anchor: str) -> list[keras.KerasTensor]:
+    """Return what is made by a layer or below it and used above, in graph order."""
+    return _frontier(model, ancestors(model, anchor))
+
+
 def ancestors(model: keras.Model, anchor: str) -> frozenset[str]:
     """Return the names of a layer and of all the layers that it depends on."""
     found: set[str] = set()

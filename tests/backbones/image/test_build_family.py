@@ -1,5 +1,6 @@
 """Every backbone is built, counted, cut at every block, and put together again."""
 
+import dataclasses
 import gc
 import itertools
 import re
@@ -15,7 +16,8 @@ from kft.backbones.backbone import Backbone
 from kft.backbones.image import build_family, efficientnet_lite
 from kft.model import split
 
-# The smallest network of each family; the others take minutes.
+# The smallest network of each family. Their numbers are compared, too: the others are
+# the same blocks, more often or wider.
 REPRESENTATIVES = (
     "VGG16",
     "ResNet50",
@@ -33,11 +35,7 @@ REPRESENTATIVES = (
     "NASNetMobile",
     "ConvNeXtTiny",
 )
-EVERY_BACKBONE = [
-    pytest.param(name, marks=[] if name in REPRESENTATIVES else [pytest.mark.slow])
-    for name in backbones.BACKBONES
-]
-NASNET_CUT_TENSORS = 2
+OTHERS = tuple(sorted(set(backbones.BACKBONES) - set(REPRESENTATIVES)))
 # How Keras names the layers of a block, and what kft calls it.
 OWNERS: dict[str, tuple[tuple[str, str], ...]] = {
     "VGG": ((r"(block\d)_.*", r"\1"),),
@@ -82,10 +80,30 @@ OWNERS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def fresh_session() -> Iterator[None]:
-    """Free the memory of each network; the largest has 348 million parameters."""
-    yield
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """A network, and where its blocks begin."""
+
+    backbone: Backbone
+    model: keras.Model
+    anchors: dict[str, str]
+
+    @property
+    def tensors_per_cut(self) -> int:
+        return 2 if self.backbone.family == "NASNet" else 1
+
+    @property
+    def images(self) -> np.ndarray:
+        return _images(self.backbone.min_image_size)
+
+
+@pytest.fixture(scope="module", params=REPRESENTATIVES)
+def built(request: pytest.FixtureRequest) -> Iterator[Built]:
+    """Return a network of each family, built once for all tests of it."""
+    keras.utils.set_random_seed(0)
+    backbone = backbones.get(request.param)
+    model = _build(backbone)
+    yield Built(backbone, model, build_family.cut_anchors(backbone, model))
     keras.backend.clear_session()
     gc.collect()
 
@@ -94,6 +112,12 @@ def _build(backbone: Backbone, size: int | None = None) -> keras.Model:
     size = size or backbone.min_image_size
     images = keras.Input((size, size, 3), name="images")
     return keras.Model(images, build_family.build(backbone, images, "none"))
+
+
+def _graph(name: str) -> keras.Model:
+    """Return a network whose weights have shapes, and no values that cost time."""
+    with keras.StatelessScope(initialize_variables=False):
+        return _build(backbones.get(name))
 
 
 def _images(size: int) -> np.ndarray:
@@ -105,21 +129,36 @@ def _call(inputs: list, outputs: list, values: list) -> list:
     return list(result) if isinstance(result, (list, tuple)) else [result]
 
 
-def _through_every_cut(
-    model: keras.Model, anchors: list[str], images: np.ndarray, *, tensors_per_cut: int
-) -> np.ndarray:
+def _made(cut: list, below: list) -> list:
+    """Return the tensors of a cut that are new: NASNet hands one of its two on."""
+    return [t for t in cut if not any(t is known for known in below)]
+
+
+def _through_every_cut(network: Built) -> np.ndarray:
     """Return the output of the blocks one after another, each fed by the cut below."""
-    below, values = model.inputs, [images]
-    for anchor in anchors:
+    model = network.model
+    below, values = model.inputs, [network.images]
+    for anchor in network.anchors.values():
         cut = split.split_at(model, anchor).trunk.outputs
-        assert len(cut) == tensors_per_cut
-        # NASNet hands one of its two tensors on from cut to cut.
-        made = [t for t in cut if not any(t is known for known in below)]
+        assert len(cut) == network.tensors_per_cut
+        made = _made(cut, below)
         known = [*below, *made]
         values = [*values, *_call(below, made, values)]
         place = {id(tensor): value for tensor, value in zip(known, values, strict=True)}
         below, values = cut, [place[id(tensor)] for tensor in cut]
     return np.asarray(_call(below, model.outputs, values)[0])
+
+
+def _check_every_cut(network: Built) -> None:
+    """Check that a block reads nothing but the cut below it."""
+    model, below = network.model, network.model.inputs
+    for anchor in network.anchors.values():
+        cut = split.cut_tensors(model, anchor)
+        assert len(cut) == network.tensors_per_cut
+        # Keras refuses a graph that needs more than its inputs.
+        keras.Model(below, _made(cut, below))
+        below = cut
+    keras.Model(below, model.outputs)
 
 
 def test_the_table_has_every_network_of_keras_and_lite0() -> None:
@@ -132,28 +171,45 @@ def test_every_family_has_a_representative() -> None:
     assert represented == set(backbones.FAMILIES)
 
 
-@pytest.mark.parametrize("name", EVERY_BACKBONE)
-def test_backbone_has_its_size_and_is_cut_at_every_block(name: str) -> None:
-    backbone = backbones.get(name)
-    model = _build(backbone)
-    assert model.count_params() == backbone.parameters
+def test_a_network_has_its_size_and_a_cut_at_every_block(built: Built) -> None:
+    _check_structure(built)
 
-    anchors = build_family.cut_anchors(backbone, model)
+
+def test_the_blocks_one_after_another_are_the_network(built: Built) -> None:
+    expected = np.asarray(built.model(built.images, training=False))
+    assert np.ptp(expected) > 0
+    np.testing.assert_array_equal(_through_every_cut(built), expected)
+
+
+def test_the_halves_at_a_cut_compose_to_the_whole(built: Built) -> None:
+    anchors = list(built.anchors.values())
+    halves = split.split_at(built.model, anchors[len(anchors) // 2])
+    assert len(halves.trunk.outputs) == built.tensors_per_cut
+    at_the_cut = halves.trunk([built.images], training=False)
+    at_the_cut = at_the_cut if isinstance(at_the_cut, list) else [at_the_cut]
+    np.testing.assert_array_equal(
+        np.asarray(halves.tail(at_the_cut, training=False)),
+        np.asarray(built.model(built.images, training=False)),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_larger_network_has_its_size_and_a_cut_at_every_block(name: str) -> None:
+    backbone, model = backbones.get(name), _graph(name)
+    network = Built(backbone, model, build_family.cut_anchors(backbone, model))
+    _check_structure(network)
+    _check_every_cut(network)
+
+
+def _check_structure(network: Built) -> None:
+    backbone, model, anchors = network.backbone, network.model, network.anchors
+    assert model.count_params() == backbone.parameters
     assert tuple(anchors) == backbone.blocks.names
     _check_flat(model)
-    _check_partition(model, anchors)
-    _check_owners(backbone, model, anchors)
-
-    images = _images(backbone.min_image_size)
-    expected = np.asarray(model(images, training=False))
-    assert np.ptp(expected) > 0
-    composed = _through_every_cut(
-        model,
-        list(anchors.values()),
-        images,
-        tensors_per_cut=NASNET_CUT_TENSORS if backbone.family == "NASNet" else 1,
-    )
-    np.testing.assert_array_equal(composed, expected)
+    parts = _parts(model, anchors)
+    _check_partition(model, parts)
+    _check_owners(backbone, model, parts)
 
 
 def _check_flat(model: keras.Model) -> None:
@@ -177,20 +233,17 @@ def _parts(model: keras.Model, anchors: dict[str, str]) -> dict[str, frozenset[s
     return dict(zip(["stem", *anchors], parts, strict=True))
 
 
-def _check_partition(model: keras.Model, anchors: dict[str, str]) -> None:
+def _check_partition(model: keras.Model, parts: dict[str, frozenset[str]]) -> None:
     weighted = {layer.name for layer in model.layers if layer.weights}
-    parts = _parts(model, anchors)
-    assert all(weighted & parts[block] for block in anchors)
+    assert all(weighted & names for part, names in parts.items() if part != "stem")
     assert sum(map(len, parts.values())) == len(model.operations)
 
 
 def _check_owners(
-    backbone: Backbone, model: keras.Model, anchors: dict[str, str]
+    backbone: Backbone, model: keras.Model, parts: dict[str, frozenset[str]]
 ) -> None:
     """Check that a layer that is named after a block is in that block."""
-    owners = {
-        name: part for part, names in _parts(model, anchors).items() for name in names
-    }
+    owners = {name: part for part, names in parts.items() for name in names}
     named = set()
     for layer in model.layers:
         for pattern, template in OWNERS[backbone.family]:
@@ -202,30 +255,13 @@ def _check_owners(
     assert named >= set(backbone.blocks.names)
 
 
-@pytest.mark.parametrize("name", ["NASNetMobile", "ResNet50", "ConvNeXtTiny"])
-def test_the_halves_at_a_cut_compose_to_the_whole(name: str) -> None:
-    backbone = backbones.get(name)
-    model = _build(backbone)
-    anchors = list(build_family.cut_anchors(backbone, model).values())
-    halves = split.split_at(model, anchors[len(anchors) // 2])
-    tensors = NASNET_CUT_TENSORS if backbone.family == "NASNet" else 1
-    assert len(halves.trunk.outputs) == tensors
-    images = _images(backbone.min_image_size)
-    at_the_cut = halves.trunk([images], training=False)
-    at_the_cut = at_the_cut if isinstance(at_the_cut, list) else [at_the_cut]
-    np.testing.assert_array_equal(
-        np.asarray(halves.tail(at_the_cut, training=False)),
-        np.asarray(model(images, training=False)),
-    )
-
-
 @pytest.mark.parametrize("name", ["InceptionV3", "Xception"])
 def test_cuts_do_not_depend_on_what_was_built_before(name: str) -> None:
     # Unnamed layers are counted up within a process.
     backbone = backbones.get(name)
     depths = []
     for _ in range(2):
-        model = _build(backbone)
+        model = _graph(name)
         anchors = build_family.cut_anchors(backbone, model)
         depths.append([len(split.ancestors(model, a)) for a in anchors.values()])
     assert depths[0] == depths[1]
@@ -242,16 +278,17 @@ def test_a_cut_is_found_where_only_an_operation_reads_it() -> None:
 def test_cuts_are_found_below_a_head() -> None:
     backbone = backbones.get("InceptionV3")
     images = keras.Input((75, 75, 3))
-    x = build_family.build(backbone, images, "none")
-    x = keras.layers.GlobalMaxPooling2D()(keras.layers.MaxPooling2D(1)(x))
-    model = keras.Model(images, keras.layers.Dense(3)(x))
+    with keras.StatelessScope(initialize_variables=False):
+        x = build_family.build(backbone, images, "none")
+        x = keras.layers.GlobalMaxPooling2D()(keras.layers.MaxPooling2D(1)(x))
+        model = keras.Model(images, keras.layers.Dense(3)(x))
     anchors = build_family.cut_anchors(backbone, model)
     assert anchors["mixed1"] == "mixed0"
     assert len(split.ancestors(model, anchors["mixed0"])) == 19
 
 
 def test_a_graph_of_another_network_has_no_such_cuts() -> None:
-    model = _build(backbones.get("VGG16"))
+    model = _graph("VGG16")
     with pytest.raises(ValueError, match="has no layer"):
         build_family.cut_anchors(backbones.get("ResNet50"), model)
     with pytest.raises(ValueError, match="has no layer"):
@@ -298,7 +335,6 @@ def test_the_weights_files_are_those_of_keras(name: str, monkeypatch) -> None:
 
     monkeypatch.setattr(file_utils, "get_file", asked)
     build = getattr(keras.applications, name)
-    # The scope spares the making of weights that nobody looks at.
     with (
         pytest.raises(_Asked) as caught,
         keras.StatelessScope(initialize_variables=False),
