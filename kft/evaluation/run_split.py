@@ -8,8 +8,11 @@ import numpy as np
 from absl import logging
 
 from kft import errors, tasks
+from kft.data import label_arrays
 from kft.data.examples import TRAIN, Examples, Splits
+from kft.data.label_arrays import Labels
 from kft.data.labels import LabelMap
+from kft.data.ragged import Ragged
 from kft.evaluation.load_run import LoadedRun
 from kft.run_folder.run_dir import RunDir
 
@@ -29,7 +32,7 @@ _EVERYTHING = {
 def of_split(trained: LoadedRun, split: str) -> Examples:
     """Return a split of the run as it was: split.csv says which examples it has.
 
-    So images that were added since do not count, and a change of what the data set
+    So examples that were added since do not count, and a change of what the data set
     itself calls its splits changes nothing.
 
     Raises:
@@ -126,7 +129,7 @@ def _all_examples(splits: Splits, labels: LabelMap) -> Examples:
     parts = list(splits.parts().values())
     together = Examples(
         ids=np.concatenate([part.ids for part in parts]),
-        labels=np.concatenate([part.labels for part in parts]),
+        labels=_joined([part.labels for part in parts]),
         rows=np.concatenate([part.rows for part in parts]),
         # All splits of a data set read from the same table.
         read=parts[0].read,
@@ -134,11 +137,19 @@ def _all_examples(splits: Splits, labels: LabelMap) -> Examples:
     return _relabelled(together, splits.labels, labels)
 
 
+def _joined(parts: Sequence[Labels]) -> Labels:
+    """Return the labels of several splits, one after the other."""
+    if isinstance(parts[0], Ragged):
+        return Ragged.from_rows(part[row] for part in parts for row in range(len(part)))
+    return np.concatenate(parts)
+
+
 def _relabelled(examples: Examples, own: LabelMap, labels: LabelMap) -> Examples:
     """Return the examples with the class ids of the run, matched by name."""
     if own == labels:
         return examples
-    used = [own.names[index] for index in np.unique(examples.labels)]
+    counts = label_arrays.count(examples.labels, len(own))
+    used = [own.names[index] for index in np.flatnonzero(counts)]
     strays = [name for name in used if name not in labels.names]
     if strays:
         raise errors.DataError(
@@ -149,9 +160,21 @@ def _relabelled(examples: Examples, own: LabelMap, labels: LabelMap) -> Examples
             f"{errors.closest(strays[0], labels.names, most=0)}"
         )
     logging.info("The data has other classes than the run; they are matched by name.")
+    return dataclasses.replace(examples, labels=_matched(examples.labels, own, labels))
+
+
+def _matched(found: Labels, own: LabelMap, labels: LabelMap) -> Labels:
+    """Return labels of the data as labels of the run, which has all their classes."""
     ids = {name: labels.index(name) for name in own.names if name in labels.names}
     table = np.array([ids.get(name, 0) for name in own.names], dtype=np.int32)
-    return dataclasses.replace(examples, labels=table[examples.labels])
+    if isinstance(found, Ragged):
+        return dataclasses.replace(found, values=table[found.values])
+    if found.ndim == 1:
+        return table[found]
+    switches = np.zeros([len(found), len(labels)], found.dtype)
+    known = [own.index(name) for name in ids]
+    switches[:, table[known]] = found[:, known]
+    return switches
 
 
 def _listed(names: Sequence[str], *, most: int = _SHOWN) -> str:

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from kft.data import label_arrays
+from kft.data.label_arrays import Labels
 from kft.data.ragged import Ragged
 from kft.metrics import scores
 
@@ -14,13 +16,12 @@ class Predictions:
 
     Attributes:
         ids: str [n], of the examples.
-        labels: as the data has them: int32 [n], class ids; or int32 rows, one for each
-            example, with a label for every step.
-        logits: float32 [n, classes]; or rows [steps, classes].
+        labels: as the data has them; see `kft.data.label_arrays`.
+        logits: float32 [n, classes]; or rows [steps, classes], one for each example.
     """
 
     ids: np.ndarray
-    labels: np.ndarray | Ragged
+    labels: Labels
     logits: np.ndarray | Ragged
 
     def __len__(self) -> int:
@@ -45,7 +46,5 @@ class Predictions:
     @property
     def has_class_labels(self) -> bool:
         """Return whether every example has one class, and a logit for each class."""
-        if isinstance(self.labels, Ragged) or isinstance(self.logits, Ragged):
-            return False
-        is_id = np.issubdtype(self.labels.dtype, np.integer)
-        return bool(is_id and self.labels.ndim == 1 and self.logits.ndim == 2)
+        is_one_class = label_arrays.is_one_class_each(self.labels)
+        return is_one_class and isinstance(self.logits, np.ndarray)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from kft.data import pipeline, sample
+from kft.data import label_arrays, pipeline, sample
 from kft.data.examples import Examples
+from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.evaluation.load_run import LoadedRun
 from kft.metrics import scores
@@ -59,7 +60,7 @@ class TrainingViews:
 
     Attributes:
         name: its id.
-        label: its class; empty where it has other labels.
+        label: its class or classes; empty where each step has one.
         views: as HTML, one for each of the first epochs.
     """
 
@@ -109,7 +110,7 @@ def cards(
             example=_html(run, loaded, rank),
             overlay=None if overlays is None else Markup(overlays[rank]),
             answer=answer,
-            text="" if answer else _steps_text(predictions, position),
+            text="" if answer else other_answer(predictions, position, run.labels),
         )
     return found
 
@@ -130,15 +131,19 @@ def class_answer(
     )
 
 
-def _steps_text(predictions: Predictions, position: int) -> str:
-    """Return how many steps are right; empty where labels are none of steps."""
-    labels, answers = predictions.labels, predictions.predicted
-    if not isinstance(labels, Ragged) or not isinstance(answers, Ragged):
+def other_answer(predictions: Predictions, position: int, labels: LabelMap) -> str:
+    """Return what is said of an example whose label is not one class.
+
+    How many of its steps are right, or where it has none the names of its classes.
+    """
+    own, said = predictions.labels, predictions.predicted
+    if not isinstance(own, Ragged):
+        (text,) = label_arrays.texts(own[position : position + 1], labels)
+        return text
+    right = own[position]
+    if not isinstance(said, Ragged) or len(right) != len(said[position]):
         return ""
-    own, said = labels[position], answers[position]
-    if len(own) != len(said):
-        return ""
-    return f"{int((own == said).sum()):,} of {len(own):,} steps right"
+    return f"{int((right == said[position]).sum()):,} of {len(right):,} steps right"
 
 
 def training_views(
@@ -160,19 +165,17 @@ def training_views(
     keys_of = pipeline.example_keys(own, seed=run.config.seed)
     epochs = range(_AUGMENTED_EPOCHS if run.task.inputs.is_augmented else 1)
     loaded = [_load(run, own, keys_of(epoch), training=True) for epoch in epochs]
+    # The labels of steps are too many to be read.
+    has_names = not isinstance(own.labels, Ragged)
+    names = label_arrays.texts(own.labels, run.labels) if has_names else [""] * len(own)
     return tuple(
         TrainingViews(
             name=str(own.ids[rank]),
-            label=_class_name(own.labels, rank, run.labels.names),
+            label=names[rank],
             views=tuple(_html(run, view, rank) for view in loaded),
         )
         for rank in range(len(own))
     )
-
-
-def _class_name(labels: np.ndarray | Ragged, rank: int, names: Sequence[str]) -> str:
-    label = labels[rank]
-    return names[label] if np.ndim(label) == 0 else ""
 
 
 def _html(run: LoadedRun, loaded: _Loaded, rank: int) -> Markup:

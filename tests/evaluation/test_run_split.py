@@ -8,6 +8,9 @@ import pytest
 from kft import config, data, errors
 from kft.config import TrainConfig
 from kft.data import splits
+from kft.data.examples import Examples
+from kft.data.labels import LabelMap
+from kft.data.ragged import Ragged
 from kft.evaluation import run_split
 from kft.run_folder.run_dir import RunDir
 
@@ -60,3 +63,36 @@ def test_an_example_that_is_gone_is_named(trained):
     (trained.path / "data" / name).unlink()
     with pytest.raises(errors.DataError, match=f"1 of the 6 train .*{name}"):
         run_split.of_split(trained, "train")
+
+
+OWN, RUN = LabelMap(("ape", "cat", "dog")), LabelMap(("cow", "dog", "cat"))
+
+
+def _matched(labels):
+    examples = Examples(np.array(["x", "y"]), labels, np.arange(2), read=None)
+    return run_split._relabelled(examples, OWN, RUN).labels
+
+
+def test_labels_of_every_kind_get_the_class_ids_of_the_run():
+    assert _matched(np.array([1, 2], np.int32)).tolist() == [2, 1]
+    steps = _matched(Ragged.from_rows([np.int32([1, 1]), np.int32([2])]))
+    assert [steps[row].tolist() for row in range(2)] == [[2, 2], [1]]
+    switches = _matched(np.float32([[0, 1, 1], [0, 0, 1]]))
+    assert switches.tolist() == [[0, 1, 1], [0, 1, 0]]
+
+
+def test_a_class_that_the_run_has_not_is_an_error_for_labels_of_every_kind():
+    for labels in (
+        np.int32([0, 1]),
+        Ragged.from_rows([np.int32([1, 0]), np.int32([2])]),
+        np.float32([[1, 1, 0], [0, 0, 1]]),
+    ):
+        with pytest.raises(errors.DataError, match="The run does not know ape"):
+            _matched(labels)
+
+
+def test_steps_of_several_splits_stand_one_after_the_other():
+    first = Ragged.from_rows([np.int32([1, 2]), np.int32([0])])
+    second = Ragged.from_rows([np.int32([2, 2, 2])])
+    found = run_split._joined([first, second])
+    assert [found[row].tolist() for row in range(3)] == [[1, 2], [0], [2, 2, 2]]

@@ -234,9 +234,8 @@ def test_nothing_of_a_name_becomes_part_of_the_page(page: Page) -> None:
     assert [tag for tag, _ in page.elements].count("script") == 2
 
 
-def test_labels_that_are_no_steps_have_no_text() -> None:
-    switches = Predictions(
-        np.array(["a"]), np.zeros([1, 2], np.float32), np.zeros([1, 2], np.float32)
-    )
-    assert gallery.class_answer(switches, 0, ("a", "b")) is None
-    assert gallery._steps_text(switches, 0) == ""
+def test_of_several_classes_their_names_are_said() -> None:
+    labels = np.float32([[1, 0, 1]])
+    switches = Predictions(np.array(["a"]), labels, np.zeros([1, 3], np.float32))
+    assert gallery.class_answer(switches, 0, ("a", "b", "c")) is None
+    assert gallery.other_answer(switches, 0, LabelMap(("a", "b", "c"))) == "a, c"
