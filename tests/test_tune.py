@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from kft import data, errors, train, tune
+from kft import errors, tasks, tune
 from kft.cli import command
 from kft.cli.flags import parse
 from kft.config import TrainConfig
 from kft.training import preflight
+from kft.workflows import train_run
 from tests.search.conftest import played, tiny_splits  # noqa: F401, a fixture
 
 
@@ -17,10 +18,10 @@ from tests.search.conftest import played, tiny_splits  # noqa: F401, a fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
     """Return a list of the configs that are trained in full, which are not."""
     seen = []
-    monkeypatch.setattr(train, "main", seen.append)
+    monkeypatch.setattr(train_run, "run", seen.append)
     monkeypatch.setattr(preflight, "check", lambda config, also=(): None)
     monkeypatch.setattr(preflight, "check_options", lambda config: None)
-    monkeypatch.setattr(data, "load_splits", lambda config: tiny_splits())
+    monkeypatch.setattr(tasks, "load_splits", lambda config: tiny_splits())
     return seen
 
 
@@ -77,7 +78,7 @@ def test_features_stay_only_where_the_search_goes_on(
     def fail(config):
         raise error
 
-    monkeypatch.setattr(train, "main", fail)
+    monkeypatch.setattr(train_run, "run", fail)
     features = tmp_path / "search" / "features"
     played.curve = lambda config: features.mkdir(exist_ok=True) or [0.5] * 2
     assert search(tmp_path / "search") != 0

@@ -1,6 +1,6 @@
 """A network and a task that are small enough to train within a test."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ from kft.data.examples import Examples
 from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.tasks.class_objective import ClassObjective
+from kft.tasks.task_kind import RecipeChoice
 
 BLOCKS = stages.Blocks(("block_1", "block_2", "block_3"), (("upper", "block_2"),))
 NUM_CLASSES = 3
@@ -88,6 +89,10 @@ class Task:
         self.inputs = Inputs()
         self.objective = ClassObjective(self.labels)
         self.display = Display()
+
+    def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
+        values = {"image_size": None, "augment": "flip", "cached_views": 4}
+        return RecipeChoice("noise", values)
 
     def network(self, weights: str | None = None) -> Network:
         return network(dropout=self._dropout)

@@ -81,7 +81,7 @@ def _run(cell: dict[str, Any]) -> dict[str, Any]:
         export=(),
     )
     given = recipe.differing(config)
-    chosen = recipe.apply(config, apply_recipe.look(config), given=given)
+    chosen = recipe.apply(config, apply_recipe.look(config, given), given=given)
     if cell["how"] == HEAD:
         head, body = stages.parse_stages(chosen.stages)
         head = dataclasses.replace(head, epochs=head.epochs + body.epochs)

@@ -10,7 +10,7 @@ makes the other half, a `Task` of four parts: what goes in (`Inputs`), what is l
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -24,6 +24,7 @@ from kft.data.ragged import Ragged
 from kft.metrics.figures import Figures
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
+from kft.tasks.task_kind import RecipeChoice
 
 # One tensor, or a dict or tuple of tensors.
 Tree = Any
@@ -278,6 +279,14 @@ class Task(Protocol):
     @property
     def display(self) -> Display:
         """Return what people see."""
+
+    def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
+        """Return what `--recipe=auto` decides about examples such as these.
+
+        Args:
+            sample: some encoded training examples; broken ones may be among them.
+            given: options whose value stands, whatever would be chosen.
+        """
 
     def network(self, weights: str | None = None) -> Network:
         """Return the network.

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from kft.auditing.checks import Checks
 from kft.config import AuditConfig, RunConfig
@@ -27,6 +27,20 @@ class MemoryAdvice:
 
 
 @dataclasses.dataclass(frozen=True)
+class RecipeChoice:
+    """What a task decides for `--recipe=auto`.
+
+    Attributes:
+        description: what was found out about the examples, such as "images of about 240
+            pixels".
+        values: by the name of the option, one of `TaskKind.recipe_fields`.
+    """
+
+    description: str
+    values: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
 class TaskKind(Generic[C]):
     """A task as the command line knows it, an entry of `kft.tasks.TASKS`.
 
@@ -45,7 +59,7 @@ class TaskKind(Generic[C]):
         checks: returns what an audit asks of the examples.
         module: dotted name of the other half, a module with the function
             `build(config, labels) -> Task`. It may import TensorFlow.
-        recipe_fields: its own options that `--recipe=auto` decides.
+        recipe_fields: options that `--recipe=auto` decides with the task's knowledge.
         searchable: its own options that kft.tune can vary: those that change neither
             the validation examples nor only where and how fast they are computed.
         memory_advice: returns what of a config costs memory, None where no option of

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from kft import backbones, errors
+from kft import errors, tasks
 from kft.config import RunConfig
+from kft.tasks.task_kind import MemoryAdvice
 
 # TensorFlow's error for a full disk is the same as for full memory.
 _DISK = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT))
@@ -63,19 +64,18 @@ def message(config: RunConfig, said: str) -> str:
         config: of the run.
         said: by whoever noticed.
     """
-    size = config.image_size
-    if size is None and config.backbone in backbones.BACKBONES:
-        size = backbones.get(config.backbone).image_size
+    own = tasks.kind(config.task).memory_advice(config)
+    setting = f" and {own.setting}" if own else ""
     lines = [
-        f"Memory ran out with --batch_size={config.batch_size} and "
-        f"--image_size={size}. What takes less, in a new --run_dir:",
-        *(f"  {line}" for line in _advice(config)),
+        f"Memory ran out with --batch_size={config.batch_size}{setting}. What takes "
+        "less, in a new --run_dir:",
+        *(f"  {line}" for line in _advice(config, own)),
         f"It was noticed by: {_first_line(said)}",
     ]
     return "\n".join(lines)
 
 
-def _advice(config: RunConfig) -> Iterator[str]:
+def _advice(config: RunConfig, own: MemoryAdvice | None) -> Iterator[str]:
     batch = config.batch_size
     if isinstance(batch, int) and batch > 1:
         yield f"--batch_size={batch // 2} or less; auto finds the largest that trains"
@@ -87,7 +87,8 @@ def _advice(config: RunConfig) -> Iterator[str]:
                 else "the same update, but for BatchNorm, which sees parts of a batch"
             )
             yield f"--accumulation_steps={parts} with this --batch_size: {same}"
-    yield "a smaller --image_size: half the side takes a quarter"
+    if own is not None:
+        yield from own.lines
     if config.feature_cache in ("auto", "memory"):
         yield "--feature_cache=disk, or off, where features are kept in memory"
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from kft import data, errors, find_lr, tasks
+from kft import errors, find_lr, tasks
 from kft.cli import command
 from kft.config import FindLrConfig, TrainConfig
 from kft.lr_finder import finder, lr_check, lr_report, range_test, suggestions
@@ -30,7 +30,7 @@ STAGES = "head:4@0.1,block_3:4@0.05,all:1@0.01"
 def tiny_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every run be of the tiny network."""
     monkeypatch.setattr(preflight, "check", lambda config, also=(): None)
-    monkeypatch.setattr(data, "load_splits", lambda config: tiny_splits())
+    monkeypatch.setattr(tasks, "load_splits", lambda config: tiny_splits())
     monkeypatch.setattr(tasks, "get", lambda config, labels: tiny.Task())
 
 

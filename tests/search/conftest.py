@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from kft import data, tasks
+from kft import tasks
 from kft.config import TrainConfig, TuneConfig, stages
 from kft.data.examples import Splits
 from kft.training import preflight
@@ -39,7 +39,7 @@ def search_tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
     from kft.search import check, search
 
     monkeypatch.setattr(preflight, "check", lambda config, also=(): None)
-    monkeypatch.setattr(data, "load_splits", lambda config: tiny_splits())
+    monkeypatch.setattr(tasks, "load_splits", lambda config: tiny_splits())
     monkeypatch.setattr(tasks, "get", lambda config, labels: tiny.Task())
 
     def run(**changes) -> search.Outcome:

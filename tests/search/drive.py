@@ -15,7 +15,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
-from kft import data, tasks
+from kft import tasks
 from kft.config import TuneConfig
 from kft.search import check, search
 from kft.training import fine_tune, preflight
@@ -28,7 +28,7 @@ from tests.search.conftest import tiny_splits
 def main() -> None:
     folder = Path(sys.argv[1])
     preflight.check = lambda config, also=(): None
-    data.load_splits = lambda config: tiny_splits()
+    tasks.load_splits = lambda config: tiny_splits()
     tasks.get = lambda config, labels: tiny.Task()
     original = fine_tune.fine_tune
 

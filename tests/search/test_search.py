@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kft import data, errors
+from kft import errors, tasks
 from kft.cli.flags import parse as parse_flags
 from kft.config import TrainConfig
 from kft.search import search_dir
@@ -269,7 +269,7 @@ def test_other_flags_are_refused_with_the_difference(search_tiny, played):
 
 def test_other_data_is_refused(search_tiny, played, monkeypatch):
     search_tiny()
-    monkeypatch.setattr(data, "load_splits", lambda config: tiny_splits("grown"))
+    monkeypatch.setattr(tasks, "load_splits", lambda config: tiny_splits("grown"))
     with pytest.raises(errors.RunDirError, match=r"the data: .* \(tiny -> grown\)"):
         search_tiny()
 

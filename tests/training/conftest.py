@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kft import data, tasks
+from kft import tasks
 from kft.config import TrainConfig
 from kft.data.examples import Splits
 from kft.training import fine_tune, preflight
@@ -31,7 +31,7 @@ def tiny_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
         source="tiny",
     )
     monkeypatch.setattr(preflight, "check", lambda config: None)
-    monkeypatch.setattr(data, "load_splits", lambda config: splits)
+    monkeypatch.setattr(tasks, "load_splits", lambda config: splits)
     monkeypatch.setattr(tasks, "get", lambda config, labels: tiny.Task(dropout=DROPOUT))
 
     def run(name: str, *, callbacks=(), **changes) -> fine_tune.RunResult:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kft import data, errors
+from kft import errors, tasks
 from kft.config import EvaluateConfig
 from kft.evaluation import evaluate_run, load_run
 from kft.inference import predictor as inference_predictor
@@ -157,8 +157,8 @@ def change_data(tiny_run, monkeypatch) -> Callable[..., None]:
     """Return a function that replaces parts of the tiny data set."""
 
     def change(**changes) -> None:
-        splits = dataclasses.replace(data.load_splits(None), **changes)
-        monkeypatch.setattr(data, "load_splits", lambda config: splits)
+        splits = dataclasses.replace(tasks.load_splits(None), **changes)
+        monkeypatch.setattr(tasks, "load_splits", lambda config: splits)
 
     return change
 
@@ -174,7 +174,7 @@ def test_data_that_changed_is_refused_with_what_changed(
     tiny_run, change_data, monkeypatch
 ):
     _stopped(tiny_run, monkeypatch)
-    fewer = data.load_splits(None).train.take(np.arange(2, 70))
+    fewer = tasks.load_splits(None).train.take(np.arange(2, 70))
     change_data(train=fewer, fingerprint="other")
     with pytest.raises(errors.DataError) as caught:
         tiny_run("run", stages=STAGES)

@@ -80,7 +80,7 @@ KIND = TaskKind(
     check=_check,
     checks=_checks,
     module="kft.tasks.image_classification.image_classification",
-    recipe_fields=("image_size", "augment"),
+    recipe_fields=("image_size", "augment", "cached_views"),
     searchable=("pooling", "image_size", "resize", "augment"),
     memory_advice=_memory_advice,
 )

@@ -1,12 +1,15 @@
 """Single-label image classification."""
 
+from collections.abc import Collection, Sequence
+
 from kft.config import TrainConfig
 from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.tasks.class_objective import ClassObjective
-from kft.tasks.image_classification import image_network
+from kft.tasks.image_classification import image_network, image_recipe
 from kft.tasks.image_classification.image_display import ImageDisplay
 from kft.tasks.image_classification.image_inputs import ImageInputs
+from kft.tasks.task_kind import RecipeChoice
 
 
 def build(config: TrainConfig, labels: LabelMap) -> "ImageClassification":
@@ -24,6 +27,11 @@ class ImageClassification:
         self.inputs = ImageInputs(config, len(labels))
         self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
         self.display = ImageDisplay()
+
+    def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
+        """Return what suits the sizes of some images; see `kft.tasks.task.Task`."""
+        side = image_recipe.median_side(sample)
+        return image_recipe.choose(self._config, side, given)
 
     def network(self, weights: str | None = None) -> Network:
         """Return the graph from pixels [batch, size, size, 3], 0-255, to logits."""

@@ -1,11 +1,9 @@
 """From an encoded image to the square that the network sees."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
-from PIL import Image
 
 from kft import backbones
 from kft.config import TrainConfig, augmentations
@@ -75,12 +73,3 @@ class ImageInputs:
         """Return how pairs of images are mixed, if `--augment` says so."""
         chosen = augmentations.parse(self._config.augment)
         return mixup.mix(chosen, num_classes=self._num_classes, size=self.image_size)
-
-
-def shorter_side(payload: bytes) -> int | None:
-    """Return the shorter side of an encoded image, in pixels; None if broken."""
-    try:
-        with Image.open(io.BytesIO(payload)) as image:
-            return min(image.size)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import statistics
 from collections.abc import Callable, Collection
 
 import numpy as np
@@ -10,12 +9,10 @@ import tensorflow as tf
 
 from kft import config as configs
 from kft import tasks
-from kft.config import TrainConfig
+from kft.config import RunConfig
 from kft.data.examples import Examples
 from kft.distribution.replicas import Devices
 from kft.run_folder import run_dir
-from kft.tasks.image_classification import image_inputs
-from kft.tasks.task import Task
 from kft.training import preflight
 from kft.training.auto import recipe
 from kft.training.auto.recipe import Facts
@@ -24,12 +21,12 @@ _SAMPLE = 64
 
 
 def settle(
-    config: TrainConfig,
+    config: RunConfig,
     devices: Devices,
     *,
     given: Collection[str] | None,
     say: Callable[[str], None],
-) -> TrainConfig:
+) -> RunConfig:
     """Return the config with the recipe's choices; as it is where it asks for none.
 
     What an unfinished run has chosen is taken from its folder.
@@ -55,7 +52,7 @@ def settle(
         chosen = _choose(config, given, devices.replicas, say)
         return json.dumps(configs.to_dict(chosen)).encode()
 
-    chosen = configs.from_dict(TrainConfig, json.loads(devices.from_chief(choose)))
+    chosen = tasks.config_from_dict(json.loads(devices.from_chief(choose)))
     # Each worker has an own address.
     own = {f.name for f in dataclasses.fields(config) if f.metadata["may_change"]}
     config = dataclasses.replace(
@@ -66,68 +63,66 @@ def settle(
 
 
 def _choose(
-    config: TrainConfig,
+    config: RunConfig,
     given: Collection[str],
     replicas: int,
     say: Callable[[str], None],
-) -> TrainConfig:
+) -> RunConfig:
     run = run_dir.of(config)
     if run.config_json.exists():
         kept = run_dir.read_config(run)
         if kept.recipe != "applied":
             # The difference is told like any other.
             run_dir.find(config)
-        free = [name for name in recipe.FIELDS if name not in given]
+        free = [name for name in recipe.fields(config) if name not in given]
         values = {name: getattr(kept, name) for name in free}
         return dataclasses.replace(config, recipe="applied", **values)
-    facts = look(config)
+    facts = look(config, given)
     chosen = recipe.apply(config, facts, given=given, replicas=replicas)
     say(
         f"--recipe=auto: {facts.examples:,} training examples, {facts.classes} classes,"
-        f" {_side(facts)}. The same as:"
+        f" {facts.choice.description}. The same as:"
     )
     for flag in recipe.as_flags(chosen, given=given):
         say(f"  {flag}")
     return chosen
 
 
-def _side(facts: Facts) -> str:
-    if facts.image_side is None:
-        return "no image that can be read"
-    return f"images of about {facts.image_side} pixels"
-
-
-def look(config: TrainConfig) -> Facts:
+def look(config: RunConfig, given: Collection[str]) -> Facts:
     """Return what the recipe has to know of the data of a run.
+
+    Args:
+        config: of the run.
+        given: fields whose value stands.
 
     Raises:
         errors.KftError: for data that cannot be used.
     """
     splits = tasks.load_splits(config)
+    task = tasks.get(config, splits.labels)
     return Facts(
         examples=len(splits.train),
         classes=len(splits.labels),
-        image_side=_image_side(splits.train, tasks.get(config, splits.labels)),
+        choice=task.recipe(sample(splits.train), given),
     )
 
 
-def _image_side(examples: Examples, task: Task) -> int | None:
-    """Return the median over a sample of the shorter side, in pixels."""
+def sample(examples: Examples) -> list[bytes]:
+    """Return some encoded examples, evenly out of all; without those that are gone."""
     count = min(len(examples), _SAMPLE)
     chosen = np.linspace(0, len(examples) - 1, count).astype(np.int64)
-    found = [_one_side(examples, row, task) for row in examples.rows[chosen]]
-    sides = [side for side in found if side is not None]
-    return int(statistics.median(sides)) if sides else None
+    found = [_read(examples, row) for row in examples.rows[chosen]]
+    return [payload for payload in found if payload is not None]
 
 
-def _one_side(examples: Examples, row: int, task: Task) -> int | None:
-    """Return the shorter side of an image; None where it cannot be read.
+def _read(examples: Examples, row: int) -> bytes | None:
+    """Return an encoded example; None where it cannot be read.
 
-    Training names the images that cannot be read, or skips them; here they do not
+    Training names the examples that cannot be read, or skips them; here they do not
     count.
     """
     try:
-        payload = examples.read(tf.constant([row])).numpy()[0]
+        payload: bytes = examples.read(tf.constant([row])).numpy()[0]
     except tf.errors.OpError:
         return None
-    return image_inputs.shorter_side(payload)
+    return payload

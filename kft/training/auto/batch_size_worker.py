@@ -14,9 +14,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from kft import config as configs
 from kft import errors, tasks
-from kft.config import TrainConfig, stages
+from kft.config import RunConfig, stages
 from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.distribution import runtime
@@ -49,7 +48,7 @@ _STATUS = Path("/proc/self/status")
 def main() -> None:
     """Answer one question."""
     asked = json.load(sys.stdin)
-    config = configs.from_dict(TrainConfig, asked["config"])
+    config = tasks.config_from_dict(asked["config"])
     try:
         answer: dict[str, Any] = dataclasses.asdict(measure(config, asked["largest"]))
     except errors.KftError as error:
@@ -66,7 +65,7 @@ def _public_name(error: errors.KftError) -> str:
     )
 
 
-def measure(config: TrainConfig, largest: int) -> Trial:
+def measure(config: RunConfig, largest: int) -> Trial:
     """Return what steps of the largest stage need on this machine's devices.
 
     Args:
@@ -140,7 +139,7 @@ def kilobytes(status: str, field: str) -> int:
 
 
 def _run_steps(
-    config: TrainConfig, splits: Splits, network: Network, devices: Devices
+    config: RunConfig, splits: Splits, network: Network, devices: Devices
 ) -> None:
     """Train some steps of the stage that trains most, on a trunk that runs live."""
     specs = config.parsed_stages

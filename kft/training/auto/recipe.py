@@ -7,15 +7,17 @@ nothing that holds on a CPU, the constants were chosen on subsets of flowers;
 - BiT-HyperRule (Kolesnikov et al., Big Transfer, arXiv 1912.11370, section 3.3;
   bit_hyperrule.py): SGD with momentum 0.9 and a base rate of 3e-3; the length of the
   schedule is a number of steps that grows with the number of examples and not a number
-  of epochs; images below 96 x 96 pixels are enlarged to 128.
+  of epochs.
 - fastai's `fine_tune` (fastai/callback/schedule.py): the head first, on a frozen
   network, then what is below it at a lower rate, the lowest layers at a hundredth; the
   rate rises during 30% of the steps.
 - Kornblith et al., Do Better ImageNet Models Transfer Better? (arXiv 1805.08974):
-  cosine decay, the same steps for all data sets, random crops and mirroring.
+  cosine decay, the same steps for all data sets.
 - Yosinski et al., How transferable are features? (arXiv 1411.1792): low layers are
   general, high ones specific. So few examples train the upper blocks only.
 - Goyal et al. (arXiv 1706.02677): the rate grows in proportion to the batch.
+
+What becomes of an example is for its task to decide (`RecipeChoice`).
 """
 
 import dataclasses
@@ -23,22 +25,12 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from kft import backbones, errors
-from kft.backbones.backbone import Backbone
-from kft.config import TrainConfig, flagfile
+from kft import errors, tasks
+from kft.config import RunConfig, flagfile
 from kft.config import stages as config_stages
 from kft.distribution import batch_sharing
+from kft.tasks.task_kind import RecipeChoice
 
-# What the recipe decides, where the user has not.
-FIELDS = (
-    "stages",
-    "batch_size",
-    "image_size",
-    "augment",
-    "cached_views",
-    "lr_decay_per_block",
-    "warmup_fraction",
-)
 _HEAD_RATE, _BODY_RATE = 1e-2, 3e-3
 _RATED_BATCH, _MOST_SCALING = 32, 8.0
 _STEPS = 600
@@ -49,7 +41,6 @@ _LOWEST_RATE = 0.01
 # With a shorter one, or a head that has trained to the last, the first steps of the
 # second stage can undo a network for good.
 _WARMUP = 0.3
-_SMALL_SIDE, _ENLARGED_SIDE = 96, 128  # pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,25 +50,30 @@ class Facts:
     Attributes:
         examples: that are trained on.
         classes: to tell apart.
-        image_side: median over some examples of the shorter side, in pixels; None
-            where no image could be looked at.
+        choice: what their task decides.
     """
 
     examples: int
     classes: int
-    image_side: int | None
+    choice: RecipeChoice
 
 
-def differing(config: TrainConfig) -> frozenset[str]:
+def fields(config: RunConfig) -> tuple[str, ...]:
+    """Return what the recipe decides for a task, where the user has not."""
+    own = tasks.kind(config.task).recipe_fields
+    return ("stages", "batch_size", *own, "lr_decay_per_block", "warmup_fraction")
+
+
+def differing(config: RunConfig) -> frozenset[str]:
     """Return the fields that have not their default: what counts as given in Python."""
     return frozenset(
         field.name
-        for field in dataclasses.fields(TrainConfig)
+        for field in dataclasses.fields(config)
         if getattr(config, field.name) != field.default
     )
 
 
-def check(config: TrainConfig, given: Collection[str] | None) -> None:
+def check(config: RunConfig, given: Collection[str] | None) -> None:
     """Check that what is given leaves `--recipe=auto` something to go by.
 
     Args:
@@ -105,8 +101,8 @@ def check(config: TrainConfig, given: Collection[str] | None) -> None:
 
 
 def apply(
-    config: TrainConfig, facts: Facts, *, given: Collection[str], replicas: int = 1
-) -> TrainConfig:
+    config: RunConfig, facts: Facts, *, given: Collection[str], replicas: int = 1
+) -> RunConfig:
     """Return the config with the recipe's choice in every field that is not given.
 
     Its `recipe` is `applied`: the fields say all, and nothing is chosen again.
@@ -121,48 +117,60 @@ def apply(
         errors.ConfigError: see `check`; also for an unknown backbone.
     """
     check(config, given)
-    backbone = backbones.get(config.backbone)
+    blocks = len(_blocks(config).names)
     rows = math.lcm(config.accumulation_steps, 2 if batch_sharing.mixes(config) else 1)
     chosen: dict[str, Any] = {
         "batch_size": batch_size(facts.examples, multiple=replicas * rows),
-        "image_size": image_size(facts.image_side, backbone),
-        "augment": augment(facts.image_side),
         "warmup_fraction": _WARMUP,
+        **facts.choice.values,
     }
     config = _with(config, chosen, given)
-    depth = body_depth(facts.examples, len(backbone.blocks.names))
+    depth = body_depth(facts.examples, blocks)
     chosen = {
         "stages": config_stages.format_stages(
             stages(
                 facts,
                 depth=depth,
-                blocks=len(backbone.blocks.names),
+                blocks=blocks,
                 batch_size=config.batch_size,
                 learning_rate=(
                     config.learning_rate if "learning_rate" in given else None
                 ),
             )
         ),
-        "cached_views": _cached_views(config),
     }
-    if "stages" not in given and depth > len(backbone.blocks.names):
+    if "stages" not in given and depth > blocks:
         chosen["lr_decay_per_block"] = _rounded(_LOWEST_RATE ** (1 / depth))
     config = _with(config, chosen, given)
     return dataclasses.replace(config, recipe="applied")
 
 
+def _blocks(config: RunConfig) -> config_stages.Blocks:
+    kind = tasks.kind(config.task)
+    blocks = kind.blocks(config)
+    if blocks is None:
+        # It says what is wrong with the backbone.
+        kind.check(config)
+        raise errors.ConfigError(
+            f"--recipe=auto chooses stages by the blocks of a backbone, and those of "
+            f"--backbone={config.backbone} are not known: give --stages and leave "
+            "--recipe out."
+        )
+    return blocks
+
+
 def _with(
-    config: TrainConfig, chosen: dict[str, Any], given: Collection[str]
-) -> TrainConfig:
+    config: RunConfig, chosen: dict[str, Any], given: Collection[str]
+) -> RunConfig:
     free = {name: value for name, value in chosen.items() if name not in given}
     return dataclasses.replace(config, **free)
 
 
-def as_flags(config: TrainConfig, *, given: Collection[str]) -> list[str]:
+def as_flags(config: RunConfig, *, given: Collection[str]) -> list[str]:
     """Return the flags that say what the recipe chose."""
     return [
         f"--{name}={flagfile.format_value(getattr(config, name))}"
-        for name in FIELDS
+        for name in fields(config)
         if name not in given
     ]
 
@@ -176,35 +184,6 @@ def batch_size(examples: int, *, multiple: int) -> int:
     """
     size = 16 if examples < _SMALL else 32
     return math.ceil(size / multiple) * multiple
-
-
-def image_size(image_side: int | None, backbone: Backbone) -> int | None:
-    """Return the side that the network sees, in pixels; None for the backbone's own.
-
-    Small images are enlarged, but not to the full size, which would cost time and
-    add nothing (BiT-HyperRule, `get_resolution`).
-    """
-    if image_side is None or image_side >= _SMALL_SIDE:
-        return None
-    size = max(min(_ENLARGED_SIDE, backbone.image_size), backbone.min_image_size)
-    return None if size == backbone.image_size else size
-
-
-def augment(image_side: int | None) -> str:
-    """Return the augmentation: photographs are mirrored.
-
-    Small images are often signs (digits, icons), which mean something else in a
-    mirror; they stay as they are.
-    """
-    is_small = image_side is not None and image_side < _SMALL_SIDE
-    return "none" if is_small else "flip"
-
-
-def _cached_views(config: TrainConfig) -> int | None:
-    """Return the views to keep: an example and its mirror image are in nearly all."""
-    if config.augment != "flip" or config.feature_cache == "off":
-        return None
-    return 4
 
 
 def body_depth(examples: int, blocks: int) -> int:

@@ -1,14 +1,13 @@
 """What the task says of images, in numbers."""
 
 import io
-import typing
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kft import config, tasks
+from kft import tasks
 from kft.config import TrainConfig
 from kft.data.labels import LabelMap
 
@@ -24,11 +23,6 @@ def encoded(form: str, *, colour=(255, 0, 0), size=(30, 20)) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", size, colour).save(buffer, form)
     return buffer.getvalue()
-
-
-def test_every_task_of_the_flag_is_in_the_table():
-    names = typing.get_args(config.ImageOptions.__annotations__["task"])
-    assert set(names) == set(tasks.TASKS)
 
 
 def test_the_loss_is_the_cross_entropy_in_nats():

@@ -1,7 +1,6 @@
 """`--recipe=auto` in a run: what is looked at, kept, and taken up again."""
 
 import dataclasses
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,26 +8,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
-from kft import errors, tasks
+from kft import errors
 from kft.cli import flags
 from kft.config import TrainConfig
 from kft.data.examples import Examples
-from kft.data.labels import LabelMap
 from kft.distribution.replicas import Devices
 from kft.run_folder import run_dir
+from kft.tasks.image_classification import image_recipe
 from kft.training.auto import apply_recipe
 from kft.training.auto.recipe import Facts
 
 DEVICES = Devices(tf.distribute.get_strategy())
-FACTS = Facts(examples=500, classes=5, image_side=240)
+CHOICE = image_recipe.choose(TrainConfig(), 240, ())
+FACTS = Facts(examples=500, classes=5, choice=CHOICE)
 
 
 @pytest.fixture
 def known_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the data be known, and nothing of it be checked."""
-    monkeypatch.setattr(apply_recipe, "look", lambda config: FACTS)
+    monkeypatch.setattr(apply_recipe, "look", lambda config, given: FACTS)
     monkeypatch.setattr(apply_recipe.preflight, "check", lambda config: None)
 
 
@@ -63,7 +62,7 @@ def test_an_unfinished_run_goes_on_with_what_it_chose(
     first, _ = _settle(config, {"recipe", "run_dir"})
     run_dir.prepare(first)
     more = dataclasses.replace(FACTS, examples=50_000)
-    monkeypatch.setattr(apply_recipe, "look", lambda config: more)
+    monkeypatch.setattr(apply_recipe, "look", lambda config, given: more)
     again, said = _settle(config, {"recipe", "run_dir"})
     assert again == first
     assert said == []
@@ -101,35 +100,27 @@ def test_a_run_keeps_the_choice_and_is_finished_the_second_time(
     assert tiny_run("auto", **changes) == first
 
 
-def _png(side: int) -> bytes:
-    content = io.BytesIO()
-    Image.new("RGB", (side, side + 7)).save(content, format="PNG")
-    return content.getvalue()
-
-
-_TASK = tasks.get(TrainConfig(), LabelMap(("a", "b")))
-
-
-def test_the_image_side_is_the_median_of_those_that_can_be_read() -> None:
-    payloads = tf.constant([_png(30), b"no image", _png(50), _png(400)])
+def test_the_sample_is_spread_over_all_examples() -> None:
+    payloads = tf.constant([str(number).encode() for number in range(1_000)])
     examples = Examples(
-        ids=np.array(list("abcd")),
-        labels=np.zeros(4, np.int32),
-        rows=np.arange(4),
+        ids=np.array([str(number) for number in range(1_000)]),
+        labels=np.zeros(1_000, np.int32),
+        rows=np.arange(1_000),
         read=lambda rows: tf.gather(payloads, rows),
     )
-    assert apply_recipe._image_side(examples, _TASK) == 50
-    assert apply_recipe._image_side(examples.take(np.array([1])), _TASK) is None
+    found = apply_recipe.sample(examples)
+    assert (len(found), found[0], found[-1]) == (64, b"0", b"999")
+    assert apply_recipe.sample(examples.take(np.array([3]))) == [b"3"]
 
 
 def test_a_file_that_is_not_there_does_not_end_the_look(tmp_path: Path) -> None:
     paths = tf.constant([str(tmp_path / name) for name in ("1.png", "gone.png")])
-    (tmp_path / "1.png").write_bytes(_png(30))
+    (tmp_path / "1.png").write_bytes(b"one")
     examples = Examples(
         ids=np.array(["1.png", "gone.png"]),
         labels=np.zeros(2, np.int32),
         rows=np.arange(2),
         read=lambda rows: tf.map_fn(tf.io.read_file, tf.gather(paths, rows)),
     )
-    assert apply_recipe._image_side(examples, _TASK) == 30
-    assert apply_recipe._image_side(examples.take(np.array([1])), _TASK) is None
+    assert apply_recipe.sample(examples) == [b"one"]
+    assert apply_recipe.sample(examples.take(np.array([1]))) == []

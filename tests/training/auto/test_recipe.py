@@ -1,6 +1,7 @@
 """The recipe that is chosen from the data, as numbers."""
 
 import dataclasses
+from collections.abc import Collection
 
 import hypothesis
 import pytest
@@ -9,27 +10,45 @@ from hypothesis import strategies as st
 from kft import backbones, errors
 from kft.cli import flags
 from kft.config import TrainConfig, stages
+from kft.tasks.image_classification import image_recipe
 from kft.training.auto import recipe
 from kft.training.auto.recipe import Facts
 
 AUTO = TrainConfig(recipe="auto", backbone="MobileNetV2")
-FLOWERS = Facts(examples=500, classes=5, image_side=240)
+FIELDS = recipe.fields(AUTO)
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """What is known of images before the recipe."""
+
+    examples: int
+    classes: int
+    image_side: int | None
+
+
+FLOWERS = Images(examples=500, classes=5, image_side=240)
 
 ALL_FACTS = st.builds(
-    Facts,
+    Images,
     examples=st.integers(1, 2_000_000),
     classes=st.integers(2, 20_000),
     image_side=st.none() | st.integers(1, 5_000),
 )
 
 
-def _apply(facts: Facts = FLOWERS, **given) -> TrainConfig:
+def _facts(images: Images, config: TrainConfig, given: Collection[str]) -> Facts:
+    choice = image_recipe.choose(config, images.image_side, given)
+    return Facts(images.examples, images.classes, choice)
+
+
+def _apply(images: Images = FLOWERS, **given) -> TrainConfig:
     config = dataclasses.replace(AUTO, **given)
-    return recipe.apply(config, facts, given=given)
+    return recipe.apply(config, _facts(images, config, given), given=given)
 
 
 @hypothesis.given(ALL_FACTS, st.sampled_from(sorted(backbones.BACKBONES)))
-def test_the_stages_suit_every_backbone(facts: Facts, backbone: str) -> None:
+def test_the_stages_suit_every_backbone(facts: Images, backbone: str) -> None:
     chosen = _apply(facts, backbone=backbone)
     found = stages.parse_stages(chosen.stages)
     blocks = backbones.get(backbone).blocks
@@ -39,13 +58,13 @@ def test_the_stages_suit_every_backbone(facts: Facts, backbone: str) -> None:
 
 
 @hypothesis.given(ALL_FACTS)
-def test_the_blocks_train_at_a_lower_rate_than_the_head(facts: Facts) -> None:
+def test_the_blocks_train_at_a_lower_rate_than_the_head(facts: Images) -> None:
     head, body = stages.parse_stages(_apply(facts).stages)
     assert body.learning_rate < head.learning_rate
 
 
 @hypothesis.given(ALL_FACTS, ALL_FACTS)
-def test_more_examples_never_mean_more_epochs(one: Facts, other: Facts) -> None:
+def test_more_examples_never_mean_more_epochs(one: Images, other: Images) -> None:
     few, many = sorted((one, other), key=lambda facts: facts.examples)
     many = dataclasses.replace(many, classes=few.classes)
     for less, more in zip(
@@ -56,8 +75,8 @@ def test_more_examples_never_mean_more_epochs(one: Facts, other: Facts) -> None:
         assert more.epochs <= less.epochs
 
 
-@hypothesis.given(ALL_FACTS, st.sets(st.sampled_from(recipe.FIELDS)))
-def test_what_is_given_stands(facts: Facts, names: set[str]) -> None:
+@hypothesis.given(ALL_FACTS, st.sets(st.sampled_from(FIELDS)))
+def test_what_is_given_stands(facts: Images, names: set[str]) -> None:
     own = {
         "stages": "head:1@0.5",
         "batch_size": 7,
@@ -73,16 +92,16 @@ def test_what_is_given_stands(facts: Facts, names: set[str]) -> None:
 
 
 @hypothesis.given(ALL_FACTS)
-def test_nothing_but_the_fields_of_the_recipe_changes(facts: Facts) -> None:
+def test_nothing_but_the_fields_of_the_recipe_changes(facts: Images) -> None:
     chosen = dataclasses.asdict(_apply(facts, optimizer="adam", learning_rate=2e-3))
     before = dataclasses.asdict(AUTO)
     changed = {name for name, value in chosen.items() if value != before[name]}
     own = {"recipe", "optimizer", "learning_rate"}
-    assert changed <= {*recipe.FIELDS, *own}
+    assert changed <= {*FIELDS, *own}
 
 
-@hypothesis.given(ALL_FACTS, st.sets(st.sampled_from(recipe.FIELDS)))
-def test_the_flags_that_are_shown_say_the_same(facts: Facts, names: set[str]) -> None:
+@hypothesis.given(ALL_FACTS, st.sets(st.sampled_from(FIELDS)))
+def test_the_flags_that_are_shown_say_the_same(facts: Images, names: set[str]) -> None:
     given = {name: getattr(AUTO, name) for name in names}
     chosen = _apply(facts, **given)
     shown = recipe.as_flags(chosen, given=given)
@@ -91,28 +110,28 @@ def test_the_flags_that_are_shown_say_the_same(facts: Facts, names: set[str]) ->
 
 
 def test_a_few_hundred_images_train_the_head_and_then_the_upper_half() -> None:
-    chosen = _apply(Facts(examples=500, classes=5, image_side=240))
+    chosen = _apply(Images(examples=500, classes=5, image_side=240))
     assert chosen.stages == "head:15@0.01,top9:15@0.003"
     assert (chosen.batch_size, chosen.augment, chosen.cached_views) == (16, "flip", 4)
     assert (chosen.image_size, chosen.warmup_fraction) == (None, 0.3)
 
 
 def test_many_examples_train_everything_the_lowest_layers_least() -> None:
-    chosen = _apply(Facts(examples=50_000, classes=10, image_side=240))
+    chosen = _apply(Images(examples=50_000, classes=10, image_side=240))
     assert chosen.stages == "head:2@0.01,all:2@0.003"
     lowest = chosen.lr_decay_per_block ** (17 + 1)
     assert lowest == pytest.approx(0.01, rel=0.1)
 
 
 def test_many_classes_train_the_head_for_longer() -> None:
-    few = _apply(Facts(examples=20_000, classes=10, image_side=240))
-    many = _apply(Facts(examples=20_000, classes=1_000, image_side=240))
+    few = _apply(Images(examples=20_000, classes=10, image_side=240))
+    many = _apply(Images(examples=20_000, classes=1_000, image_side=240))
     epochs = [stages.parse_stages(c.stages)[0].epochs for c in (few, many)]
     assert epochs == [2, 10]
 
 
 def test_small_images_are_enlarged_and_never_mirrored() -> None:
-    digits = _apply(Facts(examples=4_000, classes=10, image_side=28))
+    digits = _apply(Images(examples=4_000, classes=10, image_side=28))
     assert (digits.image_size, digits.augment, digits.cached_views) == (
         128,
         "none",
@@ -134,7 +153,9 @@ def test_the_rates_grow_with_a_given_batch_up_to_eightfold() -> None:
 )
 def test_the_batch_can_be_shared_out(replicas: int, parts: int, size: int) -> None:
     config = dataclasses.replace(AUTO, accumulation_steps=parts)
-    chosen = recipe.apply(config, FLOWERS, given=(), replicas=replicas)
+    chosen = recipe.apply(
+        config, _facts(FLOWERS, config, ()), given=(), replicas=replicas
+    )
     assert chosen.batch_size == size
 
 
@@ -166,7 +187,8 @@ def test_in_python_what_differs_from_the_default_counts_as_given() -> None:
 
 def test_a_batch_of_mixed_images_has_pairs_for_every_device() -> None:
     given = {"augment": "mixup", "accumulation_steps": 3}
+    config = dataclasses.replace(AUTO, **given)
     chosen = recipe.apply(
-        dataclasses.replace(AUTO, **given), FLOWERS, given=given, replicas=3
+        config, _facts(FLOWERS, config, given), given=given, replicas=3
     )
     assert chosen.batch_size % (2 * 3) == chosen.batch_size % (3 * 3) == 0

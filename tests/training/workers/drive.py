@@ -24,7 +24,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 import keras
 import numpy as np
 
-from kft import data, errors, tasks
+from kft import errors, tasks
 from kft.config import TrainConfig
 from kft.data.examples import Splits
 from kft.distribution import cluster
@@ -123,7 +123,7 @@ def run(job: dict, folder: Path) -> None:
         }
     )
     preflight.check = lambda config, **_: preflight._check_workers(config)
-    data.load_splits = lambda config: load(job)
+    tasks.load_splits = lambda config: load(job)
     tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
     stage_loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
     kept = finalize.finalize_run, Evaluator.predict, stage_loop.StageLoop._call

@@ -1,0 +1,74 @@
+"""The table of tasks, and the half of each that needs no TensorFlow."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from kft import config, errors, tasks
+from kft.config import RunConfig, TrainConfig
+from kft.data.labels import LabelMap
+
+NAMES = list(tasks.TASKS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_task_is_called_alike_everywhere(name: str) -> None:
+    kind = tasks.kind(name)
+    assert kind.name == name
+    assert kind.config_class().task == name
+    assert kind.summary and not kind.summary.endswith(".")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_task_names_is_an_option_of_it(name: str) -> None:
+    kind = tasks.kind(name)
+    known = {field.name for field in dataclasses.fields(kind.config_class)}
+    assert known.issuperset(kind.recipe_fields)
+    assert kind.options.issuperset(kind.searchable)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_comes_back_with_the_class_of_its_task(name: str) -> None:
+    made = tasks.kind(name).config_class(seed=7)
+    assert tasks.config_from_dict(config.to_dict(made)) == made
+
+
+def test_no_common_option_is_one_of_images() -> None:
+    assert tasks.kind("image_classification").options == {
+        *("image_size", "max_pixels", "on_bad_image", "resize", "augment", "pooling")
+    }
+
+
+def test_common_options_name_no_kind_of_data() -> None:
+    words = ("image", "picture", "pixel", "photo", "keras.applications")
+    found = {
+        field.name
+        for field in dataclasses.fields(RunConfig)
+        for word in words
+        if word in field.metadata["help"].lower()
+    }
+    # Formats of files that hold images; their flags belong to a source.
+    assert found <= {"tfrecord_features"}
+
+
+def test_an_unknown_task_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(errors.ConfigError, match="received 'image_clasification'. Did"):
+        tasks.kind("image_clasification")
+
+
+def test_a_source_that_the_task_has_not_is_refused_with_those_it_has() -> None:
+    with pytest.raises(errors.ConfigError, match="digits, folder:PATH, csv:PATH, tfds"):
+        tasks.check_dataset(TrainConfig(dataset="curves:7"))
+
+
+def test_the_other_half_is_imported_when_it_is_asked_for() -> None:
+    code = (
+        "import sys; from kft import tasks; from kft.config import TrainConfig; "
+        "tasks.kind('image_classification').check(TrainConfig(weights='none')); "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    labels = LabelMap(("a", "b"))
+    assert tasks.get(TrainConfig(), labels).labels is labels
