@@ -96,7 +96,7 @@ def _take(batches: Iterator, count: int) -> None:
 
 def _load(path: str, mode: str):
     """Return all examples of a folder as training examples, and the config."""
-    from kft import data
+    from kft import tasks
     from kft.config import TrainConfig
 
     config = TrainConfig(
@@ -106,7 +106,7 @@ def _load(path: str, mode: str):
         image_size=SIZE,
         batch_size=BATCH,
     )
-    return data.load_splits(config).train, config
+    return tasks.load_splits(config).train, config
 
 
 def _kft(examples, config):

@@ -105,7 +105,7 @@ def _images(data: str):
     import tensorflow as tf
 
     from kft.config import ImageOptions
-    from kft.data import load_splits
+    from kft.tasks import load_splits
 
     splits = load_splits(ImageOptions(dataset=f"folder:{data}"))
 

@@ -71,7 +71,7 @@ def _write_images(folder: Path, arguments: argparse.Namespace) -> None:
 
 
 def _write_run(folder: Path, arguments: argparse.Namespace):
-    from kft import data, tasks
+    from kft import tasks
     from kft.config import TrainConfig
     from kft.data import splits as data_splits
     from kft.distribution import runtime
@@ -90,7 +90,7 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
         weights="none",
     )
     run, _ = run_dir.prepare(config)
-    splits = data.load_splits(config)
+    splits = tasks.load_splits(config)
     devices = runtime.start(config, seed=0)
     network = tasks.get(config, splits.labels).network(weights="none")
     run.write_bytes(run.best_weights, weights_file.to_bytes(network.model))

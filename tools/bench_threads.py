@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _measure(arguments: argparse.Namespace) -> dict[str, float]:
-    from kft import data, tasks
+    from kft import tasks
     from kft.config import TrainConfig
     from kft.data import epoch_plan, pipeline
     from kft.distribution import runtime
@@ -60,7 +60,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, float]:
         augment="standard",
     )
     devices = runtime.start(config, seed=0)
-    splits = data.load_splits(config)
+    splits = tasks.load_splits(config)
     task = tasks.get(config, splits.labels)
     parts = freeze.prepare_stage(task.network(), 0, batch_norm="frozen")
     schedule = optimizers.StageSchedule(

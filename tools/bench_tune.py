@@ -159,7 +159,7 @@ def _played(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
 
 def _features(config: Any, work: Path) -> Features:
     """Return the features that a run of one epoch leaves on disk."""
-    from kft import data
+    from kft import tasks
     from kft.training import fine_tune
 
     folder = work / "features"
@@ -170,7 +170,7 @@ def _features(config: Any, work: Path) -> Features:
         run_dir=str(work / "fill"),
     )
     fine_tune.fine_tune(run)
-    splits = data.load_splits(run)
+    splits = tasks.load_splits(run)
     (complete,) = folder.glob("*/complete")
     train, validation = (
         np.load(complete.parent / f"{name}-0.npy") for name in ("train", "validation")

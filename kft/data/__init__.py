@@ -5,12 +5,14 @@ files: reading them does.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples, split_file, splits
-from kft.data.sources import csv_file, digits, folder, tfds, tfrecord
+from kft.data.sources import csv_file, folder, tfds, tfrecord
+from kft.data.sources.payload_kind import PayloadKind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,18 +31,26 @@ class Source:
     load: Callable[[str, config_lib.DataConfig], examples.Splits]
 
 
-SOURCES: dict[str, Source] = {
-    "digits": Source("digits", digits.check, digits.load),
-    "folder": Source("folder:PATH", folder.check, folder.load),
-    "csv": Source("csv:PATH", csv_file.check, csv_file.load),
-    "tfds": Source("tfds:NAME", tfds.check, tfds.load),
-    "tfrecord": Source("tfrecord:GLOB", tfrecord.check, tfrecord.load),
-}
+def sources_of(payload: PayloadKind) -> dict[str, Source]:
+    """Return the sources of encoded examples of one kind, each of one class."""
+    given = {"payload": payload}
+    return {
+        "folder": Source(
+            "folder:PATH",
+            functools.partial(folder.check, **given),
+            functools.partial(folder.load, **given),
+        ),
+        "csv": Source("csv:PATH", csv_file.check, csv_file.load),
+        "tfds": Source("tfds:NAME", tfds.check, functools.partial(tfds.load, **given)),
+        "tfrecord": Source(
+            "tfrecord:GLOB",
+            functools.partial(tfrecord.check, **given),
+            functools.partial(tfrecord.load, **given),
+        ),
+    }
 
 
-def check_dataset(
-    config: config_lib.DataConfig, sources: Mapping[str, Source] = SOURCES
-) -> None:
+def check_dataset(config: config_lib.DataConfig, sources: Mapping[str, Source]) -> None:
     """Find mistakes in the flags and folders of a data set, fast, without TensorFlow.
 
     Args:
@@ -54,8 +64,9 @@ def check_dataset(
     source, rest = _source(config, sources)
     splits.check_fractions(config)
     split_file.check(config)
+    is_tfds = config.dataset.startswith("tfds:")
     for name in ("train_split", "validation_split", "test_split", "data_dir"):
-        if getattr(config, name) is not None and source is not SOURCES["tfds"]:
+        if getattr(config, name) is not None and not is_tfds:
             raise errors.ConfigError(
                 f"--{name} belongs to --dataset=tfds:NAME, received "
                 f"--dataset={config.dataset}. Remove --{name}."
@@ -64,7 +75,7 @@ def check_dataset(
 
 
 def load_splits(
-    config: config_lib.DataConfig, sources: Mapping[str, Source] = SOURCES
+    config: config_lib.DataConfig, sources: Mapping[str, Source]
 ) -> examples.Splits:
     """Return the splits of `--dataset`.
 

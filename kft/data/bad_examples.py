@@ -131,7 +131,7 @@ def leave_out(
 
 
 def bad_csv(bad: Iterable[BadExample]) -> str:
-    """Return the content of bad_images.csv: a row of id and reason for each."""
+    """Return a table of skipped examples: a row of id and reason for each."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "reason"))

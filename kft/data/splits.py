@@ -2,10 +2,10 @@
 
 Each example goes where a hash of its id says: the hash is a number in [0, 1), and the
 thresholds are the fractions. So the split of an example depends on nothing but its own
-id, not on the other examples and not on `--seed`: images that are added or removed
+id, not on the other examples and not on `--seed`: examples that are added or removed
 never move the others, and runs with different seeds can be compared. The price: the
-share of a class is the fraction only up to chance (for 100 images and 0.2, 20 +- 4).
-To fix every share to the image, an old image would have to move when one is added.
+share of a class is the fraction only up to chance (for 100 examples and 0.2, 20 +- 4).
+To fix every share to the example, an old one would have to move when one is added.
 """
 
 import csv

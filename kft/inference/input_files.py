@@ -5,7 +5,8 @@ import glob
 import os
 from collections.abc import Iterable, Iterator
 
-from kft.data.sources import filesystem, folder
+from kft.data.image.image_payload import IMAGES
+from kft.data.sources import filesystem
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _in_folder(path: str) -> Iterator[InputFiles]:
         yield InputFiles(path, f"the folder cannot be read: {error.strerror}")
         return
     if not images:
-        endings = ", ".join(folder.IMAGE_ENDINGS)
+        endings = ", ".join(IMAGES.file_endings)
         yield InputFiles(path, f"the folder has no images ({endings})")
     yield from map(InputFiles, images)
 
@@ -59,7 +60,7 @@ def _images(path: str, parents: tuple[str, ...]) -> Iterator[str]:
     for entry in filesystem.entries(path):
         if entry.is_folder:
             yield from _images(entry.path, (*parents, real))
-        elif entry.name.lower().endswith(folder.IMAGE_ENDINGS):
+        elif entry.name.lower().endswith(IMAGES.file_endings):
             yield entry.path
 
 

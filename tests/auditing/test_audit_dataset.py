@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from kft import data, errors
+from kft import errors, tasks
 from kft.auditing import audit_dataset
 from kft.config import AuditConfig, ImageOptions
 from tests.auditing.conftest import EVIL
@@ -167,7 +167,7 @@ def test_the_default_folder_has_the_name_of_the_data(dataset, name):
 def test_the_splits_are_those_of_training(clean, tmp_path):
     options = {"dataset": f"folder:{clean / 'train'}", "validation_fraction": 0.4}
     content, _, _ = _audit(out=tmp_path, **options)
-    for name, part in data.load_splits(ImageOptions(**options)).parts().items():
+    for name, part in tasks.load_splits(ImageOptions(**options)).parts().items():
         assert sum(row[name] for row in content["counts"].values()) == len(part)
 
 

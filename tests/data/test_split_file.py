@@ -2,7 +2,7 @@
 
 import pytest
 
-from kft import config, data, errors
+from kft import config, errors, tasks
 from kft.data import splits
 
 
@@ -17,7 +17,7 @@ def root(tmp_path):
 
 
 def _load(root, **options):
-    return data.load_splits(config.ImageOptions(dataset=f"folder:{root}", **options))
+    return tasks.load_splits(config.ImageOptions(dataset=f"folder:{root}", **options))
 
 
 def _write(root, text):
@@ -89,7 +89,7 @@ def test_a_file_that_is_missing_or_contradicted_is_a_config_error(root):
         dataset="tfds:mnist", train_split="train[:9]", split_file="split.csv"
     )
     with pytest.raises(errors.ConfigError, match="--split_file and --train_split"):
-        data.check_dataset(settings)
+        tasks.check_dataset(settings)
 
 
 def test_a_group_may_not_be_on_two_sides(tmp_path):
@@ -103,4 +103,4 @@ def test_a_group_may_not_be_on_two_sides(tmp_path):
     with pytest.raises(
         errors.DataError, match="group 'g' in one split.* train and tes"
     ):
-        data.load_splits(settings)
+        tasks.load_splits(settings)

@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 
-from kft import config, data, errors
+from kft import config, errors, tasks
 from kft.config import TrainConfig
 from kft.data import splits
 from kft.data.examples import Examples
@@ -23,7 +23,7 @@ def trained(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
     source = f"folder:{tmp_path / 'data'}"
-    first = data.load_splits(
+    first = tasks.load_splits(
         config.ImageOptions(dataset=source, validation_fraction=0.4)
     )
     (tmp_path / "first.csv").write_text(splits.split_csv(first))
@@ -32,7 +32,7 @@ def trained(tmp_path):
         split_file=str(tmp_path / "first.csv"),
         examples_per_class=3,
     )
-    made = data.load_splits(settings)
+    made = tasks.load_splits(settings)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "split.csv").write_text(splits.split_csv(made))
     return types.SimpleNamespace(

@@ -1,4 +1,4 @@
-"""Images that a table lists: columns path and label, and maybe split and group.
+"""Files that a table lists: columns path and label, and maybe split and group.
 
 Paths are relative to the table. Without a split column the splits are cut by a hash, by
 that of the group where there is one, so that no group is in two splits.
@@ -28,7 +28,7 @@ _COLUMNS = {"path": "path", "label": "label", "split": "split", "group": "group"
 
 
 def check(path: str, config: config_lib.DataConfig) -> None:
-    """Find mistakes in the table without looking for the images.
+    """Find mistakes in the table without looking for the files.
 
     Raises:
         errors.ConfigError: where there is no such file.
@@ -46,7 +46,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
 
     Raises:
         errors.ConfigError: where there is no such file.
-        errors.DataError: where it is no such table, or an image is not there.
+        errors.DataError: where it is no such table, or a file is not there.
     """
     rows = _rows(path, config)
     split_names = _split_names(rows, config)

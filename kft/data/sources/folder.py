@@ -1,7 +1,7 @@
-"""Images in folders: one folder per class, with or without train/ and val/ above.
+"""Files in folders: one folder per class, with or without train/ and val/ above.
 
-The classes are the sub-folders of the training folder, sorted by name; every image
-below one belongs to it, however deep.
+The classes are the sub-folders of the training folder, sorted by name; every file of
+the right ending below one belongs to it, however deep.
 """
 
 import os
@@ -15,8 +15,8 @@ from kft import errors
 from kft.data import examples, labels, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
 from kft.data.sources import file_reader, filesystem
+from kft.data.sources.payload_kind import PayloadKind
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
 SPLIT_FOLDERS = {
     "train": TRAIN,
     "training": TRAIN,
@@ -26,58 +26,69 @@ SPLIT_FOLDERS = {
     "test": TEST,
     "testing": TEST,
 }
-_LAYOUT = "one sub-folder per class with images in it, or train/ and val/ with these"
 
 
-def check(path: str, config: config_lib.DataConfig) -> None:
+def check(path: str, config: config_lib.DataConfig, payload: PayloadKind) -> None:
     """Find mistakes without listing every file; remote folders wait for `load`.
 
     Raises:
         errors.ConfigError: where there is no such folder.
-        errors.DataError: where it does not hold at least two classes with images.
+        errors.DataError: where it does not hold at least two classes with files of that
+            kind.
     """
     if not filesystem.is_remote(path):
-        _check_classes(_class_folders(path, config), config)
+        _check_classes(_class_folders(path, config, payload), config, payload)
 
 
-def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
+def load(
+    path: str, config: config_lib.DataConfig, payload: PayloadKind
+) -> examples.Splits:
     """Return the splits of a folder.
 
     Raises:
         errors.ConfigError: where there is no such folder.
-        errors.DataError: where it does not hold at least two classes with images.
+        errors.DataError: where it does not hold at least two classes with files of that
+            kind.
     """
-    by_split = _class_folders(path, config)
-    label_map = _check_classes(by_split, config)
+    by_split = _class_folders(path, config, payload)
+    label_map = _check_classes(by_split, config, payload)
     root = filesystem.expand(path)
-    found, numbers, split_names = [], [], []
+    entries: list[filesystem.Entry] = []
+    numbers, split_names = [], []
     for split, class_folders in by_split.items():
         for name, folder in class_folders.items():
-            images = list(_images(folder))
-            if not images:  # It may be of no class.
+            files = list(_files(folder, payload.file_endings))
+            if not files:  # It may be of no class.
                 continue
-            found += images
-            numbers += [label_map.index(name)] * len(images)
-            split_names += [split] * len(images)
+            entries += files
+            numbers += [label_map.index(name)] * len(files)
+            split_names += [split] * len(files)
     table = examples.Table(
-        ids=np.array([_relative(entry.path, root) for entry in found]),
+        ids=np.array([_relative(entry.path, root) for entry in entries]),
         labels=np.array(numbers, dtype=np.int32),
-        sizes=np.array([entry.size for entry in found], dtype=np.int64),
+        sizes=np.array([entry.size for entry in entries], dtype=np.int64),
         split_names=np.array(split_names),
-        read=file_reader.Files([entry.path for entry in found]),
+        read=file_reader.Files([entry.path for entry in entries]),
     )
     return splits.assemble(label_map, table, config)
 
 
+def _layout(payload: PayloadKind) -> str:
+    return (
+        f"one sub-folder per class with {payload.noun} in it, or train/ and val/ with "
+        "these"
+    )
+
+
 def _class_folders(
-    path: str, config: config_lib.DataConfig
+    path: str, config: config_lib.DataConfig, payload: PayloadKind
 ) -> dict[str, dict[str, str]]:
     """Return for each split the paths of its class folders by name, sorted."""
     root = filesystem.expand(path)
     if not path or not filesystem.is_folder(root):
         raise errors.ConfigError(
-            f"--dataset={config.dataset}: expected a folder with {_LAYOUT}; there is "
-            f"no folder {root!r}. {_near_folder(root)}"
+            f"--dataset={config.dataset}: expected a folder with "
+            f"{_layout(payload)}; there is no folder {root!r}. {_near_folder(root)}"
         )
     children = _folders(root)
     if not _has_split_layout(children):
@@ -108,28 +119,34 @@ def _has_split_layout(children: dict[str, str]) -> bool:
 
 
 def _check_classes(
-    by_split: dict[str, dict[str, str]], config: config_lib.DataConfig
+    by_split: dict[str, dict[str, str]],
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
 ) -> labels.LabelMap:
-    """Return the classes of the training folder, each of which has an image."""
+    """Return the classes of the training folder, each of which has a file."""
+
+    def has_files(folder: str) -> bool:
+        return any(True for _ in _files(folder, payload.file_endings))
+
     train = by_split[TRAIN]
     if len(train) < 2:
         received = f"1, {next(iter(train))!r}" if train else "none"
         raise errors.DataError(
-            f"--dataset={config.dataset}: expected {_LAYOUT}, at least 2 classes; "
-            f"received {received}."
+            f"--dataset={config.dataset}: expected {_layout(payload)}, at least "
+            f"2 classes; received {received}."
         )
-    empty = [name for name, folder in train.items() if not any(_images(folder))]
+    empty = [name for name, folder in train.items() if not has_files(folder)]
     if empty:
         raise errors.DataError(
-            f"--dataset={config.dataset}: expected images "
-            f"({', '.join(IMAGE_ENDINGS)}) in every class folder; there are none in: "
-            f"{', '.join(empty)}. Remove these folders or fill them."
+            f"--dataset={config.dataset}: expected {payload.noun} "
+            f"({', '.join(payload.file_endings)}) in every class folder; there are "
+            f"none in: {', '.join(empty)}. Remove these folders or fill them."
         )
     for split, class_folders in by_split.items():
         extra = [
             name
             for name, folder in class_folders.items()
-            if name not in train and any(_images(folder))
+            if name not in train and has_files(folder)
         ]
         if extra:
             raise errors.DataError(
@@ -144,16 +161,18 @@ def _folders(folder: str) -> dict[str, str]:
     return {e.name: e.path for e in filesystem.entries(folder) if e.is_folder}
 
 
-def _images(folder: str, parents: tuple[str, ...] = ()) -> Iterator[filesystem.Entry]:
-    """Yield the images at any depth, sorted; follows links, each loop once."""
+def _files(
+    folder: str, endings: tuple[str, ...], parents: tuple[str, ...] = ()
+) -> Iterator[filesystem.Entry]:
+    """Yield the files at any depth, sorted; follows links, each loop once."""
     real = os.path.realpath(folder)
     if real in parents:
         logging.warning("Left out %s: the link leads back to a folder above.", folder)
         return
     for entry in filesystem.entries(folder):
         if entry.is_folder:
-            yield from _images(entry.path, (*parents, real))
-        elif entry.name.lower().endswith(IMAGE_ENDINGS):
+            yield from _files(entry.path, endings, (*parents, real))
+        elif entry.name.lower().endswith(endings):
             yield entry
 
 

@@ -25,7 +25,7 @@ def from_records(table: tfrecord_index.Records, feature: str) -> examples.Read:
 
     Args:
         table: where the records lie.
-        feature: name of the bytes feature, such as image.
+        feature: name of the bytes feature.
     """
     files = _Files(table.files)
     spec = {feature: tf.io.FixedLenFeature([], tf.string)}

@@ -20,6 +20,7 @@ from kft import errors
 from kft.data import examples, labels, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
 from kft.data.sources import filesystem
+from kft.data.sources.payload_kind import PayloadKind
 
 if typing.TYPE_CHECKING:
     import tensorflow_datasets
@@ -48,19 +49,21 @@ def check(rest: str, config: config_lib.DataConfig) -> None:
         )
 
 
-def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
+def load(
+    rest: str, config: config_lib.DataConfig, payload: PayloadKind
+) -> examples.Splits:
     """Return the splits of a TensorFlow data set, preparing it where it is not.
 
     Raises:
         errors.ConfigError: for an unknown name, version or split, or where the data
             set is not prepared and cannot be.
-        errors.DataError: where it is not images with class labels.
+        errors.DataError: where it is no data of that kind with class labels.
     """
     from kft.data.sources import record_reader, tfrecord_index
 
     builder = _builder(_builder_name(rest), config)
     info = builder.info
-    features = _features(info, config)
+    features = _features(info, config, payload)
     by_split = _expressions(info, config)
     chosen = {split: _records_of(info, e, split) for split, e in by_split.items()}
     files = sorted({path for numbers in chosen.values() for path, _, _ in numbers})
@@ -81,13 +84,13 @@ def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
         labels=found.columns[features.label].astype(np.int32),
         sizes=found.lengths,
         split_names=np.array(split_names),
-        read=record_reader.from_records(found, features.image),
+        read=record_reader.from_records(found, features.payload),
     )
     return splits.assemble(features.label_map, table, config)
 
 
 class _Features(typing.NamedTuple):
-    image: str
+    payload: str
     label: str
     label_map: labels.LabelMap
 
@@ -163,22 +166,23 @@ def _check_network(urls: Iterable[str]) -> None:
         raise problem
 
 
-def _features(info: Any, config: config_lib.DataConfig) -> _Features:
-    """Return the names of the features that hold the image and its class."""
+def _features(
+    info: Any, config: config_lib.DataConfig, payload: PayloadKind
+) -> _Features:
+    """Return the names of the features that hold the payload and its class."""
     import tensorflow_datasets
 
-    image, label = info.supervised_keys or ("image", "label")
+    name, label = info.supervised_keys or (payload.name, "label")
     features = info.features
-    kinds = {image: tensorflow_datasets.features.Image}
+    kinds = {name: getattr(tensorflow_datasets.features, payload.tfds_feature)}
     kinds[label] = tensorflow_datasets.features.ClassLabel
     names = features.keys() if hasattr(features, "keys") else ()
     if not all(
-        name in names and isinstance(features[name], kind)
-        for name, kind in kinds.items()
+        key in names and isinstance(features[key], kind) for key, kind in kinds.items()
     ):
         raise errors.DataError(
-            f"--dataset={config.dataset}: expected images with one class label each, "
-            f"received the features {', '.join(sorted(names)) or features}."
+            f"--dataset={config.dataset}: expected {payload.noun} with one class label "
+            f"each, received the features {', '.join(sorted(names)) or features}."
         )
     if info.file_format != tensorflow_datasets.core.FileFormat.TFRECORD:
         raise errors.ConfigError(
@@ -186,7 +190,7 @@ def _features(info: Any, config: config_lib.DataConfig) -> _Features:
             f"received {info.file_format.value} in {info.data_dir}. Prepare it with "
             "file_format='tfrecord'."
         )
-    return _Features(image, label, labels.LabelMap(tuple(features[label].names)))
+    return _Features(name, label, labels.LabelMap(tuple(features[label].names)))
 
 
 def _expressions(info: Any, config: config_lib.DataConfig) -> dict[str, str]:

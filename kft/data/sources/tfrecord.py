@@ -1,6 +1,6 @@
 """TFRecord files of tf.train.Examples that others have written.
 
-Each record has an encoded image, and its class as a number, a name, or both.
+Each record has an encoded example, and its class as a number, a name, or both.
 Importing this file does not import TensorFlow.
 """
 
@@ -18,32 +18,29 @@ from kft import errors
 from kft.data import examples, splits
 from kft.data.examples import TRAIN
 from kft.data.sources import filesystem, folder, label_file, name_pairs
+from kft.data.sources.payload_kind import PayloadKind
 
 if typing.TYPE_CHECKING:
     from kft.data.sources.tfrecord_index import Records
 
-_FEATURES = {
-    "image": "image/encoded",
-    "label": "image/class/label",
-    "text": "image/class/text",
-}
 
-
-def check(pattern: str, config: config_lib.DataConfig) -> None:
+def check(pattern: str, config: config_lib.DataConfig, payload: PayloadKind) -> None:
     """Find mistakes without reading a record; remote files wait for `load`.
 
     Raises:
         errors.ConfigError: where no file matches, or a flag is wrong.
         errors.DataError: where only some files say which split they are.
     """
-    _names(config)
+    _names(config, payload)
     if config.tfrecord_labels is not None:
         label_file.read(config.tfrecord_labels)
     if not filesystem.is_remote(pattern):
         _split_names(_paths(pattern, config), config)
 
 
-def load(pattern: str, config: config_lib.DataConfig) -> examples.Splits:
+def load(
+    pattern: str, config: config_lib.DataConfig, payload: PayloadKind
+) -> examples.Splits:
     """Return the splits of TFRecord files.
 
     Where the name of every file, or else of its folder, has a word like train or
@@ -59,10 +56,10 @@ def load(pattern: str, config: config_lib.DataConfig) -> examples.Splits:
         tfrecord_index,
     )
 
-    names = _names(config)
+    names = _names(config, payload)
     paths = _paths(pattern, config)
     split_names = _split_names(paths, config)
-    kinds = tfrecord_classes.kinds(paths, names, config)
+    kinds = tfrecord_classes.kinds(paths, names, payload, config)
     features = {names[part]: kind for part, kind in kinds.items()}
     parts = [tfrecord_index.index_file(path, features) for path in paths]
     found = tfrecord_index.concatenate(parts)
@@ -74,14 +71,17 @@ def load(pattern: str, config: config_lib.DataConfig) -> examples.Splits:
         labels=numbers,
         sizes=found.lengths,
         split_names=split_of_rows,
-        read=record_reader.from_records(found, names["image"]),
+        read=record_reader.from_records(found, names[payload.name]),
     )
     return splits.assemble(label_map, table, config)
 
 
-def _names(config: config_lib.DataConfig) -> Mapping[str, str]:
+def _names(config: config_lib.DataConfig, payload: PayloadKind) -> Mapping[str, str]:
     return name_pairs.parse(
-        "tfrecord_features", config.tfrecord_features, _FEATURES, needed=("image",)
+        "tfrecord_features",
+        config.tfrecord_features,
+        payload.tfrecord_features,
+        needed=(payload.name,),
     )
 
 

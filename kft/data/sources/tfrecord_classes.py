@@ -9,13 +9,17 @@ from kft import errors
 from kft.data import labels
 from kft.data.examples import TRAIN
 from kft.data.sources import label_file, tfrecord_index
+from kft.data.sources.payload_kind import PayloadKind
 
 _KINDS = {"label": int, "text": bytes}
 _OTHER = {"label": "text", "text": "label"}
 
 
 def kinds(
-    paths: Sequence[str], names: Mapping[str, str], config: config_lib.DataConfig
+    paths: Sequence[str],
+    names: Mapping[str, str],
+    payload: PayloadKind,
+    config: config_lib.DataConfig,
 ) -> dict[str, type]:
     """Return the parts that say the class, label or text or both, with their kinds.
 
@@ -24,11 +28,12 @@ def kinds(
 
     Args:
         paths: of the files, at least one.
-        names: of the features that are the image, the label and the text.
+        names: of the features that are the payload, the label and the text.
+        payload: what is encoded.
         config: for messages.
 
     Raises:
-        errors.DataError: where the record has no image, or no class.
+        errors.DataError: where the record has no payload, or no class.
     """
     features: Mapping[str, type | None] = {}
     for path in paths:
@@ -37,13 +42,14 @@ def kinds(
             break
     present = {part: features.get(name) for part, name in names.items()}
     found = {part: present[part] for part in _KINDS if present.get(part)}
-    if present["image"] is not bytes or not found:
+    if present[payload.name] is not bytes or not found:
         wanted = [names[part] for part in _KINDS if part in names]
         raise errors.DataError(
-            f"--dataset={config.dataset}: expected records with an image as bytes in "
-            f"{names['image']}, and its class in {' or '.join(wanted)}. Those of "
-            f"{path} have: {', '.join(sorted(features)) or 'nothing'}. Say with "
-            "--tfrecord_features=image=NAME,label=NAME,text=NAME how they are called."
+            f"--dataset={config.dataset}: expected records with the {payload.name} as "
+            f"bytes in {names[payload.name]}, and its class in {' or '.join(wanted)}. "
+            f"Those of {path} have: {', '.join(sorted(features)) or 'nothing'}. Say "
+            f"with --tfrecord_features={payload.name}=NAME,label=NAME,text=NAME how "
+            "they are called."
         )
     for part, kind in found.items():
         if kind is not _KINDS[part]:

@@ -7,6 +7,8 @@ from kft import backbones, data, errors
 from kft.auditing.checks import Checks
 from kft.config import DEFAULT_TASK, AuditConfig, TrainConfig, augmentations
 from kft.config.stages import Blocks
+from kft.data.image import digits
+from kft.data.image.image_payload import IMAGES
 from kft.tasks.task_kind import MemoryAdvice, TaskKind
 
 
@@ -75,7 +77,10 @@ KIND = TaskKind(
     name=DEFAULT_TASK,
     summary="say which of some classes an image shows",
     config_class=TrainConfig,
-    sources=data.SOURCES,
+    sources={
+        "digits": data.Source("digits", digits.check, digits.load),
+        **data.sources_of(IMAGES),
+    },
     blocks=_blocks,
     check=_check,
     checks=_checks,

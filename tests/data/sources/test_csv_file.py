@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from kft import config, data, errors
+from kft import config, errors, tasks
 from kft.data import examples, splits
 from kft.data.labels import LabelMap
 
@@ -29,7 +29,7 @@ def _table(root, text, *, encoding="utf-8"):
 
 def _load(path, **options):
     options = {"validation_fraction": 0.0, **options}
-    return data.load_splits(config.ImageOptions(dataset=f"csv:{path}", **options))
+    return tasks.load_splits(config.ImageOptions(dataset=f"csv:{path}", **options))
 
 
 def _rows(result):
@@ -91,7 +91,7 @@ def test_columns_that_are_not_there_are_named(tmp_path, columns, error, message)
     path = _table(tmp_path, "path,label\n1,a\n2,b\n")
     settings = config.ImageOptions(dataset=f"csv:{path}", csv_columns=columns)
     with pytest.raises(error, match=message):
-        data.check_dataset(settings)
+        tasks.check_dataset(settings)
 
 
 def test_a_quoted_field_may_hold_the_separator(tmp_path):
@@ -114,7 +114,7 @@ def test_the_place_of_the_table_does_not_matter(tmp_path, monkeypatch):
         path = _table(tmp_path / name, "path,label\n1,a\n2,b\n")
         prints.add(_load(path).fingerprint)
         monkeypatch.chdir(path.parent)
-        found = data.load_splits(
+        found = tasks.load_splits(
             config.ImageOptions(dataset="csv:table.csv", validation_fraction=0.0)
         )
         assert found.train.read(found.train.rows).numpy().tolist() == [b"1", b"2"]
@@ -160,7 +160,7 @@ def test_a_mistake_is_named_with_its_line(tmp_path, name):
     path.write_text(text)
     settings = config.ImageOptions(dataset=f"csv:{path}")
     with pytest.raises(errors.DataError, match=f"(?s){message}"):
-        data.check_dataset(settings)
+        tasks.check_dataset(settings)
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
@@ -236,8 +236,8 @@ def test_a_rename_of_a_column_does_not_move_examples_without_groups(tmp_path):
 def test_the_check_needs_no_tensorflow(tmp_path):
     path = _table(tmp_path, "path,label\n1,a\n2,b\n")
     code = (
-        "import sys; from kft import config, data; "
-        f"data.check_dataset(config.ImageOptions(dataset='csv:{path}')); "
+        "import sys; from kft import config, tasks; "
+        f"tasks.check_dataset(config.ImageOptions(dataset='csv:{path}')); "
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

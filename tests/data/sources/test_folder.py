@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from kft import config, data, errors
+from kft import config, data, errors, tasks
 from kft.data import splits
-from kft.data.sources import folder
+from kft.data.sources.payload_kind import PayloadKind
 
 
 def _make(root, *files):
@@ -21,7 +21,7 @@ def _make(root, *files):
 
 
 def _load(root, **options):
-    return data.load_splits(config.ImageOptions(dataset=f"folder:{root}", **options))
+    return tasks.load_splits(config.ImageOptions(dataset=f"folder:{root}", **options))
 
 
 def _all_ids(result):
@@ -160,7 +160,7 @@ def test_a_dangling_link_is_an_example_that_can_not_be_read(tmp_path):
 )
 def test_what_can_not_be_used_is_said_before_anything_is_read(tmp_path, files, message):
     options = config.ImageOptions(dataset=f"folder:{_make(tmp_path, *files)}")
-    for call in (data.check_dataset, data.load_splits):
+    for call in (tasks.check_dataset, tasks.load_splits):
         with pytest.raises(errors.DataError) as caught:
             call(options)
         assert message in str(caught.value)
@@ -170,12 +170,12 @@ def test_what_can_not_be_used_is_said_before_anything_is_read(tmp_path, files, m
 def test_a_missing_folder_is_an_error_with_its_neighbours(tmp_path):
     _make(tmp_path / "flowers", *_many("a"))
     with pytest.raises(errors.ConfigError, match="no folder.*flowes.*mean flowers"):
-        data.check_dataset(config.ImageOptions(dataset=f"folder:{tmp_path}/flowes"))
+        tasks.check_dataset(config.ImageOptions(dataset=f"folder:{tmp_path}/flowes"))
     with pytest.raises(errors.ConfigError, match="expected a folder"):
-        data.check_dataset(config.ImageOptions(dataset="folder:"))
+        tasks.check_dataset(config.ImageOptions(dataset="folder:"))
     with pytest.raises(errors.ConfigError, match="expected a folder"):
         path = tmp_path / "flowers/a/0.jpg"
-        data.check_dataset(config.ImageOptions(dataset=f"folder:{path}"))
+        tasks.check_dataset(config.ImageOptions(dataset=f"folder:{path}"))
 
 
 def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
@@ -189,16 +189,16 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(errors.DataError, match="/b cannot be listed.*denied"):
-        data.check_dataset(config.ImageOptions(dataset=f"folder:{tmp_path}"))
+        tasks.check_dataset(config.ImageOptions(dataset=f"folder:{tmp_path}"))
 
 
 def test_the_check_needs_no_tensorflow(tmp_path):
     _make(tmp_path, *_many("a"), *_many("b"))
     code = (
-        "import sys; from kft import config, data; "
-        f"data.check_dataset(config.ImageOptions(dataset='folder:{tmp_path}')); "
-        "data.check_dataset(config.ImageOptions(dataset='digits')); "
-        "data.check_dataset(config.ImageOptions(dataset='tfds:mnist')); "
+        "import sys; from kft import config, tasks; "
+        f"tasks.check_dataset(config.ImageOptions(dataset='folder:{tmp_path}')); "
+        "tasks.check_dataset(config.ImageOptions(dataset='digits')); "
+        "tasks.check_dataset(config.ImageOptions(dataset='tfds:mnist')); "
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -219,6 +219,26 @@ def test_the_size_of_a_file_is_part_of_the_fingerprint(tmp_path):
     assert _load(tmp_path).fingerprint != before
 
 
+_SOUNDS = PayloadKind(
+    name="audio",
+    noun="recordings",
+    file_endings=(".wav", ".flac"),
+    tfds_feature="Audio",
+    tfrecord_features={"audio": "audio/encoded", "label": "label"},
+)
+
+
+def test_files_of_another_kind_are_found_by_their_endings(tmp_path):
+    _make(tmp_path, "a/1.wav", "a/2.FLAC", "a/3.jpg", "b/1.wav", "c/1.jpg")
+    options = config.DataConfig(dataset=f"folder:{tmp_path}", validation_fraction=0.0)
+    sources = data.sources_of(_SOUNDS)
+    with pytest.raises(errors.DataError, match=r"recordings \(.wav, .flac\) .*: c"):
+        data.load_splits(options, sources)
+    (tmp_path / "c" / "1.jpg").rename(tmp_path / "c" / "1.wav")
+    found = data.load_splits(options, sources)
+    assert found.train.ids.tolist() == ["a/1.wav", "a/2.FLAC", "b/1.wav", "c/1.wav"]
+
+
 def test_real_photographs(shared):
     result = _load(shared / "data" / "flowers")
     counts = np.bincount(
@@ -226,5 +246,4 @@ def test_real_photographs(shared):
     )
     assert result.labels.names == ("daisy", "dandelion", "rose", "sunflower", "tulip")
     assert counts.sum() == 4064
-    assert folder.IMAGE_ENDINGS[0] == ".jpg"
     assert 0.17 < len(result.validation) / 4064 < 0.23

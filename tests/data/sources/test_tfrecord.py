@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import config, data, errors
+from kft import config, errors, tasks
 from tests.data import image_files
 
 _NAMES = ("rose", "tulip", "ünïcode")
@@ -41,7 +41,7 @@ def _examples(numbers, *, image="image/encoded", label="image/class/label", text
 
 def _load(pattern, **options):
     options = {"validation_fraction": 0.0, **options}
-    return data.load_splits(
+    return tasks.load_splits(
         config.ImageOptions(dataset=f"tfrecord:{pattern}", **options)
     )
 
@@ -148,7 +148,7 @@ def test_a_file_names_the_numbers(tmp_path, text):
 
 def test_no_tensorflow_is_needed_to_find_no_files(tmp_path):
     with pytest.raises(errors.ConfigError, match="no file matches.*needs quotes"):
-        data.check_dataset(
+        tasks.check_dataset(
             config.ImageOptions(dataset=f"tfrecord:{tmp_path}/*.tfrecord")
         )
 

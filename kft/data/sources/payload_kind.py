@@ -1,0 +1,24 @@
+"""The little that sources of encoded examples know of what is encoded."""
+
+import dataclasses
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class PayloadKind:
+    """How to know the encoded examples of one kind where they lie.
+
+    Attributes:
+        name: what one of them is called, such as image.
+        noun: what several are called.
+        file_endings: of their files in folders, in lower case with the dot.
+        tfds_feature: class of their feature, in `tensorflow_datasets.features`.
+        tfrecord_features: the usual names of the features of a tf.train.Example: of
+            `name`, and of label and text, the number and the name of the class.
+    """
+
+    name: str
+    noun: str
+    file_endings: tuple[str, ...]
+    tfds_feature: str
+    tfrecord_features: Mapping[str, str]
