@@ -1,6 +1,7 @@
 """Try a finished run, or an export, on a page in the browser.
 
-Drop images on the page: it shows the likeliest classes, and where the network looks.
+Drop files on the page: it shows the answers, and why they are given where the task can
+tell, such as where on an image the network looks.
 The page is served from this machine to this machine, until Ctrl-C.
 
   python -m kft.demo --run_dir=runs/flowers
@@ -37,9 +38,9 @@ def server(config: DemoConfig, model: ModelPath) -> "Server":
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.inference import demo_server, load_export
 
-    predictor, heat = load_export.with_heat(model)
+    predictor, view = load_export.with_view(model)
     return demo_server.Server(
-        demo_server.DemoService(predictor, heat=heat, top_k=config.top_k),
+        demo_server.DemoService(predictor, view=view, top_k=config.top_k),
         host=config.host,
         port=config.port,
         max_bytes=round(config.max_megabytes * 1e6),

@@ -1,6 +1,6 @@
-"""Say what is on images, with a finished run or with an export.
+"""Answer files with a finished run or with an export: classes of images, for example.
 
-Writes the likeliest classes of each file to standard output, in the order of the files.
+Writes the answer for each file to standard output, in the order of the files.
 A file that cannot be read is a row with its error; the others are answered all the
 same, and the exit code is 1. The probabilities are those that are served: calibrated
 where the run is (kft.export --calibrate).
@@ -38,10 +38,11 @@ def main(config: PredictConfig) -> None:
     from kft.inference import predictor as inference_predictor
 
     predictor = load_export.predictor(model)
-    top_k = min(config.top_k, len(predictor.labels))
-    found = list(input_files.find(config.files))
+    serving = predictor.task.serving
+    top_k = min(config.top_k, len(predictor.task.labels))
+    found = list(input_files.find(config.files, serving.file_endings))
     style, failed = output_formats.FORMATS[config.format], 0
-    header = style.header(top_k)
+    header = style.header(serving.answer_fields, top_k)
     if header is not None:
         print(header)
     console = Console(stderr=True, soft_wrap=True)
@@ -52,7 +53,7 @@ def main(config: PredictConfig) -> None:
         len(found),
         console,
     ):
-        print(style.line(answer, top_k))
+        print(style.line(answer, serving.answer_fields, top_k))
         failed += answer.error is not None
     if failed:
         sys.stdout.flush()
@@ -74,7 +75,7 @@ def _shown(items: Iterable[_Item], count: int, console: Console) -> Iterator[_It
         # Rows that go to the same terminal stand above the bar.
         redirect_stdout=sys.stdout.isatty(),
     ) as progress:
-        yield from progress.track(items, total=count, description="images")
+        yield from progress.track(items, total=count, description="files")
 
 
 COMMAND = command.Command(

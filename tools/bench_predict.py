@@ -39,7 +39,9 @@ def main() -> None:
     options = parser.parse_args()
 
     predictor = inference_predictor.of_run(load_run.load(options.run_dir))
-    files = [one for one in input_files.find([options.images]) if not one.error]
+    endings = predictor.task.serving.file_endings
+    every = input_files.find([options.images], endings)
+    files = [one for one in every if not one.error]
     # A folder with fewer images is gone through again.
     found = list(itertools.islice(itertools.cycle(files), options.count))
     batch = _inputs(predictor, found[: options.batch_size])
@@ -76,22 +78,23 @@ def _rounded(value: Any) -> Any:
 
 
 def _inputs(predictor: Predictor, found: Sequence[InputFiles]) -> tf.Tensor:
-    return tf.stack([predictor.one_input(tf.io.read_file(one.file)) for one in found])
+    return tf.stack([predictor.preprocess(tf.io.read_file(one.file)) for one in found])
 
 
 def _network(predictor: Predictor, batch: tf.Tensor, batches: int) -> None:
     for _ in range(batches):
-        predictor.probabilities(batch)
+        predictor.outputs(batch)
 
 
 def _predict(
     predictor: Predictor, found: Sequence[InputFiles], batch_size: int
 ) -> None:
     style = output_formats.FORMATS["jsonl"]
+    fields = predictor.task.serving.answer_fields
     for answer in inference_predictor.predict(
         predictor, found, top_k=5, batch_size=batch_size
     ):
-        style.line(answer, 5)
+        style.line(answer, fields, 5)
 
 
 def _read(predictor: Predictor, found: Sequence[InputFiles], batch_size: int) -> None:

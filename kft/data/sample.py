@@ -65,7 +65,7 @@ def stack(inputs: Sequence[Any], spec: Any, boundaries: Sequence[int] = ()) -> A
     """
 
     def join(one: tf.TensorSpec, *rows: np.ndarray) -> np.ndarray:
-        if not _has_steps(one):
+        if not has_steps(one):
             return np.stack(rows)
         ragged = Ragged.from_rows(rows)
         length = padded_length(ragged.lengths.max(), boundaries)
@@ -90,5 +90,6 @@ def padded_length(longest: int, boundaries: Sequence[int]) -> int:
     )
 
 
-def _has_steps(spec: tf.TensorSpec) -> bool:
+def has_steps(spec: tf.TensorSpec) -> bool:
+    """Return whether the first axis of an input is its steps."""
     return spec.shape.rank > 0 and spec.shape[0] is None

@@ -4,13 +4,19 @@ Importing this package does not import TensorFlow.
 """
 
 import dataclasses
-import importlib
 import importlib.util
-from collections.abc import Iterable, Mapping
-from types import ModuleType
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
 
 from kft import errors
+from kft.exporters import litert, onnx, saved_model
+
+if TYPE_CHECKING:
+    from kft.exporters.serving_model import ServingModel
+    from kft.tasks.serving_texts import SnippetCode
 
 # How weights and arithmetic are made smaller; `none` keeps float32.
 Quantize = Literal["none", "float16", "dynamic", "int8"]
@@ -21,12 +27,34 @@ class Tolerance:
     """What an export has to reach, against the network it is made from.
 
     Attributes:
-        largest_difference: of any probability; None for no limit.
-        top1_agreement: share of images with the same class.
+        largest_difference: of any score; None for no limit.
+        top1_agreement: share of answers with the same class.
     """
 
     largest_difference: float | None
     top1_agreement: float = 0.0
+
+
+class Format(Protocol):
+    """The file of a format. Loading it imports neither kft nor TensorFlow."""
+
+    __file__: str
+
+    def write(self, served: "ServingModel", path: Path, quantize: Quantize) -> None:
+        """Write an export to a path that is not there yet."""
+
+    def open_export(self, path: str) -> Callable[[Any], Mapping[str, np.ndarray]]:
+        """Return what asks an export; it imports what runs the format, and not kft.
+
+        What it returns takes a batch: a sequence of raw requests, or tensors by name or
+        the only one of them, as the exporter's `takes` says. It gives outputs by name.
+        """
+
+    def read_metadata(self, path: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return the class names, and `ServingModel.metadata`, out of an export."""
+
+    def snippet(self, path: str, code: "SnippetCode") -> list[str]:
+        """Return five lines of Python that answer a file, in the folder of exports."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,55 +62,53 @@ class Exporter:
     """A format.
 
     Attributes:
-        module: has `write(served, path, quantize)`.
-        takes: `bytes` where the export decodes encoded images itself; `pixels` where
-            it takes uint8 [n, size, size, 3].
-        ending: of its file; None where it is a folder, which then gets the next number.
+        format: its file.
+        takes: `bytes` where the export takes raw requests; `tensors` where it takes
+            what becomes of them, those of the second endpoint.
         bars: what it has to reach, for each way to quantize that it knows.
+        ending: of its file; None where it is a folder, which then gets the next number.
+        marker: the file in it by which a folder is known; None for a file.
         packages: what has to be importable, besides what kft needs in any case.
         runner: the one of them that runs the export; None where TensorFlow does.
         extra: the extra of kft that installs them.
     """
 
-    module: str
-    takes: Literal["bytes", "pixels"]
-    ending: str | None
+    format: Format
+    takes: Literal["bytes", "tensors"]
     bars: Mapping[Quantize, Tolerance]
+    ending: str | None = None
+    marker: str | None = None
     packages: tuple[str, ...] = ()
     runner: str | None = None
     extra: str | None = None
 
-    def load(self) -> ModuleType:
-        """Return the module; it imports what the format needs."""
-        return importlib.import_module(self.module)
-
 
 EXPORTERS = {
     "saved_model": Exporter(
-        "kft.exporters.saved_model",
+        saved_model,
         takes="bytes",
-        ending=None,
         bars={"none": Tolerance(1e-5)},
+        marker="saved_model.pb",
     ),
     "litert": Exporter(
-        "kft.exporters.litert",
-        takes="pixels",
-        ending=".tflite",
+        litert,
+        takes="tensors",
         bars={
             "none": Tolerance(1e-4),
             "float16": Tolerance(1e-2),
             "dynamic": Tolerance(None, top1_agreement=0.97),
             "int8": Tolerance(None, top1_agreement=0.97),
         },
+        ending=".tflite",
         packages=("ai_edge_litert",),
         runner="ai_edge_litert",
         extra="litert",
     ),
     "onnx": Exporter(
-        "kft.exporters.onnx",
-        takes="pixels",
-        ending=".onnx",
+        onnx,
+        takes="tensors",
         bars={"none": Tolerance(1e-4)},
+        ending=".onnx",
         packages=("onnx", "onnxruntime", "tf2onnx"),
         runner="onnxruntime",
         extra="onnx",

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,15 @@ from kft.evaluation import (
     run_split,
 )
 from kft.evaluation.load_run import LoadedRun
-from kft.exporters import Quantize, model_card, parity, serving_graph
+from kft.exporters import Quantize, model_card, parity
 from kft.exporters.parity import ParityBatch, ParityError, ParityReport
-from kft.exporters.serving_graph import ServingModel
+from kft.exporters.serving_model import ServingModel
 from kft.metrics import calibration
 from kft.run_folder import atomic_files
 from kft.run_folder.run_dir import RunDir
+
+# Keys of parity.json, as kft 0.1 wrote them.
+_OLD_NAMES = {"images_per_second": "examples_per_second"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +67,7 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
         examples = _examples(run, config)
         if config.calibrate:
             _calibrate(run, examples)
-        serving = serving_graph.serve(
-            run, calibration=calibrated_temperature.recorded(run.run)
-        )
+        serving = ServingModel(run, calibrated_temperature.recorded(run.run))
         questions = parity.make_batch(serving, examples, config.parity_examples)
         run.run.write_text(run.run.export / "labels.txt", run.labels.text())
         written = [_export(serving, name, questions, config) for name in config.formats]
@@ -96,7 +97,16 @@ def _examples(run: LoadedRun, config: ExportConfig) -> Examples:
 
 
 def _calibrate(run: LoadedRun, examples: Examples) -> None:
-    """Fit the temperature of a run, and keep it with the run."""
+    """Fit the temperature of a run, and keep it with the run.
+
+    Raises:
+        errors.ConfigError: for a task that a temperature is not fitted for.
+    """
+    if run.task.objective.target_spec.shape.rank:
+        raise errors.ConfigError(
+            "--calibrate fits a temperature to one class per example, and "
+            f"--task={run.config.task} has other labels. Leave the flag out."
+        )
     found = calibration.calibrate(evaluate_run.logits(run, examples), examples.labels)
     calibrated_temperature.record(run.run, found)
     logging.info(
@@ -136,7 +146,7 @@ def _export(
     # TensorFlow Serving looks at folders whose name is a number only.
     draft = target.with_name(f".tmp-{uuid.uuid4().hex[:12]}{exporter.ending or ''}")
     try:
-        exporter.load().write(serving, draft, quantize)
+        exporter.format.write(serving, draft, quantize)
         certificate = dataclasses.replace(
             parity.certify(name, draft, questions, quantize),
             export=str(target.relative_to(run.export)),
@@ -176,29 +186,37 @@ def _note(run: RunDir, key: str, certificate: ParityReport) -> None:
 def read_certificates(run: RunDir) -> dict[str, Any]:
     """Return parity.json, empty where there is none yet.
 
+    Certificates of before have `images_per_second` for `examples_per_second`.
+
     Raises:
         errors.RunDirError: where it is damaged.
     """
     path = run.export / "parity.json"
     try:
-        return json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
+        return {name: _renamed(one) for name, one in content.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise errors.RunDirError(f"{path} is damaged: {error}. Remove it.") from error
+
+
+def _renamed(certificate: Mapping[str, Any]) -> dict[str, Any]:
+    return {_OLD_NAMES.get(key, key): value for key, value in certificate.items()}
 
 
 def table(exports: Sequence[Export]) -> Sequence[str]:
     """Return the lines that show the certificates of exports."""
     lines = [
         f"{'format':14}  {'agreement':>9}  {'largest':>8}  {'accuracy':>8}  "
-        f"{'MB':>7}  {'p50 ms':>7}  {'p95 ms':>7}  {'images/s':>8}"
+        f"{'MB':>7}  {'p50 ms':>7}  {'p95 ms':>7}  {'examples/s':>10}"
     ]
     for one in exports:
         c = one.certificate
+        accuracy = "-" if c.accuracy is None else f"{c.accuracy:.4f}"
         lines.append(
             f"{one.name:14}  {c.top1_agreement:9.2%}  {c.largest_difference:8.1e}  "
-            f"{c.accuracy:8.4f}  {c.megabytes:7.2f}  {c.milliseconds_p50:7.1f}  "
-            f"{c.milliseconds_p95:7.1f}  {c.images_per_second:8.1f}"
+            f"{accuracy:>8}  {c.megabytes:7.2f}  {c.milliseconds_p50:7.1f}  "
+            f"{c.milliseconds_p95:7.1f}  {c.examples_per_second:10.1f}"
         )
     return lines

@@ -1,95 +1,136 @@
-"""Labels and input description inside a .tflite file, where mobile libraries look.
+"""Labels and description of the inputs in a .tflite file, where mobile libraries look.
 
 A flatbuffer after TensorFlow Lite Support's metadata_schema.fbs (identifier M001) is a
-buffer of the model named TFLITE_METADATA. labels.txt itself is in a ZIP archive that is
-appended to the file, which is read from its end, as the flatbuffer is from its start.
-`unzip model.tflite labels.txt` works too. So does preprocessing.json, which has
-`ServingModel.preprocessing`.
+buffer of the model named TFLITE_METADATA. Files are in a ZIP archive that is appended,
+which is read from its end, as the flatbuffer is from its start: `unzip model.tflite
+labels.txt` works too.
 """
 
 import io
-import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import flatbuffers
+import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from kft.exporters.serving_graph import ServingModel
+from kft.tasks.task import Endpoint, FlatTable
 
-LABELS = "labels.txt"
-PREPROCESSING = "preprocessing.json"
 _NAME = "TFLITE_METADATA"
 _IDENTIFIER = b"M001"
 _MODEL_IDENTIFIER = b"TFL3"
-# Values of the schema's enums and unions.
-_TENSOR_AXIS_LABELS = 2
-_IMAGE_PROPERTIES = 2
-_RGB = 1
+# A value of the schema's enum.
+_TENSOR_AXIS_LABELS = np.uint8(2)
+# The most fields that one of its tables has.
+_FIELDS = 10
 
 # Puts a field of a table that is being built.
-_Field = Callable[[flatbuffers.Builder], None]
+_Put = Callable[[flatbuffers.Builder], None]
 
 
-def add(content: bytes, served: ServingModel) -> bytes:
-    """Return a .tflite file with metadata and labels in it."""
+def add(
+    content: bytes, endpoint: Endpoint, *, what: str, scores: str, labels_file: str
+) -> bytes:
+    """Return a .tflite file with the description of its tensors in it.
+
+    Args:
+        content: the file.
+        endpoint: that it was made from.
+        what: the model is, in a few words.
+        scores: the name of its output.
+        labels_file: of the archive, with a class name a line.
+    """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    inputs = [
+        _tensor(
+            name,
+            endpoint.notes.get(name, ""),
+            {3: endpoint.litert_content[name]}
+            if name in endpoint.litert_content
+            else {},
+        )
+        for name in _inputs(model)
+    ]
+    labels = {
+        **_described(labels_file, "One class name per line, in index order."),
+        2: _TENSOR_AXIS_LABELS,
+    }
+    output = _tensor(scores, "One for each class; they sum to 1.", {6: [labels]})
+    root = {
+        **_described(what, "Fine-tuned with kft."),
+        3: [{2: inputs, 3: [output]}],
+    }
     buffer = schema.BufferT()
-    buffer.data = list(_metadata(served))
+    buffer.data = list(_flatbuffer(root))
     entry = schema.MetadataT()
     entry.name, entry.buffer = _NAME, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
     builder = flatbuffers.Builder(len(content) + 4096)
     builder.Finish(model.Pack(builder), _MODEL_IDENTIFIER)
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        # A fixed date, so that the same network gives the same file.
-        file.writestr(zipfile.ZipInfo(LABELS), served.run.labels.text())
-        preprocessing = json.dumps(served.preprocessing)
-        file.writestr(zipfile.ZipInfo(PREPROCESSING), preprocessing)
-    return bytes(builder.Output()) + archive.getvalue()
-
-
-def _metadata(served: ServingModel) -> bytes:
-    size = served.image_size
-    builder = flatbuffers.Builder(1024)
-    pixels = _table(builder, [_number(0, size), _number(1, size)])
-    properties = _table(builder, [_byte(0, _RGB), _child(1, pixels)])
-    content = _table(builder, [_byte(0, _IMAGE_PROPERTIES), _child(1, properties)])
-    images = _described(
-        builder, "images", "RGB image, 0 to 255; scaling is inside the network."
-    )
-    image_tensor = _table(builder, [*images, _child(3, content)])
-    labels = _described(builder, LABELS, "One class name per line, in index order.")
-    labels_file = _table(builder, [*labels, _byte(2, _TENSOR_AXIS_LABELS)])
-    labels_files = _vector(builder, [labels_file])
-    named = _described(builder, "probabilities", "One for each class; they sum to 1.")
-    answer_tensor = _table(builder, [*named, _child(6, labels_files)])
-    inputs, outputs = (
-        _vector(builder, [image_tensor]),
-        _vector(builder, [answer_tensor]),
-    )
-    graph = _table(builder, [_child(2, inputs), _child(3, outputs)])
-    graphs = _vector(builder, [graph])
-    model = _described(builder, "image classifier", "Fine-tuned with kft.")
-    builder.Finish(_table(builder, [*model, _child(3, graphs)]), _IDENTIFIER)
     return bytes(builder.Output())
 
 
-def _described(builder: flatbuffers.Builder, name: str, text: str) -> list[_Field]:
+def append(content: bytes, files: Mapping[str, str]) -> bytes:
+    """Return a .tflite file with an archive of text files at its end."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, text in files.items():
+            # A fixed date, so that the same network gives the same file.
+            file.writestr(zipfile.ZipInfo(name), text)
+    return content + archive.getvalue()
+
+
+def _inputs(model: schema.ModelT) -> list[str]:
+    """Return the names of the inputs, in the order that the file has them in."""
+    names = {one.tensorIndex: _text(one.name) for one in model.signatureDefs[0].inputs}
+    return [names[index] for index in model.subgraphs[0].inputs]
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _tensor(name: str, note: str, more: FlatTable) -> FlatTable:
+    return {**_described(name, note), **more}
+
+
+def _described(name: str, text: str) -> dict[int, Any]:
     """Return name and description, the first two fields of most tables."""
-    return [
-        _child(0, builder.CreateString(name)),
-        _child(1, builder.CreateString(text)),
-    ]
+    return {0: name, 1: text}
 
 
-def _table(builder: flatbuffers.Builder, fields: Sequence[_Field]) -> int:
-    builder.StartObject(10)
-    for field in fields:
-        field(builder)
+def _flatbuffer(root: FlatTable) -> bytes:
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(_table(builder, root), _IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _table(builder: flatbuffers.Builder, fields: FlatTable) -> int:
+    # What a table refers to has to be there before it is begun.
+    puts = [_field(builder, number, value) for number, value in fields.items()]
+    builder.StartObject(_FIELDS)
+    for put in puts:
+        put(builder)
     return builder.EndObject()
+
+
+def _field(builder: flatbuffers.Builder, number: int, value: Any) -> _Put:
+    """Return what puts a field; raises TypeError for a value of no known width."""
+    if isinstance(value, np.uint8):
+        return lambda builder: builder.PrependUint8Slot(number, int(value), 0)
+    if isinstance(value, np.uint32):
+        return lambda builder: builder.PrependUint32Slot(number, int(value), 0)
+    if isinstance(value, str):
+        child = builder.CreateString(value)
+    elif isinstance(value, Mapping):
+        child = _table(builder, value)
+    elif isinstance(value, Sequence):
+        child = _vector(builder, [_table(builder, one) for one in value])
+    else:
+        raise TypeError(f"field {number} of a flatbuffer: {value!r}")
+    return lambda builder: builder.PrependUOffsetTRelativeSlot(number, child, 0)
 
 
 def _vector(builder: flatbuffers.Builder, tables: Sequence[int]) -> int:
@@ -97,15 +138,3 @@ def _vector(builder: flatbuffers.Builder, tables: Sequence[int]) -> int:
     for table in reversed(tables):
         builder.PrependUOffsetTRelative(table)
     return builder.EndVector()
-
-
-def _child(number: int, offset: int) -> _Field:
-    return lambda builder: builder.PrependUOffsetTRelativeSlot(number, offset, 0)
-
-
-def _byte(number: int, value: int) -> _Field:
-    return lambda builder: builder.PrependUint8Slot(number, value, 0)
-
-
-def _number(number: int, value: int) -> _Field:
-    return lambda builder: builder.PrependUint32Slot(number, value, 0)

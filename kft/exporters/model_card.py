@@ -5,24 +5,58 @@ Its head is what model hubs read (Hugging Face, "Model Cards": YAML between dash
 
 import collections
 import csv
+import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kft import exporters
 from kft.config import RunConfig
 from kft.data import examples as examples_lib
-from kft.exporters import snippets, weights_license
-from kft.exporters.serving_graph import ServingModel
+from kft.exporters.serving_model import ServingModel
 from kft.metrics import classification
+from kft.metrics.calibration import Calibration
 from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
+from kft.tasks.serving_texts import CardText
+from kft.tasks.task import Metric
 
 _SHOWN_CLASSES = 50
-_RESIZED = {
-    "crop": "the central square with {share:g} of the shorter side",
-    "pad": "the whole image, its aspect kept, on black",
-    "squash": "the whole image, whatever its aspect",
-}
+# Splits that say how good a run is -> how result.json begins their figures.
+_JUDGING = {examples_lib.VALIDATION: "val", examples_lib.TEST: "test"}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Facts:
+    """What the parts of a card are made of.
+
+    Attributes:
+        served: what is exported.
+        text: what depends on the kind of data.
+        result: result.json of the run.
+        counts: examples of each class, for each split.
+        certificates: of the exports that are there, as parity.json has them.
+    """
+
+    served: ServingModel
+    text: CardText
+    result: Mapping[str, Any]
+    counts: Mapping[str, collections.Counter[str]]
+    certificates: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def config(self) -> RunConfig:
+        return self.served.run.config
+
+    @property
+    def metric(self) -> Metric:
+        """Return the figure that chose the weights."""
+        return self.served.run.task.objective.monitor
+
+    @property
+    def is_one_class(self) -> bool:
+        """Return whether the label of an example is one class."""
+        return self.served.run.task.objective.target_spec.shape.rank == 0
 
 
 def write(served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]) -> None:
@@ -34,26 +68,36 @@ def write(served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]) -
             are left out.
     """
     run = served.run.run
-    there = {
-        name: one
-        for name, one in certificates.items()
-        if (run.export / one["export"]).exists()
-    }
-    result = saved_config.read_json(run.result_json)
-    counts = _counts(run)
+    facts = _Facts(
+        served,
+        text=served.run.task.serving.card(),
+        result=saved_config.read_json(run.result_json),
+        counts=_counts(run),
+        certificates={
+            name: one
+            for name, one in certificates.items()
+            if (run.export / one["export"]).exists()
+        },
+    )
     parts = [
-        _head(served, result),
-        _task(served),
-        _data(served.run.config, counts),
-        _recipe(served.run.config, result),
-        _figures(served, result, counts, there),
-        _preprocessing(served),
-        _limits(served, counts),
-        weights_license.section(served.run.config),
-        _calls(served, there),
+        _head(facts),
+        _task(facts),
+        _data(facts),
+        _recipe(facts),
+        _figures(facts),
+        _section("Preprocessing", [facts.text.preprocessing]),
+        _section("Limits", _limits(facts)),
+        _section("Licence", facts.text.terms),
+        _calls(facts),
     ]
-    text = "\n\n".join("\n".join(part) for part in parts) + "\n"
-    run.write_text(run.export / "README.md", text)
+    lines = ["\n".join(part) for part in parts]
+    run.write_text(run.export / "README.md", "\n\n".join(filter(None, lines)) + "\n")
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    """Return a part of the card; nothing where there is nothing to say."""
+    lines = [line for line in lines if line]
+    return [f"## {title}", "", *lines] if lines else []
 
 
 def _counts(run: RunDir) -> dict[str, collections.Counter[str]]:
@@ -66,50 +110,56 @@ def _counts(run: RunDir) -> dict[str, collections.Counter[str]]:
     return {split: found[split] for split in order if split in found}
 
 
-def _head(served: ServingModel, result: Mapping[str, Any]) -> Iterator[str]:
+def _head(facts: _Facts) -> Iterator[str]:
     """Yield the YAML head; JSON strings are YAML strings."""
-    config = served.run.config
-    license_ = weights_license.of_weights(config)
+    tag = facts.text.pipeline_tag
     yield "---"
-    if license_ is not None:
-        yield f"license: {license_.lower()}"
+    if facts.text.license is not None:
+        yield f"license: {facts.text.license.lower()}"
     yield "library_name: keras"
-    yield "pipeline_tag: image-classification"
-    yield f"tags: {json.dumps(['kft', 'keras', config.backbone])}"
-    if result["val_accuracy"] is not None:
-        name, data = json.dumps(served.run.run.path.name), json.dumps(config.dataset)
+    if tag is not None:
+        yield f"pipeline_tag: {tag}"
+    yield f"tags: {json.dumps(['kft', 'keras', facts.config.backbone])}"
+    value = facts.result.get(f"val_{facts.metric.name}")
+    if value is not None and tag is not None:
+        name = json.dumps(facts.served.run.run.path.name)
+        data = json.dumps(facts.config.dataset)
         yield "model-index:"
         yield f"- name: {name}"
         yield "  results:"
-        yield "  - task: {type: image-classification}"
+        yield f"  - task: {{type: {tag}}}"
         yield f"    dataset: {{name: {data}, type: {data}, split: validation}}"
-        yield f"    metrics: [{{type: accuracy, value: {result['val_accuracy']:.4f}}}]"
+        yield f"    metrics: [{{type: {facts.metric.name}, value: {value:.4f}}}]"
     yield "---"
 
 
-def _task(served: ServingModel) -> Iterator[str]:
-    names = served.run.labels.names
-    yield f"# {served.run.run.path.name}"
+def _task(facts: _Facts) -> Iterator[str]:
+    names = facts.served.run.labels.names
+    yield f"# {facts.served.run.run.path.name}"
     yield ""
     yield (
-        f"Says which of {len(names)} classes an image shows: "
-        f"{served.run.config.backbone}, fine-tuned on {served.run.config.dataset}."
+        f"{facts.text.purpose}: {facts.config.backbone}, fine-tuned on "
+        f"{facts.config.dataset}."
     )
     yield ""
     more = f", ... ({len(names)} in all)" if len(names) > _SHOWN_CLASSES else ""
     yield f"Classes: {', '.join(names[:_SHOWN_CLASSES])}{more}. `labels.txt` has them."
 
 
-def _data(
-    config: RunConfig, counts: Mapping[str, collections.Counter[str]]
-) -> Iterator[str]:
+def _data(facts: _Facts) -> Iterator[str]:
     yield "## Data"
     yield ""
-    yield f"`--dataset={config.dataset}`"
+    yield f"`--dataset={facts.config.dataset}`"
     yield ""
+    if not facts.is_one_class:
+        yield "| split | examples |"
+        yield "|---|---|"
+        for split, classes in facts.counts.items():
+            yield f"| {split} | {classes.total():,} |"
+        return
     yield "| split | examples | smallest class | largest class |"
     yield "|---|---|---|---|"
-    for split, classes in counts.items():
+    for split, classes in facts.counts.items():
         (most, largest), (least, smallest) = (
             classes.most_common()[0],
             classes.most_common()[-1],
@@ -120,50 +170,80 @@ def _data(
         )
 
 
-def _recipe(config: RunConfig, result: Mapping[str, Any]) -> Iterator[str]:
+def _recipe(facts: _Facts) -> Iterator[str]:
+    config = facts.config
     yield "## Recipe"
     yield ""
+    parts = [
+        f"{config.backbone} (weights: {config.weights}), {config.optimizer}",
+        f"`--stages={config.stages}`",
+        f"batches of {config.batch_size}",
+        facts.text.recipe,
+        f"seed {config.seed}",
+    ]
     yield (
-        f"{config.backbone} (weights: {config.weights}), {config.optimizer}, "
-        f"`--stages={config.stages}`, batches of {config.batch_size}, "
-        f"augmentation {config.augment}, seed {config.seed}. The flagfile `flags.cfg` "
-        "of the run repeats it."
+        f"{', '.join(filter(None, parts))}. The flagfile `flags.cfg` of the run "
+        "repeats it."
     )
     yield ""
-    yield "| stage | epochs | trained parameters | validation accuracy |"
+    name = facts.metric.name
+    yield f"| stage | epochs | trained parameters | validation {name} |"
     yield "|---|---|---|---|"
-    for stage in result["stages"]:
-        accuracy = stage["val_accuracy"]
+    for stage in facts.result["stages"]:
+        value = stage.get(f"val_{name}")
         yield (
             f"| {stage['name']} | {stage['epochs']} "
             f"| {stage['trainable_parameters']:,} "
-            f"| {'-' if accuracy is None else f'{accuracy:.4f}'} |"
+            f"| {'-' if value is None else format(value, facts.metric.format)} |"
         )
 
 
-def _figures(
-    served: ServingModel,
-    result: Mapping[str, Any],
-    counts: Mapping[str, collections.Counter[str]],
-    certificates: Mapping[str, Mapping[str, Any]],
-) -> Iterator[str]:
+def _figures(facts: _Facts) -> Iterator[str]:
+    name = facts.metric.name
     yield "## Figures"
     yield ""
-    for split, key in (
-        (examples_lib.VALIDATION, "val_accuracy"),
-        (examples_lib.TEST, "test_accuracy"),
-    ):
-        if result.get(key) is not None and split in counts:
-            yield f"- {split} accuracy {_share(result[key], counts[split].total())}"
-    judged = examples_lib.VALIDATION in counts
-    if judged:
+    for split, prefix in _JUDGING.items():
+        value = facts.result.get(f"{prefix}_{name}")
+        if value is not None and split in facts.counts:
+            examples = facts.counts[split].total()
+            is_share = name == "accuracy" and facts.is_one_class
+            shown = _share(value, examples) if is_share else f"{value:.4f}"
+            yield f"- {split} {name} {shown}"
+    is_judged = examples_lib.VALIDATION in facts.counts
+    if is_judged:
         yield (
-            "- The best weights were chosen by the validation accuracy, which flatters "
+            f"- The best weights were chosen by the validation {name}, which flatters "
             "it."
         )
     else:
         yield "- The weights are those of the last epoch: nothing validated them."
-    found = served.calibration
+    yield from _calibration(facts.served.calibration)
+    yield ""
+    examples = facts.text.examples
+    measured = (
+        f"validation {examples}"
+        if is_judged
+        else f"{examples} that it was trained on, which flatter the accuracy"
+    )
+    yield (
+        f"Each export against the network, on the same {measured} (`parity.json`; "
+        "intervals are 95%, Wilson):"
+    )
+    yield ""
+    yield f"| export | {examples} | accuracy | same class | largest difference | MB |"
+    yield "|---|---|---|---|---|---|"
+    for one in facts.certificates.values():
+        accuracy = one["accuracy"]
+        share = "-" if accuracy is None else _share(accuracy, one["examples"])
+        yield (
+            f"| {one['export']} | {one['examples']:,} "
+            f"| {share} "
+            f"| {one['top1_agreement']:.2%} | {one['largest_difference']:.1e} "
+            f"| {one['megabytes']:.2f} |"
+        )
+
+
+def _calibration(found: Calibration | None) -> Iterator[str]:
     if found is not None:
         yield (
             f"- Probabilities are calibrated with temperature {found.temperature:.3f}, "
@@ -172,26 +252,6 @@ def _figures(
         )
     else:
         yield "- Probabilities are not calibrated: read 0.9 as a score, not as a share."
-    yield ""
-    images = (
-        "validation images"
-        if judged
-        else "images that it was trained on, which flatter the accuracy"
-    )
-    yield (
-        f"Each export against the network, on the same {images} (`parity.json`; "
-        "intervals are 95%, Wilson):"
-    )
-    yield ""
-    yield "| export | images | accuracy | same class | largest difference | MB |"
-    yield "|---|---|---|---|---|---|"
-    for one in certificates.values():
-        yield (
-            f"| {one['export']} | {one['examples']:,} "
-            f"| {_share(one['accuracy'], one['examples'])} "
-            f"| {one['top1_agreement']:.2%} | {one['largest_difference']:.1e} "
-            f"| {one['megabytes']:.2f} |"
-        )
 
 
 def _share(share: float, examples: int) -> str:
@@ -200,43 +260,26 @@ def _share(share: float, examples: int) -> str:
     return f"{share:.4f} (95%: {low:.4f} to {high:.4f}, {examples:,} examples)"
 
 
-def _preprocessing(served: ServingModel) -> Iterator[str]:
-    facts = served.preprocessing
-    size = facts["image_size"]
-    resized = _RESIZED[facts["resize"]].format(share=facts["crop_share"])
-    yield "## Preprocessing"
-    yield ""
+def _limits(facts: _Facts) -> Iterator[str]:
+    yield from (f"- {limit}" for limit in facts.text.limits)
     yield (
-        f"RGB, 0 to 255, {size} x {size} pixels: {resized}, bilinear with "
-        "antialiasing. Scaling is inside every export. The SavedModel also decodes and "
-        "resizes: give it the bytes of the file. The others take uint8 pixels; turn "
-        "images upright first (EXIF orientation)."
+        f"- The figures hold for {facts.text.examples} like those of the data above, "
+        "and for no others."
     )
+    if facts.is_one_class:
+        fewest = facts.counts[examples_lib.TRAIN].most_common()[-1]
+        yield f"- Its rarest class, {fewest[0]}, had {fewest[1]:,} training examples."
+    yield from (f"- {sentence}" for sentence in facts.text.refuses)
 
 
-def _limits(
-    served: ServingModel, counts: Mapping[str, collections.Counter[str]]
-) -> Iterator[str]:
-    fewest = counts[examples_lib.TRAIN].most_common()[-1]
-    yield "## Limits"
-    yield ""
-    yield "- It answers with one of its classes whatever the image shows."
-    yield (
-        "- The figures hold for images like those of the data above, and for no others."
-    )
-    yield f"- Its rarest class, {fewest[0]}, had {fewest[1]:,} training examples."
-    yield f"- Images above {served.preprocessing['max_pixels']:,} pixels are refused."
-
-
-def _calls(
-    served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]
-) -> Iterator[str]:
+def _calls(facts: _Facts) -> Iterator[str]:
+    code = facts.text.code
+    if code is None:
+        return
     yield "## How to call it"
     yield ""
-    yield "In this folder, with a `image.jpg`:"
-    for one in certificates.values():
-        name = one["export"].split("/")[0]
-        lines: Sequence[str] = snippets.snippet(
-            name, one["export"], served.preprocessing
-        ).splitlines()
+    yield f"In this folder, with a `{code.file}`:"
+    for one in facts.certificates.values():
+        exporter = exporters.EXPORTERS[one["export"].split("/")[0]]
+        lines = exporter.format.snippet(one["export"], code)
         yield from ["", f"`{one['export']}`", "", "```python", *lines, "```"]

@@ -1,40 +1,102 @@
-"""ONNX: raw pixels in, probabilities out, labels in the file."""
+"""ONNX: tensors in, scores out, labels in the file.
+
+A file of a format imports nothing of kft when it is loaded: the standalone runner loads
+it by its path, and calls `open_export`.
+"""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import onnx
-import tensorflow as tf
-import tf2onnx
+import numpy as np
 
-from kft.exporters import Quantize
-from kft.exporters.serving_graph import ServingModel
+if TYPE_CHECKING:
+    from kft.exporters import Quantize
+    from kft.exporters.serving_model import ServingModel
+    from kft.tasks.serving_texts import SnippetCode
 
 # The newest that tf2onnx 1.17 writes.
 OPSET = 18
+_LABELS = "labels"
+_METADATA = "preprocessing"
+
+_Tensors = np.ndarray | Mapping[str, np.ndarray]
 
 
-def write(served: ServingModel, path: Path, quantize: Quantize) -> None:
-    """Write an .onnx file that takes `images` and gives `probabilities`.
+def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
+    """Write an .onnx file that takes the tensors of the second endpoint.
 
-    images is uint8 [batch, size, size, 3] RGB; scaling is inside. probabilities is
-    float32 [batch, classes]. The metadata has, as JSON, the class names under `labels`,
-    and `ServingModel.preprocessing` under `preprocessing`.
+    The only output is that of the scores. The metadata has, as JSON, the class names
+    under `labels`, and `ServingModel.metadata` under `preprocessing`.
     """
+    import onnx
+    import tensorflow as tf
+    import tf2onnx
+
     del quantize  # `none` is all that the format knows
-    size = served.image_size
+    endpoint = served.tensors
     function = tf.function(
-        lambda images: {"probabilities": served.probabilities(images)},
+        lambda *tensors: {served.scores: endpoint.function(*tensors)[served.scores]},
         autograph=False,
     )
-    images = tf.TensorSpec([None, size, size, 3], tf.uint8, name="images")
-    model, _ = tf2onnx.convert.from_function(function, [images], opset=OPSET)
+    model, _ = tf2onnx.convert.from_function(function, endpoint.specs, opset=OPSET)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     names = json.dumps(served.run.labels.names, ensure_ascii=False)
-    preprocessing = json.dumps(served.preprocessing)
     onnx.helper.set_model_props(
-        model, {"labels": names, "preprocessing": preprocessing}
+        model, {_LABELS: names, _METADATA: json.dumps(served.metadata)}
     )
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
+
+
+def open_export(path: str) -> Callable[[_Tensors], Mapping[str, np.ndarray]]:
+    """Return what asks an ONNX model, with tensors by name, or the only one.
+
+    Raises:
+        ValueError: for a file that is no such model.
+    """
+    session = _session(path)
+    inputs = [one.name for one in session.get_inputs()]
+    outputs = [one.name for one in session.get_outputs()]
+
+    def ask(tensors: _Tensors) -> Mapping[str, np.ndarray]:
+        if not isinstance(tensors, Mapping):
+            tensors = dict.fromkeys(inputs, tensors)
+        feed = {name: tensors[name] for name in inputs}
+        return dict(zip(outputs, session.run(outputs, feed), strict=True))
+
+    return ask
+
+
+def read_metadata(path: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the class names and what `ServingModel.metadata` was.
+
+    Raises:
+        KeyError, ValueError: where they are not there.
+    """
+    properties = _session(str(path)).get_modelmeta().custom_metadata_map
+    return tuple(json.loads(properties[_LABELS])), json.loads(properties[_METADATA])
+
+
+def _session(path: str) -> Any:
+    import onnxruntime
+
+    try:
+        return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001, its errors have no common class
+        raise ValueError(str(error)) from error
+
+
+def snippet(path: str, code: "SnippetCode") -> list[str]:
+    """Return five lines of Python that answer a file, in the folder of exports."""
+    modules = ["numpy", "onnxruntime", "pathlib", *code.modules]
+    tensors = ", ".join(f'"{name}": {value}' for name, value in code.tensors.items())
+    return [
+        f"import {', '.join(modules)}",
+        f'model = onnxruntime.InferenceSession("{path}")',
+        f"{code.variable} = {code.value}",
+        f"(answer,) = model.run(None, {{{tensors}}})",
+        code.show_scores,
+    ]

@@ -1,8 +1,8 @@
 """The certificate of an export: does it answer as the network does?
 
-The same images go through the network in this process, and through the export in a
+The same examples go through the network in this process, and through the export in a
 process that does not import kft: as raw bytes where the export takes these, so that
-decoding and resizing are compared too, else as the pixels that the network sees.
+what it makes of them is compared too, else as the tensors that the network reads.
 """
 
 import dataclasses
@@ -10,16 +10,17 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kft import errors, exporters
+from kft.data import sample
 from kft.data.examples import Examples
-from kft.exporters import Quantize, Tolerance, samples, standalone_runner
-from kft.exporters.serving_graph import ServingModel
-from kft.metrics import scores
+from kft.exporters import Quantize, Tolerance, serving_model, standalone_runner
+from kft.exporters.serving_model import ServingModel
 
 _TIMEOUT_SECONDS = 900
 # For which each speed is measured.
@@ -33,21 +34,23 @@ class ParityError(errors.KftError):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ParityBatch:
-    """Images, and what the network says of them.
+    """Examples, and what the network says of them.
 
     Attributes:
         ids: str [n].
-        payloads: the encoded images.
-        images: uint8 [n, size, size, 3], the same, as the network sees them.
-        labels: int32 [n], the truth.
-        probabilities: float [n, classes], of the network.
+        requests: the encoded examples.
+        tensors: [n, ...] by name, the same, as the network reads them.
+        labels: int32 [n], the truth; None where it is not one class per example.
+        scores: float [n, ..., classes], of the network; zeros where there is no answer.
+        output: of an export, that is compared with them.
     """
 
     ids: np.ndarray
-    payloads: tuple[bytes, ...]
-    images: np.ndarray
-    labels: np.ndarray
-    probabilities: np.ndarray
+    requests: tuple[bytes, ...]
+    tensors: Mapping[str, np.ndarray]
+    labels: np.ndarray | None
+    scores: np.ndarray
+    output: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,18 +60,19 @@ class ParityReport:
     Attributes:
         export: path, relative to the folder of exports.
         quantize: how its numbers were made smaller.
-        takes: what it was asked with: bytes (encoded images) or pixels.
-        examples: how many images.
-        top1_agreement: share for which both name the same class.
-        largest_difference: of a probability, over all images and classes.
-        mean_difference: likewise.
+        takes: what it was asked with: bytes (raw requests) or tensors.
+        examples: how many.
+        top1_agreement: share of answers in which both name the same class.
+        largest_difference: of a score, over all examples and classes.
+        mean_difference: likewise, where there is an answer.
         tolerance: for `largest_difference`; None where there is none.
-        accuracy: of the export, in [0, 1].
-        network_accuracy: of the network, on the same images.
+        accuracy: of the export, in [0, 1]; None where labels are not one class per
+            example.
+        network_accuracy: of the network, on the same examples.
         megabytes: on disk.
-        milliseconds_p50: for one image, median.
-        milliseconds_p95: for one image, 95th percentile.
-        images_per_second: in batches of 32.
+        milliseconds_p50: for one example, median.
+        milliseconds_p95: for one example, 95th percentile.
+        examples_per_second: in batches of 32.
         without: which of kft, tensorflow and keras its process did not import.
         passed: whether it answers as the network does.
         problem: why not; None where it does.
@@ -86,12 +90,12 @@ class ParityReport:
     largest_difference: float
     mean_difference: float
     tolerance: float | None
-    accuracy: float
-    network_accuracy: float
+    accuracy: float | None
+    network_accuracy: float | None
     megabytes: float
     milliseconds_p50: float
     milliseconds_p95: float
-    images_per_second: float
+    examples_per_second: float
     without: tuple[str, ...]
     passed: bool
     problem: str | None
@@ -105,20 +109,27 @@ class ParityReport:
 
 
 def make_batch(served: ServingModel, examples: Examples, count: int) -> ParityBatch:
-    """Return up to `count` examples, spread evenly, and the network's answers.
+    """Return up to `count` examples, spread evenly, and the network's scores.
 
     Raises:
         errors.DataError: naming the example that cannot be read.
     """
-    sample = samples.spread(examples, count)
-    loaded = samples.load(served.run, sample)
-    logits = served.run.model.predict_on_batch(loaded.images)
+    task, model = served.run.task, served.run.model
+    chosen = sample.spread(examples, count)
+    loaded = sample.load(
+        task.inputs.prepare(chosen), task.inputs.preprocess(training=False)
+    )
+    inputs = sample.stack(loaded, task.inputs.spec, task.inputs.boundaries)
+    found = task.serving.network_scores(
+        model.predict_on_batch(inputs), inputs, temperature=served.temperature
+    )
     return ParityBatch(
-        ids=sample.ids,
-        payloads=loaded.payloads,
-        images=loaded.images,
-        labels=sample.labels,
-        probabilities=scores.softmax(logits / served.temperature),
+        ids=chosen.ids,
+        requests=sample.payloads(chosen),
+        tensors=serving_model.by_name(inputs, served.tensors),
+        labels=chosen.labels if isinstance(chosen.labels, np.ndarray) else None,
+        scores=found,
+        output=served.scores,
     )
 
 
@@ -130,7 +141,7 @@ def certify(
     Args:
         name: of the format.
         export: what was written: the file or folder that is loaded.
-        questions: with the network's answers.
+        questions: with the network's scores.
         quantize: how it was made; decides what it has to reach.
 
     Raises:
@@ -138,19 +149,17 @@ def certify(
     """
     exporter = exporters.EXPORTERS[name]
     bar = exporter.bars[quantize]
-    answers = _ask(name, export, questions)
-    difference = np.abs(answers["probabilities"] - questions.probabilities)
-    agree = _top(answers["probabilities"]) == _top(questions.probabilities)
+    answers = _ask(exporter, export, questions)
+    own, found = _padded(questions.scores, answers["scores"])
+    difference = np.abs(found - own)
+    is_answer = own.any(axis=-1)
+    agree = (_top(found) == _top(own))[is_answer]
     problem = _problem(questions, answers["valid"], difference, bar)
     if problem is None and agree.mean() < bar.top1_agreement:
         problem = (
-            f"it names the same class for {agree.mean():.2%} of {len(agree)} images "
+            f"it names the same class in {agree.mean():.2%} of {len(agree)} answers "
             f"(at least {bar.top1_agreement:.0%} expected)"
         )
-    hits = [
-        float((_top(one) == questions.labels).mean())
-        for one in (answers["probabilities"], questions.probabilities)
-    ]
     return ParityReport(
         export=export.name,
         quantize=quantize,
@@ -158,14 +167,14 @@ def certify(
         examples=len(questions.ids),
         top1_agreement=float(agree.mean()),
         largest_difference=float(difference.max()),
-        mean_difference=float(difference.mean()),
+        mean_difference=float(difference[is_answer].mean()),
         tolerance=bar.largest_difference,
-        accuracy=hits[0],
-        network_accuracy=hits[1],
+        accuracy=_accuracy(found, questions.labels),
+        network_accuracy=_accuracy(own, questions.labels),
         megabytes=round(_size(export) / 1e6, 3),
         milliseconds_p50=round(float(np.percentile(answers["milliseconds"], 50)), 3),
         milliseconds_p95=round(float(np.percentile(answers["milliseconds"], 95)), 3),
-        images_per_second=round(float(answers["images_per_second"]), 1),
+        examples_per_second=round(float(answers["examples_per_second"]), 1),
         without=tuple(
             package for package in _HEAVY if package not in answers["packages"]
         ),
@@ -179,37 +188,61 @@ def _problem(
 ) -> str | None:
     if not valid.all():
         bad = questions.ids[~valid]
-        return f"{len(bad)} images cannot be decoded by the export, such as {bad[0]}"
+        return f"{len(bad)} examples cannot be read by the export, such as {bad[0]}"
     if not np.isfinite(difference).all():
-        return "it gives probabilities that are no numbers"
+        return "it gives scores that are no numbers"
     tolerance = bar.largest_difference
     if tolerance is not None and difference.max() > tolerance:
-        worst = questions.ids[difference.max(axis=-1).argmax()]
+        of_example = difference.reshape(len(difference), -1).max(axis=-1)
         return (
-            f"a probability differs by {difference.max():.2g} (tolerance "
-            f"{tolerance:g}), for {worst}"
+            f"a score differs by {difference.max():.2g} (tolerance {tolerance:g}), for "
+            f"{questions.ids[of_example.argmax()]}"
         )
     return None
 
 
-def _top(probabilities: np.ndarray) -> np.ndarray:
-    return probabilities.argmax(axis=-1)
+def _padded(*scores: np.ndarray) -> list[np.ndarray]:
+    """Return scores with as many steps each, of those that have steps.
+
+    How far a batch is filled up differs between the network and an export.
+    """
+    steps = max(one.shape[1] for one in scores)
+    return [
+        one
+        if one.ndim < 3
+        else np.pad(
+            one, [(0, 0), (0, steps - one.shape[1])] + [(0, 0)] * (one.ndim - 2)
+        )
+        for one in scores
+    ]
 
 
-def _ask(name: str, export: Path, questions: ParityBatch) -> dict[str, np.ndarray]:
-    """Return what `outside` says, run by the same Python in a process of its own."""
+def _top(scores: np.ndarray) -> np.ndarray:
+    return scores.argmax(axis=-1)
+
+
+def _accuracy(scores: np.ndarray, labels: np.ndarray | None) -> float | None:
+    """Return the share of hits, None where there is not one class per example."""
+    if labels is None or labels.ndim != 1 or scores.ndim != 2:
+        return None
+    return float((_top(scores) == labels).mean())
+
+
+def _ask(
+    exporter: exporters.Exporter, export: Path, questions: ParityBatch
+) -> dict[str, np.ndarray]:
+    """Return what the standalone runner says, by this Python in another process."""
     with tempfile.TemporaryDirectory(prefix="kft-parity-") as folder:
         asked, answered = Path(folder, "questions.npz"), Path(folder, "answers.npz")
-        np.savez(
-            asked,
-            payloads=np.frombuffer(b"".join(questions.payloads), np.uint8),
-            lengths=np.array([len(p) for p in questions.payloads], np.int64),
-            images=questions.images,
-        )
+        np.savez(asked, **_arrays(exporter, questions))
         # -P keeps kft's own folder off the path, where names of other packages occur.
         script = [sys.executable, "-P", standalone_runner.__file__]
+        paths = [exporter.format.__file__, str(export)]
         finished = subprocess.run(
-            [*script, name, str(export), str(asked), str(answered), str(_SECONDS)],
+            [
+                *(*script, *paths, questions.output),
+                *(str(asked), str(answered), str(_SECONDS)),
+            ],
             # This process may hold all memory of the GPU, and another device would not
             # give the same digits.
             env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
@@ -225,6 +258,18 @@ def _ask(name: str, export: Path, questions: ParityBatch) -> dict[str, np.ndarra
             )
         with np.load(answered) as file:
             return dict(file)
+
+
+def _arrays(
+    exporter: exporters.Exporter, questions: ParityBatch
+) -> dict[str, np.ndarray]:
+    """Return the questions as the standalone runner reads them."""
+    if exporter.takes == "tensors":
+        return {f"inputs/{name}": one for name, one in questions.tensors.items()}
+    return {
+        "requests": np.frombuffer(b"".join(questions.requests), np.uint8),
+        "lengths": np.array([len(one) for one in questions.requests], np.int64),
+    }
 
 
 def _size(export: Path) -> int:

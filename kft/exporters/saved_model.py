@@ -1,48 +1,87 @@
-"""SavedModel: bytes or pixels in, probabilities and class names out."""
+"""SavedModel: raw requests or tensors in, all outputs of the task out.
+
+A file of a format imports nothing of kft when it is loaded: the standalone runner loads
+it by its path, and calls `open_export`.
+"""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
-import tensorflow as tf
+import numpy as np
 
-from kft.exporters import Quantize, warmup
-from kft.exporters.serving_graph import ServingModel
+if TYPE_CHECKING:
+    from kft.exporters import Quantize
+    from kft.exporters.serving_model import ServingModel
+    from kft.tasks.serving_texts import SnippetCode
+
+_EXTRA = "assets.extra"
+_LABELS = "labels.txt"
+_METADATA = "preprocessing.json"
+_SIGNATURE = "serving_default"
 
 
-def write(served: ServingModel, path: Path, quantize: Quantize) -> None:
-    """Write a SavedModel with two signatures to a folder.
+def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
+    """Write a SavedModel with a signature for each endpoint to a folder.
 
-    `serving_default` takes `image_bytes`, tf.string [n]: JPEG, PNG, GIF, BMP or WebP,
-    any sizes, mixed. `images` takes uint8 [n, size, size, 3] of the network's own size;
-    nothing is cropped or resized there. Both return what `ServingModel.answer` does.
-    labels.txt and preprocessing.json are in the folder `assets.extra`.
+    labels.txt and preprocessing.json are in the folder `assets.extra`, beside requests
+    that warm a server up.
     """
+    import keras
+
+    from kft.exporters import warmup
+
     del quantize  # `none` is all that the format knows
-    size = served.image_size
     # It finds the variables in the endpoints; after track() it would save each of them
     # twice (keras 3.15.1).
     archive = keras.export.ExportArchive()
-    archive.add_endpoint(
-        "serving_default",
-        served.answer_bytes,
-        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")],
-    )
-    archive.add_endpoint(
-        "images",
-        served.answer_images,
-        input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8, name="images")],
-    )
+    for name, endpoint in served.endpoints.items():
+        archive.add_endpoint(name, endpoint.function, input_signature=endpoint.specs)
     archive.write_out(str(path), verbose=False)
-    extra = path / "assets.extra"
+    extra = path / _EXTRA
     extra.mkdir()
-    (extra / "labels.txt").write_text(served.run.labels.text(), encoding="utf-8")
-    (extra / "preprocessing.json").write_text(json.dumps(served.preprocessing))
-    gray = tf.fill([size, size, 3], tf.constant(128, tf.uint8))
-    warmup.write(
-        path,
-        {
-            "serving_default": {"image_bytes": tf.io.encode_jpeg(gray)[None]},
-            "images": {"images": gray[None]},
-        },
-    )
+    (extra / _LABELS).write_text(served.run.labels.text(), encoding="utf-8")
+    (extra / _METADATA).write_text(json.dumps(served.metadata))
+    warmup.write(path, {name: one.request for name, one in served.endpoints.items()})
+
+
+def open_export(
+    path: str,
+) -> Callable[[Sequence[bytes]], Mapping[str, np.ndarray]]:
+    """Return what asks a SavedModel through serving_default, with raw requests."""
+    import tensorflow as tf
+
+    # The signature belongs to the loaded object, which has to live as long.
+    loaded = tf.saved_model.load(path)
+    (name,) = loaded.signatures[_SIGNATURE].structured_input_signature[1]
+
+    def ask(requests: Sequence[bytes]) -> Mapping[str, np.ndarray]:
+        outputs = loaded.signatures[_SIGNATURE](**{name: tf.constant(list(requests))})
+        return {output: value.numpy() for output, value in outputs.items()}
+
+    return ask
+
+
+def read_metadata(path: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the class names and what `ServingModel.metadata` was.
+
+    Raises:
+        OSError, ValueError: where they are not there.
+    """
+    extra = path / _EXTRA
+    labels = (extra / _LABELS).read_text(encoding="utf-8")
+    names = tuple(labels.removesuffix("\n").split("\n"))
+    return names, json.loads((extra / _METADATA).read_text())
+
+
+def snippet(path: str, code: "SnippetCode") -> list[str]:
+    """Return five lines of Python that answer a file, in the folder of exports."""
+    variable = code.variable
+    return [
+        "import tensorflow as tf",
+        f'model = tf.saved_model.load("{path}")',
+        f'{variable} = tf.io.read_file("{code.file}")',
+        f'answer = model.signatures["{_SIGNATURE}"]({code.request}={variable}[None])',
+        code.show_outputs,
+    ]

@@ -1,144 +1,130 @@
 """Run an export as a stranger would: a program of its own that knows nothing of kft.
 
-usage: python -P outside.py FORMAT EXPORT QUESTIONS ANSWERS SECONDS
+usage: python -P standalone_runner.py FORMAT EXPORT SCORES QUESTIONS ANSWERS SECONDS
 
-QUESTIONS is an .npz: `payloads` uint8 (all encoded images, one after the other),
-`lengths` int64 [n], and `images` uint8 [n, size, size, 3], the same images ready for
-the network. ANSWERS becomes an .npz: `probabilities` float32 [n, classes], `valid` bool
-[n], `milliseconds` [k] of single images, `images_per_second` in batches of 32, and
-`packages`, the top-level modules that are imported at the end. SECONDS is about how
-long each of the two speeds is measured.
+FORMAT is the path of the format's file, such as kft/exporters/onnx.py, of which
+`open_export` is called. QUESTIONS is an .npz: raw requests as `requests` uint8 (all of
+them, one after the other) and `lengths` int64 [n], or tensors [n, ...] by name below
+`inputs/`. ANSWERS becomes an .npz: `scores` [n, ..., classes], the output of the name
+SCORES; `valid` bool [n]; `milliseconds` [k] of single questions; `examples_per_second`
+in batches of 32; and `packages`, the top-level modules that are imported at the end.
+SECONDS is about how long each of the two speeds is measured.
 """
 
+import importlib.machinery
+import importlib.util
 import itertools
-import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 BATCH = 32
-# Questions are a list of encoded images, or uint8 [n, size, size, 3]; the answer is
-# probabilities [n, classes] and bool [n].
-Ask = Callable[[Sequence[bytes] | np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-
-def saved_model(path: str) -> Ask:
-    """Return what asks a SavedModel through serving_default, with encoded images."""
-    import tensorflow as tf
-
-    # The signature belongs to the loaded object, which has to live as long.
-    loaded = tf.saved_model.load(path)
-
-    def ask(payloads: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-        signature = loaded.signatures["serving_default"]
-        answer = signature(image_bytes=tf.constant(list(payloads)))
-        return answer["probabilities"].numpy(), answer["valid"].numpy()
-
-    return ask
-
-
-def litert(path: str) -> Ask:
-    """Return what asks a LiteRT model, with pixels."""
-    from ai_edge_litert import interpreter as litert_interpreter
-
-    interpreter = litert_interpreter.Interpreter(
-        model_path=path, num_threads=os.cpu_count()
-    )
-    (images,) = interpreter.get_input_details()
-    (probabilities,) = interpreter.get_output_details()
-    shape: list[tuple[int, ...]] = []
-
-    def ask(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if shape != [pixels.shape]:
-            interpreter.resize_tensor_input(images["index"], pixels.shape)
-            interpreter.allocate_tensors()
-            shape[:] = [pixels.shape]
-        interpreter.set_tensor(images["index"], pixels)
-        interpreter.invoke()
-        answer = interpreter.get_tensor(probabilities["index"])
-        return answer, np.ones(len(answer), bool)
-
-    return ask
-
-
-def onnx(path: str) -> Ask:
-    """Return what asks an ONNX model, with pixels."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-
-    def ask(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        (answer,) = session.run(["probabilities"], {"images": pixels})
-        return answer, np.ones(len(answer), bool)
-
-    return ask
-
-
-FORMATS = {
-    "saved_model": (saved_model, "payloads"),
-    "litert": (litert, "images"),
-    "onnx": (onnx, "images"),
-}
+_INPUTS = "inputs/"
+# Raw requests, or tensors [n, ...] by name.
+Questions = Sequence[bytes] | Mapping[str, np.ndarray]
+# Outputs by name, [n, ...] each.
+Ask = Callable[[Questions], Mapping[str, np.ndarray]]
 
 
 def main(
-    name: str, export: str, questions_path: str, answers_path: str, duration: str
+    format_path: str,
+    export: str,
+    scores: str,
+    questions_path: str,
+    answers_path: str,
+    duration: str,
 ) -> None:
     """Answer all questions, then measure how fast the export is."""
     seconds = float(duration)
-    open_export, kind = FORMATS[name]
     with np.load(questions_path) as file:
-        questions = file["images"]
-        if kind == "payloads":
-            ends = np.cumsum(file["lengths"])
-            data = file["payloads"].tobytes()
-            questions = [data[a:b] for a, b in itertools.pairwise([0, *ends])]
-    ask = open_export(export)
+        questions, count = _questions(file)
+    ask = _open(format_path, export)
     answers = [
-        ask(questions[start : start + BATCH])
-        for start in range(0, len(questions), BATCH)
+        ask(_take(questions, range(start, min(start + BATCH, count))))
+        for start in range(0, count, BATCH)
     ]
+    everything = np.ones(count, bool)
+    is_said = "valid" in answers[0]
     np.savez(
         answers_path,
-        probabilities=np.concatenate([probabilities for probabilities, _ in answers]),
-        valid=np.concatenate([valid for _, valid in answers]),
-        milliseconds=_latencies(ask, questions, seconds),
-        images_per_second=_throughput(ask, questions, seconds),
+        scores=_joined([one[scores] for one in answers]),
+        valid=_joined([one["valid"] for one in answers]) if is_said else everything,
+        milliseconds=_latencies(ask, questions, count, seconds),
+        examples_per_second=_throughput(ask, questions, count, seconds),
         packages=sorted({module.split(".")[0] for module in sys.modules}),
     )
 
 
+def _open(format_path: str, export: str) -> Ask:
+    """Return what asks an export, by the file of its format alone."""
+    # Its own name might be that of a package that it needs.
+    loader = importlib.machinery.SourceFileLoader("export_format", format_path)
+    spec = importlib.machinery.ModuleSpec("export_format", loader, origin=format_path)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module.open_export(export)
+
+
+def _questions(file: Mapping[str, np.ndarray]) -> tuple[Questions, int]:
+    """Return the questions and their number."""
+    if "requests" in file:
+        ends = np.cumsum(file["lengths"])
+        data = file["requests"].tobytes()
+        return [data[a:b] for a, b in itertools.pairwise([0, *ends])], len(ends)
+    tensors = {
+        name.removeprefix(_INPUTS): file[name]
+        for name in file
+        if name.startswith(_INPUTS)
+    }
+    return tensors, len(next(iter(tensors.values())))
+
+
+def _take(questions: Questions, rows: Sequence[int]) -> Questions:
+    if isinstance(questions, Mapping):
+        return {name: tensor[list(rows)] for name, tensor in questions.items()}
+    return [questions[row] for row in rows]
+
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return arrays [n, ...] as one; fewer steps are filled up with zeros."""
+    if parts[0].ndim < 3:
+        return np.concatenate(parts)
+    steps = max(part.shape[1] for part in parts)
+    rest = [(0, 0)] * (parts[0].ndim - 2)
+    return np.concatenate(
+        [np.pad(part, [(0, 0), (0, steps - part.shape[1]), *rest]) for part in parts]
+    )
+
+
 def _latencies(
-    ask: Ask, questions: Sequence[bytes] | np.ndarray, seconds: float
+    ask: Ask, questions: Questions, count: int, seconds: float
 ) -> list[float]:
     """Return the milliseconds of single questions, for about that many seconds."""
-    ask(questions[:1])
+    ask(_take(questions, [0]))
     found, start = [], time.perf_counter()
-    for i in itertools.cycle(range(len(questions))):
+    for row in itertools.cycle(range(count)):
+        question = _take(questions, [row])
         before = time.perf_counter()
-        ask(questions[i : i + 1])
+        ask(question)
         now = time.perf_counter()
         found.append(1000 * (now - before))
         if now - start > seconds:
-            return found
+            break
+    return found
 
 
-def _throughput(
-    ask: Ask, questions: Sequence[bytes] | np.ndarray, seconds: float
-) -> float:
-    """Return images per second in batches, over about that many seconds."""
-    batch = [questions[i % len(questions)] for i in range(BATCH)]
-    if isinstance(questions, np.ndarray):
-        batch = np.stack(batch)
+def _throughput(ask: Ask, questions: Questions, count: int, seconds: float) -> float:
+    """Return examples per second in batches, over about that many seconds."""
+    batch = _take(questions, [row % count for row in range(BATCH)])
     ask(batch)
-    start = time.perf_counter()
-    for count in itertools.count(1):
+    start, passed, batches = time.perf_counter(), 0.0, 0
+    while passed <= seconds:
         ask(batch)
+        batches += 1
         passed = time.perf_counter() - start
-        if passed > seconds:
-            return BATCH * count / passed
+    return BATCH * batches / passed
 
 
 if __name__ == "__main__":

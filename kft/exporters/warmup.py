@@ -10,6 +10,7 @@ else.
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 # Numbers of fields in tensorflow_serving/apis/{prediction_log,predict,model}.proto.
@@ -20,7 +21,7 @@ _MODEL_SIGNATURE = 3
 _MAP_KEY, _MAP_VALUE = 1, 2
 
 
-def write(folder: Path, requests: Mapping[str, Mapping[str, tf.Tensor]]) -> None:
+def write(folder: Path, requests: Mapping[str, Mapping[str, np.ndarray]]) -> None:
     """Write requests into the folder of a SavedModel.
 
     Args:
@@ -34,7 +35,7 @@ def write(folder: Path, requests: Mapping[str, Mapping[str, tf.Tensor]]) -> None
             writer.write(_log(signature, inputs))
 
 
-def _log(signature: str, inputs: Mapping[str, tf.Tensor]) -> bytes:
+def _log(signature: str, inputs: Mapping[str, np.ndarray]) -> bytes:
     model = _field(_MODEL_SIGNATURE, signature.encode())
     request = _field(_REQUEST_MODEL, model)
     for name, tensor in inputs.items():

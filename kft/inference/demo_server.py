@@ -1,10 +1,10 @@
-"""A page on this machine that says what is on images: server and answers.
+"""A page on this machine that answers files: server and answers.
 
 Python's own HTTP server and one static page: enough for one person who tries a model,
 and not made for the open internet.
 """
 
-import base64
+import html
 import http.server
 import importlib.resources
 import ipaddress
@@ -16,74 +16,94 @@ import urllib.parse
 from http import HTTPStatus
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from kft import errors
 from kft.inference import predictor as inference_predictor
-from kft.inference.load_export import Heat
+from kft.inference.load_export import View
 from kft.inference.predictor import Predictor
 
 # Nothing but the page itself is run or loaded.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    "img-src data: blob:; media-src data: blob:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'"
 )
 _IDLE_SECONDS = 30
-# Stands in the page for the largest image in bytes, so that none is sent in vain.
-_LIMIT = b"{{max_bytes}}"
 
 
 class DemoService:
-    """Answers images, one at a time: not every runtime can be asked by two threads.
+    """Answers payloads, one at a time: not every runtime can be asked by two threads.
 
     Args:
         predictor: the model.
-        heat: shows where it looks; None where that is not known.
-        top_k: classes in an answer.
+        view: shows examples as the network has them; None where that is not known.
+        top_k: alternatives in an answer.
     """
 
-    def __init__(self, predictor: Predictor, *, heat: Heat | None, top_k: int) -> None:
+    def __init__(self, predictor: Predictor, *, view: View | None, top_k: int) -> None:
         self._predictor = predictor
-        self._heat = heat
-        self._top_k = min(top_k, len(predictor.labels))
+        self._view = view
+        self._top_k = min(top_k, len(predictor.task.labels))
         self._lock = threading.Lock()
 
     def answer(self, payload: bytes) -> dict[str, Any]:
-        """Return predictions, and where it looks; or only `error`.
+        """Return the answer, and what the network looks at; or only `error`.
 
-        `predictions` is as in kft.predict. `image` is what the network sees, as a
-        data URL, and `heat` [rows][columns] in [0, 1] lies over it; both None where
-        that is not known.
+        The keys of the answer are those of kft.predict. `seen` is the example as the
+        network has it, as HTML, and `explanation` lies over it; both None where that is
+        not known.
         """
         with self._lock:
-            found = inference_predictor.predict_one(
+            found, outputs = inference_predictor.predict_one(
                 self._predictor, payload, top_k=self._top_k
             )
             if found.error is not None:
                 return {"error": found.error}
-            image, heat = None, None
-            if self._heat is not None:
-                seen = self._predictor.one_input(tf.constant(payload))
-                heat = self._heat(seen.numpy(), found.predictions[0].class_id)
-                png = base64.b64encode(tf.io.encode_png(seen).numpy()).decode()
-                image = f"data:image/png;base64,{png}"
-        return {
-            "predictions": [vars(one) for one in found.predictions],
-            "image": image,
-            "heat": None if heat is None else np.round(heat, 3).tolist(),
+            seen, explanation = None, None
+            if self._view is not None:
+                inputs = tf.nest.map_structure(
+                    lambda tensor: tensor.numpy(), self._predictor.one_input(payload)
+                )
+                scores = outputs[self._predictor.task.serving.scores]
+                target = scores.argmax(axis=-1)
+                seen, explanation = self._view(payload, inputs, target)
+        return {**found.content, "seen": seen, "explanation": explanation}
+
+    def page(self, max_bytes: int) -> bytes:
+        """Return the page, with the words of the task.
+
+        Args:
+            max_bytes: largest file that is taken, so that none is sent in vain.
+        """
+        words = self._predictor.task.serving.page()
+        is_explained = self._view is not None and words.explanation is not None
+        values = {
+            "max_bytes": str(max_bytes),
+            "title": words.title,
+            "prompt": words.prompt,
+            "accept": words.accept,
+            "explanation": words.explanation or "",
+            "explanation_hidden": "" if is_explained else "hidden",
+            "text_prompt": words.text_prompt or "",
+            "text_hidden": "hidden" if words.text_prompt is None else "",
         }
+        folder = importlib.resources.files("kft.inference")
+        page = folder.joinpath("demo.html").read_text(encoding="utf-8")
+        for name, value in values.items():
+            page = page.replace(f"{{{{{name}}}}}", html.escape(value))
+        return page.encode()
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves the page at / and answers POST /predict, whose body is an image.
+    """Serves the page at / and answers POST /predict, whose body is a payload.
 
     Args:
         asked: what answers.
         host: address to listen on.
         port: 0 for any that is free.
-        max_bytes: largest image that is taken.
+        max_bytes: largest file that is taken.
 
     Raises:
         errors.ConfigError: where it cannot listen there.
@@ -96,8 +116,7 @@ class Server(http.server.ThreadingHTTPServer):
     ) -> None:
         self.asked = asked
         self.max_bytes = max_bytes
-        page = importlib.resources.files("kft.inference").joinpath("demo.html")
-        self.page = page.read_bytes().replace(_LIMIT, str(max_bytes).encode())
+        self.page = asked.page(max_bytes)
         try:
             super().__init__((host, port), _Handler)
         except OSError as error:
@@ -156,15 +175,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, self.server.page, "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
-        """Answer an image."""
+        """Answer a file."""
         if not self._is_welcome():
             return
         if self.path != "/predict":
-            self._fail(HTTPStatus.NOT_FOUND, "images go to /predict")
+            self._fail(HTTPStatus.NOT_FOUND, "files go to /predict")
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal():
-            self._fail(HTTPStatus.LENGTH_REQUIRED, "the length of the image is missing")
+            self._fail(HTTPStatus.LENGTH_REQUIRED, "the length of the file is missing")
             return
         if int(length) > self.server.max_bytes:
             limit = self.server.max_bytes / 1e6
@@ -177,8 +196,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             answer = self.server.asked.answer(payload)
         except Exception as error:  # noqa: BLE001, runtimes have no common class
-            logging.error("An image was not answered", exc_info=error)
-            message = "the model failed on this image; the server's log has the error"
+            logging.error("A file was not answered", exc_info=error)
+            message = "the model failed on this file; the server's log has the error"
             self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, message)
             return
         is_bad = "error" in answer

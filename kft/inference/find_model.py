@@ -5,14 +5,12 @@ No TensorFlow here: a mistake in --model shows at once.
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
 
 from kft import errors, exporters
 from kft.config import InferenceConfig, user_paths
 from kft.run_folder import run_dir
 
-Kind = Literal["run", "saved_model", "litert", "onnx"]
-_SAVED_MODEL = "saved_model.pb"
+RUN = "run"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +18,11 @@ class ModelPath:
     """Something that can be asked.
 
     Attributes:
-        kind: `run`, or the name of an export format.
-        path: of the run folder, the SavedModel's folder, or the file.
+        kind: `RUN`, or the name of an export format.
+        path: of the run folder, of the folder of an export, or of its file.
     """
 
-    kind: Kind
+    kind: str
     path: Path
 
 
@@ -40,12 +38,12 @@ def chosen(config: InferenceConfig) -> ModelPath:
             f"export), received {'neither' if config.model is None else 'both'}."
         )
     if config.model is None:
-        return ModelPath("run", run_dir.at(config.run_dir).path)
+        return ModelPath(RUN, run_dir.at(config.run_dir).path)
     return find(config.model)
 
 
 def find(text: str) -> ModelPath:
-    """Return what is at a path; of several versions of a SavedModel the last.
+    """Return what is at a path; of several versions of an export the last.
 
     Raises:
         errors.ConfigError: where there is no run and no export, or a package is missing
@@ -54,8 +52,7 @@ def find(text: str) -> ModelPath:
     path = user_paths.expand(text)
     if not path.exists():
         raise errors.ConfigError(
-            f"--model: there is no {path}. Expected a run folder, the folder of a "
-            "SavedModel, or a .tflite or .onnx file."
+            f"--model: there is no {path}. Expected {_expected()}."
         )
     if path.is_dir():
         return _in_folder(path)
@@ -63,25 +60,39 @@ def find(text: str) -> ModelPath:
         if exporter.ending is not None and path.suffix == exporter.ending:
             exporters.check_runner(name)
             return ModelPath(name, path)
-    raise errors.ConfigError(
-        f"--model={path}: expected a run folder, the folder of a SavedModel, or a "
-        ".tflite or .onnx file."
-    )
+    raise errors.ConfigError(f"--model={path}: expected {_expected()}.")
+
+
+def _expected() -> str:
+    every = exporters.EXPORTERS.values()
+    endings = " or ".join(one.ending for one in every if one.ending is not None)
+    markers = " or ".join(one.marker for one in every if one.marker is not None)
+    return f"a run folder, a folder with {markers}, or a {endings} file"
 
 
 def _in_folder(path: Path) -> ModelPath:
     if (path / "config.json").exists():
-        return ModelPath("run", path)
-    if (path / _SAVED_MODEL).exists():
-        return ModelPath("saved_model", path)
+        return ModelPath(RUN, path)
+    for name, exporter in exporters.EXPORTERS.items():
+        if exporter.marker is None:
+            continue
+        version = _last_version(path, exporter.marker)
+        if version is not None:
+            exporters.check_runner(name)
+            return ModelPath(name, version)
+    raise errors.ConfigError(
+        f"--model={path}: the folder has neither config.json of a run nor what an "
+        f"export has. Expected {_expected()}."
+    )
+
+
+def _last_version(path: Path, marker: str) -> Path | None:
+    """Return the folder with the marker: this one, or that of the highest number."""
+    if (path / marker).exists():
+        return path
     versions = [
         one
         for one in path.iterdir()
-        if one.name.isdecimal() and (one / _SAVED_MODEL).exists()
+        if one.name.isdecimal() and (one / marker).exists()
     ]
-    if versions:
-        return ModelPath("saved_model", max(versions, key=lambda one: int(one.name)))
-    raise errors.ConfigError(
-        f"--model={path}: the folder has neither config.json of a run nor "
-        f"{_SAVED_MODEL}."
-    )
+    return max(versions, key=lambda one: int(one.name), default=None)

@@ -1,11 +1,10 @@
-"""Files that a user names: images, folders and patterns, in the order given."""
+"""Files that a user names: files, folders and patterns, in the order given."""
 
 import dataclasses
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from kft.data.image.image_payload import IMAGES
 from kft.data.sources import filesystem
 
 
@@ -22,16 +21,20 @@ class InputFiles:
     error: str | None = None
 
 
-def find(arguments: Iterable[str]) -> Iterator[InputFiles]:
+def find(arguments: Iterable[str], endings: Sequence[str]) -> Iterator[InputFiles]:
     """Yield what the arguments stand for; folders to any depth, names sorted.
 
     A path that exists is taken as it is, also where it looks like a pattern. A file is
-    taken whatever its name; in folders, images are known by their names.
+    taken whatever its name.
+
+    Args:
+        arguments: what the user wrote.
+        endings: lower-case, of the files that are taken out of a folder.
     """
     for argument in arguments:
         path = filesystem.expand(argument)
         if filesystem.is_folder(path):
-            yield from _in_folder(path)
+            yield from _in_folder(path, tuple(endings))
         elif filesystem.is_remote(path) or os.path.exists(path):
             yield InputFiles(path)
         elif glob.has_magic(path):
@@ -40,27 +43,28 @@ def find(arguments: Iterable[str]) -> Iterator[InputFiles]:
             yield InputFiles(path, "there is no such file")
 
 
-def _in_folder(path: str) -> Iterator[InputFiles]:
+def _in_folder(path: str, endings: tuple[str, ...]) -> Iterator[InputFiles]:
     try:
-        images = list(_images(path, ()))
+        files = list(_below(path, endings, ()))
     except OSError as error:
         yield InputFiles(path, f"the folder cannot be read: {error.strerror}")
         return
-    if not images:
-        endings = ", ".join(IMAGES.file_endings)
-        yield InputFiles(path, f"the folder has no images ({endings})")
-    yield from map(InputFiles, images)
+    if not files:
+        yield InputFiles(path, f"the folder has no files of {', '.join(endings)}")
+    yield from map(InputFiles, files)
 
 
-def _images(path: str, parents: tuple[str, ...]) -> Iterator[str]:
-    """Yield the images at any depth, sorted; follows links, but not in circles."""
+def _below(
+    path: str, endings: tuple[str, ...], parents: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield the files at any depth, sorted; follows links, but not in circles."""
     real = os.path.realpath(path)
     if real in parents:
         return
     for entry in filesystem.entries(path):
         if entry.is_folder:
-            yield from _images(entry.path, (*parents, real))
-        elif entry.name.lower().endswith(IMAGES.file_endings):
+            yield from _below(entry.path, endings, (*parents, real))
+        elif entry.name.lower().endswith(endings):
             yield entry.path
 
 

@@ -1,28 +1,25 @@
 """An export as something to ask: labels and preprocessing come out of it alone."""
 
-import json
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from kft import errors
-from kft.data.image import decode, resize
+from kft import errors, exporters, tasks
 from kft.data.labels import LabelMap
 from kft.evaluation import load_run
-from kft.exporters import litert_metadata, standalone_runner
+from kft.exporters import Exporter
+from kft.inference import find_model
 from kft.inference import predictor as inference_predictor
 from kft.inference.find_model import ModelPath
 from kft.inference.predictor import Predictor
-from kft.tasks.image_classification import grad_cam
+from kft.tasks.task import ServedTask, Tree
 
-# (one input, class id) -> where the network looks, float [rows, columns] in [0, 1].
-Heat = Callable[[np.ndarray, int], np.ndarray]
-# Labels and preprocessing of an export.
-_Facts = tuple[LabelMap, dict[str, Any]]
+# (payload, one input, answer as class ids) -> HTML of the example, and HTML of where
+# the network looked, to lay over it; None where that is not known.
+View = Callable[[bytes, Tree, Any], tuple[str, str | None]]
 
 
 def predictor(model: ModelPath) -> Predictor:
@@ -32,107 +29,59 @@ def predictor(model: ModelPath) -> Predictor:
         errors.RunDirError: for a folder of no finished run.
         errors.ConfigError: for an export that is damaged, or was not made by kft.
     """
-    if model.kind == "run":
+    if model.kind == find_model.RUN:
         return inference_predictor.of_run(load_run.load(str(model.path)))
-    labels, preprocessing = _facts(model)
-    open_export, takes = standalone_runner.FORMATS[model.kind]
+    exporter = exporters.EXPORTERS[model.kind]
+    task = _task(model, exporter)
     try:
-        ask = open_export(str(model.path))
+        ask = exporter.format.open_export(str(model.path))
     except (ValueError, OSError, RuntimeError, tf.errors.OpError) as error:
-        raise _damaged(model.path, str(error)) from error
-    if takes == "payloads":
-        return Predictor(
-            labels,
-            preprocess=lambda payload, key: payload,
-            probabilities=lambda inputs: ask(inputs.numpy().tolist())[0],
-        )
+        raise _damaged(model, str(error)) from error
 
-    def preprocess(payload: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-        del key
-        image = decode.decode(payload, max_pixels=preprocessing["max_pixels"])
-        return resize.resize(
-            image,
-            size=preprocessing["image_size"],
-            method=preprocessing["resize"],
-        )
+    def by_requests(requests: tf.Tensor) -> Mapping[str, np.ndarray]:
+        return ask(requests.numpy().tolist())
 
-    def probabilities(inputs: tf.Tensor) -> np.ndarray:
-        return ask(inputs.numpy())[0]
+    def by_tensors(inputs: Tree) -> Mapping[str, np.ndarray]:
+        return ask(tf.nest.map_structure(lambda tensor: tensor.numpy(), inputs))
 
-    return Predictor(labels, preprocess, probabilities)
+    if exporter.takes == "bytes":
+        return Predictor(task, by_requests, takes_requests=True)
+    return Predictor(task, by_tensors)
 
 
-def with_heat(model: ModelPath) -> tuple[Predictor, Heat | None]:
-    """Return the predictor of a model, and what shows where it looks.
+def with_view(model: ModelPath) -> tuple[Predictor, View | None]:
+    """Return the predictor of a model, and what shows an example as the network has it.
 
-    Only a run's network can be taken apart for that, and only one whose head reads a
-    feature map. Raises what `predictor` does.
+    Only a run's network can be taken apart for that. Raises what `predictor` does.
     """
-    if model.kind != "run":
+    if model.kind != find_model.RUN:
         return predictor(model), None
     run = load_run.load(str(model.path))
-    found = inference_predictor.of_run(run)
-    try:
-        grad_cam.feature_split(run.network)
-    except ValueError:
-        return found, None
+    display = run.task.display
 
-    def heat(seen: np.ndarray, class_id: int) -> np.ndarray:
-        return grad_cam.heat(run.network, seen[None], np.array([class_id]))[0]
+    def view(payload: bytes, inputs: Tree, target: Any) -> tuple[str, str | None]:
+        explained = display.explain(run.network, [inputs], [target])
+        seen = display.example_html(payload, inputs)
+        return seen, None if explained is None else explained[0]
 
-    return found, heat
+    return inference_predictor.of_run(run), view
 
 
-def _facts(model: ModelPath) -> _Facts:
-    """Return the labels and the preprocessing that an export has inside.
+def _task(model: ModelPath, exporter: Exporter) -> ServedTask:
+    """Return the task that labels and metadata inside an export make.
 
     Raises:
         errors.ConfigError: where they are not there.
     """
     try:
-        names, preprocessing = _READERS[model.kind](model.path)
-        return LabelMap(names), json.loads(preprocessing)
+        names, metadata = exporter.format.read_metadata(model.path)
+        return tasks.from_export(LabelMap(names), metadata)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise _damaged(model.path, repr(error)) from error
+        raise _damaged(model, repr(error)) from error
 
 
-def _in_saved_model(path: Path) -> tuple[tuple[str, ...], str]:
-    extra = path / "assets.extra"
-    text = (extra / "labels.txt").read_text(encoding="utf-8")
-    return _lines(text), (extra / "preprocessing.json").read_text()
-
-
-def _in_litert(path: Path) -> tuple[tuple[str, ...], str]:
-    with zipfile.ZipFile(path) as file:
-        labels = file.read(litert_metadata.LABELS).decode()
-        return _lines(labels), file.read(litert_metadata.PREPROCESSING).decode()
-
-
-def _in_onnx(path: Path) -> tuple[tuple[str, ...], str]:
-    import onnxruntime
-
-    providers = ["CPUExecutionProvider"]
-    try:
-        session = onnxruntime.InferenceSession(path, providers=providers)
-    except Exception as error:  # noqa: BLE001, its errors have no common class
-        raise ValueError(str(error)) from error
-    properties = session.get_modelmeta().custom_metadata_map
-    return tuple(json.loads(properties["labels"])), properties["preprocessing"]
-
-
-_READERS: dict[str, Callable[[Path], tuple[tuple[str, ...], str]]] = {
-    "saved_model": _in_saved_model,
-    "litert": _in_litert,
-    "onnx": _in_onnx,
-}
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(text.removesuffix("\n").split("\n"))
-
-
-def _damaged(path: Path, reason: str) -> errors.ConfigError:
+def _damaged(model: ModelPath, reason: str) -> errors.ConfigError:
     return errors.ConfigError(
-        f"--model={path} is damaged, or was not written by this version of "
+        f"--model={model.path} is damaged, or was not written by this version of "
         f"`python -m kft.export`: {reason}. Export it again."
     )

@@ -1,15 +1,27 @@
-"""Answers as text: an aligned table, CSV, or JSON lines."""
+"""Answers as text: an aligned table, CSV, or JSON lines.
+
+An answer is a mapping, see `kft.tasks.task.Serving.answer`. JSON lines have it as it
+is. In CSV, a list of ranked objects has a column for each of their fields and each
+rank, such as label_1; any other value has one column, text as it is and the rest as
+JSON. In a table every object is a cell: its texts, and its `probability` in per cent;
+of any other list, too, each item is one.
+"""
 
 import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from kft.inference.predictor import Answer
 
 # Answers are written as they come, so the column of the file cannot fit the longest.
 _FILE_WIDTH = 40
+_PROBABILITY = "probability"
+
+# See `kft.tasks.task.Serving.answer_fields`.
+Fields = Mapping[str, Sequence[str]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,49 +29,76 @@ class Format:
     """How answers are written, a line each.
 
     Attributes:
-        header: top_k -> the line above all answers, None where there is none.
-        line: (answer, top_k) -> the line of an answer.
+        header: (fields, top_k) -> the line above all answers, None where there is none.
+        line: (answer, fields, top_k) -> the line of an answer.
     """
 
-    header: Callable[[int], str | None]
-    line: Callable[[Answer, int], str]
+    header: Callable[[Fields, int], str | None]
+    line: Callable[[Answer, Fields, int], str]
 
 
-def _no_header(top_k: int) -> None:
-    del top_k
+def _no_header(fields: Fields, top_k: int) -> None:
+    del fields, top_k
 
 
-def _table_line(answer: Answer, top_k: int) -> str:
-    """Return the file, then the classes with percentages."""
-    del top_k
-    cells = [f"{one.label} {one.probability:.1%}" for one in answer.predictions]
-    text = "  ".join(cells) if answer.error is None else f"error: {answer.error}"
+def _table_line(answer: Answer, fields: Fields, top_k: int) -> str:
+    """Return the file, then the parts of the answer."""
+    del fields, top_k
+    if answer.error is not None:
+        text = f"error: {answer.error}"
+    else:
+        text = "  ".join(
+            cell for value in answer.content.values() for cell in _cells(value)
+        )
     return f"{answer.file:{_FILE_WIDTH}}  {text}"
 
 
-def _jsonl_line(answer: Answer, top_k: int) -> str:
-    """Return a JSON object: file, predictions, and error if there is one."""
-    del top_k
-    predictions = [dataclasses.asdict(one) for one in answer.predictions]
-    content = {"file": answer.file, "predictions": predictions}
+def _cells(value: Any) -> Iterator[str]:
+    """Yield what a table shows of a value."""
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _cells(one)
+    elif isinstance(value, Mapping):
+        texts = [one for one in value.values() if isinstance(one, str)]
+        if _PROBABILITY in value:
+            texts.append(f"{value[_PROBABILITY]:.1%}")
+        yield " ".join(texts)
+    else:
+        yield _text(value)
+
+
+def _jsonl_line(answer: Answer, fields: Fields, top_k: int) -> str:
+    """Return a JSON object: file, the answer, and error if there is one."""
+    del fields, top_k
+    content = {"file": answer.file, **answer.content}
     if answer.error is not None:
         content["error"] = answer.error
     return json.dumps(content, ensure_ascii=False)
 
 
-def _csv_header(top_k: int) -> str:
-    """Return file, then label_i, class_id_i, probability_i for i = 1 to k, error."""
-    names = ("label", "class_id", "probability")
-    columns = [f"{name}_{rank}" for rank in range(1, top_k + 1) for name in names]
+def _csv_header(fields: Fields, top_k: int) -> str:
+    """Return file, then the columns of each key, then error."""
+    columns = []
+    for key, names in fields.items():
+        ranked = [f"{name}_{rank}" for rank in range(1, top_k + 1) for name in names]
+        columns += ranked or [key]
     return _csv_line(["file", *columns, "error"])
 
 
-def _csv_answer(answer: Answer, top_k: int) -> str:
+def _csv_answer(answer: Answer, fields: Fields, top_k: int) -> str:
     cells = []
-    for one in answer.predictions:
-        cells += [one.label, str(one.class_id), repr(one.probability)]
-    cells += [""] * (3 * top_k - len(cells))
+    for key, names in fields.items():
+        value = answer.content[key]
+        if names:
+            own = [_text(one[name]) for one in value for name in names]
+            cells += own + [""] * (len(names) * top_k - len(own))
+        else:
+            cells.append("" if value is None else _text(value))
     return _csv_line([answer.file, *cells, answer.error or ""])
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _csv_line(cells: list[str]) -> str:

@@ -17,7 +17,7 @@ from kft.tasks import image_classification
 from kft.tasks.task_kind import TaskKind
 
 if TYPE_CHECKING:
-    from kft.tasks.task import Task
+    from kft.tasks.task import ServedTask, Task
 
 TASKS: dict[str, TaskKind[Any]] = {
     "image_classification": image_classification.KIND,
@@ -49,6 +49,22 @@ def get(config: RunConfig, labels: LabelMap) -> "Task":
         errors.ConfigError: where there is no such task.
     """
     return importlib.import_module(kind(config.task).module).build(config, labels)
+
+
+def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedTask":
+    """Return the task of an export, as far as it can be asked; starts TensorFlow.
+
+    Args:
+        labels: the classes, in index order.
+        metadata: what the export has inside, with the name of its task; without one it
+            is of the task that was the only one once.
+
+    Raises:
+        KeyError: where a part of the metadata is missing.
+        errors.ConfigError: where there is no such task, or a value is not legal.
+    """
+    name = metadata.get("task", config_lib.DEFAULT_TASK)
+    return importlib.import_module(kind(name).module).from_export(labels, metadata)
 
 
 def check_dataset(config: RunConfig) -> None:

@@ -24,6 +24,7 @@ from kft.data.ragged import Ragged
 from kft.metrics.figures import Figures
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
+from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task_kind import RecipeChoice
 
 # One tensor, or a dict or tuple of tensors.
@@ -155,24 +156,47 @@ class Objective(Protocol):
         """Return everything that can be said of all predictions together."""
 
 
+# A table of a flatbuffer: the number of a field -> its value. The width of a number is
+# that of its NumPy type.
+FlatTable = Mapping[int, Any]
+
+
 @dataclasses.dataclass(frozen=True)
 class Endpoint:
     """One way to ask a network that is served.
 
     Attributes:
-        function: takes the tensors of `signature` by name, returns outputs by name. All
-            have the batch first.
+        function: takes the tensors of `signature` as arguments of these names, in this
+            order; returns outputs by name. All have the batch first.
         signature: name -> tf.TensorSpec.
         request: name -> np.ndarray, an example of what can be asked.
+        notes: name -> what the tensor is, a sentence.
+        litert_content: name -> table `Content` of TensorFlow Lite Support's
+            metadata_schema.fbs, for tensors of which it knows the kind.
     """
 
     function: Callable[..., Mapping[str, tf.Tensor]]
     signature: Mapping[str, tf.TensorSpec]
     request: Mapping[str, np.ndarray]
+    notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    litert_content: Mapping[str, FlatTable] = dataclasses.field(default_factory=dict)
+
+    @property
+    def specs(self) -> list[tf.TensorSpec]:
+        """Return those of the signature, in order, each with its name."""
+        return [
+            tf.TensorSpec(spec.shape, spec.dtype, name)
+            for name, spec in self.signature.items()
+        ]
 
 
 class Serving(Protocol):
-    """What leaves the run."""
+    """What leaves the run.
+
+    The same scores are computed three times, so that each can be checked against
+    another: in NumPy (`network_scores`, for whoever has the run), in the graph of
+    `endpoints`, and by each export.
+    """
 
     @property
     def file_endings(self) -> Sequence[str]:
@@ -180,9 +204,29 @@ class Serving(Protocol):
 
     @property
     def scores(self) -> str:
-        """Return the output by which an export is compared with the network.
+        """Return the output that has the scores.
 
-        float32 [batch, ..., classes], zeros where there is no answer.
+        float32 [batch, ..., classes], zeros where there is no answer: for a request
+        that is not valid, and for steps that only fill up a batch.
+        """
+
+    @property
+    def answer_fields(self) -> Mapping[str, Sequence[str]]:
+        """Return the keys of `answer`, each with the fields of the objects below it.
+
+        Fields are for a list of up to `top_k` objects, such as {"predictions":
+        ("label", "probability")}; () is for any other value.
+        """
+
+    def network_scores(
+        self, outputs: Tree, inputs: Tree, *, temperature: float
+    ) -> np.ndarray:
+        """Return the output `scores` of a batch, by NumPy alone.
+
+        Args:
+            outputs: of the network.
+            inputs: of the network.
+            temperature: what the logits are divided by.
         """
 
     def endpoints(
@@ -191,8 +235,8 @@ class Serving(Protocol):
         """Return how the network is asked, by the name of the signature.
 
         The first, `serving_default`, takes raw requests (tf.string [n]) and has an
-        output `valid`, bool [n]; the second takes what `Inputs.preprocess` makes, for
-        formats that know no strings.
+        output `valid`, bool [n]. The second takes what `Inputs.preprocess` makes, for
+        formats that know no strings: a dict by its keys, or one tensor.
 
         Args:
             model: the network, in float32.
@@ -202,18 +246,26 @@ class Serving(Protocol):
     def metadata(self) -> Mapping[str, Any]:
         """Return what an export needs besides labels to be asked, as JSON can hold it.
 
-        `TaskKind.from_export` gets it back.
+        `from_export` of the task gets it back.
         """
 
     def answer(
-        self, outputs: Mapping[str, np.ndarray], top_k: int
+        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
     ) -> Mapping[str, Any]:
         """Return the answer for one example, as JSON can hold it.
 
         Args:
-            outputs: of an endpoint, one row of each.
+            outputs: `scores` at least, of one example; steps may follow that only fill
+                up a batch.
             top_k: the most alternatives to name.
+            payload: what was asked.
         """
+
+    def card(self) -> CardText:
+        """Return what a model card says of this kind of data."""
+
+    def page(self) -> PageText:
+        """Return what kft.demo says of it."""
 
 
 class Display(Protocol):
@@ -257,8 +309,8 @@ class Display(Protocol):
         """Return a PNG of n inputs of the network, as in batches, with n captions."""
 
 
-class Task(Protocol):
-    """What training, evaluation, search and export know of the data."""
+class ServedTask(Protocol):
+    """What an export alone knows of its task: enough to be asked."""
 
     @property
     def labels(self) -> LabelMap:
@@ -269,12 +321,16 @@ class Task(Protocol):
         """Return what goes in."""
 
     @property
-    def objective(self) -> Objective:
-        """Return what is learned."""
-
-    @property
     def serving(self) -> Serving:
         """Return what leaves the run."""
+
+
+class Task(ServedTask, Protocol):
+    """What training, evaluation, search and export know of the data."""
+
+    @property
+    def objective(self) -> Objective:
+        """Return what is learned."""
 
     @property
     def display(self) -> Display:

@@ -57,8 +57,10 @@ class TaskKind(Generic[C]):
         check: finds mistakes in the task's own options and in those of the network, and
             raises ConfigError that names all of them.
         checks: returns what an audit asks of the examples.
-        module: dotted name of the other half, a module with the function
-            `build(config, labels) -> Task`. It may import TensorFlow.
+        module: dotted name of the other half, a module with the functions
+            `build(config, labels) -> Task` and
+            `from_export(labels, metadata) -> ServedTask`, which gets back what
+            `Serving.metadata` said. It may import TensorFlow.
         recipe_fields: options that `--recipe=auto` decides with the task's knowledge.
         searchable: its own options that kft.tune can vary: those that change neither
             the validation examples nor only where and how fast they are computed.

@@ -14,15 +14,16 @@ import pytest
 
 from kft import backbones
 from kft.config import ExportConfig, TrainConfig
+from kft.data.labels import LabelMap
 from kft.evaluation import load_run
 from kft.exporters import (
     export_run,
     model_card,
-    serving_graph,
-    snippets,
-    weights_license,
 )
+from kft.exporters.serving_model import ServingModel
 from kft.inference import predictor as inference_predictor
+from kft.tasks.image_classification import weights_license
+from kft.tasks.image_classification.image_serving import ImageServing
 from tests.exporters.conftest import Exported, encoded
 
 FORMATS = ("saved_model", "litert", "onnx")
@@ -58,13 +59,14 @@ def test_five_lines_for_each_format_run_as_they_stand(
     with contextlib.redirect_stdout(said):
         exec(codes[number], {})
     predictor = inference_predictor.of_run(load_run.load(str(folder.parent)))
-    expected = inference_predictor.predict_one(
+    answer, _ = inference_predictor.predict_one(
         predictor, (folder / "image.jpg").read_bytes(), top_k=1
-    ).predictions[0]
-    assert expected.label in said.getvalue()
+    )
+    (expected,) = answer.content["predictions"]
+    assert expected["label"] in said.getvalue()
     (probability,) = re.findall(r"0\.\d+", said.getvalue())
     # Pillow's bilinear resize is not TensorFlow's to the last gray level.
-    assert float(probability) == pytest.approx(expected.probability, abs=0.01)
+    assert float(probability) == pytest.approx(expected["probability"], abs=0.01)
 
 
 def test_the_card_counts_what_split_csv_has(folder: Path) -> None:
@@ -93,9 +95,7 @@ def test_an_export_that_is_gone_is_not_in_the_card(
     run = shutil.copytree(folder.parent, tmp_path / "run")
     (run / "export" / "onnx" / "model.onnx").unlink()
     network = load_run.load(str(run), precision="float32")
-    model_card.write(
-        serving_graph.serve(network), export_run.read_certificates(network.run)
-    )
+    model_card.write(ServingModel(network), export_run.read_certificates(network.run))
     assert "onnx" not in (run / "export" / "README.md").read_text()
     assert "litert" in (run / "export" / "README.md").read_text()
 
@@ -111,15 +111,21 @@ def test_the_head_is_what_model_hubs_read(folder: Path) -> None:
     assert entry["results"][0]["dataset"]["split"] == "validation"
 
 
-def test_without_validation_nothing_is_said_to_be_validated() -> None:
-    class Uncalibrated:
-        calibration = None
+def test_without_validation_nothing_is_said_to_be_validated(
+    exported: Exported,
+) -> None:
+    served = ServingModel(exported.network)
 
     def text(*splits: str) -> str:
-        counts = {split: collections.Counter(a=9) for split in splits}
         accuracy = 0.5 if "validation" in splits else None
-        result = {"val_accuracy": accuracy}
-        return "\n".join(model_card._figures(Uncalibrated(), result, counts, {}))
+        facts = model_card._Facts(
+            served,
+            text=exported.network.task.serving.card(),
+            result={"val_accuracy": accuracy},
+            counts={split: collections.Counter(a=9) for split in splits},
+            certificates={},
+        )
+        return "\n".join(model_card._figures(facts))
 
     assert "chosen by the validation accuracy" in text("train", "validation")
     assert "on the same validation images" in text("train", "validation")
@@ -141,9 +147,9 @@ def test_pretrained_weights_have_the_licence_of_their_family(
     backbone: str, license_: str
 ) -> None:
     config = TrainConfig(backbone=backbone, weights="imagenet")
-    assert f"under {license_}." in "\n".join(weights_license.section(config))
+    assert f"under {license_}." in "\n".join(weights_license.terms(config))
     own = dataclasses.replace(config, weights="/weights.h5")
-    assert "/weights.h5: its terms" in "\n".join(weights_license.section(own))
+    assert "/weights.h5: its terms" in "\n".join(weights_license.terms(own))
 
 
 def test_every_family_has_a_licence() -> None:
@@ -169,9 +175,10 @@ def test_the_image_of_a_snippet_is_the_image_of_the_network(
     content = encoded("JPEG", height=300, width=400, seed=1)
     (tmp_path / "image.jpg").write_bytes(content)
     monkeypatch.chdir(tmp_path)
-    facts = {"image_size": 64, "resize": method, "crop_share": resize.CROP_SHARE}
+    labels = LabelMap(("a", "b"))
+    serving = ImageServing(TrainConfig(resize=method), labels, image_size=64)
     found = {"PIL": PIL}
-    exec(f"image = {snippets._image(facts)}", found)
+    exec(f"image = {serving.card().code.value}", found)
     expected = resize.resize(
         decode.decode(tf.constant(content)), size=64, method=method
     )

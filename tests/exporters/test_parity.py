@@ -1,10 +1,10 @@
 import ast
-import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kft import errors
 from kft.config import ExportConfig
@@ -14,10 +14,11 @@ from kft.exporters import (
     export_run,
     litert,
     parity,
-    serving_graph,
     standalone_runner,
 )
+from kft.exporters.serving_model import ServingModel
 from kft.run_folder.run_dir import RunDir
+from kft.tasks.image_classification.image_serving import ImageServing
 from tests.exporters.conftest import Exported
 
 
@@ -45,23 +46,22 @@ def test_the_fresh_process_knows_nothing_of_kft() -> None:
             imported |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.split(".")[0])
-    assert "kft" not in imported
-    assert "keras" not in imported
+    assert imported & {"kft", "keras", "tensorflow"} == set()
+
+
+def test_the_certificate_proves_that_kft_was_not_there(exported: Exported) -> None:
+    (export,) = exported.exports
+    assert "kft" in export.certificate.without
 
 
 @pytest.fixture
 def squashed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make exports resize otherwise than the network was trained with."""
-    original = serving_graph.serve
 
-    def serve(run, *, calibration):
-        def read(payload):
-            image = decode.decode_in_graph(payload)
-            return resize.resize(image, size=64, method="squash")
+    def read(self: ImageServing, payload: tf.Tensor) -> tf.Tensor:
+        return resize.resize(decode.decode_in_graph(payload), size=64, method="squash")
 
-        return dataclasses.replace(original(run, calibration=calibration), read=read)
-
-    monkeypatch.setattr(serving_graph, "serve", serve)
+    monkeypatch.setattr(ImageServing, "read", read)
 
 
 def test_an_export_that_resizes_otherwise_is_found_out(
@@ -89,7 +89,7 @@ def test_an_export_of_other_weights_is_not_kept(run: Path) -> None:
         patch.setattr(
             litert, "write", lambda served, path, _: path.write_bytes(content)
         )
-        with pytest.raises(parity.ParityError, match="litert: a probability differs"):
+        with pytest.raises(parity.ParityError, match="litert: a score differs"):
             export_run.export_run(config)
     assert list((run / "export" / "litert").iterdir()) == []
     kept = json.loads((run / "export" / "parity.json").read_text())["litert"]
@@ -118,11 +118,13 @@ def test_an_export_that_does_not_load_is_an_error(
 
 def test_questions_are_spread_over_the_split(exported: Exported) -> None:
     examples = run_split.of_split(exported.network, "validation")
-    questions = parity.make_batch(serving_graph.serve(exported.network), examples, 3)
+    questions = parity.make_batch(ServingModel(exported.network), examples, 3)
     assert questions.ids.tolist() == examples.ids[[0, 8, 17]].tolist()
     assert len(np.unique(questions.labels)) == 3
     np.testing.assert_allclose(
-        questions.probabilities, exported.probabilities(questions.images), atol=1e-6
+        questions.scores,
+        exported.probabilities(questions.tensors["images"]),
+        atol=1e-6,
     )
 
 

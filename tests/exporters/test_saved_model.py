@@ -1,4 +1,3 @@
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kft.data.image import decode, resize
-from kft.data.labels import LabelMap
-from kft.exporters import serving_graph
+from kft.exporters.serving_model import ServingModel
 from tests.exporters.conftest import Exported, encoded
 
 LABELS = ("cyan", "magenta", "yellow")
@@ -126,17 +124,12 @@ def test_every_weight_is_stored_once(exported: Exported) -> None:
     assert sum(path.stat().st_size for path in stored) < 1.05 * weights
 
 
-def test_of_many_classes_the_five_likeliest_are_named(exported: Exported) -> None:
-    def logits(images: tf.Tensor, *, training: bool) -> tf.Tensor:
-        return tf.cast(images, tf.float32)
-
-    network = dataclasses.replace(exported.network.network, model=logits)
-    run = dataclasses.replace(
-        exported.network, labels=LabelMap(tuple("abcdef")), network=network
-    )
-    serving = dataclasses.replace(serving_graph.serve(exported.network), run=run)
-    answer = serving.answer(tf.constant([[0, 3, 1, 2, 5, 4]]), tf.constant([True]))
-    assert answer["top_k_labels"].numpy().tolist() == [[b"e", b"f", b"b", b"d", b"c"]]
+def test_an_endpoint_takes_its_own_example(exported: Exported) -> None:
+    for endpoint in ServingModel(exported.network).endpoints.values():
+        request = {name: tf.constant(one) for name, one in endpoint.request.items()}
+        outputs = endpoint.function(**request)
+        assert outputs["valid"].numpy().tolist() == [True]
+        assert [spec.name for spec in endpoint.specs] == list(endpoint.signature)
 
 
 def test_serving_warms_up_with_requests_for_every_signature(

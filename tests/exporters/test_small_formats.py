@@ -3,6 +3,8 @@
 import io
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -190,12 +192,12 @@ class _Table:
         return self._table.Bytes[self._at(field)]
 
 
-def test_a_calibration_image_always_spans_all_values() -> None:
+def test_a_calibration_example_of_bytes_always_spans_all_values() -> None:
     rng = np.random.default_rng(0)
     gray = rng.integers(100, 120, (8, 8, 3)).astype(np.float32)
     plain = np.full((8, 8, 3), 7, np.float32)
     for image in (gray, plain):
-        stretched = litert._stretched(image)
+        stretched = litert.stretched(image)
         assert (stretched.min(), stretched.max()) == (0, 255)
 
 
@@ -271,10 +273,15 @@ def test_quantize_without_a_format_that_can_is_an_error() -> None:
         exporters.check(("saved_model",), "int8")
 
 
-def test_every_format_is_asked_by_the_fresh_process() -> None:
-    from kft.exporters import standalone_runner
-
-    assert set(standalone_runner.FORMATS) == set(exporters.EXPORTERS)
-    takes = {"payloads": "bytes", "images": "pixels"}
-    for name, (_, kind) in standalone_runner.FORMATS.items():
-        assert exporters.EXPORTERS[name].takes == takes[kind]
+@pytest.mark.parametrize("name", exporters.EXPORTERS)
+def test_the_file_of_a_format_loads_without_kft_and_tensorflow(name: str) -> None:
+    code = (
+        "import runpy, sys\n"
+        "found = runpy.run_path(sys.argv[1])\n"
+        "names = ('write', 'open_export', 'read_metadata', 'snippet')\n"
+        "assert all(callable(found[name]) for name in names)\n"
+        "loaded = {'kft', 'keras', 'tensorflow'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {loaded}' if loaded else 0)\n"
+    )
+    path = exporters.EXPORTERS[name].format.__file__
+    subprocess.run([sys.executable, "-P", "-c", code, path], check=True)

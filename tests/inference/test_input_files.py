@@ -4,6 +4,8 @@ import pytest
 
 from kft.inference import input_files
 
+ENDINGS = (".jpg", ".png", ".webp")
+
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
@@ -15,7 +17,7 @@ def images(tmp_path: Path) -> Path:
 
 
 def _files(*arguments: str | Path) -> list[str]:
-    return [one.file for one in input_files.find(map(str, arguments))]
+    return [one.file for one in input_files.find(map(str, arguments), ENDINGS)]
 
 
 def test_folders_are_searched_to_any_depth_and_sorted(images: Path) -> None:
@@ -45,13 +47,13 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> 
 def test_what_is_not_there_is_an_error_in_its_place(images: Path) -> None:
     (images / "empty").mkdir()
     names = ("gone.jpg", "b.jpg", "*.gif", "empty")
-    found = list(input_files.find(str(images / name) for name in names))
+    found = list(input_files.find([str(images / name) for name in names], ENDINGS))
     assert [one.file for one in found] == [str(images / name) for name in names]
     assert [one.error and one.error.split("(")[0].strip() for one in found] == [
         "there is no such file",
         None,
         "no file matches the pattern",
-        "the folder has no images",
+        "the folder has no files of .jpg, .png, .webp",
     ]
 
 

@@ -37,7 +37,7 @@ def opened(
     try:
         image = Image.open(io.BytesIO(payload), formats=formats)
     except PIL.UnidentifiedImageError:
-        raise ValueError(_not_a_image(payload)) from None
+        raise ValueError(_not_an_image(payload)) from None
     except Image.DecompressionBombError:
         if max_pixels is None or max_pixels > _PILLOW_LIMIT:
             raise
@@ -51,8 +51,8 @@ def opened(
         yield image
 
 
-def _not_a_image(payload: bytes) -> str:
-    problem = "a damaged" if payload.startswith(_MAGIC) else "not a"
+def _not_an_image(payload: bytes) -> str:
+    problem = "a damaged" if payload.startswith(_MAGIC) else "not an"
     received = f"{len(payload)} bytes"
     if payload:
         received += f" that begin with {payload[:16]!r}"

@@ -1,6 +1,7 @@
 """Single-label image classification."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from kft.config import TrainConfig
 from kft.data.labels import LabelMap
@@ -9,6 +10,7 @@ from kft.tasks.class_objective import ClassObjective
 from kft.tasks.image_classification import image_network, image_recipe
 from kft.tasks.image_classification.image_display import ImageDisplay
 from kft.tasks.image_classification.image_inputs import ImageInputs
+from kft.tasks.image_classification.image_serving import ImageServing
 from kft.tasks.task_kind import RecipeChoice
 
 
@@ -26,6 +28,7 @@ class ImageClassification:
         self.labels = labels
         self.inputs = ImageInputs(config, len(labels))
         self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
+        self.serving = ImageServing(config, labels, image_size=self.inputs.image_size)
         self.display = ImageDisplay()
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
@@ -41,3 +44,19 @@ class ImageClassification:
             num_classes=len(self.labels),
             weights=self._config.weights if weights is None else weights,
         )
+
+
+def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> ImageClassification:
+    """Return the task of an export, of which only the network cannot be built.
+
+    Args:
+        labels: the classes, in index order.
+        metadata: see `ImageServing.metadata`.
+
+    Raises:
+        KeyError: where a part of it is missing.
+        errors.ConfigError: where a value of it is not legal.
+    """
+    names = ("image_size", "resize", "max_pixels")
+    config = TrainConfig(**{name: metadata[name] for name in names})
+    return ImageClassification(config, labels)

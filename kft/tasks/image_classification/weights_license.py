@@ -12,11 +12,9 @@ _TRAINED_ON = (
 )
 
 
-def section(config: RunConfig) -> Iterator[str]:
-    """Yield the lines of the card about the licence of the weights."""
+def terms(config: RunConfig) -> Iterator[str]:
+    """Yield what a model card says about the licence of the weights, line by line."""
     license_ = of_weights(config)
-    yield "## Licence"
-    yield ""
     if config.weights == weights_flag.NONE:
         yield "The weights were trained from nothing: they are yours to license."
     elif license_ is None:

@@ -1,0 +1,203 @@
+"""What leaves a run of images: signatures, answers, and what is said about them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kft.config import TrainConfig
+from kft.data.image import decode, resize
+from kft.data.labels import LabelMap
+from kft.data.image.image_payload import IMAGES
+from kft.tasks import class_answers, decode_requests
+from kft.tasks.class_answers import ClassAnswers
+from kft.tasks.image_classification import weights_license
+from kft.tasks.serving_texts import CardText, PageText, SnippetCode
+from kft.tasks.task import Endpoint, FlatTable
+
+_GRAY = 128
+# Of TensorFlow Lite Support's metadata_schema.fbs.
+_IMAGE_PROPERTIES, _RGB = np.uint8(2), np.uint8(1)
+_RESIZED = {
+    "crop": "the central square with {share:g} of the shorter side",
+    "pad": "the whole image, its aspect kept, on black",
+    "squash": "the whole image, whatever its aspect",
+}
+# Bilinear and antialiased, as kft.data.image.resize is; a few gray levels may differ
+# by one.
+_FIT = {
+    "crop": "PIL.ImageOps.fit({image}, ({size}, {size}), bleed={bleed:g}, method=2)",
+    "pad": "PIL.ImageOps.pad({image}, ({size}, {size}), method=2)",
+    "squash": "{image}.resize(({size}, {size}), resample=2)",
+}
+_FILE = "image.jpg"
+_OPENED = f'PIL.Image.open("{_FILE}").convert("RGB")'
+_LABELS = 'pathlib.Path("labels.txt").read_text().split("\\n")'
+
+
+class ImageServing:
+    """Probabilities of classes for images. See `kft.tasks.task.Serving`."""
+
+    def __init__(
+        self, config: TrainConfig, labels: LabelMap, *, image_size: int
+    ) -> None:
+        """Serve images.
+
+        Args:
+            config: its `resize` and `max_pixels`, and what the model card says.
+            labels: the classes, in index order.
+            image_size: side of the square that the network sees, in pixels.
+        """
+        self._config = config
+        self._image_size = image_size
+        self._answers = ClassAnswers(labels)
+
+    @property
+    def file_endings(self) -> Sequence[str]:
+        """Return those of the formats that can be decoded."""
+        return IMAGES.file_endings
+
+    @property
+    def scores(self) -> str:
+        """Return the name of the probabilities."""
+        return class_answers.SCORES
+
+    @property
+    def answer_fields(self) -> Mapping[str, Sequence[str]]:
+        """Return those of the predictions."""
+        return class_answers.FIELDS
+
+    def network_scores(
+        self, outputs: np.ndarray, inputs: np.ndarray, *, temperature: float
+    ) -> np.ndarray:
+        """Return the probabilities of logits, float64 [n, classes]."""
+        del inputs
+        return self._answers.probabilities(outputs, temperature=temperature)
+
+    def answer(
+        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
+    ) -> dict[str, Any]:
+        """Return `predictions`: label, class_id and probability of each."""
+        del payload
+        return self._answers.answer(outputs, top_k)
+
+    def read(self, payload: tf.Tensor) -> tf.Tensor:
+        """Return uint8 [size, size, 3] of an encoded image, by TensorFlow's ops alone.
+
+        Args:
+            payload: tf.string [].
+        """
+        image = decode.decode_in_graph(payload, max_pixels=self._config.max_pixels)
+        return resize.resize(image, size=self._image_size, method=self._config.resize)
+
+    def endpoints(
+        self, model: keras.Model, *, temperature: float
+    ) -> dict[str, Endpoint]:
+        """Return the endpoints for encoded images and for pixels.
+
+        `serving_default` takes `image_bytes`, tf.string [n]: JPEG, PNG, GIF, BMP or
+        WebP, any sizes, mixed. `images` takes uint8 [n, size, size, 3] of the network's
+        own size; nothing is cropped or resized there. Both return what
+        `ClassAnswers.outputs` does.
+        """
+        square = (self._image_size, self._image_size, 3)
+        gray = tf.fill(square, tf.constant(_GRAY, tf.uint8))
+
+        def answer_images(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            # Without training=False, layers whose default is True would augment (keras
+            # 3.15.1, BaseImagePreprocessingLayer).
+            logits = model(images, training=False)
+            return self._answers.outputs(logits, temperature=temperature)
+
+        def answer_bytes(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            blank = tf.zeros(square, tf.uint8)
+            images, valid = decode_requests.decode_all(image_bytes, self.read, blank)
+            logits = model(images, training=False)
+            return self._answers.outputs(logits, temperature=temperature, valid=valid)
+
+        return {
+            "serving_default": Endpoint(
+                answer_bytes,
+                signature={"image_bytes": tf.TensorSpec([None], tf.string)},
+                request={
+                    "image_bytes": np.array([tf.io.encode_jpeg(gray).numpy()], object)
+                },
+            ),
+            "images": Endpoint(
+                answer_images,
+                signature={"images": tf.TensorSpec([None, *square], tf.uint8)},
+                request={"images": gray[None].numpy()},
+                notes={"images": "RGB image, 0 to 255; scaling is inside the network."},
+                litert_content={"images": self._litert_content()},
+            ),
+        }
+
+    def metadata(self) -> dict[str, Any]:
+        """Return how an encoded image becomes the input `images`.
+
+        image_size in pixels; resize as `kft.data.image.resize` has it, with crop_share;
+        max_pixels of the largest image that is decoded.
+        """
+        return {
+            "image_size": self._image_size,
+            "resize": self._config.resize,
+            "crop_share": resize.CROP_SHARE,
+            "max_pixels": self._config.max_pixels,
+        }
+
+    def card(self) -> CardText:
+        """Return what the model card says of images."""
+        size = self._image_size
+        resized = _RESIZED[self._config.resize].format(share=resize.CROP_SHARE)
+        return CardText(
+            what="image classifier",
+            purpose=f"Says which of {len(self._answers.labels)} classes an image shows",
+            examples="images",
+            recipe=f"augmentation {self._config.augment}",
+            preprocessing=(
+                f"RGB, 0 to 255, {size} x {size} pixels: {resized}, bilinear with "
+                "antialiasing. Scaling is inside every export. The SavedModel also "
+                "decodes and resizes: give it the bytes of the file. The others take "
+                "uint8 pixels; turn images upright first (EXIF orientation)."
+            ),
+            limits=("It answers with one of its classes whatever the image shows.",),
+            refuses=(f"Images above {self._config.max_pixels:,} pixels are refused.",),
+            pipeline_tag="image-classification",
+            license=weights_license.of_weights(self._config),
+            terms=tuple(weights_license.terms(self._config)),
+            code=self._code(),
+        )
+
+    def page(self) -> PageText:
+        """Return what the demo says of images."""
+        return PageText(
+            title="What is on an image?",
+            prompt="Drop images here, or choose files",
+            accept="image/*",
+            explanation="Show where the network looks (Grad-CAM of the likeliest "
+            "class)",
+        )
+
+    def _code(self) -> SnippetCode:
+        value = _FIT[self._config.resize].format(
+            image=_OPENED, size=self._image_size, bleed=(1 - resize.CROP_SHARE) / 2
+        )
+        return SnippetCode(
+            variable="image",
+            file=_FILE,
+            request="image_bytes",
+            show_outputs='print(answer["class_name"][0].numpy(), '
+            'answer["top_k_probabilities"][0, 0])',
+            modules=("PIL.Image", "PIL.ImageOps"),
+            value=value,
+            tensors={"images": "numpy.array(image)[None]"},
+            scores=class_answers.SCORES,
+            show_scores=f"print({_LABELS}[answer.argmax()], answer.max())",
+        )
+
+    def _litert_content(self) -> FlatTable:
+        """Return ImageProperties: the colour space, and the size that is expected."""
+        side = np.uint32(self._image_size)
+        return {0: _IMAGE_PROPERTIES, 1: {0: _RGB, 1: {0: side, 1: side}}}
