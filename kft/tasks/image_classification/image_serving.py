@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from kft.config import TrainConfig
 from kft.data.image import decode, resize
-from kft.data.labels import LabelMap
 from kft.data.image.image_payload import IMAGES
+from kft.data.labels import LabelMap
 from kft.tasks import class_answers, decode_requests
 from kft.tasks.class_answers import ClassAnswers
 from kft.tasks.image_classification import weights_license
