@@ -87,12 +87,12 @@ def names(group: h5py.Group, attribute: str) -> list[str]:
     with _reading():
         if attribute in group.attrs:
             return _names(group, attribute)
-        found: list[str] = []
+        names: list[str] = []
         part = 0
         while f"{attribute}{part}" in group.attrs:
-            found += _names(group, f"{attribute}{part}")
+            names += _names(group, f"{attribute}{part}")
             part += 1
-        return found
+        return names
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:

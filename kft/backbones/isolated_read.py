@@ -70,9 +70,9 @@ def _visit(group: h5py.Group) -> list[h5py.Group]:
     inner = []
     for name in hdf5.listing(group):
         with contextlib.suppress(hdf5.Hdf5Error):
-            found = hdf5.member(group, name)
-            if isinstance(found, h5py.Group):
-                inner.append(found)
+            item = hdf5.member(group, name)
+            if isinstance(item, h5py.Group):
+                inner.append(item)
             else:
                 hdf5.numbers(group, name)
     return inner

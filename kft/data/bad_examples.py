@@ -71,9 +71,9 @@ def bad_examples(
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(examples), _CHUNK):
             chunk = range(start, min(start + _CHUNK, len(examples)))
-            for index, found in zip(chunk, pool.map(reason, chunk), strict=True):
-                if found:
-                    yield BadExample(str(examples.ids[index]), found)
+            for index, problem in zip(chunk, pool.map(reason, chunk), strict=True):
+                if problem:
+                    yield BadExample(str(examples.ids[index]), problem)
 
 
 def without_bad(

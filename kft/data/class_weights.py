@@ -155,10 +155,10 @@ def _read(path: str) -> Mapping[str, float]:
 
 def _read_json(path: str, flag: str) -> Mapping[str, float]:
     def unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        weights = dict(pairs)
+        if len(weights) < len(pairs):
             raise ValueError("a label is there twice")
-        return found
+        return weights
 
     try:
         content = json.loads(table_file.text(path, flag), object_pairs_hook=unique)

@@ -27,13 +27,13 @@ class BatchShare:
     replicas: int = 1
 
     def __post_init__(self) -> None:
-        found = problem(
+        refusal = problem(
             self.batch_size,
             accumulation_steps=1,
             replicas=self.num_workers * self.replicas,
         )
-        if found:
-            raise errors.ConfigError(found)
+        if refusal:
+            raise errors.ConfigError(refusal)
 
     @property
     def rows(self) -> int:
@@ -51,14 +51,14 @@ def check(config: RunConfig, replicas: int | None) -> None:
     Raises:
         errors.ConfigError: naming sizes that can be shared out.
     """
-    found = problem(
+    refusal = problem(
         config.batch_size,
         config.accumulation_steps,
         replicas=replicas,
         in_pairs=mixes(config),
     )
-    if found:
-        raise errors.ConfigError(found)
+    if refusal:
+        raise errors.ConfigError(refusal)
 
 
 def mixes(config: RunConfig) -> bool:

@@ -68,20 +68,20 @@ def find(config: RuntimeConfig, environ: Mapping[str, str]) -> Cluster | None:
                 f"--strategy={config.strategy}."
             )
         return None
-    found = None
+    cluster = None
     if given:
-        found = _from_flags(config, given)
+        cluster = _from_flags(config, given)
     elif environ.get("TF_CONFIG", "").strip():
-        found = _from_tf_config(environ["TF_CONFIG"])
+        cluster = _from_tf_config(environ["TF_CONFIG"])
     elif slurm.is_step(environ):
-        found = Cluster(**slurm.settings(environ), source="SLURM_*")
+        cluster = Cluster(**slurm.settings(environ), source="SLURM_*")
     elif config.strategy == "multi_worker":
         raise errors.ConfigError(
             "--strategy=multi_worker: expected to be told who takes part, by "
             "TF_CONFIG, by Slurm (start with srun), or by --coordinator=HOST:PORT "
             "--num_workers=N --worker_index=I; received none of them."
         )
-    return found if found and found.num_workers > 1 else None
+    return cluster if cluster and cluster.num_workers > 1 else None
 
 
 def _from_flags(config: RuntimeConfig, given: list[str]) -> Cluster:

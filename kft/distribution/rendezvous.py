@@ -162,13 +162,13 @@ def _line(call: socket.socket) -> bytes:
 
 def silent(addresses: Sequence[str], *, seconds: float = 2.0) -> list[int]:
     """Return which workers do not take connections."""
-    found = []
+    silent_workers = []
     for worker, address in enumerate(addresses):
         try:
             socket.create_connection(split_address(address), timeout=seconds).close()
         except OSError:
-            found.append(worker)
-    return found
+            silent_workers.append(worker)
+    return silent_workers
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -213,14 +213,14 @@ class Devices:
     def _broadcast(self, content: bytes, length: int) -> bytes:
         """Return the chief's bytes; the content of the others does not count."""
         size = _WORDS * 8
-        found = []
+        pieces = []
         for first in range(0, length, size):
             words = np.zeros(_WORDS, np.int64)
             if self.is_chief:
                 piece = content[first : first + size]
                 words.view(np.uint8)[: len(piece)] = np.frombuffer(piece, np.uint8)
-            found.append(self._sum(words).tobytes())
-        return b"".join(found)[:length]
+            pieces.append(self._sum(words).tobytes())
+        return b"".join(pieces)[:length]
 
     def _sum(self, array: np.ndarray) -> np.ndarray:
         """Return the sum of an array over the workers."""

@@ -128,15 +128,15 @@ def _expand_host(name: str, text: str) -> list[str]:
 
 def _expand_numbers(ranges: str, text: str) -> list[str]:
     """Return '01', '02', '7' for '01-02,7'."""
-    found = []
+    names = []
     for part in ranges.split(","):
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         if not match or int(match[2] or match[1]) < int(match[1]):
             raise _bad_hosts(text)
         width = len(match[1])
         last = int(match[2] or match[1])
-        found += [f"{number:0{width}d}" for number in range(int(match[1]), last + 1)]
-    return found
+        names += [f"{number:0{width}d}" for number in range(int(match[1]), last + 1)]
+    return names
 
 
 def _bad_hosts(text: str) -> errors.ConfigError:

@@ -43,11 +43,13 @@ class Network:
 
         The head is at 0, the last block at 1, the stem at the number of blocks plus 1.
         """
-        found = {layer.name: 0 for layer in self.model.layers}
+        distances = {layer.name: 0 for layer in self.model.layers}
         for distance in range(1, len(self.blocks.names) + 2):
             anchor = self.anchor(distance - 1)
-            found.update(dict.fromkeys(split.ancestors(self.model, anchor), distance))
-        return found
+            distances.update(
+                dict.fromkeys(split.ancestors(self.model, anchor), distance)
+            )
+        return distances
 
 
 def stable_paths(model: keras.Model) -> dict[str, keras.Variable]:

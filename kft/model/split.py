@@ -54,14 +54,14 @@ def cut_tensors(model: keras.Model, anchor: str) -> list[keras.KerasTensor]:
 
 def ancestors(model: keras.Model, anchor: str) -> frozenset[str]:
     """Return the names of a layer and of all the layers that it depends on."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [_operation(model, anchor)]
     while waiting:
         layer = waiting.pop()
-        if layer.name not in found:
-            found.add(layer.name)
+        if layer.name not in names:
+            names.add(layer.name)
             waiting.extend(_layer_of(tensor) for tensor in _inputs(layer))
-    return frozenset(found)
+    return frozenset(names)
 
 
 def _operation(model: keras.Model, name: str) -> keras.Operation:

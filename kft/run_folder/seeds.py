@@ -45,11 +45,11 @@ def spread(figures: Sequence[float | None]) -> Spread | None:
     )
 
 
-def text(found: Spread) -> str:
+def text(spread: Spread) -> str:
     """Return a spread as a person reads it."""
-    words = f"mean {found.mean:.4f}, {found.lowest:.4f} to {found.highest:.4f}"
-    if found.standard_deviation is not None:
-        words += f", standard deviation {found.standard_deviation:.4f}"
+    words = f"mean {spread.mean:.4f}, {spread.lowest:.4f} to {spread.highest:.4f}"
+    if spread.standard_deviation is not None:
+        words += f", standard deviation {spread.standard_deviation:.4f}"
     return words
 
 
@@ -93,11 +93,11 @@ def check(config: RunConfig) -> None:
             "for a batch of its own, and the runs would differ in more than the seed: "
             "give a number."
         )
-    found = cluster.find(config, os.environ)
-    if found is not None:
+    others = cluster.find(config, os.environ)
+    if others is not None:
         raise errors.ConfigError(
-            f"--repeats={config.repeats}: a process can join its {found.num_workers} "
-            f"workers ({found.source}) only once. Start a run for each --seed, with a "
+            f"--repeats={config.repeats}: a process can join its {others.num_workers} "
+            f"workers ({others.source}) only once. Start a run for each --seed, with a "
             "--run_dir of its own."
         )
     run = run_dir.of(config)

@@ -128,7 +128,7 @@ def _stem_end(family: Family, model: keras.Model, first_end: str) -> str:
     """Return the last layer that may end the stem, of those before `first_end`."""
     names = [layer.name for layer in model.layers]
     stem = names[: names.index(first_end)]
-    found = [name for name in stem if re.fullmatch(family.stem_end or "", name)]
-    if not found:
+    ends = [name for name in stem if re.fullmatch(family.stem_end or "", name)]
+    if not ends:
         raise ValueError(f"{model.name} has no layer {family.stem_end!r}")
-    return found[-1]
+    return ends[-1]

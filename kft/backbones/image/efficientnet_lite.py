@@ -29,7 +29,7 @@ _DROP_CONNECT = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
-class _Stage:
+class _LiteStage:
     """Blocks in a row with the same number of filters; the first may halve the map."""
 
     repeats: int
@@ -41,13 +41,13 @@ class _Stage:
 
 # arXiv:1905.11946, table 1.
 _STAGES = (
-    _Stage(repeats=1, kernel=3, stride=1, expansion=1, filters=16),
-    _Stage(repeats=2, kernel=3, stride=2, expansion=6, filters=24),
-    _Stage(repeats=2, kernel=5, stride=2, expansion=6, filters=40),
-    _Stage(repeats=3, kernel=3, stride=2, expansion=6, filters=80),
-    _Stage(repeats=3, kernel=5, stride=1, expansion=6, filters=112),
-    _Stage(repeats=4, kernel=5, stride=2, expansion=6, filters=192),
-    _Stage(repeats=1, kernel=3, stride=1, expansion=6, filters=320),
+    _LiteStage(repeats=1, kernel=3, stride=1, expansion=1, filters=16),
+    _LiteStage(repeats=2, kernel=3, stride=2, expansion=6, filters=24),
+    _LiteStage(repeats=2, kernel=5, stride=2, expansion=6, filters=40),
+    _LiteStage(repeats=3, kernel=3, stride=2, expansion=6, filters=80),
+    _LiteStage(repeats=3, kernel=5, stride=1, expansion=6, filters=112),
+    _LiteStage(repeats=4, kernel=5, stride=2, expansion=6, filters=192),
+    _LiteStage(repeats=1, kernel=3, stride=1, expansion=6, filters=320),
 )
 _BLOCKS = sum(stage.repeats for stage in _STAGES)
 
@@ -69,7 +69,7 @@ def features(scaled: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _block(
-    inputs: keras.KerasTensor, stage: _Stage, *, name: str, stride: int, drop: float
+    inputs: keras.KerasTensor, stage: _LiteStage, *, name: str, stride: int, drop: float
 ) -> keras.KerasTensor:
     x, channels = inputs, inputs.shape[-1]
     if stage.expansion > 1:

@@ -58,8 +58,8 @@ def upright(image: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
 
 
 def _bytes(text: tf.Tensor, start: tf.Tensor | int, count: int) -> tf.Tensor:
-    found = tf.io.decode_raw(tf.strings.substr(text, start, count), tf.uint8)
-    return tf.ensure_shape(tf.cast(found, tf.int32), [count])
+    numbers = tf.io.decode_raw(tf.strings.substr(text, start, count), tf.uint8)
+    return tf.ensure_shape(tf.cast(numbers, tf.int32), [count])
 
 
 def _number(digits: tf.Tensor, count: int, big_endian: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ from kft import errors
 
 
 @dataclasses.dataclass(frozen=True)
-class Entry:
+class FolderEntry:
     """A file or folder.
 
     Attributes:
@@ -44,25 +44,27 @@ def is_folder(path: str) -> bool:
     return os.path.isdir(path)
 
 
-def entries(folder: str) -> Iterator[Entry]:
+def entries(folder: str) -> Iterator[FolderEntry]:
     """Yield what is in a folder, in the order of names, without hidden entries.
 
     Raises:
         errors.DataError: where the folder cannot be listed.
     """
     try:
-        found = _remote_entries(folder) if is_remote(folder) else _local_entries(folder)
+        listed = (
+            _remote_entries(folder) if is_remote(folder) else _local_entries(folder)
+        )
     except OSError as error:
         raise errors.DataError(
             f"The folder {folder} cannot be listed: {error}."
         ) from error
-    for entry in sorted(found, key=lambda entry: entry.name):
+    for entry in sorted(listed, key=lambda entry: entry.name):
         _check_name(entry)
         if not entry.name.startswith(".") and entry.name.lower() != "thumbs.db":
             yield entry
 
 
-def _check_name(entry: Entry) -> None:
+def _check_name(entry: FolderEntry) -> None:
     """Check that the name can be written to the files of a run, which are UTF-8."""
     try:
         entry.name.encode()
@@ -73,8 +75,8 @@ def _check_name(entry: Entry) -> None:
         ) from error
 
 
-def _local_entries(folder: str) -> list[Entry]:
-    found = []
+def _local_entries(folder: str) -> list[FolderEntry]:
+    listed = []
     with os.scandir(folder) as iterator:
         for item in iterator:
             try:
@@ -82,14 +84,14 @@ def _local_entries(folder: str) -> list[Entry]:
                 size = 0 if inside else item.stat().st_size
             except OSError:  # A link to nowhere, or to itself.
                 inside, size = False, 0
-            found.append(Entry(item.name, item.path, inside, size))
-    return found
+            listed.append(FolderEntry(item.name, item.path, inside, size))
+    return listed
 
 
-def _remote_entries(folder: str) -> list[Entry]:
+def _remote_entries(folder: str) -> list[FolderEntry]:
     import tensorflow as tf
 
-    found = []
+    listed = []
     try:
         names = tf.io.gfile.listdir(folder)
     except tf.errors.OpError as error:
@@ -97,8 +99,8 @@ def _remote_entries(folder: str) -> list[Entry]:
     for name in names:
         inside = name.endswith("/") or tf.io.gfile.isdir(posixpath.join(folder, name))
         name = name.rstrip("/")
-        found.append(Entry(name, posixpath.join(folder, name), inside, 0))
-    return found
+        listed.append(FolderEntry(name, posixpath.join(folder, name), inside, 0))
+    return listed
 
 
 def remote_glob(pattern: str) -> list[str]:

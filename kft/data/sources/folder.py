@@ -53,7 +53,7 @@ def load(
     by_split = _class_folders(path, config, payload)
     label_map = _check_classes(by_split, config, payload)
     root = filesystem.expand(path)
-    entries: list[filesystem.Entry] = []
+    entries: list[filesystem.FolderEntry] = []
     numbers, split_names = [], []
     for split, class_folders in by_split.items():
         for name, folder in class_folders.items():
@@ -163,7 +163,7 @@ def _folders(folder: str) -> dict[str, str]:
 
 def _files(
     folder: str, endings: tuple[str, ...], parents: tuple[str, ...] = ()
-) -> Iterator[filesystem.Entry]:
+) -> Iterator[filesystem.FolderEntry]:
     """Yield the files at any depth, sorted; follows links, each loop once."""
     real = os.path.realpath(folder)
     if real in parents:

@@ -78,13 +78,13 @@ def load(
             ids += [f"{builder.name}/{split}/{number:06d}" for number in numbers]
             split_names += [split] * len(numbers)
     _check_overlap(ids, by_split)
-    found = tfrecord_index.concatenate(parts)
+    records = tfrecord_index.concatenate(parts)
     table = examples.Table(
         ids=np.array(ids),
-        labels=found.columns[features.label].astype(np.int32),
-        sizes=found.lengths,
+        labels=records.columns[features.label].astype(np.int32),
+        sizes=records.lengths,
         split_names=np.array(split_names),
-        read=record_reader.from_records(found, features.payload),
+        read=record_reader.from_records(records, features.payload),
     )
     return splits.assemble(features.label_map, table, config)
 

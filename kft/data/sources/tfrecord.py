@@ -62,16 +62,16 @@ def load(
     kinds = tfrecord_classes.kinds(paths, names, payload, config)
     features = {names[part]: kind for part, kind in kinds.items()}
     parts = [tfrecord_index.index_file(path, features) for path in paths]
-    found = tfrecord_index.concatenate(parts)
+    records = tfrecord_index.concatenate(parts)
     split_of_rows = np.repeat(split_names, [len(part.lengths) for part in parts])
-    columns = {part: found.columns[names[part]] for part in kinds}
+    columns = {part: records.columns[names[part]] for part in kinds}
     label_map, numbers = tfrecord_classes.classes(columns, split_of_rows, config)
     table = examples.Table(
         ids=np.array(_ids(paths, parts)),
         labels=numbers,
-        sizes=found.lengths,
+        sizes=records.lengths,
         split_names=split_of_rows,
-        read=record_reader.from_records(found, names[payload.name]),
+        read=record_reader.from_records(records, names[payload.name]),
     )
     return splits.assemble(label_map, table, config)
 
@@ -88,17 +88,17 @@ def _names(config: config_lib.DataConfig, payload: PayloadKind) -> Mapping[str, 
 def _paths(pattern: str, config: config_lib.DataConfig) -> Sequence[str]:
     """Return the files, sorted."""
     if filesystem.is_remote(pattern):
-        found = filesystem.remote_glob(pattern)
+        paths = filesystem.remote_glob(pattern)
     else:
         local = filesystem.expand(pattern)
-        found = [p for p in glob.glob(local, recursive=True) if os.path.isfile(p)]
-    if not found:
+        paths = [p for p in glob.glob(local, recursive=True) if os.path.isfile(p)]
+    if not paths:
         raise errors.ConfigError(
             f"--dataset={config.dataset}: expected TFRecord files, such as "
             f"tfrecord:data/train-*.tfrecord; no file matches {pattern!r}. "
             "Check the path; in a shell, a pattern needs quotes."
         )
-    return sorted(found)
+    return sorted(paths)
 
 
 def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[str]:
@@ -127,16 +127,16 @@ def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[st
 
 def _split_name(words: Sequence[str]) -> str | None:
     """Return the split that is among the words, if there is just one."""
-    found = {folder.SPLIT_FOLDERS[w] for w in words if w in folder.SPLIT_FOLDERS}
-    return found.pop() if len(found) == 1 else None
+    named = {folder.SPLIT_FOLDERS[w] for w in words if w in folder.SPLIT_FOLDERS}
+    return named.pop() if len(named) == 1 else None
 
 
 def _ids(paths: Sequence[str], parts: Sequence["Records"]) -> list[str]:
     """Return file and number of each record; files have the part that differs."""
     common = posixpath.commonprefix([posixpath.dirname(path) + "/" for path in paths])
     common = common[: common.rfind("/") + 1]
-    found = []
+    ids = []
     for path, part in zip(paths, parts, strict=True):
         name = path.removeprefix(common).lstrip("/")
-        found += [f"{name}/{number:06d}" for number in range(len(part.lengths))]
-    return found
+        ids += [f"{name}/{number:06d}" for number in range(len(part.lengths))]
+    return ids

@@ -41,8 +41,8 @@ def kinds(
         if features:
             break
     present = {part: features.get(name) for part, name in names.items()}
-    found = {part: present[part] for part in _KINDS if present.get(part)}
-    if present[payload.name] is not bytes or not found:
+    label_kinds = {part: present[part] for part in _KINDS if present.get(part)}
+    if present[payload.name] is not bytes or not label_kinds:
         wanted = [names[part] for part in _KINDS if part in names]
         raise errors.DataError(
             f"--dataset={config.dataset}: expected records with the {payload.name} as "
@@ -51,14 +51,14 @@ def kinds(
             f"with --tfrecord_features={payload.name}=NAME,label=NAME,text=NAME how "
             "they are called."
         )
-    for part, kind in found.items():
+    for part, kind in label_kinds.items():
         if kind is not _KINDS[part]:
             raise errors.DataError(
                 f"--dataset={config.dataset}: expected {_KINDS[part].__name__} in "
                 f"{names[part]} ({part}), received {kind.__name__} in {path}. If it is "
                 f"the {_OTHER[part]}: --tfrecord_features={_OTHER[part]}={names[part]}"
             )
-    return found
+    return label_kinds
 
 
 def classes(
@@ -96,13 +96,13 @@ def classes(
             f"that training records have, received {_text(keys[row])!r}."
         )
     if config.tfrecord_labels is not None:
-        found = _named(columns.get("label"), known, config.tfrecord_labels)
+        names = _named(columns.get("label"), known, config.tfrecord_labels)
     elif "label" in columns and texts is not None:
         _check_texts(keys, texts, config)
-        found = [_text(text) for text in texts[split_names == TRAIN][first]]
+        names = [_text(text) for text in texts[split_names == TRAIN][first]]
     else:
-        found = [_text(key) for key in known]
-    return labels.LabelMap(tuple(found)), places.astype(np.int32)
+        names = [_text(key) for key in known]
+    return labels.LabelMap(tuple(names)), places.astype(np.int32)
 
 
 def _check_texts(
