@@ -62,7 +62,7 @@ def _closing(found: "RangeTests", folder: Path) -> Iterator[str]:
 COMMAND = command.Command(
     name="find_lr",
     description=__doc__,
-    config=by_task.ByTask(tasks.TASKS, RangeTestConfig),
+    config=by_task.ByTask(tasks.known, RangeTestConfig),
     main=main,
     with_given=True,
 )

@@ -54,7 +54,7 @@ def main(config: SearchConfig) -> None:
 COMMAND = command.Command(
     name="tune",
     description=__doc__,
-    config=by_task.ByTask(tasks.TASKS, SearchConfig),
+    config=by_task.ByTask(tasks.known, SearchConfig),
     main=main,
 )
 

@@ -42,9 +42,14 @@ def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
     """
     out = out_folder(config)
     _check_out(out, config)
-    splits = data.load_splits(_taking_all(config), tasks.kind(config.task).sources)
+    kind = tasks.kind(config.task)
+    if kind.audit_checks is None:
+        raise errors.ConfigError(
+            f"kft.audit cannot look at data of --task={kind.name}."
+        )
+    checks = kind.audit_checks(config)
+    splits = data.load_splits(_taking_all(config), kind.sources)
     parts = list(splits.parts().values())
-    checks = tasks.kind(config.task).checks(config)
     with console_lib.bar(console, sum(map(len, parts)), checks.noun) as advance:
         inspections = scan_dataset.scan(parts, checks, advance=advance)
     option = config.bad_example_option

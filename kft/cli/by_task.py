@@ -1,7 +1,7 @@
 """The flags of a command that makes runs: they depend on `--task`."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from kft import errors
@@ -27,11 +27,11 @@ class ByTask:
     """The config classes of a command, one for each task.
 
     Attributes:
-        tasks: those that there are, by name.
+        tasks: returns those that there are, by name.
         options: of the command, on top of those of a run.
     """
 
-    tasks: Mapping[str, TaskFlags]
+    tasks: Callable[[], Mapping[str, TaskFlags]]
     options: type[RunConfig] = RunConfig
 
     def config_class(self, task: str) -> type[Config]:
@@ -40,19 +40,20 @@ class ByTask:
         Raises:
             errors.ConfigError: where there is no such task.
         """
-        if task not in self.tasks:
+        known = self.tasks()
+        if task not in known:
             raise errors.ConfigError(
-                f"--task: expected one of {', '.join(self.tasks)}, received {task!r}. "
-                f"{errors.closest(task, self.tasks)}"
+                f"--task: expected one of {', '.join(known)}, received {task!r}. "
+                f"{errors.closest(task, known)}"
             )
-        run_class = self.tasks[task].config_class
+        run_class = known[task].config_class
         if self.options is RunConfig:
             return run_class
         return of_task(self.options, run_class)
 
     def classes(self) -> Iterable[type[Config]]:
         """Return the configs for all tasks."""
-        return [self.config_class(task) for task in self.tasks]
+        return [self.config_class(task) for task in self.tasks()]
 
     def is_common(self, option: str) -> bool:
         """Return whether an option is there whatever the task."""
@@ -64,7 +65,7 @@ class ByTask:
             return []
         return [
             task
-            for task in self.tasks
+            for task in self.tasks()
             if option
             in {field.name for field in dataclasses.fields(self.config_class(task))}
         ]

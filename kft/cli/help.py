@@ -98,9 +98,10 @@ def _group(
 
 def _task_entry(field: dataclasses.Field, by_task: ByTask, width: int) -> str:
     """Return the entry of `--task`, with what each of them is."""
-    meanings = [f"{name}: {task.summary}" for name, task in by_task.tasks.items()]
+    tasks = by_task.tasks()
+    meanings = [f"{name}: {task.summary}" for name, task in tasks.items()]
     text = f"{field.metadata['help']} {'; '.join(meanings)}. [{field.default}]"
-    return _described(f"--{field.name}={'|'.join(by_task.tasks)}", text, width)
+    return _described(f"--{field.name}={'|'.join(tasks)}", text, width)
 
 
 def _wrapped_paragraphs(docstring: str, width: int) -> str:

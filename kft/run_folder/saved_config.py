@@ -50,13 +50,17 @@ def read(path: Path) -> RunConfig:
 
 def _config_class(path: Path, content: dict[str, Any]) -> type[RunConfig]:
     name = content.get("task", config.DEFAULT_TASK)
-    if name not in tasks.TASKS:
+    known = tasks.known()
+    if not isinstance(name, str):
+        # A field like the others, which is checked with them.
+        name = config.DEFAULT_TASK
+    if name not in known:
         raise errors.RunDirError(
             f"{path} is of a run of the task {name!r}, which this kft does not know. "
-            f"It knows {', '.join(tasks.TASKS)}; environment.json beside it names the "
+            f"It knows {', '.join(known)}; environment.json beside it names the "
             "version that wrote it."
         )
-    return tasks.TASKS[name].config_class
+    return known[name].config_class
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """What a network learns to do: everything in a run that depends on the kind of data.
 
-A new task is a folder here and a line in `TASKS`. Importing this package does not
-import TensorFlow.
+A new task is a folder here and a line in `TASKS`. One of another package is a line too,
+`tasks.TASKS["curves"] = KIND`, in a module that the environment variable KFT_TASKS
+names (several have commas between them), so that every command and its child processes
+have it. Importing this package does not import TensorFlow.
 """
 
+import functools
 import importlib
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,32 @@ if TYPE_CHECKING:
 TASKS: dict[str, TaskKind[Any]] = {
     "image_classification": image_classification.KIND,
 }
+_MODULES = "KFT_TASKS"
+
+
+def known() -> Mapping[str, TaskKind[Any]]:
+    """Return `TASKS`, those of other packages among them.
+
+    Raises:
+        errors.ConfigError: where KFT_TASKS names a module that there is not.
+    """
+    _import_others(os.environ.get(_MODULES, ""))
+    return TASKS
+
+
+@functools.cache
+def _import_others(modules: str) -> None:
+    for name in filter(None, (part.strip() for part in modules.split(","))):
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise
+            raise errors.ConfigError(
+                f"{_MODULES}={modules}: there is no module {error.name!r} in the "
+                "installed packages, in PYTHONPATH or, with python -m, in the working "
+                "directory."
+            ) from error
 
 
 def kind(name: str) -> TaskKind[Any]:
@@ -30,12 +60,13 @@ def kind(name: str) -> TaskKind[Any]:
     Raises:
         errors.ConfigError: where there is no such task.
     """
-    if name not in TASKS:
+    found = known()
+    if name not in found:
         raise errors.ConfigError(
-            f"--task: expected one of {', '.join(TASKS)}, received {name!r}. "
-            f"{errors.closest(name, TASKS)}"
+            f"--task: expected one of {', '.join(found)}, received {name!r}. "
+            f"{errors.closest(name, found)}"
         )
-    return TASKS[name]
+    return found[name]
 
 
 def get(config: RunConfig, labels: LabelMap) -> "Task":

@@ -56,7 +56,6 @@ class TaskKind(Generic[C]):
             not known, because its backbone is not.
         check: finds mistakes in the task's own options and in those of the network, and
             raises ConfigError that names all of them.
-        checks: returns what an audit asks of the examples.
         module: dotted name of the other half, a module with the functions
             `build(config, labels) -> Task` and
             `from_export(labels, metadata) -> ServedTask`, which gets back what
@@ -66,6 +65,8 @@ class TaskKind(Generic[C]):
             the validation examples nor only where and how fast they are computed.
         memory_advice: returns what of a config costs memory, None where no option of
             the task does.
+        audit_checks: returns what kft.audit asks of the examples; None where it cannot
+            look at them.
     """
 
     name: str
@@ -74,11 +75,11 @@ class TaskKind(Generic[C]):
     sources: Mapping[str, Source]
     blocks: Callable[[C], Blocks | None]
     check: Callable[[C], None]
-    checks: Callable[[AuditConfig], Checks]
     module: str
     recipe_fields: Sequence[str] = ()
     searchable: Sequence[str] = ()
     memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
+    audit_checks: Callable[[AuditConfig], Checks] | None = None
 
     @property
     def options(self) -> frozenset[str]:

@@ -40,8 +40,8 @@ CURVES = TaskKind(
     check=lambda config: None,
     module="none",
 )
-RUN = by_task.ByTask(tasks.TASKS)
-SEARCH = by_task.ByTask(tasks.TASKS, SearchConfig)
+RUN = by_task.ByTask(tasks.known)
+SEARCH = by_task.ByTask(tasks.known, SearchConfig)
 
 
 @pytest.fixture(autouse=True)

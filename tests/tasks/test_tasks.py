@@ -3,12 +3,14 @@
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from kft import config, errors, tasks
 from kft.config import RunConfig, TrainConfig
 from kft.data.labels import LabelMap
+from tests.conftest import RunKft
 
 NAMES = list(tasks.TASKS)
 
@@ -72,3 +74,50 @@ def test_the_other_half_is_imported_when_it_is_asked_for() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     labels = LabelMap(("a", "b"))
     assert tasks.get(TrainConfig(), labels).labels is labels
+
+
+OUTSIDE = '''
+"""A task of another package."""
+import dataclasses
+from typing import Literal
+from kft import tasks
+from kft.config import RunConfig
+from kft.config.fields import option
+from kft.tasks.task_kind import TaskKind
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CurveConfig(RunConfig):
+    """Curves."""
+    task: Literal["curves"] = option("curves", "What the network learns to do.")
+    dataset: str = option("curves:100", "Where the curves are.")
+    backbone: str = option("three_layers", "The network.")
+    width: int = option(3, "Channels.", minimum=1)
+
+tasks.TASKS["curves"] = TaskKind(
+    name="curves", summary="mark what rises", config_class=CurveConfig, sources={},
+    blocks=lambda config: None, check=lambda config: None, module="none",
+)
+'''
+
+
+def test_a_task_of_another_package_is_one_line_there(
+    tmp_path: Path, run_kft: RunKft
+) -> None:
+    (tmp_path / "curve_task.py").write_text(OUTSIDE)
+    env = {"KFT_TASKS": "curve_task"}
+    run = tmp_path / "run"
+    made = run_kft("train", "--help", "--task=curves", env=env, cwd=tmp_path)
+    assert "--width=INT" in made.stdout and "--image_size" not in made.stdout
+    refused = run_kft(
+        *("train", "--task=curves", "--width=0", f"--run_dir={run}"),
+        env=env,
+        cwd=tmp_path,
+    )
+    assert refused.stderr == "error: --width: expected at least 1, received 0.\n"
+    assert refused.returncode == 2
+
+
+def test_a_module_of_tasks_that_is_not_there_is_named(run_kft: RunKft) -> None:
+    done = run_kft("train", "--seed=3", env={"KFT_TASKS": "no_such_task"})
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: KFT_TASKS=no_such_task: there is no module")

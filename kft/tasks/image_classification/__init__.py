@@ -66,7 +66,7 @@ def _memory_advice(config: TrainConfig) -> MemoryAdvice:
     )
 
 
-def _checks(config: AuditConfig) -> Checks:
+def _audit_checks(config: AuditConfig) -> Checks:
     # For most commands Pillow is not worth its time.
     from kft.tasks.image_classification.image_audit import ImageChecks
 
@@ -83,9 +83,9 @@ KIND = TaskKind(
     },
     blocks=_blocks,
     check=_check,
-    checks=_checks,
     module="kft.tasks.image_classification.image_classification",
     recipe_fields=("image_size", "augment", "cached_views"),
     searchable=("pooling", "image_size", "resize", "augment"),
     memory_advice=_memory_advice,
+    audit_checks=_audit_checks,
 )
