@@ -15,7 +15,10 @@ import h5py
 from kft.backbones import hdf5
 
 _SECONDS = 30.0
-_PROGRAM = "import sys; from kft.backbones import trial; trial.go_through(sys.argv[1])"
+_PROGRAM = (
+    "import sys; from kft.backbones import isolated_read; "
+    "isolated_read.go_through(sys.argv[1])"
+)
 # Lists of names that Keras keeps in attributes.
 _LISTS = ("layer_names", "weight_names")
 
@@ -48,7 +51,9 @@ def survive(path: pathlib.Path) -> None:
             f"it is damaged: it crashes the HDF5 library (signal {-done.returncode})"
         )
     if done.returncode:
-        raise RuntimeError(f"the trial of {path} failed:\n{done.stderr}")
+        raise RuntimeError(
+            f"reading {path} in a process of its own failed:\n{done.stderr}"
+        )
 
 
 def go_through(path: str) -> None:
