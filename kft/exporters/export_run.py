@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,8 @@ from kft.exporters import Quantize, model_card, parity
 from kft.exporters.parity import ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_model import ServingModel
 from kft.metrics import calibration
-from kft.run_folder import atomic_files
+from kft.run_folder import atomic_files, history
 from kft.run_folder.run_dir import RunDir
-
-# Keys of parity.json, as kft 0.1 wrote them.
-_OLD_NAMES = {"images_per_second": "examples_per_second"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,15 +191,11 @@ def read_certificates(run: RunDir) -> dict[str, Any]:
     path = run.export / "parity.json"
     try:
         content = json.loads(path.read_bytes())
-        return {name: _renamed(one) for name, one in content.items()}
+        return {name: history.renamed(one) for name, one in content.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError) as error:
         raise errors.RunDirError(f"{path} is damaged: {error}. Remove it.") from error
-
-
-def _renamed(certificate: Mapping[str, Any]) -> dict[str, Any]:
-    return {_OLD_NAMES.get(key, key): value for key, value in certificate.items()}
 
 
 def table(exports: Sequence[Export]) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """Charts as geometry: what a template draws as SVG. Pure arithmetic.
 
-The unit is the pixel of a drawing of 360 times 224, which the page scales.
+A drawing is 360 units wide and 224 high; the page scales it.
 """
 
 import dataclasses
@@ -92,7 +92,7 @@ class Axis:
     Attributes:
         low: value at `start`.
         high: value at `end`; above `low`.
-        start: place in pixels.
+        start: place in the drawing.
         end: likewise.
         is_log: whether equal ratios are equally far apart.
     """

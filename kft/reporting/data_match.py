@@ -1,4 +1,4 @@
-"""Whether two runs were judged by images of the same data. No TensorFlow here."""
+"""Whether two runs were judged by examples of the same data. No TensorFlow here."""
 
 from typing import Literal
 
@@ -9,11 +9,11 @@ Data = Literal["same", "split anew", "other"]
 
 
 def judge(first: RunRecord, second: RunRecord) -> Data:
-    """Return whether the ids of two runs are names of the same images.
+    """Return whether the ids of two runs are names of the same examples.
 
     The fingerprint is over ids, labels, splits and sizes of files. Where it differs and
     split.csv does not, the files have changed. Where both differ, only the name of the
-    data set tells a run with other fractions from one on other images.
+    data set tells a run with other fractions from one on other data.
     """
     prints = [one.environment.get("data_fingerprint") for one in (first, second)]
     # Nothing is known to differ where a run has none.

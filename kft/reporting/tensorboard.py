@@ -37,7 +37,7 @@ def write(run: RunDir, config: RunConfig, evaluation: Evaluation | None) -> None
     result = saved_config.read_json(run.result_json)
     # A run of a version that knew no other names none.
     monitor = result.get("monitor", "val_accuracy")
-    image = _confusions(evaluation)
+    drawing = _confusions(evaluation)
     writer = tf.summary.create_file_writer(
         str(run.tensorboard), filename_suffix=_SUFFIX
     )
@@ -45,9 +45,9 @@ def write(run: RunDir, config: RunConfig, evaluation: Evaluation | None) -> None
         api.hparams(settings(config), trial_id=run.path.name)
         if result[monitor] is not None:
             tf.summary.scalar(f"best_{monitor}", result[monitor], step=0)
-        if image is not None:
+        if drawing is not None:
             name = f"confusion_{evaluation.source.split}"
-            tf.summary.image(name, image[None], step=0)
+            tf.summary.image(name, drawing[None], step=0)
     writer.close()
 
 
@@ -56,7 +56,7 @@ def _confusions(evaluation: Evaluation | None) -> np.ndarray | None:
     if evaluation is None or not isinstance(evaluation.figures, ClassificationFigures):
         return None
     confusion = np.array(evaluation.figures.confusion)
-    return confusion_image(confusion, evaluation.source.classes)
+    return confusion_drawing(confusion, evaluation.source.classes)
 
 
 def settings(config: RunConfig) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def settings(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def confusion_image(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def confusion_drawing(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Return a drawing of a confusion matrix, uint8 [height, width, 4] RGBA.
 
     Rows are the classes of the examples, columns what they are taken for; the darker

@@ -74,7 +74,7 @@ def test_the_darkest_cells_are_the_largest_shares() -> None:
     confusion = np.zeros((50, 50), int)
     confusion[:25, 0] = 7
     confusion[25:, 49] = 7
-    pixels = tensorboard.confusion_image(confusion, names)[..., :3].mean(axis=-1)
+    pixels = tensorboard.confusion_drawing(confusion, names)[..., :3].mean(axis=-1)
     dark = np.argwhere(pixels < 80)
     # The first column above, the last one below.
     middle = dark[:, 0].mean()
@@ -85,12 +85,14 @@ def test_the_darkest_cells_are_the_largest_shares() -> None:
 @pytest.mark.parametrize("classes", [2, 15, 40, 300])
 def test_any_number_of_classes_can_be_drawn(classes: int) -> None:
     names = [f"class {number}" for number in range(classes)]
-    image = tensorboard.confusion_image(np.eye(classes, dtype=int), names)
+    image = tensorboard.confusion_drawing(np.eye(classes, dtype=int), names)
     assert 300 <= image.shape[0] <= 2000
 
 
 def test_class_names_are_no_formulas() -> None:
-    image = tensorboard.confusion_image(np.eye(2, dtype=int), ["$\\frac$", "$5 or $_"])
+    image = tensorboard.confusion_drawing(
+        np.eye(2, dtype=int), ["$\\frac$", "$5 or $_"]
+    )
     assert image.shape[0] >= 300
 
 
@@ -101,7 +103,7 @@ def test_what_could_not_be_drawn_leaves_no_file(
         raise ValueError("no font")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tensorboard, "confusion_image", fail)
+        patch.setattr(tensorboard, "confusion_drawing", fail)
         with pytest.raises(ValueError, match="no font"):
             tensorboard.write(run, TrainConfig(), _evaluation(run))
     tensorboard.write(run, TrainConfig(), _evaluation(run))
