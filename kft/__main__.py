@@ -40,9 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "evaluate": Entry(
         "kft.evaluate", "Measure a finished run on one of its splits, or on other data"
     ),
-    "predict": Entry(
-        "kft.predict", "Say what is on images, with a finished run or with an export"
-    ),
+    "predict": Entry("kft.predict", "Classify images with a finished run or an export"),
     "export": Entry(
         "kft.export",
         "Export a finished run, and prove that each export answers as the network does",

@@ -1,6 +1,6 @@
 """Flagfiles: one `--name=value` a line, written from a config and read as arguments.
 
-Other than with absl, a comment may be indented, and a nested `--flagfile=` is relative
+Unlike with absl, a comment may be indented, and a nested `--flagfile=` is relative
 to the file that names it, so that a config works from every working directory.
 """
 

@@ -63,8 +63,8 @@ def _finite(value: float) -> float | None:
 def _draw(tests: Sequence[StageTest], path: Path) -> None:
     """Draw a panel for each stage."""
     width, height = _INCHES
-    image = figure.Figure(figsize=(width * len(tests), height), layout="constrained")
-    panels = image.subplots(1, len(tests), squeeze=False)[0]
+    chart = figure.Figure(figsize=(width * len(tests), height), layout="constrained")
+    panels = chart.subplots(1, len(tests), squeeze=False)[0]
     for panel, test in zip(panels, tests, strict=True):
         curve = test.curve
         panel.plot(curve.rates, curve.losses, color="0.8", label="loss")
@@ -80,7 +80,7 @@ def _draw(tests: Sequence[StageTest], path: Path) -> None:
         panel.set_ylim(0, _top(curve))
         panel.legend(fontsize="small")
     panels[0].set_ylabel("training loss")
-    image.savefig(path, format="png", dpi=120)
+    chart.savefig(path, format="png", dpi=120)
 
 
 def _top(curve: Curve) -> float | None:

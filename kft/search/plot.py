@@ -1,4 +1,4 @@
-"""An image of a search: the accuracy of each trial over each setting."""
+"""A chart of a search: the accuracy of each trial over each setting."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,21 +18,21 @@ _MARKS = {"finished": "o", "pruned": "v"}
 
 
 def draw(space: Space, found: Sequence[Record], path: Path) -> None:
-    """Write the image, a PNG with a panel for each setting."""
+    """Write the chart, a PNG with a panel for each setting."""
     columns = min(len(space), _COLUMNS)
     rows = -(-len(space) // columns)
-    image = figure.Figure(
+    chart = figure.Figure(
         figsize=(_INCHES * columns, _INCHES * rows), layout="constrained"
     )
-    panels = list(image.subplots(rows, columns, squeeze=False).flat)
+    panels = list(chart.subplots(rows, columns, squeeze=False).flat)
     for dimension, panel in zip(space, panels, strict=False):
         _panel(panel, dimension, found)
     for panel in panels[len(space) :]:
         panel.set_axis_off()
     handles, names = panels[0].get_legend_handles_labels()
     if handles:
-        image.legend(handles, names, loc="outside lower center", ncols=len(names))
-    image.savefig(path, format="png", dpi=120)
+        chart.legend(handles, names, loc="outside lower center", ncols=len(names))
+    chart.savefig(path, format="png", dpi=120)
 
 
 def _panel(panel: Any, dimension: Dimension, found: Sequence[Record]) -> None:

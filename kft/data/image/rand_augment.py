@@ -3,7 +3,7 @@
 Cubuk et al., RandAugment, 2019, with the operations and ranges of timm's
 `rand-m9-mstd0.5-inc1` (timm/data/auto_augment.py): each of the two happens with
 probability 0.5, its magnitude is normal about the given one, and a larger magnitude
-changes every image more. Other than there, what comes in from outside is gray, all
+changes every image more. Unlike there, what comes in from outside is gray, all
 interpolation is bilinear, and posterize keeps one bit at least.
 """
 
