@@ -1,6 +1,9 @@
 """What tests share: a quiet TensorFlow, images, and commands in real processes."""
 
+import fcntl
+import gc
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -25,6 +28,49 @@ hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=20_000)
 hypothesis.settings.load_profile("kft")
 
 RunKft = Callable[..., subprocess.CompletedProcess[str]]
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no process ends on one alone."""
+    long = {
+        item.path
+        for item in items
+        if item.get_closest_marker("slow") or item.get_closest_marker("integration")
+    }
+    items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported: it stays to the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Return a function that fills a folder once for all processes of the suite.
+
+    `once(name, fill)` returns the folder, which is not to be changed. The process that
+    asks first calls `fill(folder)`, the others wait for it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # The processes of pytest-xdist have folders of their own in this one.
+        shared = shared.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -90,17 +136,20 @@ def solid_colours(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_run(once: Once) -> Path:
     """Return the folder of a run that everything after training can start from.
 
     Three noisy colours beside it in `images`; 18 of 60 validate, in batches of 7. It
     has trained so little that it is often wrong and never sure. Not to be changed:
     tests that do, do it to a copy.
     """
+    return once("finished", _train_on_colours) / "run"
+
+
+def _train_on_colours(folder: Path) -> None:
     from kft.config import TrainConfig
     from kft.training import fine_tune
 
-    folder = tmp_path_factory.mktemp("finished")
     rng = np.random.default_rng(0)
     for number in range(60):
         name = sorted(COLOURS)[number // 20]
@@ -118,7 +167,6 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run_dir=str(folder / "run"),
         )
     )
-    return folder / "run"
 
 
 def _write_jpeg(

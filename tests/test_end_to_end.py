@@ -27,7 +27,7 @@ def images(folder) -> dict[str, list]:
     return {path.name: sorted(path.glob("*.jpg")) for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_three_colours_from_training_to_serving(run_kft, solid_colours, tmp_path):
     folder, run = solid_colours(), tmp_path / "run"
     trained = run_kft("train", f"--dataset=folder:{folder}", f"--run_dir={run}", *FLAGS)
@@ -69,7 +69,7 @@ def test_three_colours_from_training_to_serving(run_kft, solid_colours, tmp_path
     assert "32 -> none" in line
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_shuffled_labels_can_not_be_learned(run_kft, solid_colours, tmp_path):
     folder, run = solid_colours(per_class=40, shuffled=True), tmp_path / "run"
     trained = run_kft(

@@ -18,6 +18,7 @@ from kft.model.network import Network
 from kft.tasks.image_classification import image_classification
 from kft.training import fine_tune
 from kft.training.monitoring.progress import SilentReporter
+from tests.conftest import Once
 
 COLOURS = ("cyan", "magenta", "yellow")
 SIZE = 64
@@ -83,12 +84,15 @@ def _small_everywhere() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_run(once: Once) -> Path:
     """Return the folder of a finished run of a small network, not to be changed.
 
     Three colours in `images` beside it, 18 of 60 validate. It is often wrong.
     """
-    folder = tmp_path_factory.mktemp("small")
+    return once("small", _train_small) / "run"
+
+
+def _train_small(folder: Path) -> None:
     for number in range(60):
         path = folder / "images" / COLOURS[number // 20] / f"{number:04d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +111,6 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ),
             reporter=SilentReporter(),
         )
-    return folder / "run"
 
 
 @pytest.fixture

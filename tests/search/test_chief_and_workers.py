@@ -8,7 +8,7 @@ import pytest
 from tests.training.workers.conftest import finish, free_ports, start
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_a_chief_and_two_workers_run_each_trial_once(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     folder = tmp_path / "search"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.data import image_files
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.integration
 
 _TINY = (
     "--backbone=EfficientNetLite0",

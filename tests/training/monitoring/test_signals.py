@@ -145,7 +145,7 @@ class Command:
         return self.process.returncode, text
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_signals_to_real_processes_lose_nothing(solid_colours, tmp_path):
     images = solid_colours(per_class=12, size=40)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.training.workers import conftest
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.integration
 
 
 def test_two_workers_that_meet_train_one_run_and_the_chief_exports_it(

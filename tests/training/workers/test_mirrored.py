@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.integration
 
 ONE = {"strategy": "single"}
 TWO = {"strategy": "mirrored"}

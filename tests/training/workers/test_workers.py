@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.integration
 
 SUMS = {"accumulation_steps": 2, "clip_norm": 0.5, "ema_decay": 0.9}
 # 12 can be shared out to two and to three workers.
