@@ -34,8 +34,7 @@ def main(config: PredictConfig) -> None:
     """Predict, and write the answers as they come."""
     model = find_model.chosen(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.inference import input_files, load_export, output_formats
-    from kft.inference import predictor as inference_predictor
+    from kft.inference import answers, input_files, load_export, output_formats
 
     predictor = load_export.predictor(model)
     serving = predictor.task.serving
@@ -47,9 +46,7 @@ def main(config: PredictConfig) -> None:
         print(header)
     console = Console(stderr=True, soft_wrap=True)
     for answer in _shown(
-        inference_predictor.predict(
-            predictor, found, top_k=top_k, batch_size=config.batch_size
-        ),
+        answers.predict(predictor, found, top_k=top_k, batch_size=config.batch_size),
         len(found),
         console,
     ):

@@ -1,6 +1,6 @@
 """A network and a task that are small enough to train within a test."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,6 +11,8 @@ from kft.config import stages
 from kft.data.examples import Examples
 from kft.data.labels import LabelMap
 from kft.model.network import Network
+from kft.tasks import class_answers
+from kft.tasks.class_answers import ClassAnswers
 from kft.tasks.class_objective import ClassObjective
 from kft.tasks.task_kind import RecipeChoice
 
@@ -69,6 +71,27 @@ class Inputs:
         return None
 
 
+class Serving:
+    """Classes of noise."""
+
+    file_endings = (".raw",)
+    scores = class_answers.SCORES
+    answer_fields = class_answers.FIELDS
+
+    def __init__(self, labels: LabelMap) -> None:
+        self._answers = ClassAnswers(labels)
+
+    def network_scores(
+        self, outputs: np.ndarray, inputs: np.ndarray, *, temperature: float
+    ) -> np.ndarray:
+        return self._answers.probabilities(outputs, temperature=temperature)
+
+    def answer(
+        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
+    ) -> dict[str, Any]:
+        return self._answers.answer(outputs, top_k)
+
+
 class Display:
     """What people see of noise."""
 
@@ -88,6 +111,7 @@ class Task:
         self._dropout = dropout
         self.inputs = Inputs()
         self.objective = ClassObjective(self.labels)
+        self.serving = Serving(self.labels)
         self.display = Display()
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:

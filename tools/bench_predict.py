@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft.evaluation import load_run
-from kft.inference import input_files, output_formats
+from kft.inference import answers, file_batches, input_files, output_formats
 from kft.inference import predictor as inference_predictor
 from kft.inference.input_files import InputFiles
 from kft.inference.predictor import Predictor
@@ -91,14 +91,12 @@ def _predict(
 ) -> None:
     style = output_formats.FORMATS["jsonl"]
     fields = predictor.task.serving.answer_fields
-    for answer in inference_predictor.predict(
-        predictor, found, top_k=5, batch_size=batch_size
-    ):
+    for answer in answers.predict(predictor, found, top_k=5, batch_size=batch_size):
         style.line(answer, fields, 5)
 
 
 def _read(predictor: Predictor, found: Sequence[InputFiles], batch_size: int) -> None:
-    for _ in inference_predictor.batches(predictor, found, batch_size):
+    for _ in file_batches.batches(predictor, found, batch_size):
         pass
 
 

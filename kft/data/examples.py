@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kft.data import labels
+from kft.data.ragged import Ragged
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
@@ -28,14 +29,15 @@ class Examples:
 
     Attributes:
         ids: str [n], unique and the same whenever the data set is loaded.
-        labels: int32 [n], class ids.
+        labels: int32 [n], class ids; several, or one for each step, are as the task's
+            `Objective.target_spec` says.
         rows: int64 [n], where `read` finds the examples.
         read: maps int64 rows [k] to their payloads, tf.string [k]; works eagerly and
             in the functions of tf.data.
     """
 
     ids: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | Ragged
     rows: np.ndarray
     read: Read
 
@@ -44,9 +46,9 @@ class Examples:
 
     def take(self, indices: np.ndarray) -> "Examples":
         """Return the examples at these positions, in this order."""
-        return Examples(
-            self.ids[indices], self.labels[indices], self.rows[indices], self.read
-        )
+        is_ragged = isinstance(self.labels, Ragged)
+        labels = self.labels.take(indices) if is_ragged else self.labels[indices]
+        return Examples(self.ids[indices], labels, self.rows[indices], self.read)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

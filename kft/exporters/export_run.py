@@ -1,13 +1,11 @@
 """Write exports of a finished run, each into its place once it is proved."""
 
 import dataclasses
-import json
 import os
 import shutil
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 from absl import logging
@@ -22,11 +20,11 @@ from kft.evaluation import (
     run_split,
 )
 from kft.evaluation.load_run import LoadedRun
-from kft.exporters import Quantize, model_card, parity
+from kft.exporters import Quantize, certificates, model_card, parity
 from kft.exporters.parity import ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_model import ServingModel
 from kft.metrics import calibration
-from kft.run_folder import atomic_files, history
+from kft.run_folder import atomic_files
 from kft.run_folder.run_dir import RunDir
 
 
@@ -69,7 +67,7 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
         run.run.write_text(run.run.export / "labels.txt", run.labels.text())
         written = [_export(serving, name, questions, config) for name in config.formats]
         _warn_of_others(run.run, serving)
-        model_card.write(serving, read_certificates(run.run))
+        model_card.write(serving, certificates.read(run.run))
     failed = [one for one in written if not one.certificate.passed]
     if failed and not config.allow_disagreement:
         problems = "\n".join(
@@ -118,7 +116,7 @@ def _warn_of_others(run: RunDir, serving: ServingModel) -> None:
     """Name the exports that have another temperature inside than the run has now."""
     others = [
         name
-        for name, one in read_certificates(run).items()
+        for name, one in certificates.read(run).items()
         if one["passed"] and one.get("temperature", 1.0) != serving.temperature
     ]
     if others:
@@ -151,7 +149,7 @@ def _export(
             ece_before=None if found is None else found.ece_before,
             ece_after=None if found is None else found.ece_after,
         )
-        _note(run, _key(name, quantize), certificate)
+        certificates.add(run, _key(name, quantize), certificate.to_json())
         if certificate.passed or config.allow_disagreement:
             with atomic_files.explaining(target):
                 os.replace(draft, target)
@@ -172,30 +170,6 @@ def place(run: RunDir, name: str, quantize: Quantize) -> Path:
         return folder / f"{_key('model', quantize)}{ending}"
     versions = [int(p.name) for p in folder.glob("*") if p.name.isdecimal()]
     return folder / str(max(versions, default=0) + 1)
-
-
-def _note(run: RunDir, key: str, certificate: ParityReport) -> None:
-    """Put a certificate into parity.json beside those of other formats."""
-    path = run.export / "parity.json"
-    run.write_json(path, {**read_certificates(run), key: certificate.to_json()})
-
-
-def read_certificates(run: RunDir) -> dict[str, Any]:
-    """Return parity.json, empty where there is none yet.
-
-    Certificates of before have `images_per_second` for `examples_per_second`.
-
-    Raises:
-        errors.RunDirError: where it is damaged.
-    """
-    path = run.export / "parity.json"
-    try:
-        content = json.loads(path.read_bytes())
-        return {name: history.renamed(one) for name, one in content.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError) as error:
-        raise errors.RunDirError(f"{path} is damaged: {error}. Remove it.") from error
 
 
 def table(exports: Sequence[Export]) -> Sequence[str]:

@@ -20,7 +20,7 @@ import tensorflow as tf
 from absl import logging
 
 from kft import errors
-from kft.inference import predictor as inference_predictor
+from kft.inference import answers
 from kft.inference.load_export import View
 from kft.inference.predictor import Predictor
 
@@ -56,7 +56,7 @@ class DemoService:
         not known.
         """
         with self._lock:
-            found, outputs = inference_predictor.predict_one(
+            found, outputs = answers.predict_one(
                 self._predictor, payload, top_k=self._top_k
             )
             if found.error is not None:

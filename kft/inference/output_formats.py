@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kft.inference.predictor import Answer
+from kft.inference.answers import Answer
 
 # Answers are written as they come, so the column of the file cannot fit the longest.
 _FILE_WIDTH = 40

@@ -6,14 +6,14 @@ import dataclasses
 import datetime
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from kft import errors
 from kft.config import RunConfig
 from kft.data.labels import LabelMap
+from kft.exporters import certificates
 from kft.run_folder import run_dir, saved_config
-from kft.run_folder.history import TEST, EpochRecord, StageResult, renamed, unprefixed
+from kft.run_folder.history import TEST, EpochRecord, StageResult, unprefixed
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 
@@ -76,7 +76,6 @@ def read(run: RunDir) -> RunRecord:
     """
     result = RunResult.read(run)
     content = saved_config.read_json(run.result_json)
-    parity = run.export / "parity.json"
     time = datetime.datetime.fromtimestamp(
         run.result_json.stat().st_mtime, datetime.UTC
     )
@@ -94,7 +93,7 @@ def read(run: RunDir) -> RunRecord:
         environment=saved_config.read_json(run.environment_json),
         split_id=_split_id(run),
         split_sizes=_split_sizes(run),
-        parity=_certificates(parity) if parity.exists() else {},
+        parity=certificates.read(run),
         finished=time,
     )
 
@@ -108,11 +107,6 @@ def _history(run: RunDir) -> tuple[EpochRecord, ...]:
             f"{run.metrics_jsonl} is damaged: a line has no {error}. Restore it from a "
             "copy."
         ) from error
-
-
-def _certificates(path: Path) -> dict[str, Mapping[str, Any]]:
-    certificates = saved_config.read_json(path)
-    return {name: renamed(one) for name, one in certificates.items()}
 
 
 def _labels(run: RunDir) -> LabelMap:

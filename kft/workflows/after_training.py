@@ -126,9 +126,9 @@ def _optional(what: str, retry: str) -> Iterator[None]:
 
 def _export(config: RunConfig, run: RunDir) -> None:
     """Write the formats of the run that are not there yet."""
-    from kft.exporters import export_run
+    from kft.exporters import certificates, export_run
 
-    done = export_run.read_certificates(run)
+    done = certificates.read(run)
     formats = tuple(
         name for name in config.export if not done.get(name, {}).get("passed")
     )

@@ -17,10 +17,12 @@ from kft.config import ExportConfig, TrainConfig
 from kft.data.labels import LabelMap
 from kft.evaluation import load_run
 from kft.exporters import (
+    certificates,
     export_run,
     model_card,
 )
 from kft.exporters.serving_model import ServingModel
+from kft.inference import answers
 from kft.inference import predictor as inference_predictor
 from kft.tasks.image_classification import weights_license
 from kft.tasks.image_classification.image_serving import ImageServing
@@ -59,7 +61,7 @@ def test_five_lines_for_each_format_run_as_they_stand(
     with contextlib.redirect_stdout(said):
         exec(codes[number], {})
     predictor = inference_predictor.of_run(load_run.load(str(folder.parent)))
-    answer, _ = inference_predictor.predict_one(
+    answer, _ = answers.predict_one(
         predictor, (folder / "image.jpg").read_bytes(), top_k=1
     )
     (expected,) = answer.content["predictions"]
@@ -95,7 +97,7 @@ def test_an_export_that_is_gone_is_not_in_the_card(
     run = shutil.copytree(folder.parent, tmp_path / "run")
     (run / "export" / "onnx" / "model.onnx").unlink()
     network = load_run.load(str(run), precision="float32")
-    model_card.write(ServingModel(network), export_run.read_certificates(network.run))
+    model_card.write(ServingModel(network), certificates.read(network.run))
     assert "onnx" not in (run / "export" / "README.md").read_text()
     assert "litert" in (run / "export" / "README.md").read_text()
 

@@ -12,7 +12,7 @@ import pytest
 from kft import demo, errors
 from kft.config import DemoConfig
 from kft.evaluation import load_run
-from kft.inference import demo_server, find_model
+from kft.inference import answers, demo_server, find_model
 from kft.inference import predictor as inference_predictor
 from tests.exporters.conftest import Exported, encoded
 
@@ -68,7 +68,7 @@ def test_a_image_gets_what_predict_says_and_where_it_looks(
     answer = json.loads(content)
     assert status == 200
     predictor = inference_predictor.of_run(load_run.load(str(small_run)))
-    expected, _ = inference_predictor.predict_one(predictor, IMAGE, top_k=3)
+    expected, _ = answers.predict_one(predictor, IMAGE, top_k=3)
     labels = [one["label"] for one in expected.content["predictions"]]
     assert [one["label"] for one in answer["predictions"]] == labels
     assert answer["predictions"][0]["probability"] == pytest.approx(

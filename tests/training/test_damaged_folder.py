@@ -12,6 +12,7 @@ import pytest
 from kft import errors, tasks
 from kft.config import EvaluateConfig
 from kft.evaluation import evaluate_run, load_run
+from kft.inference import answers
 from kft.inference import predictor as inference_predictor
 from kft.inference.input_files import InputFiles
 from tests.training import test_fine_tune
@@ -126,10 +127,8 @@ def test_a_finished_run_is_used_or_names_the_damaged_file(tiny_run, tmp_path):
     def answer(copy: Path) -> None:
         predictor = inference_predictor.of_run(load_run.load(str(copy)))
         image = [InputFiles(str(tmp_path / "image.raw"))]
-        answers = list(
-            inference_predictor.predict(predictor, image, top_k=1, batch_size=1)
-        )
-        assert answers[0].error is None
+        (found,) = answers.predict(predictor, image, top_k=1, batch_size=1)
+        assert found.error is None
 
     measure(run)
     answer(run)
