@@ -90,8 +90,8 @@ def _check_out(out: Path, config: AuditConfig) -> None:
     """Find out before hours of reading whether the findings can be written."""
     kind, _, rest = config.dataset.partition(":")
     if kind == "folder" and rest and not filesystem.is_remote(rest):
-        images = Path(filesystem.expand(rest)).resolve()
-        if out.resolve().is_relative_to(images):
+        folder = Path(filesystem.expand(rest)).resolve()
+        if out.resolve().is_relative_to(folder):
             raise errors.ConfigError(
                 f"--out={out} lies in --dataset={config.dataset}, where it would count "
                 "as a class: choose a folder beside it."

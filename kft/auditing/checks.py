@@ -78,7 +78,7 @@ class Checks(Protocol):
 
     @property
     def noun(self) -> str:
-        """Return what several examples are called, such as images."""
+        """Return what several examples are called, in small letters."""
 
     @property
     def count_key(self) -> str:
@@ -95,7 +95,7 @@ class Checks(Protocol):
         """
 
     def preview(self, content: bytes, name: str) -> str | None:
-        """Return a small picture or excerpt as HTML; None where there is none."""
+        """Return a small view of an example as HTML, None where there is none."""
 
     def describe(self, facts: Facts) -> str:
         """Return what an example is like, in a few words."""

@@ -41,7 +41,7 @@ class Findings:
 
     Attributes:
         dataset: the `--dataset`.
-        noun: what its examples are called, such as images.
+        noun: what several of its examples are called.
         counts: number of examples by label and split.
         examples: all of them.
         exact: copies byte by byte.

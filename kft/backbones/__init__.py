@@ -5,7 +5,6 @@
 
 from kft import errors
 from kft.backbones import weights_flag
-from kft.backbones.backbone import Backbone, Family
 from kft.backbones.image import (
     convnext,
     densenet,
@@ -18,6 +17,7 @@ from kft.backbones.image import (
     vgg,
     xception,
 )
+from kft.backbones.image.image_backbone import Backbone, Family
 from kft.config import ModelConfig
 
 _MODULES = (

@@ -16,7 +16,7 @@ import rich.console
 import rich.table
 
 from kft import backbones
-from kft.backbones.backbone import Backbone
+from kft.backbones.image.image_backbone import Backbone
 from kft.cli import command
 from kft.config import Config, stages
 from kft.config.fields import option

@@ -1,4 +1,4 @@
-"""tf.data pipelines that are driven by rows; they know nothing of images.
+"""tf.data pipelines that are driven by rows; they know nothing of what is in them.
 
 What a batch holds is decided in NumPy (`plan`), before anything is read. A pipeline
 then reads the payloads of a batch at once, and turns each into an input in parallel, in

@@ -6,7 +6,7 @@ from kft.config import user_paths
 
 
 def problem(flag: str, path: str | None, dataset: str) -> str | None:
-    """Return what is wrong with a folder among the images of `--dataset=folder:`.
+    """Return what is wrong with a folder among the examples of `--dataset=folder:`.
 
     Args:
         flag: that names the folder, without dashes.
@@ -16,11 +16,11 @@ def problem(flag: str, path: str | None, dataset: str) -> str | None:
     Returns:
         A sentence for the user, or None where the folder lies elsewhere.
     """
-    kind, _, images = dataset.partition(":")
-    if path is None or kind != "folder" or not images:
+    kind, _, data_folder = dataset.partition(":")
+    if path is None or kind != "folder" or not data_folder:
         return None
     inner, outer = (
-        os.path.realpath(user_paths.expand(name)) for name in (path, images)
+        os.path.realpath(user_paths.expand(name)) for name in (path, data_folder)
     )
     if os.path.commonpath((inner, outer)) != outer:
         return None

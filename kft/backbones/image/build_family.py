@@ -6,8 +6,8 @@ from collections.abc import Callable
 import keras
 
 from kft.backbones import FAMILIES, weights, weights_flag
-from kft.backbones.backbone import Backbone, Family
 from kft.backbones.image import efficientnet_lite, imagenet, scaling
+from kft.backbones.image.image_backbone import Backbone, Family
 
 # Builders: backbone, scaled images [batch, height, width, 3] -> feature map.
 _Builder = Callable[[Backbone, keras.KerasTensor], keras.KerasTensor]

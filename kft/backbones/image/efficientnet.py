@@ -6,7 +6,7 @@ No TensorFlow here.
 import math
 from collections.abc import Sequence
 
-from kft.backbones.backbone import (
+from kft.backbones.image.image_backbone import (
     Backbone,
     Family,
     ImagenetFile,

@@ -11,7 +11,7 @@ import keras
 from absl import logging
 
 from kft import errors
-from kft.backbones.backbone import Backbone, ImagenetFile
+from kft.backbones.image.image_backbone import Backbone, ImagenetFile
 
 _STALL_SECONDS = 30.0
 

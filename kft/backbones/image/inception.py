@@ -4,7 +4,7 @@ No TensorFlow here. Most of their layers have no name of their own; the blocks a
 by the layer that joins their branches. The stem ends with its second max pooling.
 """
 
-from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile
 from kft.config import stages
 
 _STEM_END = r"max_pooling2d(_[0-9]+)?"

@@ -5,7 +5,7 @@ No TensorFlow here. Keras calls the layers of a block `conv_dw_3`, `block_3_expa
 blocks of MobileNet from 1, those of V2 and V3 from 0.
 """
 
-from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile
 from kft.config import stages
 
 FAMILIES = (

@@ -5,7 +5,7 @@ cell 3, `reduce_4` its reduction cell `reduce_4`. The stem includes the two redu
 cells that Keras calls `stem_1` and `stem_2`.
 """
 
-from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile
 from kft.config import stages
 
 FAMILIES = (

@@ -5,7 +5,7 @@ No TensorFlow here.
 
 from collections.abc import Sequence
 
-from kft.backbones.backbone import Backbone, Family, ImagenetFile, staged
+from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile, staged
 from kft.config import stages
 
 FAMILIES = (

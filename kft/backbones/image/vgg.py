@@ -1,6 +1,6 @@
 """VGG (Simonyan and Zisserman, arXiv:1409.1556). No TensorFlow here."""
 
-from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile
 from kft.config import stages
 
 FAMILIES = (

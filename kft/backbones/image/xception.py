@@ -3,7 +3,7 @@
 Keras' `block1` is the stem. The convolutions on the shortcuts have no names.
 """
 
-from kft.backbones.backbone import Backbone, Family, ImagenetFile
+from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile
 from kft.config import stages
 
 FAMILIES = (

@@ -9,7 +9,7 @@ class PayloadKind:
     """How to know the encoded examples of one kind where they lie.
 
     Attributes:
-        name: what one of them is called, such as image.
+        name: what one of them is called.
         noun: what several are called.
         file_endings: of their files in folders, in lower case with the dot.
         tfds_feature: class of their feature, in `tensorflow_datasets.features`.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from PIL import Image
 
 from kft import backbones
-from kft.backbones.backbone import Backbone
+from kft.backbones.image.image_backbone import Backbone
 from kft.config import TrainConfig
 from kft.tasks.task_kind import RecipeChoice
 

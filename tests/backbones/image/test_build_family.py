@@ -12,8 +12,8 @@ import pytest
 from keras.src.utils import file_utils
 
 from kft import backbones
-from kft.backbones.backbone import Backbone
 from kft.backbones.image import build_family, efficientnet_lite
+from kft.backbones.image.image_backbone import Backbone
 from kft.model import split
 
 # The smallest network of each family. Their numbers are compared, too: the others are

@@ -14,8 +14,8 @@ import pytest
 from keras.src.utils import file_utils
 
 from kft import backbones, errors
-from kft.backbones.backbone import Backbone
 from kft.backbones.image import build_family, imagenet
+from kft.backbones.image.image_backbone import Backbone
 
 CONTENT = b"weights"
 

@@ -1,4 +1,4 @@
-"""What kft knows of a backbone without building it. No TensorFlow here."""
+"""Facts about an image backbone that need no building of it. No TensorFlow here."""
 
 import dataclasses
 import re
