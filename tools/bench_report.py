@@ -66,8 +66,8 @@ def _write_images(folder: Path, arguments: argparse.Namespace) -> None:
             for image in range(count):
                 noise = rng.normal(0, 30, (side // 8, side // 8, 3)) + colour
                 pixels = np.clip(noise, 0, 255).astype(np.uint8)
-                image = Image.fromarray(pixels).resize((side, side))
-                image.save(place / f"{image:05d}.jpg", quality=85)
+                drawn = Image.fromarray(pixels).resize((side, side))
+                drawn.save(place / f"{image:05d}.jpg", quality=85)
 
 
 def _write_run(folder: Path, arguments: argparse.Namespace):
@@ -115,19 +115,23 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
 
 
 def _lines():
+    step = 0
     for name, epochs in STAGES:
         for epoch in range(1, epochs + 1):
             share = epoch / epochs
+            step += 100
             line = {
                 "stage": name,
                 "epoch": epoch,
+                "epochs": epochs,
+                "step": step,
                 "loss": 2 - 1.7 * share,
                 "accuracy": 0.4 + 0.5 * share,
                 "val_loss": 2 - 1.5 * share,
                 "val_accuracy": 0.4 + 0.4 * share,
                 "learning_rate": 0.01 * (1 - share),
                 "seconds": 10.0,
-                "images_per_second": 500.0,
+                "examples_per_second": 500.0,
                 "input_wait_fraction": 0.05,
             }
             yield json.dumps(line) + "\n"
@@ -139,7 +143,7 @@ def _result():
             "name": name,
             "epochs": epochs,
             "seconds": 10.0 * epochs,
-            "images_per_second": 500.0,
+            "examples_per_second": 500.0,
             "input_wait_fraction": 0.05,
             "trainable_parameters": 12345,
             "cached": name == "head",
@@ -153,6 +157,8 @@ def _result():
         "status": "finished",
         "val_accuracy": 0.8,
         **figures,
+        "best_stage": STAGES[-1][0],
+        "best_epoch": STAGES[-1][1],
         "seconds": 300.0,
         "startup_seconds": {},
         "stages": stages,

@@ -30,22 +30,25 @@ class JudgedFigure:
             return False
         return self.value >= bar if self.higher_is_better else self.value <= bar
 
+    @property
+    def title(self) -> str:
+        """Return what it is called in a message."""
+        name = self.name.replace("_", " ")
+        return name if self.higher_is_better else f"{name} (less is better)"
+
     def problem(
-        self, bar: float, *, what: str = "", effect: str = ""
+        self, bar: float, *, called: str | None = None, effect: str = ""
     ) -> errors.AccuracyError | None:
         """Return the error of a known figure that does not pass; None where it does.
 
         Args:
             bar: what was asked for.
-            what: stands before the figure's name, such as `validation`.
+            called: what the figure is called; by default its title.
             effect: what follows, as a sentence.
         """
         if self.value is None or self.passes(bar):
             return None
-        name = f"{what} {self.name.replace('_', ' ')}".strip()
-        if not self.higher_is_better:
-            name += ", of which less is better,"
-        return errors.AccuracyError(self.value, bar, name, effect=effect)
+        return errors.AccuracyError(self.value, bar, called or self.title, effect)
 
 
 def judged(

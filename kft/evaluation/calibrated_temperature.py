@@ -55,16 +55,17 @@ def served(run: RunDir, predictions: Predictions) -> dict[str, Any]:
         run: the run.
         predictions: of its network.
     """
-    if not predictions.has_class_labels:
+    of_classes = predictions.of_classes
+    if of_classes is None:
         return {}
     found = recorded(run)
     if found is None:
         return dict.fromkeys(("temperature", "served_loss", "served_ece"))
-    scaled = predictions.logits / found.temperature
+    scaled = of_classes.logits / found.temperature
     return {
         "temperature": found.temperature,
-        "served_loss": scores.cross_entropy(scaled, predictions.labels),
-        "served_ece": reliability.error_of(scaled, predictions.labels),
+        "served_loss": scores.cross_entropy(scaled, of_classes.labels),
+        "served_ece": reliability.error_of(scaled, of_classes.labels),
     }
 
 

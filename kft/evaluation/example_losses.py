@@ -36,4 +36,4 @@ def _stacked(values: np.ndarray | Ragged, rows: np.ndarray, fill: int) -> np.nda
     """Return rows as one array; shorter ones are filled up at their end."""
     if isinstance(values, Ragged):
         return values.padded(rows, int(values.lengths[rows].max()), fill)
-    return values[rows]
+    return np.asarray(values[rows])

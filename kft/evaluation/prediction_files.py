@@ -49,13 +49,13 @@ def write(run: RunDir, predictions: Predictions, source: PredictionSource) -> No
         errors.RunDirError: where the file cannot be written.
     """
     with run.replacing(run.predictions) as path, path.open("wb") as file:
-        np.savez_compressed(
-            file,
-            source=np.array(json.dumps(dataclasses.asdict(source))),
-            ids=np.asarray(predictions.ids, dtype=str),
+        arrays = {
+            "source": np.array(json.dumps(dataclasses.asdict(source))),
+            "ids": np.asarray(predictions.ids, dtype=str),
             **_arrays("labels", predictions.labels),
             **_arrays("logits", predictions.logits),
-        )
+        }
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def read(path: Path, source: PredictionSource) -> Predictions | None:

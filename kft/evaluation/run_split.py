@@ -8,6 +8,7 @@ import numpy as np
 from absl import logging
 
 from kft import errors, tasks
+from kft.config import RunConfig
 from kft.data import label_arrays
 from kft.data.examples import TRAIN, Examples, Splits
 from kft.data.label_arrays import Labels
@@ -20,13 +21,6 @@ ALL = "all"
 _SHOWN = 5
 # Of two lists of classes that are to be compared.
 _SHOWN_CLASSES = 30
-# Options with which no example is cut off or left out.
-_EVERYTHING = {
-    "validation_fraction": 0.0,
-    "test_fraction": 0.0,
-    "split_file": None,
-    "examples_per_class": None,
-}
 
 
 def of_split(trained: LoadedRun, split: str) -> Examples:
@@ -40,7 +34,7 @@ def of_split(trained: LoadedRun, split: str) -> Examples:
         errors.DataError: where the data is gone, in part or in whole.
     """
     ids = split_ids(trained.run, split)
-    config = dataclasses.replace(trained.config, **_EVERYTHING)
+    config = _whole(trained.config)
     examples = _all_examples(tasks.load_splits(config), trained.labels)
     positions = {name: position for position, name in enumerate(examples.ids)}
     missing = [name for name in ids if name not in positions]
@@ -68,12 +62,11 @@ def of_data(trained: LoadedRun, dataset: str, split: str) -> tuple[Examples, str
         errors.DataError: where it has other classes, or has splits but not this one.
     """
     config = dataclasses.replace(
-        trained.config,
+        _whole(trained.config),
         dataset=dataset,
         train_split=None,
         validation_split=None,
         test_split=None,
-        **_EVERYTHING,
     )
     splits = tasks.load_splits(config)
     parts = splits.parts()
@@ -85,6 +78,17 @@ def of_data(trained: LoadedRun, dataset: str, split: str) -> tuple[Examples, str
             "choose with --split."
         )
     return _relabelled(parts[split], splits.labels, trained.labels), split
+
+
+def _whole(config: RunConfig) -> RunConfig:
+    """Return the config with which no example is cut off or left out."""
+    return dataclasses.replace(
+        config,
+        validation_fraction=0.0,
+        test_fraction=0.0,
+        split_file=None,
+        examples_per_class=None,
+    )
 
 
 def has_split(run: RunDir, split: str) -> bool:
@@ -139,9 +143,12 @@ def _all_examples(splits: Splits, labels: LabelMap) -> Examples:
 
 def _joined(parts: Sequence[Labels]) -> Labels:
     """Return the labels of several splits, one after the other."""
-    if isinstance(parts[0], Ragged):
-        return Ragged.from_rows(part[row] for part in parts for row in range(len(part)))
-    return np.concatenate(parts)
+    ragged = [part for part in parts if isinstance(part, Ragged)]
+    if ragged:
+        return Ragged.from_rows(
+            part[row] for part in ragged for row in range(len(part))
+        )
+    return np.concatenate([np.asarray(part) for part in parts])
 
 
 def _relabelled(examples: Examples, own: LabelMap, labels: LabelMap) -> Examples:

@@ -206,7 +206,7 @@ def measure(
 
 
 def _undefined(*, has_top_5: bool, has_area: bool) -> dict[str, str]:
-    reasons = {}
+    reasons: dict[str, str] = {}
     if not has_top_5:
         few = f"there are {TOP_K} classes or fewer"
         reasons |= dict.fromkeys(("top_5_accuracy", "top_5_interval"), few)
@@ -276,7 +276,7 @@ def _classes(
 
 
 def _class_undefined(*, examples: int, called: int, others: int) -> dict[str, str]:
-    reasons = {}
+    reasons: dict[str, str] = {}
     if not called:
         reasons["precision"] = "no example is taken for this class"
     if not examples:

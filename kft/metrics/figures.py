@@ -59,9 +59,13 @@ class Breakdown:
 
     def worst(self, count: int) -> list[tuple[str, Figure]]:
         """Return label and figure of up to `count` groups, the worst first."""
-        ranks = [(group.label, self._rank(group)) for group in self.groups]
-        known = [(label, found) for label, found in ranks if found.value is not None]
-        return sorted(known, key=lambda pair: pair[1].value)[:count]
+        known = [
+            (value, group.label, rank)
+            for group in self.groups
+            if (value := (rank := self._rank(group)).value) is not None
+        ]
+        known.sort(key=lambda one: one[0])
+        return [(label, rank) for _, label, rank in known[:count]]
 
     def _rank(self, group: Group) -> Figure:
         return next(one for one in group.figures if one.name == self.ranked_by)

@@ -28,23 +28,43 @@ class Predictions:
         return len(self.ids)
 
     @property
-    def probabilities(self) -> np.ndarray | Ragged:
-        """Return float64 probabilities in place of the logits, summing to 1."""
-        if isinstance(self.logits, Ragged):
-            found = scores.softmax(self.logits.values)
-            return dataclasses.replace(self.logits, values=found)
-        return scores.softmax(self.logits)
-
-    @property
     def predicted(self) -> np.ndarray | Ragged:
         """Return the likeliest class ids, [n] or rows [steps]."""
         if isinstance(self.logits, Ragged):
             found = self.logits.values.argmax(axis=-1)
             return dataclasses.replace(self.logits, values=found)
-        return self.logits.argmax(axis=-1)
+        return np.asarray(self.logits.argmax(axis=-1))
 
     @property
-    def has_class_labels(self) -> bool:
-        """Return whether every example has one class, and a logit for each class."""
-        is_one_class = label_arrays.is_one_class_each(self.labels)
-        return is_one_class and isinstance(self.logits, np.ndarray)
+    def of_classes(self) -> "ClassPredictions | None":
+        """Return the same where every example has one class, else None."""
+        if isinstance(self.logits, Ragged) or isinstance(self.labels, Ragged):
+            return None
+        if not label_arrays.is_one_class_each(self.labels):
+            return None
+        return ClassPredictions(self.ids, self.labels, self.logits)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ClassPredictions:
+    """The exact output of a network for examples that have one class each.
+
+    Attributes:
+        ids: str [n], of the examples.
+        labels: int32 [n], class ids.
+        logits: float32 [n, classes].
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    logits: np.ndarray
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Return float64 [n, classes], summing to 1."""
+        return scores.softmax(self.logits)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Return the likeliest class ids, int64 [n]."""
+        return np.asarray(self.logits.argmax(axis=-1))

@@ -63,9 +63,12 @@ def expected_calibration_error(found: Sequence[Bin]) -> float:
 
     Each bin is weighted by its examples, of which there is at least one in all.
     """
-    filled = [one for one in found if one.examples]
-    gaps = [one.examples * abs(one.accuracy - one.confidence) for one in filled]
-    return float(sum(gaps) / sum(one.examples for one in filled))
+    gaps = [
+        one.examples * abs(one.accuracy - one.confidence)
+        for one in found
+        if one.accuracy is not None and one.confidence is not None
+    ]
+    return float(sum(gaps) / sum(one.examples for one in found))
 
 
 def error_of(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -5,13 +5,13 @@ import numpy as np
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Return float64 probabilities over the last axis."""
-    return np.exp(log_softmax(logits))
+    return np.asarray(np.exp(log_softmax(logits)))
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     """Return float64 log probabilities over the last axis."""
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:

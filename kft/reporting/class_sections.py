@@ -90,9 +90,9 @@ class ClassSections:
 
 def choose(evaluation: Evaluation | None) -> Choice:
     """Return which examples are shown; none where examples have not one class each."""
-    if evaluation is None or not isinstance(evaluation.figures, ClassificationFigures):
+    found = None if evaluation is None else evaluation.predictions.of_classes
+    if found is None:
         return Choice()
-    found = evaluation.predictions
     return Choice(
         pairs=example_selection.confused_pairs(
             found, pairs=PAIRS, examples=EXAMPLES_OF_PAIR

@@ -94,7 +94,8 @@ class ComparedPair:
                 f"Whether {self.first} and {self.second} differ by more than chance is "
                 "not tested: that takes examples that have one class each."
             )
-        if self.p_value is None:
+        difference = self.difference
+        if self.p_value is None or difference is None:
             return f"{self.first} and {self.second} share no examples to compare on."
         better, worse = self.first, self.second
         if self.only_second > self.only_first:
@@ -107,12 +108,12 @@ class ComparedPair:
         )
         if self.p_value < SIGNIFICANT:
             return (
-                f"{better} is better than {worse} by {abs(100 * self.difference):.1f} "
+                f"{better} is better than {worse} by {abs(100 * difference):.1f} "
                 f"points ({counts})."
             )
         return (
             f"Between {self.first} and {self.second} no difference is shown: "
-            f"{render.points(self.difference)} points may be chance ({counts})."
+            f"{render.points(difference)} points may be chance ({counts})."
         )
 
 
@@ -223,8 +224,8 @@ def _named(figures: Sequence[Figure], name: str) -> Figure | None:
 
 
 def _hits(evaluation: Evaluation) -> Mapping[tuple[str, str], bool] | None:
-    found, names = evaluation.predictions, evaluation.source.classes
-    if not found.has_class_labels:
+    found, names = evaluation.predictions.of_classes, evaluation.source.classes
+    if found is None:
         return None
     return {
         (str(name), names[label]): bool(label == answer)

@@ -106,7 +106,7 @@ def _drawing(hits: np.ndarray, misses: np.ndarray) -> str:
 
 def _shares(counts: np.ndarray) -> np.ndarray:
     """Return each row divided by its examples."""
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
 
 
 def _shortened(name: str) -> str:

@@ -1,13 +1,10 @@
-"""Which examples a report shows: worst mistakes, least certain, most confused.
-
-Of predictions with one class per example.
-"""
+"""Which examples a report shows: worst mistakes, least certain, most confused."""
 
 import dataclasses
 
 import numpy as np
 
-from kft.metrics.predictions import Predictions
+from kft.metrics.predictions import ClassPredictions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Pair:
     positions: tuple[int, ...]
 
 
-def worst_mistakes(predictions: Predictions, count: int) -> np.ndarray:
+def worst_mistakes(predictions: ClassPredictions, count: int) -> np.ndarray:
     """Return the positions of up to `count` mistakes, those with most loss first."""
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)
     rows = predictions.probabilities[wrong]
@@ -37,7 +34,7 @@ def worst_mistakes(predictions: Predictions, count: int) -> np.ndarray:
     return wrong[np.argsort(own, kind="stable")[:count]]
 
 
-def least_certain(predictions: Predictions, count: int) -> np.ndarray:
+def least_certain(predictions: ClassPredictions, count: int) -> np.ndarray:
     """Return the positions of up to `count` examples, least sure of its answer first.
 
     Right answers and wrong ones.
@@ -47,7 +44,7 @@ def least_certain(predictions: Predictions, count: int) -> np.ndarray:
 
 
 def confused_pairs(
-    predictions: Predictions, *, pairs: int, examples: int
+    predictions: ClassPredictions, *, pairs: int, examples: int
 ) -> tuple[Pair, ...]:
     """Return the pairs of classes that are mixed up most often, most often first.
 
@@ -79,5 +76,5 @@ def confused_pairs(
     )
 
 
-def _confidence(predictions: Predictions) -> np.ndarray:
-    return predictions.probabilities.max(axis=-1)
+def _confidence(predictions: ClassPredictions) -> np.ndarray:
+    return np.asarray(predictions.probabilities.max(axis=-1))

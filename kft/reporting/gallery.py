@@ -119,13 +119,14 @@ def class_answer(
     predictions: Predictions, position: int, names: Sequence[str]
 ) -> ClassAnswer | None:
     """Return what is said of an example; None where its label is not one class."""
-    if not predictions.has_class_labels:
+    of_classes = predictions.of_classes
+    if of_classes is None:
         return None
-    row = scores.softmax(predictions.logits[position])
-    label = predictions.labels[position]
+    row = scores.softmax(of_classes.logits[position])
+    label = int(of_classes.labels[position])
     return ClassAnswer(
         label=names[label],
-        answer=names[row.argmax()],
+        answer=names[int(row.argmax())],
         probability=float(row.max()),
         own_probability=float(row[label]),
     )

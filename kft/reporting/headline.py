@@ -72,11 +72,12 @@ def _of_classes(
     )
     if not pairs:
         return f"{first}, and there is no mistake among them."
-    known = [one for one in figures.classes if one.recall is not None]
-    worst = min(known, key=lambda one: one.recall)
+    recalls = ((one.recall, one.label) for one in figures.classes)
+    known = [(recall, label) for recall, label in recalls if recall is not None]
+    recall, weakest = min(known, key=lambda pair: pair[0])
     pair, names = pairs[0], record.labels.names
     return (
-        f"{first}; the weakest class is {worst.label}, of which {worst.recall:.1%} are "
+        f"{first}; the weakest class is {weakest}, of which {recall:.1%} are "
         f"recognised, and the most frequent mistake is to take {names[pair.label]} "
         f"for {names[pair.answer]} ({pair.examples:,} of {pair.of:,})."
     )

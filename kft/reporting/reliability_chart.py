@@ -39,18 +39,20 @@ def draw(bins: Sequence[Bin]) -> ReliabilityChart:
     up = charts.Axis(0, 1, bottom, charts.TOP)
     most = max(one.examples for one in bins)
     strip = charts.Axis(0, max(most, 1), charts.BOTTOM, bottom + 6)
-    filled = [one for one in bins if one.examples]
+    filled = [(one, one.accuracy) for one in bins if one.accuracy is not None]
     texts = [
         f"probability {one.low:.2f} to {one.high:.2f}: {one.examples:,} examples, "
-        f"{one.accuracy:.1%} of them right (mean probability {one.confidence:.1%})"
-        for one in filled
+        f"{accuracy:.1%} of them right (mean probability {one.confidence:.1%})"
+        for one, accuracy in filled
     ]
     pairs = list(zip(filled, texts, strict=True))
     return ReliabilityChart(
         x_ticks=across.ticks(),
         y_ticks=up.ticks(),
-        accuracy=tuple(_bar(b, across, up, b.accuracy, text) for b, text in pairs),
-        counts=tuple(_bar(b, across, strip, b.examples, text) for b, text in pairs),
+        accuracy=tuple(_bar(b, across, up, a, text) for (b, a), text in pairs),
+        counts=tuple(
+            _bar(b, across, strip, b.examples, text) for (b, _), text in pairs
+        ),
         bottom=bottom,
     )
 

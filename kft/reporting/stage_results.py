@@ -1,6 +1,7 @@
 """What each stage of a run did: cost, speed and gain."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from kft.reporting.run_record import RunRecord
@@ -27,18 +28,34 @@ class StageRow:
 
 def rows(record: RunRecord) -> tuple[StageRow, ...]:
     """Return a row for each stage of a run."""
-    found: list[StageRow] = []
-    epochs = record.stage_epochs
+    epochs, stages = record.stage_epochs, record.stages
     name = record.monitor.removeprefix(VALIDATION)
-    sign = 1 if record.higher_is_better else -1
-    for position, stage in enumerate(record.stages):
+    values = [stage.validation.get(name) for stage in stages]
+    differences = gains(values, higher_is_better=record.higher_is_better)
+    found = []
+    for position, stage in enumerate(stages):
         own = epochs[position] if position < len(epochs) else ()
-        before = found[-1].value if found else None
-        value = stage.validation.get(name)
-        known = before is not None and value is not None
-        gain = sign * (value - before) if known else None
+        value, gain = values[position], differences[position]
         found.append(StageRow(stage, _input_wait(own), value, gain))
     return tuple(found)
+
+
+def gains(
+    values: Sequence[float | None], *, higher_is_better: bool
+) -> list[float | None]:
+    """Return how much better each stage is than the one before, None for the first.
+
+    Args:
+        values: of the figure that chooses the best weights; None without validation.
+        higher_is_better: of that figure.
+    """
+    found: list[float | None] = []
+    for before, value in itertools.pairwise([None, *values]):
+        if before is None or value is None:
+            found.append(None)
+        else:
+            found.append(value - before if higher_is_better else before - value)
+    return found
 
 
 def _input_wait(epochs: Sequence[EpochRecord]) -> float | None:

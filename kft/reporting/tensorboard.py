@@ -37,7 +37,7 @@ def write(run: RunDir, config: RunConfig, evaluation: Evaluation | None) -> None
     result = saved_config.read_json(run.result_json)
     # A run of a version that knew no other names none.
     monitor = result.get("monitor", "val_accuracy")
-    drawing = _confusions(evaluation)
+    confusions = _confusions(evaluation)
     writer = tf.summary.create_file_writer(
         str(run.tensorboard), filename_suffix=_SUFFIX
     )
@@ -45,18 +45,18 @@ def write(run: RunDir, config: RunConfig, evaluation: Evaluation | None) -> None
         api.hparams(settings(config), trial_id=run.path.name)
         if result[monitor] is not None:
             tf.summary.scalar(f"best_{monitor}", result[monitor], step=0)
-        if drawing is not None:
-            name = f"confusion_{evaluation.source.split}"
+        for name, drawing in confusions:
             tf.summary.image(name, drawing[None], step=0)
     writer.close()
 
 
-def _confusions(evaluation: Evaluation | None) -> np.ndarray | None:
-    """Return a drawing, None where examples have other labels than one class."""
+def _confusions(evaluation: Evaluation | None) -> list[tuple[str, np.ndarray]]:
+    """Return name and drawing; none where examples have other labels than one class."""
     if evaluation is None or not isinstance(evaluation.figures, ClassificationFigures):
-        return None
+        return []
     confusion = np.array(evaluation.figures.confusion)
-    return confusion_drawing(confusion, evaluation.source.classes)
+    drawing = confusion_drawing(confusion, evaluation.source.classes)
+    return [(f"confusion_{evaluation.source.split}", drawing)]
 
 
 def settings(config: RunConfig) -> dict[str, Any]:
@@ -91,8 +91,15 @@ def confusion_drawing(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray
         for (row, column), count in np.ndenumerate(confusion):
             if count:
                 colour = "white" if shares[row, column] > 0.5 else "black"
-                place = {"ha": "center", "va": "center", "fontsize": 8}
-                axes.text(column, row, str(count), color=colour, **place)
+                axes.text(
+                    column,
+                    row,
+                    str(count),
+                    color=colour,
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                )
     content = io.BytesIO()
     drawn.savefig(content, format="png")
-    return tf.io.decode_png(content.getvalue(), channels=4).numpy()
+    return np.asarray(tf.io.decode_png(content.getvalue(), channels=4))

@@ -77,7 +77,7 @@ def caption(label: np.ndarray, names: Sequence[str]) -> str:
         names: of the classes, in index order.
     """
     if not label.shape:
-        return names[label]
+        return names[int(label)]
     if np.issubdtype(label.dtype, np.integer):
         return ", ".join(_runs(label[label >= 0], names))
     order = np.argsort(-label, kind="stable")[:_SHOWN]

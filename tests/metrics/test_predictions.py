@@ -15,19 +15,18 @@ def of_steps() -> Predictions:
     )
 
 
-def test_every_step_has_its_own_answer_and_probabilities() -> None:
+def test_every_step_has_its_own_answer() -> None:
     predictions = of_steps()
     assert len(predictions) == 2
     assert predictions.predicted[0].tolist() == [0, 1, 0]
     assert predictions.predicted[1].tolist() == [1]
-    assert predictions.probabilities[0].shape == (3, 2)
-    assert predictions.probabilities.values.sum(axis=-1) == pytest.approx(np.ones(4))
-    assert predictions.probabilities[1][0, 1] == pytest.approx(1 / (1 + np.exp(-5)))
 
 
 def test_one_class_per_example_is_told_from_other_labels() -> None:
     ids, logits = np.array(["a", "b"]), np.zeros([2, 3], np.float32)
-    assert Predictions(ids, np.array([0, 2], np.int32), logits).has_class_labels
+    found = Predictions(ids, np.array([0, 2], np.int32), logits).of_classes
+    assert found.predicted.tolist() == [0, 0]
+    assert found.probabilities == pytest.approx(np.full([2, 3], 1 / 3))
     switches = np.zeros([2, 3], np.float32)
-    assert not Predictions(ids, switches, logits).has_class_labels
-    assert not of_steps().has_class_labels
+    assert Predictions(ids, switches, logits).of_classes is None
+    assert of_steps().of_classes is None

@@ -1,6 +1,6 @@
 import numpy as np
 
-from kft.metrics.predictions import Predictions
+from kft.metrics.predictions import ClassPredictions
 from kft.reporting import example_selection
 
 # Rows: right and sure, wrong by little, wrong by much, right but unsure, wrong by much.
@@ -16,9 +16,9 @@ PROBABILITIES = np.array(
 LABELS = np.array([0, 0, 0, 1, 1], np.int32)
 
 
-def _predictions() -> Predictions:
+def _predictions() -> ClassPredictions:
     logits = np.log(np.maximum(PROBABILITIES, 1e-9)).astype(np.float32)
-    return Predictions(np.array(list("abcde")), LABELS, logits)
+    return ClassPredictions(np.array(list("abcde")), LABELS, logits)
 
 
 def test_the_worst_mistake_gave_the_right_class_least() -> None:
@@ -45,7 +45,7 @@ def test_no_more_pairs_and_examples_than_asked_for() -> None:
 
 
 def test_without_mistakes_there_is_nothing_to_show() -> None:
-    perfect = Predictions(
+    perfect = ClassPredictions(
         np.array(["a", "b"]), np.array([0, 1], np.int32), np.eye(2, dtype=np.float32)
     )
     assert example_selection.worst_mistakes(perfect, 24).tolist() == []

@@ -81,4 +81,4 @@ def _heat(halves: split.Split, inputs: tf.Tensor, class_ids: np.ndarray) -> np.n
     weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
     maps = tf.nn.relu(tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=-1))
     highest = tf.reduce_max(maps, axis=(1, 2), keepdims=True)
-    return tf.math.divide_no_nan(maps, highest).numpy()
+    return np.asarray(tf.math.divide_no_nan(maps, highest))
