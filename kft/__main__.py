@@ -40,7 +40,10 @@ COMMANDS: dict[str, Entry] = {
     "evaluate": Entry(
         "kft.evaluate", "Measure a finished run on one of its splits, or on other data"
     ),
-    "predict": Entry("kft.predict", "Classify images with a finished run or an export"),
+    "predict": Entry(
+        "kft.predict",
+        "Predict with a finished run or an export, such as what an image shows",
+    ),
     "export": Entry(
         "kft.export",
         "Export a finished run, and prove that each export answers as the network does",

@@ -1,4 +1,4 @@
-"""Answer files with a finished run or with an export: classes of images, for example.
+"""Predict with a finished run or an export, such as what an image shows.
 
 Writes the answer for each file to standard output, in the order of the files.
 A file that cannot be read is a row with its error; the others are answered all the

@@ -10,20 +10,11 @@ from hypothesis import strategies as st
 
 from kft import config, errors
 from kft.config import TrainConfig, fields
-from kft.config.fields import option
 from tests import configs
+from tests.curves import CurveConfig
 
 PARTS = config.RunConfig.__bases__
 WHOLE = (config.ImageOptions, config.ImageModelConfig, TrainConfig, config.TuneConfig)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Curves(config.RunConfig):
-    """A run of a task that is not there."""
-
-    dataset: str = option("curves:100", "Where the curves are.")
-    backbone: str = option("three_layers", "The network.")
-    width: int = option(3, "Channels.", minimum=1)
 
 
 def test_every_field_has_help_that_ends_a_sentence() -> None:
@@ -116,11 +107,11 @@ def test_stages_are_parsed_once_and_change_with_the_config() -> None:
 def test_a_command_adds_its_options_to_those_of_every_task(
     options: type[config.RunConfig],
 ) -> None:
-    made = config.of_task(options, Curves)
+    made = config.of_task(options, CurveConfig)
     own = {field.name for field in dataclasses.fields(made)}
     assert {"width", "dataset", "run_dir"} < own
-    assert own - {field.name for field in dataclasses.fields(Curves)}
-    assert made(width=5).train_config() == Curves(width=5)
+    assert own - {field.name for field in dataclasses.fields(CurveConfig)}
+    assert made(width=5).train_config() == CurveConfig(width=5)
     assert isinstance(made(), options)
 
 
@@ -132,7 +123,7 @@ def test_the_commands_of_the_default_task_have_names_of_their_own() -> None:
 
 
 def test_options_of_a_task_mean_something_to_everybody() -> None:
-    assert not Curves().skips_bad_examples and not Curves().is_augmented
+    assert not CurveConfig().skips_bad_examples and not CurveConfig().is_augmented
     assert TrainConfig(on_bad_image="skip").skips_bad_examples
     assert not TrainConfig().is_augmented
     assert TrainConfig(augment="flip").is_augmented

@@ -1,6 +1,6 @@
 """The edge of every command: flags in, exit code out.
 
-Exit codes: 0 done; 1 an error in kft itself, or images that a command complains
+Exit codes: 0 done; 1 an error in kft itself, or files that a command complains
 about; 2 a mistake that the message explains; 3 an accuracy below
 --assert_accuracy_at_least; 75 a signal or the loss of a worker stopped the run, its
 state is saved, and the same command goes on; 130 Ctrl-C; 141 the reader of the output

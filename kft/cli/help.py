@@ -4,6 +4,7 @@ import dataclasses
 import textwrap
 import typing
 from collections.abc import Sequence
+from typing import Any
 
 from kft.cli.by_task import TASK, ByTask
 from kft.config import Config, fields, flagfile
@@ -63,7 +64,7 @@ def usage(
     return "\n\n".join(parts) + "\n"
 
 
-_Group = tuple[str, Sequence[dataclasses.Field]]
+_Group = tuple[str, Sequence[dataclasses.Field[Any]]]
 
 
 def _split_groups(
@@ -96,7 +97,7 @@ def _group(
     return "\n".join(lines)
 
 
-def _task_entry(field: dataclasses.Field, by_task: ByTask, width: int) -> str:
+def _task_entry(field: dataclasses.Field[Any], by_task: ByTask, width: int) -> str:
     """Return the entry of `--task`, with what each of them is."""
     tasks = by_task.tasks()
     meanings = [f"{name}: {task.summary}" for name, task in tasks.items()]
@@ -118,7 +119,10 @@ def _is_verbatim(paragraph: str) -> bool:
 
 
 def _entry(
-    field: dataclasses.Field, annotation: typing.Any, positional: str | None, width: int
+    field: dataclasses.Field[Any],
+    annotation: Any,
+    positional: str | None,
+    width: int,
 ) -> str:
     expected = fields.field_type(annotation)
     if field.name == positional:

@@ -79,8 +79,9 @@ class _QuietImport(importlib.abc.MetaPathFinder):
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
-        if spec is not None:
-            execute = spec.loader.exec_module
+        if spec is not None and spec.loader is not None:
+            loader = spec.loader
+            execute = loader.exec_module
 
             def execute_quietly(module: ModuleType) -> None:
                 with _without_greetings():
@@ -88,7 +89,7 @@ class _QuietImport(importlib.abc.MetaPathFinder):
                     # Looking for GPUs greets as well, and it is done once.
                     module.config.list_physical_devices()
 
-            spec.loader.exec_module = execute_quietly
+            loader.exec_module = execute_quietly  # type: ignore[method-assign]
         return spec
 
 

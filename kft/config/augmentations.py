@@ -104,22 +104,22 @@ def _parse_one(part: str, text: str) -> Augmentation:
     kind = KINDS[name]
     if not has_strength:
         return Augmentation(name, kind.default)
-    if kind.strength is None:
+    if kind.largest is None:
         raise errors.ConfigError(
             f"--augment: {name} takes no strength, received {part!r}."
         )
-    return Augmentation(name, _parse_strength(number, kind, part))
+    return Augmentation(name, _parse_strength(number, kind, kind.largest, part))
 
 
-def _parse_strength(number: str, kind: Kind, part: str) -> float:
+def _parse_strength(number: str, kind: Kind, largest: float, part: str) -> float:
     try:
         value = float(number)
     except ValueError:
         value = math.nan
-    if not 0 < value <= kind.largest:
+    if not 0 < value <= largest:
         raise errors.ConfigError(
             f"--augment: expected after @ the {kind.strength}, above 0 and at most "
-            f"{kind.largest:g}, received {part!r}."
+            f"{largest:g}, received {part!r}."
         )
     return value
 

@@ -1,7 +1,8 @@
 """What all configs have in common."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from kft.config import fields
 
@@ -14,6 +15,9 @@ class Config:
         fields.check_fields(self)
 
 
+C = TypeVar("C", bound=Config)
+
+
 def to_dict(config: Config) -> dict[str, Any]:
     """Return the fields of a config as JSON can hold them."""
     return {
@@ -22,7 +26,7 @@ def to_dict(config: Config) -> dict[str, Any]:
     }
 
 
-def from_dict(config_class: type[Config], values: dict[str, Any]) -> Any:
+def from_dict(config_class: type[C], values: Mapping[str, Any]) -> C:
     """Return a config from what `to_dict` gave.
 
     Raises:

@@ -81,9 +81,9 @@ def field_type(annotation: Any) -> FieldType:
 
 def _union_type(annotation: Any) -> FieldType:
     """Return the type of `T | None`, or of a number or words: `int | Literal["x"]`."""
-    members = typing.get_args(annotation)
-    optional = type(None) in members
-    members = [_single_type(a) for a in members if a is not type(None)]
+    arguments = typing.get_args(annotation)
+    optional = type(None) in arguments
+    members = [_single_type(a) for a in arguments if a is not type(None)]
     words = [member for member in members if member.choices]
     others = [member for member in members if not member.choices]
     if len(members) == 1:
@@ -91,7 +91,7 @@ def _union_type(annotation: Any) -> FieldType:
     is_number = len(others) == 1 and others[0].base in (int, float)
     if not is_number or len(words) != 1:
         raise TypeError(f"no flag can stand for {annotation}")
-    return FieldType(others[0].base, optional, None, words[0].choices)
+    return FieldType(others[0].base, optional, None, words[0].choices or ())
 
 
 def _single_type(annotation: Any) -> FieldType:
@@ -140,7 +140,7 @@ def problems(config_class: type, values: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _problem(field: dataclasses.Field, annotation: Any, value: Any) -> str | None:
+def _problem(field: dataclasses.Field[Any], annotation: Any, value: Any) -> str | None:
     expected = field_type(annotation)
     if value is None:
         return None if expected.optional else f"--{field.name}: a value is needed."
@@ -151,7 +151,8 @@ def _problem(field: dataclasses.Field, annotation: Any, value: Any) -> str | Non
     else:
         legal_types = (expected.base,)
     is_stray_bool = isinstance(value, bool) and expected.base is not bool
-    if not isinstance(value, legal_types) or is_stray_bool:
+    is_legal = isinstance(value, legal_types)
+    if not is_legal or is_stray_bool:
         return f"--{field.name}: expected {expected.name}, received {value!r}."
     if expected.choices and value not in expected.choices:
         return (
@@ -187,7 +188,7 @@ def _text_problem(name: str, value: str, *, optional: bool) -> str | None:
 
 
 def _bounds_problem(
-    field: dataclasses.Field, value: float, *, is_float: bool
+    field: dataclasses.Field[Any], value: float, *, is_float: bool
 ) -> str | None:
     low, high = field.metadata["minimum"], field.metadata["maximum"]
     if is_float and not _is_finite(value):

@@ -111,7 +111,7 @@ def _checked_text(config: Config, name: str, value: Any) -> str:
 
 def groups(
     config_class: type[Config],
-) -> Sequence[tuple[str, Sequence[dataclasses.Field]]]:
+) -> Sequence[tuple[str, Sequence[dataclasses.Field[Any]]]]:
     """Return the fields by the class that declares them, with the class's docstring.
 
     They come in the order of the fields, which is from the last base to the class

@@ -53,18 +53,18 @@ class InferenceConfig(Config):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictConfig(InferenceConfig):
-    """Which images, and how the answers are written."""
+    """Which files, and how the answers are written."""
 
     files: tuple[str, ...] = option(
         dataclasses.MISSING,
-        "Images, folders (searched to any depth, sorted) and patterns such as "
+        "Files, folders (searched to any depth, sorted) and patterns such as "
         "'photos/*.jpg'.",
     )
     format: Literal["table", "jsonl", "csv"] = option(
         "table", "How the answers are written to standard output."
     )
-    top_k: int = option(5, "Classes that are shown for each image.", minimum=1)
-    batch_size: int = option(32, "Images that are computed together.", minimum=1)
+    top_k: int = option(5, "Most answers that are shown for each file.", minimum=1)
+    batch_size: int = option(32, "Files that are computed together.", minimum=1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class ExportConfig(FinishedRunConfig):
     )
     parity_examples: int = option(
         64,
-        "Validation images on which each export has to answer as the network does.",
+        "Validation examples on which each export has to answer as the network does.",
         minimum=1,
     )
     allow_disagreement: bool = option(
@@ -108,7 +108,7 @@ class DemoConfig(InferenceConfig):
     port: int = option(
         8000, "Port to listen on; 0 takes any that is free.", minimum=0, maximum=65535
     )
-    top_k: int = option(5, "Classes that are shown for each image.", minimum=1)
+    top_k: int = option(5, "Most answers that are shown for each file.", minimum=1)
     max_megabytes: float = option(
         20.0, "Largest file that is taken, in MB.", minimum=0.001, maximum=1000
     )

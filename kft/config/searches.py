@@ -4,7 +4,6 @@ Each adds its options to those of a run, of whichever task.
 """
 
 import dataclasses
-import functools
 from typing import Literal
 
 from kft.config.fields import option
@@ -104,10 +103,12 @@ class FindLrConfig(TrainConfig, RangeTestConfig):
     """A range test for a run of the default task."""
 
 
-_OF_DEFAULT_TASK: tuple[type[RunConfig], ...] = (TuneConfig, FindLrConfig)
+# By their bases. Each is made once: configs of two classes are never equal.
+_OF_TASK: dict[tuple[type, ...], type[RunConfig]] = {
+    made.__bases__: made for made in (TuneConfig, FindLrConfig)
+}
 
 
-@functools.cache
 def of_task(options: type[RunConfig], config_class: type[RunConfig]) -> type[RunConfig]:
     """Return the config of a command for the runs of a task.
 
@@ -116,12 +117,12 @@ def of_task(options: type[RunConfig], config_class: type[RunConfig]) -> type[Run
         config_class: of the task's runs.
     """
     bases = (config_class, options)
-    for known in _OF_DEFAULT_TASK:
-        if known.__bases__ == bases:
-            return known
-    name = options.__name__.removesuffix("Config") + config_class.__name__
-    made = type(name, bases, {"__doc__": options.__doc__, "__module__": __name__})
-    return dataclasses.dataclass(frozen=True, kw_only=True)(made)
+    if bases not in _OF_TASK:
+        name = options.__name__.removesuffix("Config") + config_class.__name__
+        content = {"__doc__": options.__doc__, "__module__": __name__}
+        made = type(name, bases, content)
+        _OF_TASK[bases] = dataclasses.dataclass(frozen=True, kw_only=True)(made)
+    return _OF_TASK[bases]
 
 
 def _without(config: RunConfig, options: type[RunConfig]) -> RunConfig:

@@ -102,6 +102,6 @@ class OptimizerConfig(Config):
     )
     patience: int | None = option(
         None,
-        "Epochs without a better validation accuracy after which a stage ends.",
+        "Epochs without better validation after which a stage ends.",
         minimum=1,
     )

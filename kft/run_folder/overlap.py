@@ -1,4 +1,4 @@
-"""Where files of our own may not go."""
+"""Folders of our own that lie among the examples, where they may not."""
 
 import os
 

@@ -50,7 +50,8 @@ def apply(config: RunConfig, values: Values) -> RunConfig:
         parsed = parse(name, text, config)
         if name.startswith("stages."):
             index, attribute = _stage(name, config)
-            stages[index] = dataclasses.replace(stages[index], **{attribute: parsed})
+            change: dict[str, Any] = {attribute: parsed}
+            stages[index] = dataclasses.replace(stages[index], **change)
         else:
             changes[name] = parsed
     changed = dataclasses.replace(config, **changes).with_stages(stages)
@@ -106,9 +107,10 @@ def parse(name: str, text: str, config: RunConfig) -> Value | bool | None:
         errors.ConfigError: where it is none, or there is no such setting.
     """
     try:
-        return flagfile.parse_value(text, expected(name, config))
+        value: Value | bool | None = flagfile.parse_value(text, expected(name, config))
     except ValueError as error:
         raise errors.ConfigError(f"--space: {name}: {error}.") from error
+    return value
 
 
 def expected(name: str, config: RunConfig) -> fields.FieldType:

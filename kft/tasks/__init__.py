@@ -10,7 +10,7 @@ import functools
 import importlib
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from kft import config as config_lib
 from kft import data, errors
@@ -79,7 +79,7 @@ def get(config: RunConfig, labels: LabelMap) -> "Task":
     Raises:
         errors.ConfigError: where there is no such task.
     """
-    return importlib.import_module(kind(config.task).module).build(config, labels)
+    return _module(kind(config.task)).build(config, labels)
 
 
 def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedTask":
@@ -95,7 +95,24 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedTask":
         errors.ConfigError: where there is no such task, or a value is not legal.
     """
     name = metadata.get("task", config_lib.DEFAULT_TASK)
-    return importlib.import_module(kind(name).module).from_export(labels, metadata)
+    return _module(kind(name)).from_export(labels, metadata)
+
+
+class _TaskModule(Protocol):
+    """The half of a task that may import TensorFlow, a module."""
+
+    def build(self, config: RunConfig, labels: LabelMap) -> "Task":
+        """Return the task of a run."""
+
+    def from_export(
+        self, labels: LabelMap, metadata: Mapping[str, Any]
+    ) -> "ServedTask":
+        """Return the task of an export; metadata is what `Serving.metadata` said."""
+
+
+def _module(kind: TaskKind[Any]) -> _TaskModule:
+    module: Any = importlib.import_module(kind.module)
+    return cast(_TaskModule, module)
 
 
 def check_dataset(config: RunConfig) -> None:
@@ -116,4 +133,5 @@ def config_from_dict(values: Mapping[str, Any]) -> RunConfig:
         errors.ConfigError: where a value is not legal, or there is no such task.
     """
     name = values.get("task", config_lib.DEFAULT_TASK)
-    return config_lib.from_dict(kind(name).config_class, dict(values))
+    config_class: type[RunConfig] = kind(name).config_class
+    return config_lib.from_dict(config_class, values)

@@ -202,7 +202,7 @@ def _auto_batch_pairs(config: RunConfig) -> Iterable[str]:
 
 def _is_default(config: RunConfig, name: str) -> bool:
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    return getattr(config, name) == defaults[name]
+    return bool(getattr(config, name) == defaults[name])
 
 
 def _never_validates(config: RunConfig) -> bool:

@@ -12,7 +12,6 @@ from kft.training import preflight
 from kft.training.auto import recipe
 from kft.training.monitoring import signals
 from kft.training.trackers import trackers
-from kft.workflows import after_training
 
 if TYPE_CHECKING:
     from kft.run_folder.run_result import RunResult
@@ -49,6 +48,9 @@ def run(
         process_start: when this process began, in seconds as of `time.time`, where it
             does nothing but this run.
     """
+    # Not before the flags are known to be right: it makes --help slow.
+    from kft.workflows import after_training
+
     preflight.check(
         config,
         also=[*CHECKS, lambda c: recipe.check(c, given)],

@@ -1,45 +1,15 @@
 """Flags that depend on the task."""
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from kft import errors, tasks
 from kft.cli import by_task, command, flags
-from kft.config import DataConfig, RunConfig, SearchConfig, TrainConfig, TuneConfig
-from kft.config.fields import option
-from kft.tasks.task_kind import TaskKind
+from kft.config import SearchConfig, TrainConfig, TuneConfig
+from tests.curves import CURVES, CurveConfig
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CurveOptions(DataConfig):
-    """How a curve is read."""
-
-    dataset: str = option("curves:100", "Where the curves are.")
-    smooth: bool = option(False, "Whether it is smoothed.")
-    width: int = option(3, "Channels.", minimum=1)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CurveConfig(CurveOptions, RunConfig):
-    """A run on curves."""
-
-    task: Literal["curves"] = option("curves", "What the network learns to do.")
-    backbone: str = option("three_layers", "The network.")
-
-
-CURVES = TaskKind(
-    name="curves",
-    summary="mark the steps of a curve that rise",
-    config_class=CurveConfig,
-    sources={},
-    blocks=lambda config: None,
-    check=lambda config: None,
-    module="none",
-)
 RUN = by_task.ByTask(tasks.known)
 SEARCH = by_task.ByTask(tasks.known, SearchConfig)
 

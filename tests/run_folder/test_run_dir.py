@@ -12,13 +12,14 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import config, errors
+from kft import config, errors, tasks
 from kft.cli import flags
 from kft.config import TrainConfig
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from tests import configs
 from tests.conftest import REPOSITORY
+from tests.curves import CURVES, CurveConfig
 
 
 @pytest.fixture
@@ -356,3 +357,25 @@ def test_a_config_that_was_cut_off_is_a_named_error(
     run.config_json.write_text(text[:end])
     with pytest.raises(errors.RunDirError, match="config.json is damaged"):
         run_dir.read_config(run)
+
+
+def test_a_run_of_an_unknown_task_says_which_are_known(tmp_path: Path) -> None:
+    run, _ = run_dir.prepare(TrainConfig(run_dir=str(tmp_path / "run")))
+    content = json.loads(run.config_json.read_text())
+    run.config_json.write_text(json.dumps({**content, "task": "smells"}))
+    with pytest.raises(errors.RunDirError, match="'smells', which this kft does not"):
+        run_dir.read_config(run)
+    run.config_json.write_text(json.dumps({**content, "task": ["image"]}))
+    with pytest.raises(errors.RunDirError, match="damaged: --task: expected str"):
+        run_dir.read_config(run)
+
+
+def test_a_config_comes_back_with_the_options_of_its_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tasks.TASKS, "curves", CURVES)
+    made = CurveConfig(width=5, run_dir=str(tmp_path / "run"))
+    run, _ = run_dir.prepare(made)
+    assert run_dir.read_config(run) == made
+    with pytest.raises(errors.RunDirError, match="--task: curves -> image_class"):
+        run_dir.find(TrainConfig(run_dir=str(tmp_path / "run")))

@@ -169,7 +169,9 @@ def _import_path() -> str:
     return os.pathsep.join(filter(None, paths))
 
 
-def _wait(process: subprocess.Popen, task: str, signals: Signals) -> tuple[str, str]:
+def _wait(
+    process: subprocess.Popen[str], task: str, signals: Signals
+) -> tuple[str, str]:
     """Return what the child has written and logged when it has ended."""
     given: str | None = task
     while True:

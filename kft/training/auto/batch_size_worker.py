@@ -58,11 +58,12 @@ def main() -> None:
 
 def _public_name(error: errors.KftError) -> str:
     """Return the name of the nearest class of `kft.errors` that takes a message."""
-    return next(
+    names = (
         cls.__name__
         for cls in type(error).__mro__
         if vars(errors).get(cls.__name__) is cls and "__init__" not in vars(cls)
     )
+    return str(next(names))
 
 
 def measure(config: RunConfig, largest: int) -> Trial:
@@ -77,7 +78,7 @@ def measure(config: RunConfig, largest: int) -> Trial:
     task = tasks.get(config, splits.labels)
     with devices.strategy.scope():
         network = task.network(weights="none")
-    # Mixed images are taken two by two.
+    # Mixed examples are taken two by two.
     smallest = devices.replicas * (1 if task.inputs.mix() is None else 2)
     limit = largest_batch(len(splits.train), smallest)
 
@@ -100,7 +101,7 @@ def measure(config: RunConfig, largest: int) -> Trial:
 def largest_batch(examples: int, smallest: int) -> int:
     """Return the largest batch to think of: the smallest times a power of two."""
     times = max(min(examples, MOST) // smallest, 1)
-    return smallest * 2 ** (times.bit_length() - 1)
+    return smallest << (times.bit_length() - 1)
 
 
 def halve(run: Callable[[int], None], limit: int, *, smallest: int) -> int | None:

@@ -132,7 +132,7 @@ def apply(
                 facts,
                 depth=depth,
                 blocks=blocks,
-                batch_size=config.batch_size,
+                batch_size=int(config.batch_size),
                 learning_rate=(
                     config.learning_rate if "learning_rate" in given else None
                 ),
@@ -212,7 +212,7 @@ def stages(
     needed = round(steps * batch_size / facts.examples)
     epochs = min(max(needed, _FEWEST_EPOCHS), _MOST_EPOCHS)
     scaling = min(max(batch_size / _RATED_BATCH, 1.0), _MOST_SCALING)
-    head_rate = _rounded(_HEAD_RATE * scaling)
+    head_rate: float | None = _rounded(_HEAD_RATE * scaling)
     body_rate = _BODY_RATE * scaling
     if learning_rate is not None:
         head_rate = None
