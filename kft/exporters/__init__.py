@@ -38,7 +38,7 @@ class Tolerance:
 class Format(Protocol):
     """The file of a format. Loading it imports neither kft nor TensorFlow."""
 
-    __file__: str
+    __file__: str | None
 
     def write(self, served: "ServingModel", path: Path, quantize: Quantize) -> None:
         """Write an export to a path that is not there yet."""

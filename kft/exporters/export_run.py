@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -97,12 +98,13 @@ def _calibrate(run: LoadedRun, examples: Examples) -> None:
     Raises:
         errors.ConfigError: for a task that a temperature is not fitted for.
     """
-    if run.task.objective.target_spec.shape.rank:
+    labels = examples.labels
+    if run.task.objective.target_spec.shape.rank or not isinstance(labels, np.ndarray):
         raise errors.ConfigError(
             "--calibrate fits a temperature to one class per example, and "
             f"--task={run.config.task} has other labels. Leave the flag out."
         )
-    found = calibration.calibrate(evaluate_run.logits(run, examples), examples.labels)
+    found = calibration.calibrate(evaluate_run.logits(run, examples), labels)
     calibrated_temperature.record(run.run, found)
     logging.info(
         "Temperature %.3f: expected calibration error %.4f before, %.4f after.",

@@ -130,7 +130,8 @@ def stretched(values: np.ndarray) -> np.ndarray:
     if low == high:
         # Equal values have no contrast to spread.
         return np.linspace(0, 255, values.size, dtype=np.float32).reshape(values.shape)
-    return ((values - low) * (255.0 / (high - low))).clip(0, 255).astype(np.float32)
+    spread: np.ndarray = (values - low) * (255.0 / (high - low))
+    return np.clip(spread, 0, 255, dtype=np.float32)
 
 
 def open_export(path: str) -> Callable[[_Tensors], Mapping[str, np.ndarray]]:

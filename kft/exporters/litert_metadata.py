@@ -113,7 +113,7 @@ def _table(builder: flatbuffers.Builder, fields: FlatTable) -> int:
     builder.StartObject(_FIELDS)
     for put in puts:
         put(builder)
-    return builder.EndObject()
+    return int(builder.EndObject())
 
 
 def _field(builder: flatbuffers.Builder, number: int, value: Any) -> _Put:
@@ -137,4 +137,4 @@ def _vector(builder: flatbuffers.Builder, tables: Sequence[int]) -> int:
     builder.StartVector(4, len(tables), 4)
     for table in reversed(tables):
         builder.PrependUOffsetTRelative(table)
-    return builder.EndVector()
+    return int(builder.EndVector())

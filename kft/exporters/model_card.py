@@ -56,7 +56,7 @@ class _Facts:
     @property
     def is_one_class(self) -> bool:
         """Return whether the label of an example is one class."""
-        return self.served.run.task.objective.target_spec.shape.rank == 0
+        return not self.served.run.task.objective.target_spec.shape.rank
 
 
 def write(served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]) -> None:
@@ -205,9 +205,9 @@ def _figures(facts: _Facts) -> Iterator[str]:
     for split, prefix in _JUDGING.items():
         value = facts.result.get(f"{prefix}_{name}")
         if value is not None and split in facts.counts:
-            examples = facts.counts[split].total()
             is_share = name == "accuracy" and facts.is_one_class
-            shown = _share(value, examples) if is_share else f"{value:.4f}"
+            count = facts.counts[split].total()
+            shown = _share(value, count) if is_share else f"{value:.4f}"
             yield f"- {split} {name} {shown}"
     is_judged = examples_lib.VALIDATION in facts.counts
     if is_judged:

@@ -218,7 +218,8 @@ def _padded(*scores: np.ndarray) -> list[np.ndarray]:
 
 
 def _top(scores: np.ndarray) -> np.ndarray:
-    return scores.argmax(axis=-1)
+    ids: np.ndarray = scores.argmax(axis=-1)
+    return ids
 
 
 def _accuracy(scores: np.ndarray, labels: np.ndarray | None) -> float | None:
@@ -237,7 +238,7 @@ def _ask(
         np.savez(asked, **_arrays(exporter, questions))
         # -P keeps kft's own folder off the path, where names of other packages occur.
         script = [sys.executable, "-P", standalone_runner.__file__]
-        paths = [exporter.format.__file__, str(export)]
+        paths = [str(exporter.format.__file__), str(export)]
         finished = subprocess.run(
             [
                 *(*script, *paths, questions.output),
@@ -260,9 +261,7 @@ def _ask(
             return dict(file)
 
 
-def _arrays(
-    exporter: exporters.Exporter, questions: ParityBatch
-) -> dict[str, np.ndarray]:
+def _arrays(exporter: exporters.Exporter, questions: ParityBatch) -> dict[str, Any]:
     """Return the questions as the standalone runner reads them."""
     if exporter.takes == "tensors":
         return {f"inputs/{name}": one for name, one in questions.tensors.items()}

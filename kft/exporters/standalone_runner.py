@@ -64,7 +64,8 @@ def _open(format_path: str, export: str) -> Ask:
     spec = importlib.machinery.ModuleSpec("export_format", loader, origin=format_path)
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
-    return module.open_export(export)
+    ask: Ask = module.open_export(export)
+    return ask
 
 
 def _questions(file: Mapping[str, np.ndarray]) -> tuple[Questions, int]:

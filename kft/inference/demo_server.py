@@ -128,7 +128,8 @@ class Server(http.server.ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without asking the network for this machine's name."""
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_name = self.bound_to
+        self.server_port = self.server_address[1]
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Write to the log what went wrong; the other requests go on."""
@@ -140,9 +141,14 @@ class Server(http.server.ThreadingHTTPServer):
         logging.log(level, "Request of %s: %r", client_address, error)
 
     @property
+    def bound_to(self) -> str:
+        """Return the numeric address that it listens on."""
+        return str(self.server_address[0])
+
+    @property
     def address(self) -> str:
         """Return the address of the page."""
-        return f"http://{self.server_address[0]}:{self.server_address[1]}/"
+        return f"http://{self.bound_to}:{self.server_port}/"
 
     def is_asked_by_name(self, host: str) -> bool:
         """Return whether a Host header names this machine itself.
@@ -150,13 +156,13 @@ class Server(http.server.ThreadingHTTPServer):
         A page elsewhere can point a name of its own at a loopback address, and read
         the answers (DNS rebinding). Who listens on more than that is on their own.
         """
-        if not ipaddress.ip_address(self.server_address[0]).is_loopback:
+        if not ipaddress.ip_address(self.bound_to).is_loopback:
             return True
         try:
             name = urllib.parse.urlsplit(f"//{host}").hostname
         except ValueError:
             return False
-        return name in ("localhost", self.server_address[0])
+        return name in ("localhost", self.bound_to)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -99,7 +99,9 @@ def _datasets(
             )
 
 
-def _parallel(columns: tuple[Any, ...], function: Callable) -> tf.data.Dataset:
+def _parallel(
+    columns: tuple[Any, ...], function: Callable[..., Any]
+) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(columns).map(
         function, num_parallel_calls=os.cpu_count(), deterministic=True
     )
@@ -149,6 +151,7 @@ def _can_prepare(predictor: Predictor, payload: bytes) -> bool:
 def _read(file: str) -> bytes | None:
     """Return what is in a file; None where it cannot be read."""
     try:
-        return tf.io.read_file(file).numpy()
+        payload: bytes = tf.io.read_file(file).numpy()
     except tf.errors.OpError:
         return None
+    return payload

@@ -32,14 +32,14 @@ def chosen(config: InferenceConfig) -> ModelPath:
     Raises:
         errors.ConfigError: where not exactly one is given, or it is not there.
     """
-    if (config.run_dir is None) == (config.model is None):
-        raise errors.ConfigError(
-            "Expected one of --run_dir (a run folder) and --model (a run folder or an "
-            f"export), received {'neither' if config.model is None else 'both'}."
-        )
-    if config.model is None:
+    if config.run_dir is not None and config.model is None:
         return ModelPath(RUN, run_dir.at(config.run_dir).path)
-    return find(config.model)
+    if config.model is not None and config.run_dir is None:
+        return find(config.model)
+    raise errors.ConfigError(
+        "Expected one of --run_dir (a run folder) and --model (a run folder or an "
+        f"export), received {'neither' if config.model is None else 'both'}."
+    )
 
 
 def find(text: str) -> ModelPath:

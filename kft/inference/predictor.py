@@ -52,7 +52,10 @@ class Predictor:
                 return payload
             return make_input(payload, tf.constant(NO_KEY))
 
-        return tf.function(preprocess, input_signature=[tf.TensorSpec([], tf.string)])
+        traced: Callable[[tf.Tensor], Tree] = tf.function(
+            preprocess, input_signature=[tf.TensorSpec([], tf.string)]
+        )
+        return traced
 
     def prepare(self, payloads: Sequence[bytes]) -> tf.Tensor:
         """Return payloads, tf.string [n], as `preprocess` reads them.
@@ -115,9 +118,10 @@ def of_run(run: LoadedRun) -> Predictor:
     """
     temperature, serving = calibrated_temperature.of_run(run.run), run.task.serving
 
-    @tf.function(reduce_retracing=True)
-    def network(inputs: Tree) -> Tree:
+    def call(inputs: Tree) -> Tree:
         return run.model(inputs, training=False)
+
+    network = tf.function(call, reduce_retracing=True)
 
     def outputs(inputs: Tree) -> Mapping[str, np.ndarray]:
         found = _as_arrays(network(inputs)), _as_arrays(inputs)
