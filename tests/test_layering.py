@@ -1,9 +1,11 @@
 """The layers of the package, and the limits on its files."""
 
 import ast
+import collections
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,8 @@ MAX_FILE_LINES = 450
 MAX_FUNCTION_LINES = 60
 
 # The layer of a folder below kft/; a file imports its own or lower layers only.
-# Commands
-# stand loose at the top; `kft/__init__.py` imports the public names when they are used,
-# so it counts as edge.
+# Commands stand loose at the top; `kft/__init__.py` imports the public names when they
+# are used, so it counts as edge.
 FOLDERS = {
     "config": 0,
     "cli": 1,
@@ -67,7 +68,8 @@ def _name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+SOURCES = {_name(path): path.read_text(encoding="utf-8") for path in FILES}
+MODULES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 
 def _layer(name: str) -> int | None:
@@ -155,7 +157,11 @@ def _reached_at_start(name: str) -> Iterator[str]:
 
 # What is imported before the flags are known to be right.
 QUICK = [name for name in MODULES if name.split(".")[0] in (*WITHOUT_TENSORFLOW, "")]
-QUICK += ["__main__", "backbones.__main__", "training.preflight"]
+QUICK += ["__main__", "backbones.__main__", "training.preflight", "data"]
+# Half of a task is known before TensorFlow starts, and an audit runs without it.
+QUICK += [name for name in MODULES if name.split(".")[0] == "auditing"]
+QUICK += ["tasks", "tasks.image_classification"]
+QUICK += ["tasks.image_classification.image_audit"]
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -215,3 +221,116 @@ def test_only_runtime_makes_strategies() -> None:
         and node.func.attr in STRATEGIES
     }
     assert makers <= {"distribution.runtime"}
+
+
+# What knows one kind of data: its operations and backbones, its tasks, their options.
+KINDS = ("image", "text", "audio")
+HOMES = (
+    *(
+        f"{folder}.{kind}"
+        for folder in ("data", "backbones", "config")
+        for kind in KINDS
+    ),
+    *(_name(path) for path in (PACKAGE / "tasks").glob("*/__init__.py")),
+    "config.augmentations",
+)
+# Words of one kind of data. Text is left out: files and messages are made of it too.
+WORDS = {
+    *("image", "images", "picture", "pictures", "pixel", "pixels"),
+    *("token", "tokens", "tokenizer", "tokenizers"),
+    *("audio", "wave", "waves", "waveform", "waveforms", "speech", "spectrogram"),
+}
+# Where such a word may stand nevertheless, and why.
+EXCEPTIONS = {
+    "tasks": ("image", "the table of tasks"),
+    "backbones": ("image pixels", "the table of backbones"),
+    "backbones.__main__": ("image pixels", "shows that table"),
+    "config": ("image", "hands out all configs"),
+    "config.run": ("image", "the default task, whose options need no --task"),
+    "config.data": ("image", "names the default task, and its features of TFRecords"),
+    "config.run_commands": ("image images", "help of the commands for a finished run"),
+    "config.audit_options": ("image images", "near_bits is an option about images"),
+    "__main__": ("image images", "a line of help"),
+    "audit": ("image images", "a page of help"),
+    "demo": ("image images", "a page of help"),
+    "predict": ("image images", "a page of help"),
+    "tasks.task_kind": ("image images pixels", "an example in a docstring"),
+    "tasks.serving_texts": ("image", "an example in a docstring"),
+    "training.auto.recipe": ("image", "the title of a paper"),
+    "distribution.runtime": ("image", "keras.config.set_image_data_format"),
+    "reporting.confusion": ("image", "a drawing within a page, as a data URL"),
+    "reporting.tensorboard": ("image", "tf.summary.image, for a drawing"),
+    "run_folder.run_dir": ("images", "bad_images.csv has had its name from the start"),
+    "run_folder.history": ("images", "what was written before examples_per_second"),
+    "run_folder.run_result": ("images", "images_per_second"),
+    "workflows.run_summary": ("images", "images_per_second"),
+    "training.skip_bad_examples": ("images", "bad_images.csv"),
+    "training.stage_loop": ("images", "images_per_second"),
+    "training.stage_runner": ("images", "images_per_second"),
+    "training.monitoring.metrics_log": ("images", "images_per_second"),
+    "training.monitoring.progress": ("images", "images_per_second"),
+}
+# Packages that read or change data of one kind.
+LIBRARIES = {"PIL", "imagehash", "tokenizers", "sentencepiece", "soundfile", "librosa"}
+# Tables of what there is of each kind.
+TABLES = {"backbones", "backbones.__main__", "tasks", "config", "config.run"}
+TABLES |= {"config.audit_options"}
+
+
+def _outside() -> Iterator[str]:
+    """Yield the modules that may know no kind of data."""
+    for name in MODULES:
+        if not any(name == home or name.startswith(f"{home}.") for home in HOMES):
+            yield name
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text in small letters: two of image_size and ImageSize."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)}
+
+
+def _allowed(name: str) -> set[str]:
+    words, _ = EXCEPTIONS.get(name, ("", ""))
+    return set(words.split())
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, count in collections.Counter(names).items() if count > 1]
+
+
+def test_no_two_files_have_one_name() -> None:
+    names = [path.name for path in FILES if not path.name.startswith("__")]
+    assert _repeated(names) == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    names = [
+        node.name
+        for tree in MODULES.values()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert _repeated(names) == []
+
+
+def test_words_of_a_kind_of_data_stay_with_it() -> None:
+    strays = {
+        name: words
+        for name in _outside()
+        if (words := (_words(SOURCES[name]) & WORDS) - _allowed(name))
+    }
+    assert strays == {}
+
+
+def test_operations_on_a_kind_of_data_are_imported_by_it_alone() -> None:
+    strays = [
+        f"{name} -> {full}"
+        for name in _outside()
+        for full in _imports(MODULES[name])
+        if full.split(".")[0] in LIBRARIES
+        or (
+            name not in TABLES
+            and any(f"{full}.".startswith(f"kft.{home}.") for home in HOMES)
+        )
+    ]
+    assert strays == []

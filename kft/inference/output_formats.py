@@ -25,7 +25,7 @@ Fields = Mapping[str, Sequence[str]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Format:
+class OutputFormat:
     """How answers are written, a line each.
 
     Attributes:
@@ -108,7 +108,7 @@ def _csv_line(cells: list[str]) -> str:
 
 
 FORMATS = {
-    "table": Format(_no_header, _table_line),
-    "jsonl": Format(_no_header, _jsonl_line),
-    "csv": Format(_csv_header, _csv_answer),
+    "table": OutputFormat(_no_header, _table_line),
+    "jsonl": OutputFormat(_no_header, _jsonl_line),
+    "csv": OutputFormat(_csv_header, _csv_answer),
 }

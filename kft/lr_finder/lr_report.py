@@ -1,4 +1,4 @@
-"""What a learning rate range test leaves: an image and a file for programs."""
+"""The files of a learning rate range test: a chart, and one for programs."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from kft.lr_finder.finder import RangeTests, StageTest
 from kft.lr_finder.suggestions import Curve
 from kft.run_folder import atomic_files
 
-IMAGE, FILE = "find_lr.png", "find_lr.json"
+CHART, FILE = "find_lr.png", "find_lr.json"
 _INCHES = (5.0, 4.0)
 
 
@@ -28,7 +28,7 @@ def write(found: RangeTests, folder: Path) -> None:
     text = json.dumps(as_json(found), indent=2, allow_nan=False) + "\n"
     with atomic_files.replacing(folder / FILE) as path:
         path.write_text(text, encoding="utf-8")
-    with atomic_files.replacing(folder / IMAGE) as path:
+    with atomic_files.replacing(folder / CHART) as path:
         _draw(found.tests, path)
 
 

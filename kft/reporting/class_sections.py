@@ -17,7 +17,7 @@ EXAMPLES_OF_PAIR = 6
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class ShownExamples:
     """Which examples are shown, by their positions in the predictions.
 
     Attributes:
@@ -88,12 +88,12 @@ class ClassSections:
     doubts: tuple[Card, ...]
 
 
-def choose(evaluation: Evaluation | None) -> Choice:
+def choose(evaluation: Evaluation | None) -> ShownExamples:
     """Return which examples are shown; none where examples have not one class each."""
     found = None if evaluation is None else evaluation.predictions.of_classes
     if found is None:
-        return Choice()
-    return Choice(
+        return ShownExamples()
+    return ShownExamples(
         pairs=example_selection.confused_pairs(
             found, pairs=PAIRS, examples=EXAMPLES_OF_PAIR
         ),
@@ -104,7 +104,7 @@ def choose(evaluation: Evaluation | None) -> Choice:
 
 def of(
     figures: ClassificationFigures,
-    choice: Choice,
+    choice: ShownExamples,
     cards: Mapping[int, Card],
     *,
     names: Sequence[str],

@@ -27,7 +27,7 @@ from kft.reporting import (
     sections,
     stage_results,
 )
-from kft.reporting.class_sections import Choice
+from kft.reporting.class_sections import ShownExamples
 from kft.reporting.gallery import Card
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.run_dir import RunDir
@@ -99,7 +99,7 @@ def values_of(
 
 
 def _judged(
-    evaluation: Evaluation, run: LoadedRun, choice: Choice
+    evaluation: Evaluation, run: LoadedRun, choice: ShownExamples
 ) -> Mapping[str, Any]:
     """Return what is shown of an evaluation."""
     figures = evaluation.figures

@@ -1,4 +1,4 @@
-"""What a search leaves for its user: a table, trials.csv, an image and best.cfg."""
+"""The files of a search for its user: a table, trials.csv, a chart and best.cfg."""
 
 import csv
 import io
