@@ -14,11 +14,12 @@ code 1: there are copies across splits or labels, or files that cannot be read.
 
 import sys
 
-from kft.cli import command
-from kft.config import AuditConfig, AuditFlags
+from kft import tasks
+from kft.cli import by_task, command
+from kft.config import AuditOptions, AuditRunConfig
 
 
-def main(config: AuditConfig) -> None:
+def main(config: AuditOptions) -> None:
     """Audit, and show what was found."""
     from kft.auditing import audit_dataset, console
 
@@ -37,9 +38,8 @@ def main(config: AuditConfig) -> None:
 COMMAND = command.Command(
     name="audit",
     description=__doc__,
-    config=AuditFlags,
+    config=by_task.ByTask(tasks.known, AuditRunConfig, shown=AuditOptions),
     main=main,
-    shown=AuditConfig,
 )
 
 if __name__ == "__main__":

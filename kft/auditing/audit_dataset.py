@@ -16,7 +16,7 @@ from kft.auditing import console as console_lib
 from kft.auditing import findings, html_report, json_report, scan_dataset
 from kft.auditing.checks import AuditedExample, Checks
 from kft.auditing.findings import Findings
-from kft.config import AuditConfig, user_paths
+from kft.config import AuditOptions, user_paths
 from kft.data.examples import Splits
 from kft.data.sources import filesystem
 from kft.run_folder import atomic_files
@@ -25,7 +25,7 @@ JSON = "audit.json"
 PAGE = "audit.html"
 
 
-def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
+def audit(config: AuditOptions, console: Console) -> tuple[Findings, Path]:
     """Inspect every example of a data set; write audit.json and audit.html.
 
     Args:
@@ -64,14 +64,14 @@ def audit(config: AuditConfig, console: Console) -> tuple[Findings, Path]:
     return found, out
 
 
-def _taking_all(config: AuditConfig) -> AuditConfig:
+def _taking_all(config: AuditOptions) -> AuditOptions:
     """Return a config with which files that are not there are examples as others."""
     if config.bad_example_option is None:
         return config
     return dataclasses.replace(config, **{config.bad_example_option: "skip"})
 
 
-def out_folder(config: AuditConfig) -> Path:
+def out_folder(config: AuditOptions) -> Path:
     """Return the folder of the findings: `--out`, else audit/DATASET."""
     if config.out is not None:
         return user_paths.expand(config.out)
@@ -86,7 +86,7 @@ def out_folder(config: AuditConfig) -> Path:
     return Path("audit", re.sub(r"[^\w.-]+", "-", name).strip("-.") or kind)
 
 
-def _check_out(out: Path, config: AuditConfig) -> None:
+def _check_out(out: Path, config: AuditOptions) -> None:
     """Find out before hours of reading whether the findings can be written."""
     kind, _, rest = config.dataset.partition(":")
     if kind == "folder" and rest and not filesystem.is_remote(rest):
@@ -105,7 +105,7 @@ def _check_out(out: Path, config: AuditConfig) -> None:
         ) from error
 
 
-def _not_used(splits: Splits, config: AuditConfig) -> Mapping[str, int]:
+def _not_used(splits: Splits, config: AuditOptions) -> Mapping[str, int]:
     """Return the number of files of a local folder that are no examples, by ending.
 
     None are named where flags leave examples out: those would be taken for others.

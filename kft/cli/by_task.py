@@ -29,10 +29,12 @@ class ByTask:
     Attributes:
         tasks: returns those that there are, by name.
         options: of the command, on top of those of a run.
+        shown: which of the options that all tasks share --help lists; default all.
     """
 
     tasks: Callable[[], Mapping[str, TaskFlags]]
     options: type[RunConfig] = RunConfig
+    shown: type[Config] | None = None
 
     def config_class(self, task: str) -> type[Config]:
         """Return the config of the command for a task.

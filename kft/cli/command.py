@@ -46,7 +46,6 @@ class Command:
         positional: the tuple field that takes the arguments without a name.
         with_given: whether `main` takes a second argument, the names of the fields that
             were written on the command line or in a flagfile.
-        shown: the config whose fields --help lists; default all of `config`.
     """
 
     name: str
@@ -55,7 +54,6 @@ class Command:
     main: Callable[..., None]
     positional: str | None = None
     with_given: bool = False
-    shown: type[Config] | None = None
 
 
 def run(command: Command) -> NoReturn:
@@ -128,7 +126,7 @@ def _help(command: Command, arguments: Sequence[str]) -> str:
     if isinstance(command.config, ByTask):
         config_class = command.config.config_class(chosen_task(arguments))
     else:
-        config_class = command.shown or command.config
+        config_class = command.config
     return help.usage(
         f"python -m kft.{command.name}",
         command.description or "",

@@ -74,8 +74,15 @@ def _split_groups(
     groups = list(flagfile.groups(config_class))
     if by_task is None:
         return groups, []
-    own = [group for group in groups if not by_task.is_common(group[1][0].name)]
-    return [group for group in groups if group not in own], own
+    shown = fields.names(by_task.shown or config_class)
+    common, own = [], []
+    for group in groups:
+        name = group[1][0].name
+        if not by_task.is_common(name):
+            own.append(group)
+        elif name in shown:
+            common.append(group)
+    return common, own
 
 
 def _group(

@@ -6,7 +6,7 @@ with its signature which options it reads: `load(config: DataConfig)` takes a
 `TrainConfig`, or the part alone in a test.
 """
 
-from kft.config.audit_options import AuditConfig, AuditFlags
+from kft.config.audit_options import AuditConfig, AuditOptions, AuditRunConfig
 from kft.config.base import Config, from_dict, to_dict
 from kft.config.computation import RuntimeConfig
 from kft.config.data import DEFAULT_TASK, DataConfig
@@ -33,7 +33,8 @@ from kft.config.training import ModelConfig, OptimizerConfig
 __all__ = [
     "DEFAULT_TASK",
     "AuditConfig",
-    "AuditFlags",
+    "AuditOptions",
+    "AuditRunConfig",
     "Config",
     "DataConfig",
     "DemoConfig",

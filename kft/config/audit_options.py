@@ -2,13 +2,14 @@
 
 import dataclasses
 
+from kft.config.data import DataConfig
 from kft.config.fields import option
 from kft.config.image import ImageOptions
-from kft.config.run import TrainConfig
+from kft.config.run import RunConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AuditConfig(ImageOptions):
+class AuditOptions(DataConfig):
     """What is compared, and where the findings go."""
 
     out: str | None = option(
@@ -32,9 +33,14 @@ class AuditConfig(ImageOptions):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AuditFlags(TrainConfig, AuditConfig):
+class AuditConfig(ImageOptions, AuditOptions):
+    """An audit of images."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AuditRunConfig(AuditOptions, RunConfig):
     """An audit with the flags of a run, as its flagfile has them.
 
-    So the flagfile of a run can be audited as it is; what is no part of `AuditConfig`
-    has no meaning here.
+    So the flagfile of a run can be audited as it is; what is no part of `AuditOptions`
+    or of what the task reads has no meaning here.
     """

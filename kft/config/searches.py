@@ -113,7 +113,7 @@ def of_task(options: type[RunConfig], config_class: type[RunConfig]) -> type[Run
     """Return the config of a command for the runs of a task.
 
     Args:
-        options: `SearchConfig` or `RangeTestConfig`.
+        options: of the command, such as `SearchConfig`.
         config_class: of the task's runs.
     """
     bases = (config_class, options)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from kft.auditing.checks import Checks
-from kft.config import AuditConfig, RunConfig
+from kft.config import RunConfig
 from kft.config.stages import Blocks
 from kft.data import Source
 
@@ -66,7 +66,7 @@ class TaskKind(Generic[C]):
         memory_advice: returns what of a config costs memory, None where no option of
             the task does.
         audit_checks: returns what kft.audit asks of the examples; None where it cannot
-            look at them.
+            look at them. Its argument has the options of the task and `AuditOptions`.
     """
 
     name: str
@@ -79,7 +79,7 @@ class TaskKind(Generic[C]):
     recipe_fields: Sequence[str] = ()
     searchable: Sequence[str] = ()
     memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
-    audit_checks: Callable[[AuditConfig], Checks] | None = None
+    audit_checks: Callable[[Any], Checks] | None = None
 
     @property
     def options(self) -> frozenset[str]:

@@ -7,7 +7,13 @@ import pytest
 
 from kft import errors, tasks
 from kft.cli import by_task, command, flags
-from kft.config import SearchConfig, TrainConfig, TuneConfig
+from kft.config import (
+    AuditOptions,
+    AuditRunConfig,
+    SearchConfig,
+    TrainConfig,
+    TuneConfig,
+)
 from tests.curves import CURVES, CurveConfig
 
 RUN = by_task.ByTask(tasks.known)
@@ -128,3 +134,16 @@ def test_flags_are_read_before_tensorflow_starts(run_kft) -> None:
     done = run_kft("train", "--task=text")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: --task: expected one of image_class")
+
+
+def test_a_command_may_read_more_flags_than_its_help_lists() -> None:
+    audit = by_task.ByTask(tasks.known, AuditRunConfig, shown=AuditOptions)
+    arguments = ["--task=curves", "--stages=head:1", "--width=5", "--out=found"]
+    made = flags.parse(audit, arguments).config
+    assert isinstance(made, AuditOptions)
+    assert (made.out, made.stages) == ("found", "head:1")
+    text = command._help(
+        command.Command("audit", "Look.", audit, lambda config: None), arguments
+    )
+    assert "--out=TEXT" in text and "--width=INT" in text
+    assert "--stages" not in text and "--run_dir" not in text
