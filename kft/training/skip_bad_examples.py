@@ -63,7 +63,7 @@ def skip(config: RunConfig, splits: Splits, *, run: RunDir, devices: Devices) ->
     with devices.together("read the examples"):
         if kept is not None:
             return bad_examples.leave_out(splits, kept)
-        preprocess = tasks.get(config, splits.labels).preprocess(training=False)
+        preprocess = tasks.get(config, splits.labels).inputs.preprocess(training=False)
         splits, bad = bad_examples.without_bad(
             splits, preprocess, max_bad_fraction=config.max_bad_fraction
         )

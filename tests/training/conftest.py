@@ -47,3 +47,29 @@ def tiny_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _kept_runs() -> dict[str, fine_tune.RunResult]:
+    return {}
+
+
+@pytest.fixture
+def kept_run(
+    tiny_run: Callable,
+    tmp_path_factory: pytest.TempPathFactory,
+    _kept_runs: dict[str, fine_tune.RunResult],
+) -> Callable:
+    """Return a function that fine-tunes like `tiny_run`, once for the same changes.
+
+    `kept_run(**changes)`; many tests read the run, and none may change its folder.
+    """
+
+    def run(**changes) -> fine_tune.RunResult:
+        key = repr(sorted(changes.items()))
+        if key not in _kept_runs:
+            folder = tmp_path_factory.mktemp("kept") / "run"
+            _kept_runs[key] = tiny_run(str(folder), **changes)
+        return _kept_runs[key]
+
+    return run

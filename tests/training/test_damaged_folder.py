@@ -87,9 +87,9 @@ def _damaged_copies(run: Path, folder: Path, damages=tuple(DAMAGES)):
 
 @pytest.mark.slow
 def test_an_unfinished_run_goes_on_or_names_the_damaged_file(
-    tiny_run, monkeypatch, tmp_path
+    tiny_run, kept_run, monkeypatch, tmp_path
 ):
-    whole = tiny_run("whole", stages=STAGES)
+    whole = kept_run(stages=STAGES)
     with monkeypatch.context() as patch:
         test_fine_tune.stop_after(patch, 13)
         with pytest.raises(errors.Interrupted):
@@ -116,8 +116,8 @@ def test_an_unfinished_run_goes_on_or_names_the_damaged_file(
 
 
 @pytest.mark.slow
-def test_a_finished_run_is_used_or_names_the_damaged_file(tiny_run, tmp_path):
-    run = tiny_run("run", stages=STAGES).run_dir
+def test_a_finished_run_is_used_or_names_the_damaged_file(tiny_run, kept_run, tmp_path):
+    run = kept_run(stages=STAGES).run_dir
     payload = (run / "example.raw").read_bytes()
     (tmp_path / "image.raw").write_bytes(payload)
 

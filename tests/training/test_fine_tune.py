@@ -30,8 +30,8 @@ def assert_same_run(first, second) -> None:
     assert [*map(without_times, lines(first))] == [*map(without_times, lines(second))]
 
 
-def test_a_run_learns_and_writes_what_the_contract_names(tiny_run):
-    result = tiny_run("run")
+def test_a_run_learns_and_writes_what_the_contract_names(kept_run):
+    result = kept_run()
     assert result.val_accuracy > 0.8
     written = json.loads((result.run_dir / "result.json").read_text())
     assert written["status"] == "finished"
@@ -46,10 +46,10 @@ def test_a_run_learns_and_writes_what_the_contract_names(tiny_run):
         assert (result.run_dir / name).stat().st_size > 0
 
 
-def test_a_finished_run_is_left_alone(tiny_run):
-    result = tiny_run("run")
+def test_a_finished_run_is_left_alone(tiny_run, kept_run):
+    result = kept_run()
     before = (result.run_dir / "best.weights.h5").stat().st_mtime_ns
-    assert tiny_run("run") == result
+    assert tiny_run(str(result.run_dir)) == result
     assert (result.run_dir / "best.weights.h5").stat().st_mtime_ns == before
 
 
@@ -82,9 +82,9 @@ def stop_after(monkeypatch, calls: int) -> None:
     "changes", [{}, {"ema_decay": 0.9, "batch_norm": "train", **BALANCED}]
 )
 def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(
-    tiny_run, monkeypatch, changes
+    tiny_run, kept_run, monkeypatch, changes
 ):
-    whole = tiny_run("whole", **changes)
+    whole = kept_run(**changes)
     # 40 steps in all: stopped at once, within epochs, at the end of an epoch and of a
     # stage, and in the last step.
     for calls in (0, 3, 7, 5, 14, 5):
@@ -124,12 +124,12 @@ def test_a_callback_that_counts_epochs_goes_on_counting(tiny_run, monkeypatch):
     assert_same_run(whole.run_dir, resumed.run_dir)
 
 
-def test_the_same_command_gives_the_same_weights(tiny_run):
-    assert_same_run(tiny_run("one").run_dir, tiny_run("two").run_dir)
+def test_the_same_command_gives_the_same_weights(tiny_run, kept_run):
+    assert_same_run(kept_run().run_dir, tiny_run("two").run_dir)
 
 
-def test_another_seed_gives_other_weights(tiny_run):
-    one, two = tiny_run("one"), tiny_run("two", seed=1)
+def test_another_seed_gives_other_weights(tiny_run, kept_run):
+    one, two = kept_run(), tiny_run("two", seed=1)
     name = "layers/dense/vars/0"
     assert (
         kept_weights.read(one.run_dir)[name] != kept_weights.read(two.run_dir)[name]

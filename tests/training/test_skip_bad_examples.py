@@ -2,12 +2,15 @@
 
 import csv
 import json
+from collections.abc import Callable
 
 import pytest
 
+from kft import train
+from kft.cli import command
 from tests.data import image_files
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.slow
 
 _TINY = (
     "--backbone=EfficientNetLite0",
@@ -40,29 +43,71 @@ def _flags(folder, *more):
     return (f"--dataset=folder:{folder}", f"--run_dir={run}", *_TINY, *more)
 
 
-@pytest.mark.parametrize("cache", ["memory", "off"])
-def test_a_damaged_image_ends_training_by_its_name(folder, run_kft, cache):
-    done = run_kft("train", *_flags(folder, f"--feature_cache={cache}"))
+@pytest.fixture
+def train_here(folder, capfd) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs kft.train in this process, with these flags.
+
+    It returns the exit code and what was said.
+    """
+
+    def run(*flags: str) -> tuple[int, str]:
+        code = command.execute(train.COMMAND, _flags(folder, *flags))
+        said = capfd.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+@pytest.mark.integration
+def test_a_command_names_a_damaged_image_in_one_line(folder, run_kft):
+    done = run_kft("train", *_flags(folder, "--feature_cache=memory"))
     assert done.returncode == 2, done.stderr
     assert f"error: The example {_BAD} cannot be read: Invalid JPEG" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_image_that_is_gone_ends_training_by_its_name(folder, run_kft):
+@pytest.mark.parametrize("cache", ["memory", "off"])
+def test_a_damaged_image_ends_training_by_its_name(train_here, cache):
+    code, said = train_here(f"--feature_cache={cache}")
+    assert code == 2, said
+    assert f"error: The example {_BAD} cannot be read: Invalid JPEG" in said
+    assert "Traceback" not in said
+
+
+def test_an_image_that_is_gone_ends_training_by_its_name(folder, train_here):
     (folder / _BAD).unlink()
     for path in (folder / "red").iterdir():
         path.unlink()
         path.symlink_to(folder / "nowhere.png")
-    done = run_kft("train", *_flags(folder))
-    assert done.returncode == 2, done.stderr
-    assert "error: The example red/" in done.stderr
-    assert "Traceback" not in done.stderr
+    code, said = train_here()
+    assert code == 2, said
+    assert "error: The example red/" in said
+    assert "Traceback" not in said
 
 
-def test_a_damaged_image_is_skipped_and_listed(folder, run_kft):
-    done = run_kft("train", *_flags(folder, *_SKIP))
-    assert done.returncode == 0, done.stderr
+def test_a_damaged_image_is_skipped_and_listed_and_so_it_is_by_a_run_that_goes_on(
+    folder, train_here
+):
     run = folder.parent / "run"
+    code, said = train_here(*_SKIP)
+    assert code == 0, said
+    bad, split = (run / "bad_images.csv"), (run / "split.csv")
+    assert "Skipped 1 of 17 examples." in said
+    _check_skipped(run)
+    before = bad.read_bytes(), split.read_bytes()
+
+    # The file is whole by then, which may not move a batch. It is as long as it was,
+    # for a change of size is a change of the data.
+    (run / "result.json").unlink()
+    size, small = (folder / _BAD).stat().st_size, image_files.solid("red", size=8)
+    assert len(small) < size
+    (folder / _BAD).write_bytes(small.ljust(size, b"\0"))
+    code, said = train_here(*_SKIP)
+    assert code == 0, said
+    assert (bad.read_bytes(), split.read_bytes()) == before
+
+
+def _check_skipped(run) -> None:
     with open(run / "bad_images.csv", newline="") as file:
         bad = list(csv.DictReader(file))
     assert [row["id"] for row in bad] == [_BAD]
@@ -72,27 +117,9 @@ def test_a_damaged_image_is_skipped_and_listed(folder, run_kft):
     assert len(ids) == 16
     assert _BAD not in ids
     assert json.loads((run / "result.json").read_text())["status"] == "finished"
-    assert "Skipped 1 of 17 examples." in done.stdout + done.stderr
 
 
-def test_a_run_that_goes_on_skips_the_same(folder, run_kft):
-    """The file is whole by then, which may not move a batch."""
-    run, flags = folder.parent / "run", _flags(folder, *_SKIP)
-    assert run_kft("train", *flags).returncode == 0
-    (run / "result.json").unlink()
-    bad = (run / "bad_images.csv").read_bytes()
-    split = (run / "split.csv").read_bytes()
-    # As long as it was, for a change of size is a change of the data.
-    size, small = (folder / _BAD).stat().st_size, image_files.solid("red", size=8)
-    assert len(small) < size
-    (folder / _BAD).write_bytes(small.ljust(size, b"\0"))
-    done = run_kft("train", *flags)
-    assert done.returncode == 0, done.stderr
-    assert (run / "bad_images.csv").read_bytes() == bad
-    assert (run / "split.csv").read_bytes() == split
-
-
-def test_too_many_damaged_images_end_the_run(folder, run_kft):
-    done = run_kft("train", *_flags(folder, "--on_bad_image=skip"))
-    assert done.returncode == 2, done.stderr
-    assert "--max_bad_fraction=0.01: 1 of 17 examples" in done.stderr
+def test_too_many_damaged_images_end_the_run(train_here):
+    code, said = train_here("--on_bad_image=skip")
+    assert code == 2, said
+    assert "--max_bad_fraction=0.01: 1 of 17 examples" in said
