@@ -1,19 +1,26 @@
 """kft: fine-tuning of pretrained networks with Keras 3 and TensorFlow."""
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kft.config import TrainConfig
+    from kft.run_folder.run_result import RunResult
+    from kft.training.fine_tune import fine_tune
 
 __version__ = "0.1.0"
-__all__ = ["TrainConfig", "RunResult", "fine_tune"]
+__all__ = ["RunResult", "TrainConfig", "fine_tune"]
+
+# They are imported when they are first used: TensorFlow starts slowly.
+_MODULES = {
+    "RunResult": "kft.run_folder.run_result",
+    "TrainConfig": "kft.config",
+    "fine_tune": "kft.training.fine_tune",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names when they are first used: TensorFlow starts slowly."""
-    if name == "TrainConfig":
-        from kft import config
-
-        return config.TrainConfig
-    if name in ("fine_tune", "RunResult"):
-        from kft.training import fine_tune as module
-
-        return getattr(module, name)
-    raise AttributeError(f"module 'kft' has no attribute {name!r}")
+    """Return a public name."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'kft' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)

@@ -94,3 +94,14 @@ def test_the_exit_code_of_the_command_comes_through() -> None:
     done = _run("train", "--batch_size=0")
     assert done.returncode == 2
     assert done.stderr == "error: --batch_size: expected at least 1, received 0.\n"
+
+
+def test_the_public_names_are_there_and_start_tensorflow_when_they_need_it() -> None:
+    code = (
+        "import sys, kft; assert kft.TrainConfig(seed=3).seed == 3; kft.RunResult; "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+    assert callable(kft.fine_tune)
+    with pytest.raises(AttributeError, match="no attribute 'finetune'"):
+        _ = kft.finetune

@@ -106,13 +106,15 @@ def parse(
 
 def switches(classes: Iterable[type[Config]]) -> frozenset[str]:
     """Return the flags that need no value, of several configs."""
-    return frozenset(
-        name
-        for config_class in classes
-        for name, annotation in typing.get_type_hints(config_class).items()
-        if name in fields.names(config_class)
-        and fields.field_type(annotation).base is bool
-    )
+    found: set[str] = set()
+    for config_class in classes:
+        hints = typing.get_type_hints(config_class)
+        found.update(
+            name
+            for name in fields.names(config_class)
+            if fields.field_type(hints[name]).base is bool
+        )
+    return frozenset(found)
 
 
 def _of_task(by_task: ByTask, expanded: flagfile.Arguments) -> type[Config]:
