@@ -141,7 +141,7 @@ def _examples(
             part.ids, label_arrays.texts(part.labels, splits.labels), strict=True
         )
     ]
-    examples = []
+    examples: list[AuditedExample] = []
     for known, inspected in zip(listed, inspections, strict=True):
         example = AuditedExample(
             *known, position=len(examples), reason=inspected.reason

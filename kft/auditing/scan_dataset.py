@@ -53,6 +53,10 @@ class Inspection:
     facts: Facts = None
 
 
+# Ids of examples, and what comes of inspecting them.
+_Pending = tuple[Sequence[str], concurrent.futures.Future[list[Inspection]]]
+
+
 def scan(
     parts: Sequence[Examples], checks: Checks, *, advance: Callable[[int], None]
 ) -> list[Inspection]:
@@ -70,7 +74,7 @@ def scan(
     workers = os.cpu_count() or 1
     # TensorFlow's threads do not live through a fork.
     context = multiprocessing.get_context("spawn")
-    waiting: collections.deque = collections.deque()
+    waiting: collections.deque[_Pending] = collections.deque()
 
     def take() -> None:
         ids, future = waiting.popleft()
@@ -173,7 +177,7 @@ def _chunks(
 
 
 def _result(
-    ids: Sequence[str], future: concurrent.futures.Future
+    ids: Sequence[str], future: concurrent.futures.Future[list[Inspection]]
 ) -> Sequence[Inspection]:
     try:
         return future.result()

@@ -33,19 +33,20 @@ class Source:
 
 def sources_of(payload: PayloadKind) -> dict[str, Source]:
     """Return the sources of encoded examples of one kind, each of one class."""
-    given = {"payload": payload}
     return {
         "folder": Source(
             "folder:PATH",
-            functools.partial(folder.check, **given),
-            functools.partial(folder.load, **given),
+            functools.partial(folder.check, payload=payload),
+            functools.partial(folder.load, payload=payload),
         ),
         "csv": Source("csv:PATH", csv_file.check, csv_file.load),
-        "tfds": Source("tfds:NAME", tfds.check, functools.partial(tfds.load, **given)),
+        "tfds": Source(
+            "tfds:NAME", tfds.check, functools.partial(tfds.load, payload=payload)
+        ),
         "tfrecord": Source(
             "tfrecord:GLOB",
-            functools.partial(tfrecord.check, **given),
-            functools.partial(tfrecord.load, **given),
+            functools.partial(tfrecord.check, payload=payload),
+            functools.partial(tfrecord.load, payload=payload),
         ),
     }
 

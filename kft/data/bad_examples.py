@@ -90,7 +90,7 @@ def without_bad(
         errors.DataError: where more than that share of all examples is bad, or a class
             is left without training examples.
     """
-    bad = []
+    bad: list[BadExample] = []
     for part in splits.parts().values():
         bad += bad_examples(part, preprocess)
     total = sum(len(part) for part in splits.parts().values())
@@ -127,7 +127,13 @@ def leave_out(
     _check_classes(splits, kept)
     together = "\0".join([splits.fingerprint, *sorted(ids)])
     fingerprint = hashlib.sha256(together.encode()).hexdigest()
-    return dataclasses.replace(splits, **kept, fingerprint=fingerprint)
+    return dataclasses.replace(
+        splits,
+        train=kept[examples_lib.TRAIN],
+        validation=kept.get(examples_lib.VALIDATION),
+        test=kept.get(examples_lib.TEST),
+        fingerprint=fingerprint,
+    )
 
 
 def bad_csv(bad: Iterable[BadExample]) -> str:

@@ -9,6 +9,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,17 +42,15 @@ def find(config: config_lib.DataConfig, splits: examples.Splits) -> np.ndarray |
             `--sampling` need examples of one class each, and they are not.
         errors.DataError: where it does not have the labels of the data set.
     """
-    for name, is_used in (
-        ("class_weight", config.class_weight != _NONE),
-        ("sampling", config.sampling == "balanced"),
-    ):
-        if is_used:
-            flag = f"--{name}={getattr(config, name)}"
-            label_arrays.require_one_class_each(splits.train.labels, flag)
+    labels = splits.train.labels
+    if config.sampling == "balanced":
+        label_arrays.require_one_class_each(labels, "--sampling=balanced")
     if config.class_weight == _NONE:
         return None
+    flag = f"--class_weight={config.class_weight}"
+    class_ids = label_arrays.require_one_class_each(labels, flag)
     if config.class_weight == _BALANCED:
-        return balanced(splits.train.labels, len(splits.labels))
+        return balanced(class_ids, len(splits.labels))
     return _of_labels(_read(config.class_weight), splits.labels.names, config)
 
 
@@ -71,7 +70,7 @@ def balanced(labels: np.ndarray, num_classes: int) -> np.ndarray:
 
 def text(weights: np.ndarray, splits: examples.Splits) -> str:
     """Return the weights as a table that `--class_weight` reads: class_weights.csv."""
-    counts = np.bincount(splits.train.labels, minlength=len(weights))
+    counts = label_arrays.count(splits.train.labels, len(weights))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(("label", "examples", "weight"))
@@ -100,7 +99,7 @@ def describe(
         more = f", ... ({len(names)} classes)" if len(names) > _SHOWN else ""
         lines.append(f"--class_weight={config.class_weight}: {', '.join(shown)}{more}")
     if config.sampling == "balanced":
-        counts = np.bincount(splits.train.labels, minlength=len(names))
+        counts = label_arrays.count(splits.train.labels, len(names))
         present = np.flatnonzero(counts)
         each = len(splits.train) / len(present)
         rare, common = (pick(present, key=lambda c: counts[c]) for pick in (min, max))
@@ -176,7 +175,7 @@ def _read_json(path: str, flag: str) -> Mapping[str, float]:
     }
 
 
-def _weight(value: object, where: str) -> float:
+def _weight(value: Any, where: str) -> float:
     """Return a weight.
 
     Raises:

@@ -21,18 +21,18 @@ def is_one_class_each(labels: Labels) -> bool:
     return isinstance(labels, np.ndarray) and labels.ndim == 1
 
 
-def require_one_class_each(labels: Labels, flag: str) -> None:
-    """Check that each example is of one class.
+def require_one_class_each(labels: Labels, flag: str) -> np.ndarray:
+    """Return the class of each example, int32 [n].
 
     Args:
         labels: of the examples.
         flag: that means something only then, with its value.
 
     Raises:
-        errors.ConfigError: naming the flag.
+        errors.ConfigError: naming the flag, where an example is not of one class.
     """
-    if is_one_class_each(labels):
-        return
+    if not isinstance(labels, Ragged) and labels.ndim == 1:
+        return labels
     what = "a label for each step" if isinstance(labels, Ragged) else "several labels"
     raise errors.ConfigError(
         f"{flag}: expected examples of one class each, received examples with {what}. "

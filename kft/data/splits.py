@@ -111,12 +111,12 @@ def assemble(
         _leave_few(label_map, table, split_names, config.examples_per_class)
     _check_splits(label_map, table, split_names, config)
     rows = {split: np.flatnonzero(split_names == split) for split in examples.SPLITS}
-    parts = {s: table.examples(r) if len(r) else None for s, r in rows.items()}
+    parts = {split: table.examples(r) for split, r in rows.items() if len(r)}
     return examples.Splits(
         labels=label_map,
         train=parts[TRAIN],
-        validation=parts[VALIDATION],
-        test=parts[TEST],
+        validation=parts.get(VALIDATION),
+        test=parts.get(TEST),
         fingerprint=_fingerprint(label_map, table, split_names),
         source=config.dataset,
     )
@@ -175,8 +175,9 @@ def _leave_few(
     Raises:
         errors.ConfigError: where examples are not of one class each.
     """
-    label_arrays.require_one_class_each(table.labels, f"--examples_per_class={number}")
-    few = few_of_each(table.ids, table.labels, split_names, number=number)
+    flag = f"--examples_per_class={number}"
+    class_ids = label_arrays.require_one_class_each(table.labels, flag)
+    few = few_of_each(table.ids, class_ids, split_names, number=number)
     split_names[(split_names == TRAIN) & ~few] = split_file.LEFT_OUT
     counts = _counts(table, split_names == TRAIN, label_map)
     fewer = _names(label_map, (counts > 0) & (counts < number))

@@ -43,6 +43,17 @@ class Cluster:
     coordinator: str | None = None
 
     @property
+    def meeting_point(self) -> str:
+        """Return HOST:PORT at which the workers meet.
+
+        Raises:
+            ValueError: where nobody meets, because the addresses are known.
+        """
+        if self.coordinator is None:
+            raise ValueError(f"{self.source} gives the addresses of all workers")
+        return self.coordinator
+
+    @property
     def is_chief(self) -> bool:
         """Return whether this process writes the run folder."""
         return self.worker == 0
@@ -85,25 +96,27 @@ def find(config: RuntimeConfig, environ: Mapping[str, str]) -> Cluster | None:
 
 
 def _from_flags(config: RuntimeConfig, given: list[str]) -> Cluster:
-    missing = [f"--{name}" for name in _FLAGS if name not in given]
-    if missing:
+    coordinator = config.coordinator
+    worker, num_workers = config.worker_index, config.num_workers
+    if coordinator is None or worker is None or num_workers is None:
+        missing = [f"--{name}" for name in _FLAGS if name not in given]
         raise errors.ConfigError(
             f"--{given[0]} needs {' and '.join(missing)} too: each worker has to know "
             "where the first one is, how many there are, and which one it is."
         )
-    problem = _address_problem(config.coordinator)
+    problem = _address_problem(coordinator)
     if problem:
         raise errors.ConfigError(f"--coordinator: {problem}")
-    if config.worker_index >= config.num_workers:
+    if worker >= num_workers:
         raise errors.ConfigError(
-            f"--worker_index counts from 0: expected at most {config.num_workers - 1} "
-            f"with --num_workers={config.num_workers}, received {config.worker_index}."
+            f"--worker_index counts from 0: expected at most {num_workers - 1} "
+            f"with --num_workers={num_workers}, received {worker}."
         )
     return Cluster(
-        worker=config.worker_index,
-        num_workers=config.num_workers,
+        worker=worker,
+        num_workers=num_workers,
         source="--coordinator",
-        coordinator=config.coordinator,
+        coordinator=coordinator,
     )
 
 
@@ -209,7 +222,8 @@ def parse_devices(text: str | None) -> DeviceRequest:
             "--devices: expected a number of GPUs such as 2 or gpu:2, or cpu or cpu:N "
             f"for N logical CPUs, received {text!r}."
         )
-    return DeviceRequest(match[1] or "gpu", int(count) if count else None)
+    kind: Literal["cpu", "gpu"] = "cpu" if match[1] == "cpu" else "gpu"
+    return DeviceRequest(kind, int(count) if count else None)
 
 
 def known_replicas(config: RuntimeConfig, cluster: Cluster | None) -> int | None:

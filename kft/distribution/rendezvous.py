@@ -4,7 +4,8 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from absl import logging
 
@@ -36,11 +37,11 @@ def meet(cluster: Cluster, *, seconds: float = 600.0) -> tuple[str, ...]:
 
 def _receive(cluster: Cluster, deadline: float) -> tuple[str, ...]:
     """Wait for all other workers at the coordinator's port and answer them."""
-    _, port = split_address(cluster.coordinator)
-    addresses = {0: cluster.coordinator}
+    _, port = split_address(cluster.meeting_point)
+    addresses = {0: cluster.meeting_point}
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(_listen(cluster, port))
-        calls = []
+        calls: list[socket.socket] = []
         while len(addresses) < cluster.num_workers:
             server.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
@@ -115,7 +116,7 @@ def _call(cluster: Cluster, deadline: float) -> tuple[str, ...]:
     while time.monotonic() < deadline:
         try:
             call = socket.create_connection(
-                split_address(cluster.coordinator), timeout=10.0
+                split_address(cluster.meeting_point), timeout=10.0
             )
         except OSError as error:
             if not said_so:
@@ -141,7 +142,7 @@ def _call(cluster: Cluster, deadline: float) -> tuple[str, ...]:
     )
 
 
-def _answer(call: socket.socket) -> dict:
+def _answer(call: socket.socket) -> dict[str, Any]:
     try:
         answer = json.loads(_line(call))
     except (OSError, ValueError):
@@ -149,7 +150,7 @@ def _answer(call: socket.socket) -> dict:
     return answer if isinstance(answer, dict) else {}
 
 
-def _send(call: socket.socket, message: dict) -> None:
+def _send(call: socket.socket, message: Mapping[str, Any]) -> None:
     # Who hung up notices that no answer comes.
     with contextlib.suppress(OSError):
         call.sendall(json.dumps(message).encode() + b"\n")

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -242,6 +242,7 @@ class Devices:
         return tf.function(total)
 
 
-def workers(ranks: Sequence[int]) -> str:
+def workers(ranks: Iterable[int]) -> str:
     """Return 'worker 1' or 'workers 1, 2'."""
-    return f"worker{'s' * (len(ranks) > 1)} {', '.join(map(str, ranks))}"
+    numbers = [str(rank) for rank in ranks]
+    return f"worker{'s' * (len(numbers) > 1)} {', '.join(numbers)}"

@@ -46,6 +46,8 @@ class Network:
         distances = {layer.name: 0 for layer in self.model.layers}
         for distance in range(1, len(self.blocks.names) + 2):
             anchor = self.anchor(distance - 1)
+            if anchor is None:
+                break
             distances.update(
                 dict.fromkeys(split.ancestors(self.model, anchor), distance)
             )

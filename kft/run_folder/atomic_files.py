@@ -90,7 +90,7 @@ def explaining(path: Path) -> Iterator[None]:
 
 
 def _message(path: Path, error: OSError) -> str:
-    cause = _CAUSES.get(error.errno)
+    cause = None if error.errno is None else _CAUSES.get(error.errno)
     if cause is None:
         return f"{path} cannot be written: {error}. What was saved before is intact."
     what, advice = cause

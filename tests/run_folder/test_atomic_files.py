@@ -188,7 +188,7 @@ def test_a_kill_leaves_the_old_or_the_new_content_whole(tmp_path: Path) -> None:
         "while True:\n"
         "    number += 1\n"
         "    content = bytes([number % 256]) * 500_000\n"
-        "    atomic.write(Path(sys.argv[1]), content)\n"
+        "    atomic_files.write(Path(sys.argv[1]), content)\n"
     )
     target = tmp_path / "state.bin"
     for attempt in range(15):

@@ -57,7 +57,9 @@ class Scaling(keras.layers.Layer):
             images = keras.ops.flip(images, axis=-1)
         return (images - shift) / divisor
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         """Return the shape of the input."""
         return input_shape
 
@@ -78,7 +80,7 @@ class Normalization(keras.layers.Normalization):
     this layer reads them in every call.
     """
 
-    def build(self, input_shape: tuple) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the variables; a new network scales like the pretrained one."""
         super().build(input_shape)
         self.adapt_mean.assign(_MEAN)

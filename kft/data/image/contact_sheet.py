@@ -41,7 +41,9 @@ def png(images: np.ndarray, captions: Sequence[str]) -> bytes:
     return file.getvalue()
 
 
-def _fitting(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _fitting(
+    text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> str:
     """Return the text, or its beginning with dots, that is as wide at most."""
     if font.getlength(text) <= width:
         return text

@@ -58,7 +58,7 @@ def measure(payload: bytes, max_pixels: int) -> ImageStats:
         # What Pillow has to say about odd EXIF data does not matter here.
         warnings.simplefilter("ignore")
         # Some cameras put several images in one JPEG.
-        kind = "JPEG" if image.format == "MPO" else image.format
+        kind = "JPEG" if image.format == "MPO" else str(image.format)
         orientation = image.getexif().get(0x0112, 1)
         size = image.size[::-1] if 5 <= orientation <= 8 else image.size
         small = _small(image, _DRAFT).convert("L")

@@ -35,7 +35,7 @@ def opened(
         Exception: of many kinds, as Pillow does for damaged images.
     """
     try:
-        image = Image.open(io.BytesIO(payload), formats=formats)
+        image = Image.open(io.BytesIO(payload), formats=tuple(formats))
     except PIL.UnidentifiedImageError:
         raise ValueError(_not_an_image(payload)) from None
     except Image.DecompressionBombError:

@@ -125,16 +125,16 @@ def _split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> lis
     """Return the split of each row; `train` where the table names none."""
     if "split" not in rows[0].values:
         return [TRAIN] * len(rows)
-    split_names = [
-        folder.SPLIT_FOLDERS.get(row.values["split"].lower()) for row in rows
-    ]
-    for row, split in zip(rows, split_names, strict=True):
+    split_names = []
+    for row in rows:
+        split = folder.SPLIT_FOLDERS.get(row.values["split"].lower())
         if split is None:
             raise errors.DataError(
                 f"{_flag(config)}, line {row.line}: expected the split "
                 f"{', '.join(examples.SPLITS)}, received {row.values['split']!r}. Fill "
                 "the column in every row, or remove it to have the splits cut."
             )
+        split_names.append(split)
     if TRAIN not in split_names:
         raise errors.DataError(
             f"{_flag(config)}: expected rows of the split {TRAIN}, received none."

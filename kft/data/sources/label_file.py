@@ -26,6 +26,7 @@ def read(path: str) -> dict[int, str]:
     if not lines:
         raise errors.DataError(f"{flag}: expected one class name per line, got none.")
     numbered = [_NUMBERED.fullmatch(line) for line in lines]
-    if all(numbered):
-        return {int(match[1]): match[2].strip() for match in numbered}
-    return dict(enumerate(lines))
+    matches = [match for match in numbered if match]
+    if len(matches) < len(lines):
+        return dict(enumerate(lines))
+    return {int(match[1]): match[2].strip() for match in matches}

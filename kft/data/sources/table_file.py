@@ -4,12 +4,16 @@ import csv
 import dataclasses
 import io
 import os
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 
 from absl import logging
 
 from kft import errors
 from kft.data.sources import filesystem
+
+if typing.TYPE_CHECKING:
+    from _csv import Reader
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,9 +136,7 @@ def _remote_content(path: str) -> bytes:
         raise OSError(error.message) from error
 
 
-def _numbered(
-    lines: Iterator[Sequence[str]], flag: str
-) -> Iterator[tuple[int, Sequence[str]]]:
+def _numbered(lines: "Reader", flag: str) -> Iterator[tuple[int, Sequence[str]]]:
     """Yield the lines that are not empty, with their numbers."""
     try:
         for fields in lines:

@@ -41,8 +41,9 @@ def check(rest: str, config: config_lib.DataConfig) -> None:
             f"such as tfds:tf_flowers:3.0.1, received {config.dataset!r}."
         )
     data_dir = config.data_dir
-    local = data_dir and not filesystem.is_remote(data_dir)
-    if local and not os.path.isdir(filesystem.expand(data_dir)):
+    if not data_dir or filesystem.is_remote(data_dir):
+        return
+    if not os.path.isdir(filesystem.expand(data_dir)):
         raise errors.ConfigError(
             f"--data_dir: expected a folder, received {data_dir!r}, which is none. "
             "Create it to have data sets prepared there."
@@ -151,7 +152,8 @@ def _check_network(urls: Iterable[str]) -> None:
     Raises:
         OSError: where there is no network.
     """
-    hosts = {urllib.parse.urlparse(url).hostname for url in urls} - {None}
+    names = [urllib.parse.urlparse(url).hostname for url in urls]
+    hosts = {name for name in names if name is not None}
     if not hosts or urllib.request.getproxies():
         return
     problem: OSError | None = None

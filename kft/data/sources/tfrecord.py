@@ -110,6 +110,7 @@ def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[st
         split_names = [_split_name([name.lower()]) for name in folders]
     if len(set(split_names)) == 1:
         return [TRAIN] * len(paths)
+    known = []
     for path, split in zip(paths, split_names, strict=True):
         if split is None:
             raise errors.DataError(
@@ -117,12 +118,13 @@ def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[st
                 f"the name of every file or of none, received {path!r} without. Rename "
                 "it, or choose the files by another pattern."
             )
-    if TRAIN not in split_names:
+        known.append(split)
+    if TRAIN not in known:
         raise errors.DataError(
             f"--dataset={config.dataset}: expected files of the split {TRAIN}, "
-            f"received {' and '.join(sorted(set(split_names)))} only."
+            f"received {' and '.join(sorted(set(known)))} only."
         )
-    return split_names
+    return known
 
 
 def _split_name(words: Sequence[str]) -> str | None:

@@ -41,7 +41,7 @@ def kinds(
         if features:
             break
     present = {part: features.get(name) for part, name in names.items()}
-    label_kinds = {part: present[part] for part in _KINDS if present.get(part)}
+    label_kinds = {part: kind for part in _KINDS if (kind := present.get(part))}
     if present[payload.name] is not bytes or not label_kinds:
         wanted = [names[part] for part in _KINDS if part in names]
         raise errors.DataError(
@@ -81,7 +81,8 @@ def classes(
         errors.DataError: where numbers and names do not fit together, or a class has
             no training records.
     """
-    keys, texts = columns.get("label", columns.get("text")), columns.get("text")
+    texts = columns.get("text")
+    keys = columns["label" if "label" in columns else "text"]
     known, first = np.unique(keys[split_names == TRAIN], return_index=True)
     if not len(known):
         raise errors.DataError(
