@@ -1,4 +1,4 @@
-"""Every backbone as data: sizes, parameters, cuts. No TensorFlow here.
+"""The table of backbones: sizes, parameters, cuts. No TensorFlow here.
 
 `kft.backbones.image.build_family` builds them.
 """

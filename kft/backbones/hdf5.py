@@ -1,4 +1,4 @@
-"""Read numbers out of an HDF5 file that somebody else wrote. No TensorFlow here.
+"""Numbers out of an HDF5 file that somebody else wrote. No TensorFlow here.
 
 HDF5 can do more than hold numbers: a link or a data set can point into other files, a
 data set can claim a shape of terabytes, and be unpacked by code of its own choosing.

@@ -1,4 +1,4 @@
-"""Read the tensors of a PyTorch file of before 2020, without PyTorch and without code.
+"""Tensors of a PyTorch file of before 2020, read without PyTorch and without code.
 
 The format (`torch.serialization._legacy_save`): five pickles, which are a magic number,
 a protocol number, the sizes of C types, the dictionary of tensors, and the keys of the

@@ -1,4 +1,4 @@
-"""Load a file of weights into a network that kft has built; never more than numbers.
+"""Files of weights for networks that kft has built; never more than numbers.
 
 Nothing in the file decides what is built or run. Which variable gets which array
 follows from the network: by the order of the layers in the legacy format (`.h5`, in

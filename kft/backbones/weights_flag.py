@@ -1,4 +1,4 @@
-"""What `--weights` may be. No TensorFlow here."""
+"""The values of `--weights`. No TensorFlow here."""
 
 import os
 import pathlib

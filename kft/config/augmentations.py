@@ -1,4 +1,4 @@
-"""What `--augment` says: names with a strength each, such as `standard,color@0.4`."""
+"""The grammar of `--augment`: names with a strength each, `standard,color@0.4`."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""What all configs have in common."""
+"""The base of all configs."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Where and how a run computes."""
+"""Options about the devices and the precision of a run."""
 
 import dataclasses
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Which examples a run sees, and how."""
+"""Options about the examples of a run, and how they are drawn."""
 
 import dataclasses
 from typing import ClassVar, Literal

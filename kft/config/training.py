@@ -1,4 +1,4 @@
-"""What is trained, when, and by which rule."""
+"""Options about the network and its training."""
 
 import dataclasses
 from typing import Literal

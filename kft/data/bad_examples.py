@@ -1,4 +1,4 @@
-"""Find the examples that cannot be read."""
+"""Examples that cannot be read: found, explained, left out."""
 
 import concurrent.futures
 import csv

@@ -1,4 +1,4 @@
-"""Which examples make up which batch: pure functions of (n, batch_size, seed, epoch).
+"""The order of the examples of an epoch, by (n, batch_size, seed, epoch) and no more.
 
 Resuming in the middle of an epoch, several workers and cached features all rest on it.
 """

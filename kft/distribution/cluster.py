@@ -1,4 +1,4 @@
-"""Who trains together, from flags, TF_CONFIG or Slurm, before TensorFlow starts."""
+"""The workers of a run, from flags, TF_CONFIG or Slurm, before TensorFlow starts."""
 
 import dataclasses
 import json

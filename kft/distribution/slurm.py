@@ -1,4 +1,4 @@
-"""What Slurm tells the processes of a job step, read without Slurm.
+"""The variables that Slurm gives the processes of a job step, read without Slurm.
 
 The variables and the notation of host lists are those of the srun manual, section
 OUTPUT ENVIRONMENT VARIABLES, and of the scontrol manual, `show hostnames`.

@@ -1,4 +1,4 @@
-"""What `--assert_accuracy_at_least` is about, whatever the task. No TensorFlow here."""
+"""The figure that `--assert_accuracy_at_least` is about. No TensorFlow here."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a network says of examples whose labels are known, kept in the run folder."""
+"""Predictions for examples whose labels are known, kept in the run folder."""
 
 import dataclasses
 import hashlib

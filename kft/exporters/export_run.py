@@ -1,4 +1,4 @@
-"""Write exports of a finished run, each into its place once it is proved."""
+"""The exports of a finished run, each put into its place once it is proved."""
 
 import dataclasses
 import os

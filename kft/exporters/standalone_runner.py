@@ -1,4 +1,4 @@
-"""Run an export as a stranger would: a program of its own that knows nothing of kft.
+"""A program that runs an export as a stranger would, and knows nothing of kft.
 
 usage: python -P standalone_runner.py FORMAT EXPORT SCORES QUESTIONS ANSWERS SECONDS
 

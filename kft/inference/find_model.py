@@ -1,4 +1,4 @@
-"""Tell a run folder and the exported formats apart, by what is on the disk.
+"""The kind of a model, run folder or exported format, by what is on the disk.
 
 No TensorFlow here: a mistake in --model shows at once.
 """

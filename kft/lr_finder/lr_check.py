@@ -1,4 +1,4 @@
-"""What can be known of a range test before TensorFlow starts."""
+"""The checks of a range test before TensorFlow starts."""
 
 import os
 from collections.abc import Iterator

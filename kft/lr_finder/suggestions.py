@@ -1,4 +1,4 @@
-"""What a learning rate range test suggests: arithmetic on its curve, no TensorFlow.
+"""The rates that a range test suggests: arithmetic on its curve, no TensorFlow.
 
 The rate grows exponentially from step to step while the loss is watched (Smith,
 Cyclical Learning Rates for Training Neural Networks, arXiv 1506.01186, section 3.3).

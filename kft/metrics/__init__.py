@@ -1,1 +1,1 @@
-"""What predictions are worth: figures of arrays, without TensorFlow."""
+"""Figures of predictions: functions of arrays, without TensorFlow."""

@@ -1,4 +1,4 @@
-"""What a network says of examples whose labels are known."""
+"""The answers of a network for examples whose labels are known."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""How far probabilities can be believed: confidence against accuracy, in bins.
+"""The reliability of probabilities: confidence against accuracy, in bins.
 
 Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, 2017.
 """

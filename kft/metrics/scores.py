@@ -1,4 +1,4 @@
-"""From logits to probabilities and ranks, in plain NumPy."""
+"""Probabilities and ranks out of logits, in plain NumPy."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Whether two classifiers differ, by the examples that only one of them gets right."""
+"""A test for a difference of two classifiers: the examples that only one gets right."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a stage trains, and the proof that nothing else moved."""
+"""The variables that a stage trains, and the proof that nothing else moved."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""What a report says of examples that have one class each: confusions, calibration."""
+"""The sections of a report about classes: confusions, calibration."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

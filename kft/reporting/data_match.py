@@ -1,4 +1,4 @@
-"""Whether two runs were judged by examples of the same data. No TensorFlow here."""
+"""The check that two runs were judged by the same examples. No TensorFlow here."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Which examples a report shows: worst mistakes, least certain, most confused."""
+"""The examples that a report shows: worst mistakes, least certain, most confused."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What a run folder says of its run, for the pages about it. No TensorFlow here."""
+"""The record of a run in its folder, for the pages about it. No TensorFlow here."""
 
 import collections
 import csv

@@ -1,4 +1,4 @@
-"""What a report says in words and numbers, from values that are there already."""
+"""The words and numbers of a report, from values that are there already."""
 
 import dataclasses
 import shlex

@@ -1,4 +1,4 @@
-"""What each stage of a run did: cost, speed and gain."""
+"""The results of each stage of a run: cost, speed and gain."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a finished run: its settings, and its confusion matrix."""
+"""TensorBoard's part of a finished run: its settings, and its confusion matrix."""
 
 import dataclasses
 import io

@@ -1,4 +1,4 @@
-"""What result.json says of a finished run, for the one who started it."""
+"""The result of a finished run, as result.json has it."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Refuse a search that cannot work before TensorFlow starts."""
+"""The checks of a search before TensorFlow starts."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How many trials hyperband has, as keras-tuner (1.4.8) counts them.
+"""The number of trials of hyperband, as keras-tuner (1.4.8) counts them.
 
 Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, Hyperband, 2018.
 """

@@ -1,4 +1,4 @@
-"""Which part of a parallel search this process plays, by keras-tuner's variables.
+"""The part of a process in a parallel search, by keras-tuner's variables.
 
 One chief chooses the trials, any number of workers run them. All have the same command,
 the same search folder, and in their environment

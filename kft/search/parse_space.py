@@ -1,4 +1,4 @@
-"""What `--space` says: the settings of a run that a search varies, and their values."""
+"""The grammar of `--space`: the settings that a search varies, and their values."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""How the trials of a search ended: a small file for each, whole or absent."""
+"""The ends of the trials of a search: a small file for each, whole or absent."""
 
 import dataclasses
 import json

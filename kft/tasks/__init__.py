@@ -1,4 +1,4 @@
-"""What a network learns to do: everything in a run that depends on the kind of data.
+"""Tasks: everything in a run that depends on the kind of data and of answer.
 
 A new task is a folder here and a line in `TASKS`. One of another package is a line too,
 `tasks.TASKS["curves"] = KIND`, in a module that the environment variable KFT_TASKS

@@ -1,4 +1,4 @@
-"""What model cards, snippets of code and the demo say of a kind of data."""
+"""Words about a kind of data, for model cards, snippets of code and the demo."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a run starts from: labels, split, environment. A resume has to find the same."""
+"""The origin of a run: labels, split, environment. A resume has to find the same."""
 
 import csv
 import io

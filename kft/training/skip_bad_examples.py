@@ -1,4 +1,4 @@
-"""What a run does about examples that cannot be read: name them, or skip them."""
+"""The ways of a run with examples that cannot be read: name them, or skip them."""
 
 import contextlib
 from collections.abc import Iterator, Sequence

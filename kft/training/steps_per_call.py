@@ -1,4 +1,4 @@
-"""How many steps one host call makes."""
+"""The number of steps that one host call makes."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What several workers share of a run folder that only the chief can see.
+"""Chief/worker synchronisation of a run folder that only the chief can see.
 
 Nothing here needs a file system that all of them have. With one worker it is that
 worker's folder and nothing more.

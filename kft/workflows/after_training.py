@@ -1,4 +1,4 @@
-"""What follows training, on the chief: figures, exports, and the last screen."""
+"""The work after training, on the chief: figures, exports, and the last screen."""
 
 import contextlib
 from collections.abc import Iterator

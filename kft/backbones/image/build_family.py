@@ -1,4 +1,4 @@
-"""Build a backbone as part of a flat graph, and find the places where it can be cut."""
+"""Backbones as parts of a flat graph, and the places where they can be cut."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where the ImageNet weights of EfficientNetLite0 are. No TensorFlow here.
+"""The place of the ImageNet weights of EfficientNetLite0. No TensorFlow here.
 
 They are those of `models/official/efficientnet/lite` in the repository tensorflow/tpu
 (75.1% top-1 on ImageNet by its own account), which the package's author has converted

@@ -1,4 +1,4 @@
-"""Find or download the ImageNet weights of keras.applications."""
+"""The ImageNet weights of keras.applications: their files, found or downloaded."""
 
 import hashlib
 import http.client

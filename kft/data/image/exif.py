@@ -1,4 +1,4 @@
-"""Turn an image upright, as the EXIF data of its JPEG says, by graph ops.
+"""The orientation of an image, as the EXIF data of its JPEG says, by graph ops.
 
 So that the exported graph does what training did. EXIF data is a TIFF structure behind
 the mark `Exif`, in a segment before the image (Exif 2.32, section 4.5).

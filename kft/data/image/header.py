@@ -1,4 +1,4 @@
-"""What an encoded image says of itself in its first bytes, by graph ops.
+"""Format and size out of the first bytes of an encoded image, by graph ops.
 
 The content decides, never the ending of the file's name.
 """

@@ -1,4 +1,4 @@
-"""Where each record of a TFRecord file lies, and what class it has."""
+"""The offsets of the records of TFRecord files, and their classes."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Where a network looks: Grad-CAM, on the feature map that the pooling reads.
+"""Grad-CAM: where a network looks, on the feature map that the pooling reads.
 
 Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 Localization, ICCV 2017 (arXiv:1610.02391).

@@ -1,4 +1,4 @@
-"""What people see of images."""
+"""The view of images that people get: examples, heat maps, previews."""
 
 from collections.abc import Sequence
 

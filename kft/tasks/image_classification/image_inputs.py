@@ -1,4 +1,4 @@
-"""From an encoded image to the square that the network sees."""
+"""The way from an encoded image to the square that the network sees."""
 
 from collections.abc import Sequence
 from typing import Any

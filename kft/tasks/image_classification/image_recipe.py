@@ -1,4 +1,4 @@
-"""What `--recipe=auto` does with images: their size, their augmentation.
+"""The part of `--recipe=auto` about images: their size, their augmentation.
 
 Images below 96 x 96 pixels are enlarged to 128 (BiT-HyperRule of Kolesnikov et al.,
 Big Transfer, arXiv 1912.11370, section 3.3; bit_hyperrule.py).

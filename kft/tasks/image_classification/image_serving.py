@@ -1,4 +1,4 @@
-"""What leaves a run of images: signatures, answers, and what is said about them."""
+"""The part of images that leaves a run: signatures, answers, words about them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Under which terms the weights of a run may be passed on."""
+"""The terms under which the weights of a run may be passed on."""
 
 from collections.abc import Iterator
 

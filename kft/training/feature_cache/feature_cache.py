@@ -1,4 +1,4 @@
-"""Pay for the frozen trunk once: choose which stages to cache, and fill their stores.
+"""Stored outputs of frozen trunks: which stages have them, and how they are filled.
 
 The trunk of a later stage ends before the trunk of an earlier one, and nothing below a
 cut trains before its stage. So one pass through the longest trunk gives the features of

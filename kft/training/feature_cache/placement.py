@@ -1,4 +1,4 @@
-"""Which trunks to cache, and where: arithmetic on sizes, without TensorFlow."""
+"""The choice of which trunks to cache, and where: arithmetic, without TensorFlow."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""What a run shows and hears: progress, metrics.jsonl, callbacks, signals."""
+"""The outside of a run: progress, metrics.jsonl, callbacks, signals."""

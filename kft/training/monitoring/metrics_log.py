@@ -1,4 +1,4 @@
-"""What a run writes down epoch by epoch: metrics.jsonl and TensorBoard events.
+"""The log of a run, epoch by epoch: metrics.jsonl and TensorBoard events.
 
 Both follow the history in the checkpoint, which is the truth: on resume they are
 written anew from it, so no line is missing and none stands twice.

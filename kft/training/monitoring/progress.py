@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a bar on a terminal, else one line per epoch."""
+"""The progress of a run: a bar on a terminal, else one line per epoch."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""Where the time goes before the first step is done."""
+"""The time that passes before the first step is done, and what it goes to."""
 
 import time
 from collections.abc import Callable, Iterator

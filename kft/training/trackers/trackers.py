@@ -1,4 +1,4 @@
-"""Where a run is tracked: TensorBoard, Weights & Biases, MLflow.
+"""The trackers of a run: TensorBoard, Weights & Biases, MLflow.
 
 The last two by the Keras callbacks that they bring, on the chief alone. A run that goes
 on after a stop goes on there too: trackers.json in its folder has their names for it.
