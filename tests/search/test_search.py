@@ -10,7 +10,7 @@ from kft import errors, tasks
 from kft.cli.flags import parse as parse_flags
 from kft.config import TrainConfig
 from kft.search import search_dir
-from kft.training.fine_tune import interrupt
+from kft.training.monitoring import signals as monitoring_signals
 from tests.search.conftest import tiny_splits
 
 
@@ -217,8 +217,8 @@ def test_more_trials_go_on_with_a_finished_search(search_tiny, played, tuner):
 
 
 def test_a_signal_stops_between_trials(search_tiny, played, monkeypatch):
-    signals = interrupt.Signals()
-    monkeypatch.setattr(interrupt, "Signals", lambda: signals)
+    signals = monitoring_signals.Signals()
+    monkeypatch.setattr(monitoring_signals, "Signals", lambda: signals)
 
     def curve(config):
         signals.handle(15, None)
