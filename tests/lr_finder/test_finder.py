@@ -179,4 +179,4 @@ def test_a_first_loss_that_is_not_finite_is_drawn_and_written(tmp_path: Path) ->
     lr_report.write(found, tmp_path)
     (written,) = json.loads((tmp_path / lr_report.FILE).read_text())["tests"]
     assert written["diverged"] and written["losses"] == [None]
-    assert (tmp_path / lr_report.IMAGE).is_file()
+    assert (tmp_path / lr_report.CHART).is_file()

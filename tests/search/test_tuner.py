@@ -151,7 +151,7 @@ def test_a_chief_that_can_not_write_stops_and_its_workers_say_why(
     def full(path: Path, content: bytes) -> None:
         raise errors.RunDirError("No space left on the disk.")
 
-    monkeypatch.setattr(oracles.atomic, "write", full)
+    monkeypatch.setattr(oracles.atomic_files, "write", full)
     chief = search.chief()
     with pytest.raises(errors.TrainingError, match="No space left on the disk"):
         search.worker("worker0")
