@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from kft import errors
 from kft.data import examples as examples_lib
 from kft.data import sampling
+from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
 
 if typing.TYPE_CHECKING:
@@ -17,6 +18,8 @@ if typing.TYPE_CHECKING:
 
 # Odd, so that adding its multiples to a key of 64 bits gives another key each time.
 _NEXT_DRAW = np.int64(0x1E3779B97F4A7C15)
+# Keeps a sum of weights that are all 0 from being divided by.
+_TINY = 1e-30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +58,8 @@ class SamplingConfig:
         views: inputs stored per example, used in turn; with n examples, view v of row
             r is row r + v * n.
         mix: None for inputs of one example each.
+        boundaries: lengths that batches are padded to, ascending; () for one shape.
+        example_weights: how much each example counts in the loss, [n]; None for 1.
     """
 
     seed: int
@@ -62,6 +67,8 @@ class SamplingConfig:
     class_weights: np.ndarray | None = None
     views: int = 1
     mix: Mix | None = None
+    boundaries: Sequence[int] = ()
+    example_weights: np.ndarray | None = None
 
 
 class EpochPlan(NamedTuple):
@@ -69,13 +76,16 @@ class EpochPlan(NamedTuple):
 
     Attributes:
         rows: int64 [elements, b], where the examples are read.
-        labels: int32 [elements, b].
+        labels: [elements, b, ...], what the rows of `Examples.labels` are; where these
+            are of different length, int64 [elements, b], which rows they are.
         weights: float32 [elements, b].
         keys: int64 [elements, b, 2], seeds for what is random in an example.
         shares: float32 [elements, b], of the row's own label in its target; the rest
             is that of the other in its pair.
         mixing: float32 [elements, b, width of the mix], how it is mixed; without a mix
             a zero, for TensorFlow (2.21) crashes on slices of no bytes.
+        lengths: int64 [elements, b], what the inputs are padded to, equal within a
+            global batch; 0 where all have one shape.
     """
 
     rows: np.ndarray
@@ -84,6 +94,7 @@ class EpochPlan(NamedTuple):
     keys: np.ndarray
     shares: np.ndarray
     mixing: np.ndarray
+    lengths: np.ndarray
 
 
 def others(rows: int) -> np.ndarray:
@@ -112,7 +123,8 @@ def train_epoch(
     """Return the batches of an epoch in a random order.
 
     Without class weights the weights sum to 1 over each global batch; with them their
-    sum is the mean class weight of its examples.
+    sum is the mean class weight of its examples. A batch in which no example counts has
+    weights of 0.
 
     Args:
         examples: the training split.
@@ -123,31 +135,48 @@ def train_epoch(
         epoch: counts from 0.
     """
     n = len(examples)
-    drawn = _draw(examples, recipe, epoch)
+    drawn = _draw(examples, recipe, epoch, share.batch_size)
     again = sampling.occurrences(drawn)
     places, valid = _cut(np.arange(n), share)
     positions, again = drawn[places], again[places]
-    counts = np.full(len(valid), share.batch_size)
-    counts[-1] = n - (len(valid) - 1) * share.batch_size
     keys = keys[positions]
     keys[..., 1] += again * _NEXT_DRAW
-    labels = examples.labels[positions]
-    factors = np.ones(labels.shape)
+    weights = _weights(drawn, positions, valid, recipe, share)
+    factors = np.ones(positions.shape)
     if recipe.class_weights is not None:
-        factors = recipe.class_weights[labels]
-    shares, mixing = np.ones(labels.shape), np.zeros((*labels.shape, 1))
+        factors = recipe.class_weights[examples.labels[positions]]
+    shares, mixing = np.ones(positions.shape), np.zeros((*positions.shape, 1))
     if recipe.mix is not None:
         own, mixing = recipe.mix.draw(keys)
         shares, factors = _mixed(own, factors, share)
-    columns = (
-        examples.rows[positions] + (epoch + again) % recipe.views * n,
-        labels,
-        valid / counts[:, None] * factors,
-        keys,
-        shares,
-        mixing,
+    columns = EpochPlan(
+        rows=examples.rows[positions] + (epoch + again) % recipe.views * n,
+        labels=_labels(examples, positions),
+        weights=weights * factors,
+        keys=keys,
+        shares=shares,
+        mixing=mixing,
+        lengths=_lengths(examples, drawn, share, recipe.boundaries),
     )
     return _plan(columns, share)
+
+
+def _weights(
+    drawn: np.ndarray,
+    positions: np.ndarray,
+    valid: np.ndarray,
+    recipe: SamplingConfig,
+    share: BatchShare,
+) -> np.ndarray:
+    """Return weights that sum to 1 over each global batch, [batches, rows]."""
+    if recipe.example_weights is None:
+        counts = np.full(len(valid), share.batch_size)
+        counts[-1] = len(drawn) - (len(valid) - 1) * share.batch_size
+        return valid / counts[:, None]
+    # Over the rows of all workers, of which this one has a part.
+    everybody, is_there = sampling.batches(drawn, share.batch_size)
+    sums = (recipe.example_weights[everybody] * is_there).sum(axis=1, keepdims=True)
+    return valid * recipe.example_weights[positions] / np.maximum(sums, _TINY)
 
 
 def _mixed(
@@ -168,28 +197,107 @@ def _mixed(
     return own * factors / mixed, mixed
 
 
+def eval_order(
+    examples: examples_lib.Examples, boundaries: Sequence[int]
+) -> np.ndarray:
+    """Return the order in which one pass takes the examples, int64 [n].
+
+    It is their own where all have one shape; else the shorter ones come first.
+    """
+    if not boundaries:
+        return np.arange(len(examples))
+    lengths = sampling.padded_lengths(known_lengths(examples), boundaries)
+    return np.argsort(lengths, kind="stable")
+
+
 def eval_epoch(
-    examples: examples_lib.Examples, share: BatchShare, *, keys: np.ndarray
+    examples: examples_lib.Examples,
+    share: BatchShare,
+    *,
+    keys: np.ndarray,
+    boundaries: Sequence[int] = (),
 ) -> EpochPlan:
-    """Return the batches in the order of the examples, with weights of 1 and 0."""
-    positions, valid = _cut(np.arange(len(examples)), share)
-    columns = (
-        examples.rows[positions],
-        examples.labels[positions],
-        valid,
-        keys[positions],
-        np.ones(valid.shape),
-        np.zeros((*valid.shape, 1)),
+    """Return the batches in the order of `eval_order`, with weights of 1 and 0."""
+    order = eval_order(examples, boundaries)
+    positions, valid = _cut(order, share)
+    columns = EpochPlan(
+        rows=examples.rows[positions],
+        labels=_labels(examples, positions),
+        weights=valid,
+        keys=keys[positions],
+        shares=np.ones(valid.shape),
+        mixing=np.zeros((*valid.shape, 1)),
+        lengths=_lengths(examples, order, share, boundaries),
     )
     return _plan(columns, share)
 
 
-def _draw(
-    examples: examples_lib.Examples, recipe: SamplingConfig, epoch: int
+def batch_lengths(
+    examples: examples_lib.Examples,
+    order: np.ndarray,
+    batch_size: int,
+    boundaries: Sequence[int],
 ) -> np.ndarray:
+    """Return what each global batch is padded to, int64 [batches].
+
+    Args:
+        examples: of one split.
+        order: in which the examples are taken, int64.
+        batch_size: examples in a global batch.
+        boundaries: lengths to pad to, ascending; () for inputs of one shape, whose
+            batches have 0.
+    """
+    if not boundaries:
+        return np.zeros(sampling.num_batches(len(order), batch_size), np.int64)
+    positions, _ = sampling.batches(order, batch_size)
+    longest = known_lengths(examples)[positions].max(axis=1)
+    return sampling.padded_lengths(longest, boundaries)
+
+
+def known_lengths(examples: examples_lib.Examples) -> np.ndarray:
+    """Return the steps of each input, int64 [n].
+
+    Raises:
+        ValueError: where the examples do not say.
+    """
+    if examples.lengths is None:
+        raise ValueError("batches are padded, and nothing says how long inputs are")
+    return examples.lengths
+
+
+def _lengths(
+    examples: examples_lib.Examples,
+    order: np.ndarray,
+    share: BatchShare,
+    boundaries: Sequence[int],
+) -> np.ndarray:
+    """Return what this worker's rows are padded to, int64 [batches, rows]."""
+    lengths = batch_lengths(examples, order, share.batch_size, boundaries)
+    return np.repeat(lengths[:, None], share.batch_size // share.num_workers, axis=1)
+
+
+def _labels(examples: examples_lib.Examples, positions: np.ndarray) -> np.ndarray:
+    if isinstance(examples.labels, Ragged):
+        return positions
+    return examples.labels[positions]
+
+
+def _draw(
+    examples: examples_lib.Examples,
+    recipe: SamplingConfig,
+    epoch: int,
+    batch_size: int,
+) -> np.ndarray:
+    seed = recipe.seed
     if recipe.balanced:
-        return sampling.balanced_order(examples.labels, seed=recipe.seed, epoch=epoch)
-    return sampling.epoch_order(len(examples), seed=recipe.seed, epoch=epoch)
+        drawn = sampling.balanced_order(examples.labels, seed=seed, epoch=epoch)
+    else:
+        drawn = sampling.epoch_order(len(examples), seed=seed, epoch=epoch)
+    if not recipe.boundaries:
+        return drawn
+    steps = known_lengths(examples)[drawn]
+    lengths = sampling.padded_lengths(steps, recipe.boundaries)
+    return sampling.bucketed_order(drawn, lengths, batch_size, seed=seed, epoch=epoch)
 
 
 def _cut(values: np.ndarray, share: BatchShare) -> tuple[np.ndarray, np.ndarray]:
@@ -204,8 +312,16 @@ def _elements(column: np.ndarray, share: BatchShare) -> np.ndarray:
     return column.reshape(elements, share.rows, *column.shape[2:])
 
 
-def _plan(columns: tuple[np.ndarray, ...], share: BatchShare) -> EpochPlan:
-    dtypes = (np.int64, np.int32, np.float32, np.int64, np.float32, np.float32)
+def _plan(columns: EpochPlan, share: BatchShare) -> EpochPlan:
+    dtypes = columns._replace(
+        rows=np.int64,
+        labels=columns.labels.dtype,
+        weights=np.float32,
+        keys=np.int64,
+        shares=np.float32,
+        mixing=np.float32,
+        lengths=np.int64,
+    )
     return EpochPlan(
         *(
             _elements(column, share).astype(dtype)

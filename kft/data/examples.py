@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kft.data import labels
-from kft.data.ragged import Ragged
+from kft.data import labels, ragged
+from kft.data.ragged import Rows
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
@@ -29,26 +29,32 @@ class Examples:
 
     Attributes:
         ids: str [n], unique and the same whenever the data set is loaded.
-        labels: int32 [n], class ids; several, or one for each step, are as the task's
-            `Objective.target_spec` says.
+        labels: what is to be learned of each: int32 [n], class ids; float32 [n, k]; or
+            int32 rows of different length.
         rows: int64 [n], where `read` finds the examples.
         read: maps int64 rows [k] to their payloads, tf.string [k]; works eagerly and
             in the functions of tf.data.
+        lengths: int64 [n], steps of each input; None where all have one shape.
     """
 
     ids: np.ndarray
-    labels: np.ndarray | Ragged
+    labels: Rows
     rows: np.ndarray
     read: Read
+    lengths: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def take(self, indices: np.ndarray) -> "Examples":
         """Return the examples at these positions, in this order."""
-        is_ragged = isinstance(self.labels, Ragged)
-        labels = self.labels.take(indices) if is_ragged else self.labels[indices]
-        return Examples(self.ids[indices], labels, self.rows[indices], self.read)
+        return Examples(
+            self.ids[indices],
+            ragged.take(self.labels, indices),
+            self.rows[indices],
+            self.read,
+            None if self.lengths is None else self.lengths[indices],
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,26 +63,33 @@ class Table:
 
     Attributes:
         ids: str [n].
-        labels: int32 [n].
+        labels: as `Examples` has them.
         sizes: int64 [n], bytes of the payloads, 0 where finding out is expensive.
         split_names: str [n], each of `SPLITS`: the split that the data itself names.
             Where it names none, `train`, from which validation and test may be cut.
         read: reads row i, which is position i of these arrays.
         groups: str [n], examples of a group stay in one split where splits are cut; an
             empty name is no group. None where there are no groups.
+        lengths: int64 [n], steps of each input; None where the source does not know,
+            or all have one shape.
     """
 
     ids: np.ndarray
-    labels: np.ndarray
+    labels: Rows
     sizes: np.ndarray
     split_names: np.ndarray
     read: Read
     groups: np.ndarray | None = None
+    lengths: np.ndarray | None = None
 
     def examples(self, rows: np.ndarray) -> Examples:
         """Return the examples at these rows."""
         return Examples(
-            self.ids[rows], self.labels[rows], rows.astype(np.int64), self.read
+            self.ids[rows],
+            ragged.take(self.labels, rows),
+            rows.astype(np.int64),
+            self.read,
+            None if self.lengths is None else self.lengths[rows],
         )
 
 

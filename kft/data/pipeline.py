@@ -1,12 +1,13 @@
-"""tf.data pipelines that are driven by rows; they know nothing of what is in them.
+"""tf.data pipelines that are driven by rows, whatever an example is.
 
-What a batch holds is decided in NumPy (`plan`), before anything is read. A pipeline
-then reads the payloads of a batch at once, and turns each into an input in parallel, in
-a fixed order. Every shape is static.
+What a batch holds is decided in NumPy (`epoch_plan`), before anything is read. A
+pipeline then reads the payloads of a batch at once, and turns each into an input in
+parallel, in a fixed order. Every shape is static, but for the steps of inputs of
+different length: these are padded with zeros to the length that the plan says.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,28 @@ import tensorflow as tf
 
 from kft.data import epoch_plan, splits
 from kft.data import examples as examples_lib
+from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
 
 # Maps the payload of one example (tf.string []) and its key (int64 [2], a seed for
-# stateless random ops) to the input of the network, of static shape.
-Preprocess = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+# stateless random ops) to the input of the network: a tensor, or a dict of tensors.
+# A first axis of unknown size is the steps of an input of no fixed length.
+Preprocess = Callable[[tf.Tensor, tf.Tensor], Any]
+
+# What stands for a label in a row of labels that is shorter than others.
+NO_LABEL = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """Inputs that are ready, such as stored outputs of a trunk.
+
+    Attributes:
+        read: rows int64 [k], and the length int64 [] that inputs of different length
+            are padded to -> inputs of the network, [k, ...] each.
+    """
+
+    read: Callable[[tf.Tensor, tf.Tensor], Any]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +56,7 @@ class Span:
 
 def train_batches(
     examples: examples_lib.Examples,
-    preprocess: Preprocess | None,
+    source: Preprocess | Stored,
     *,
     share: BatchShare,
     recipe: epoch_plan.SamplingConfig,
@@ -46,11 +64,12 @@ def train_batches(
 ) -> tf.data.Dataset:
     """Return the training batches of this worker over all remaining epochs.
 
-    Elements are (inputs [b, ...], labels int32 [b], weights float32 [b]) with b =
+    Elements are (inputs [b, ...], labels [b, ...], weights float32 [b]) with b =
     `share.rows`: `share.replicas` elements in a row make up one step of the worker. The
     weights are 1 / (number of examples in the global batch), so that they sum to 1 over
     it, times the weight of the class, and 0 for rows that only fill up the last batch
-    of an epoch. With `recipe.mix` the labels are the shares of the classes, float32
+    of an epoch. Labels are as `Examples` has them, those of different length filled up
+    with `NO_LABEL`; with `recipe.mix` they are the shares of the classes, float32
     [b, classes].
 
     The key of an example is a pure function of (seed, epoch, example id, and how often
@@ -58,8 +77,7 @@ def train_batches(
 
     Args:
         examples: the training split.
-        preprocess: what turns a payload into an input; None where `examples.read`
-            gives the inputs of the network itself, [k, ...] each.
+        source: what turns a payload into an input, or inputs that are ready.
         share: what this worker takes of each global batch.
         recipe: how the examples are drawn, weighted and mixed.
         span: from where to where.
@@ -75,37 +93,39 @@ def train_batches(
         keys, number = keys_of(int(epoch)), int(epoch)
         return epoch_plan.train_epoch(examples, share, recipe, keys=keys, epoch=number)
 
-    width = recipe.mix.width if recipe.mix else 1
     epochs = tf.data.Dataset.range(span.first_epoch, span.epochs)
-    elements = _elements(epochs, plan_epoch, _signature(share.rows, width))
+    signature = _signature(examples, share.rows, recipe)
+    elements = _elements(epochs, plan_epoch, signature)
     remaining = elements.skip(span.first_batch * share.replicas)
-    return _batches(remaining, examples, preprocess, mix=recipe.mix)
+    return _batches(remaining, examples, source, mix=recipe.mix)
 
 
 def eval_batches(
     examples: examples_lib.Examples,
-    preprocess: Preprocess | None,
+    source: Preprocess | Stored,
     *,
     share: BatchShare,
     keys: np.ndarray | None = None,
+    boundaries: Sequence[int] = (),
 ) -> tf.data.Dataset:
-    """Return one pass over the examples in their own order.
+    """Return one pass over the examples, in the order of `epoch_plan.eval_order`.
 
     As `train_batches`, but weights are 1 for examples and 0 for rows that only fill up
     the last batch. Iterating again traces nothing again.
 
     Args:
         examples: of any split.
-        preprocess: see `train_batches`.
+        source: see `train_batches`.
         share: what this worker takes of each global batch.
         keys: int64 [n, 2], what `preprocess` gets; 0 by default.
+        boundaries: lengths that batches are padded to; () for inputs of one shape.
     """
     if keys is None:
         keys = np.zeros([len(examples), 2], dtype=np.int64)
     # Planned here and now, so that another pass plans nothing again.
-    planned = epoch_plan.eval_epoch(examples, share, keys=keys)
+    planned = epoch_plan.eval_epoch(examples, share, keys=keys, boundaries=boundaries)
     elements = tf.data.Dataset.from_tensor_slices(planned)
-    return _batches(elements, examples, preprocess)
+    return _batches(elements, examples, source)
 
 
 def example_keys(
@@ -121,15 +141,23 @@ def example_keys(
     return keys
 
 
-def _signature(rows: int, width: int) -> epoch_plan.EpochPlan:
+def _signature(
+    examples: examples_lib.Examples, rows: int, recipe: epoch_plan.SamplingConfig
+) -> epoch_plan.EpochPlan:
     """Return shapes and types of an element's plan."""
+    labels = examples.labels
+    of_labels = tf.TensorSpec([rows], tf.int64)
+    if not isinstance(labels, Ragged):
+        of_labels = tf.TensorSpec([rows, *labels.shape[1:]], labels.dtype)
+    width = recipe.mix.width if recipe.mix else 1
     return epoch_plan.EpochPlan(
         rows=tf.TensorSpec([rows], tf.int64),
-        labels=tf.TensorSpec([rows], tf.int32),
+        labels=of_labels,
         weights=tf.TensorSpec([rows], tf.float32),
         keys=tf.TensorSpec([rows, 2], tf.int64),
         shares=tf.TensorSpec([rows], tf.float32),
         mixing=tf.TensorSpec([rows, width], tf.float32),
+        lengths=tf.TensorSpec([rows], tf.int64),
     )
 
 
@@ -153,15 +181,17 @@ def _elements(
 def _batches(
     elements: tf.data.Dataset,
     examples: examples_lib.Examples,
-    preprocess: Preprocess | None,
+    source: Preprocess | Stored,
     *,
     mix: epoch_plan.Mix | None = None,
 ) -> tf.data.Dataset:
     """Return the batches that the elements plan."""
-    if preprocess is None:
-        batches = elements.map(_read_inputs(examples))
+    if isinstance(source, Stored):
+        batches = elements.map(_read_inputs(source))
     else:
-        batches = _make_inputs(elements, examples, preprocess)
+        batches = _make_inputs(elements, examples, source)
+    if isinstance(examples.labels, Ragged):
+        batches = batches.map(_read_labels(examples.labels))
     batches = batches.map(_without_plan if mix is None else _mixed(mix))
     options = tf.data.Options()
     # Every worker takes its own rows already; sharding again would lose examples.
@@ -171,9 +201,9 @@ def _batches(
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def _read_inputs(examples: examples_lib.Examples) -> Callable[..., tuple]:
+def _read_inputs(source: Stored) -> Callable[..., tuple]:
     def read(planned: epoch_plan.EpochPlan) -> tuple[Any, epoch_plan.EpochPlan]:
-        return examples.read(planned.rows), planned
+        return source.read(planned.rows, planned.lengths[0]), planned
 
     return read
 
@@ -183,21 +213,53 @@ def _make_inputs(
     examples: examples_lib.Examples,
     preprocess: Preprocess,
 ) -> tf.data.Dataset:
+    def read(planned: epoch_plan.EpochPlan) -> tuple[Any, epoch_plan.EpochPlan]:
+        return examples.read(planned.rows), planned
+
     def make_input(
         payload: tf.Tensor, planned: epoch_plan.EpochPlan
-    ) -> tuple[tf.Tensor, epoch_plan.EpochPlan]:
-        return preprocess(payload, planned.keys), planned
+    ) -> tuple[Any, epoch_plan.EpochPlan]:
+        made = preprocess(payload, planned.keys)
+        padded = tf.nest.map_structure(lambda x: _padded(x, planned.lengths), made)
+        return padded, planned
 
     parallel = tf.data.AUTOTUNE
     rows = elements.element_spec.rows.shape[0]
     return (
-        elements.map(
-            _read_inputs(examples), num_parallel_calls=parallel, deterministic=True
-        )
+        elements.map(read, num_parallel_calls=parallel, deterministic=True)
         .unbatch()
         .map(make_input, num_parallel_calls=parallel, deterministic=True)
         .batch(rows, drop_remainder=True)
     )
+
+
+def _padded(tensor: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+    """Return a tensor of an input with zeros after its last step, if it has steps."""
+    if tensor.shape.rank == 0 or tensor.shape[0] is not None:
+        return tensor
+    missing = tf.cast(length, tf.int32) - tf.shape(tensor)[0]
+    ends = [[0, missing]] + [[0, 0]] * (tensor.shape.rank - 1)
+    return tf.pad(tensor, ends)
+
+
+def _read_labels(labels: Ragged) -> Callable[..., tuple]:
+    """Return what puts labels of different length in place of their positions."""
+
+    def padded(positions: np.ndarray, length: np.ndarray) -> np.ndarray:
+        longest = int(max(labels.lengths[positions].max(), length))
+        return labels.padded(positions, longest, fill=NO_LABEL)
+
+    def read(
+        inputs: Any, planned: epoch_plan.EpochPlan
+    ) -> tuple[Any, epoch_plan.EpochPlan]:
+        positions = planned.labels
+        found = tf.numpy_function(
+            padded, [positions, planned.lengths[0]], labels.values.dtype, stateful=False
+        )
+        found.set_shape([positions.shape[0], None, *labels.values.shape[1:]])
+        return inputs, planned._replace(labels=found)
+
+    return read
 
 
 def _without_plan(

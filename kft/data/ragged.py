@@ -76,10 +76,30 @@ class Ragged:
         found[is_step] = self.values[self._places(chosen, offsets_of(lengths))]
         return found
 
+    def write(self, rows: np.ndarray, padded: np.ndarray) -> None:
+        """Put values into rows, as far as these go.
+
+        Args:
+            rows: int64 [k], which of them.
+            padded: [k, steps, ...], at least as many steps as the longest of these has.
+        """
+        lengths = self.lengths[rows]
+        is_step = np.arange(padded.shape[1]) < lengths[:, None]
+        self.values[self._places(rows, offsets_of(lengths))] = padded[is_step]
+
     def _places(self, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Return where the values of rows stand, that then begin at `offsets`."""
         shift = np.repeat(self.offsets[:-1][rows] - offsets[:-1], np.diff(offsets))
         return np.arange(offsets[-1]) + shift
+
+
+# A value for each row: an array [rows, ...], or rows of different length.
+Rows = np.ndarray | Ragged
+
+
+def take(values: Rows, rows: np.ndarray) -> Rows:
+    """Return the values of these rows, in this order."""
+    return values.take(rows) if isinstance(values, Ragged) else values[rows]
 
 
 def offsets_of(lengths: np.ndarray) -> np.ndarray:

@@ -3,7 +3,12 @@
 Resuming in the middle of an epoch, several workers and cached features all rest on it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+
+# Seeds of runs have 31 bits; orders of batches are drawn with one above them.
+_OF_BATCHES = 1 << 31
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> np.ndarray:
@@ -48,6 +53,55 @@ def balanced_order(labels: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
             dealt[passes == number] = members[deal[places[passes == number]]]
         drawn[turns] = dealt
     return drawn[epoch_order(n, seed=seed, epoch=epoch)]
+
+
+def bucketed_order(
+    order: np.ndarray, lengths: np.ndarray, batch_size: int, *, seed: int, epoch: int
+) -> np.ndarray:
+    """Return an order whose batches hold examples of similar length, int64 [n].
+
+    Each bucket is dealt out in the given order as far as it fills batches; what is left
+    of all buckets, the shorter ones first, makes the last batches. So there are as many
+    batches as ever, and only the last is partial. The full ones come in a random order.
+
+    Args:
+        order: what an epoch draws, in a random order.
+        lengths: of what is drawn, [n], as they are padded: equal within a bucket.
+        batch_size: examples in a global batch.
+        seed: of the run.
+        epoch: counts from 0.
+    """
+    full, rest = [], []
+    for length in np.unique(lengths):
+        members = order[lengths == length]
+        whole = len(members) - len(members) % batch_size
+        full.append(members[:whole])
+        rest.append(members[whole:])
+    left = np.concatenate(rest)
+    whole = len(left) - len(left) % batch_size
+    grouped = np.concatenate([*full, left[:whole]]).reshape(-1, batch_size)
+    # Another order than that of the examples, so that both are independent.
+    shuffle = epoch_order(len(grouped), seed=seed | _OF_BATCHES, epoch=epoch)
+    return np.concatenate([grouped[shuffle].reshape(-1), left[whole:]])
+
+
+def padded_lengths(lengths: np.ndarray, boundaries: Sequence[int]) -> np.ndarray:
+    """Return the smallest boundary that each length fits in, int64 [n].
+
+    Args:
+        lengths: of inputs, [n].
+        boundaries: ascending.
+
+    Raises:
+        ValueError: for a length above the last boundary.
+    """
+    places = np.searchsorted(boundaries, lengths)
+    if len(lengths) and places.max() == len(boundaries):
+        raise ValueError(
+            f"an input has {lengths.max()} steps, more than the {boundaries[-1]} that "
+            "batches have room for"
+        )
+    return np.asarray(boundaries, np.int64)[places]
 
 
 def occurrences(values: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ from kft.training.monitoring.metrics_log import NullRecorder
 from kft.training.monitoring.progress import Reporter
 from kft.training.monitoring.signals import Signals
 from kft.training.monitoring.startup_timer import StartupTimer
-from kft.training.run_context import RunContext
+from kft.training.run_context import RunContext, RunIO
 from kft.training.run_state import RunState
 
 
@@ -135,16 +135,8 @@ def _open(
     run_config = dataclasses.replace(
         run_config.with_stages(short), run_dir=str(scratch.path)
     )
-    context = setup.set_up_run(
-        run_config,
-        scratch,
-        devices,
-        callbacks=(),
-        reporter=reporter,
-        signals=signals,
-        startup=StartupTimer(),
-    )
-    return dataclasses.replace(context, recorder=NullRecorder())
+    io = RunIO(reporter, NullRecorder(), signals, StartupTimer())
+    return setup.set_up_run(run_config, scratch, devices, io=io)
 
 
 def _test_stages(
@@ -185,8 +177,6 @@ def _caches(config: RangeTestConfig, context: RunContext) -> Mapping[str, StageC
             for stage, count in zip(context.stages, epochs, strict=True)
         ),
     )
-    found = feature_cache.trunks(context, 0)
-    filler = feature_cache.CacheBuilder(
-        context, found, feature_cache.choose(context, found)
-    )
-    return filler.finish()
+    trunks = feature_cache.trunks(context, 0)
+    placements = feature_cache.choose(context, trunks)
+    return feature_cache.fill(context, trunks, placements).by_anchor

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kft.lr_finder.suggestions import Curve
 from kft.model.network import stable_paths
-from kft.training import optimizers, stage_setup, stage_training
+from kft.training import optimizers, stage_setup
 from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.run_context import RunContext
 
@@ -68,16 +68,16 @@ def _curve(
     rates: Sequence[float],
     caches: Mapping[str, StageCache],
 ) -> Curve:
-    cache = stage_training.cache_of(context, index, caches)
+    cache = stage_setup.cache_of(context, index, caches)
     with context.devices.strategy.scope():
-        step = stage_training.prepare(
+        step = stage_setup.stage_training(
             context, index, schedule=_RangeSchedule(rates), is_cached=cache is not None
         ).step
-    lasting_session = lasting(context, len(rates))
-    batches = iter(stage_setup.stage_data(lasting_session, index, cache).train(0, 0))
+    lasting_context = lasting(context, len(rates))
+    batches = iter(stage_setup.stage_data(lasting_context, index, cache).train(0, 0))
     curve = Curve(planned=len(rates))
     title = f"range test of {context.stages[index].unfreeze}"
-    with context.reporter.epoch(title, len(rates)) as bar:
+    with context.io.reporter.epoch(title, len(rates)) as bar:
         for count, rate in enumerate(rates, start=1):
             step.sums.reset()
             chunk = step.train(batches, 1)
@@ -87,5 +87,5 @@ def _curve(
             if curve.has_diverged:
                 break
             bar.update(count, means)
-            context.interrupt.check()
+            context.io.signals.check()
     return curve

@@ -113,10 +113,21 @@ class FrozenTrunk(keras.Layer):
         super().__init__(name=name, trainable=False)
         self.trunk = trunk
 
-    def call(self, inputs: keras.KerasTensor) -> list[keras.KerasTensor]:
-        """Return the tensors of the cut, always as a list."""
-        outputs = self.trunk([inputs], training=False)
+    def call(self, inputs: Any) -> list[keras.KerasTensor]:
+        """Return the tensors of the cut, always as a list.
+
+        Args:
+            inputs: of the network: a tensor, or tensors by the names of its inputs.
+        """
+        outputs = self.trunk(_in_order(self.trunk, inputs), training=False)
         return outputs if isinstance(outputs, list) else [outputs]
+
+
+def _in_order(model: keras.Model, inputs: Any) -> list[Any]:
+    """Return inputs in the order in which a graph lists its own."""
+    if isinstance(inputs, dict):
+        return [inputs[tensor.name] for tensor in model.inputs]
+    return [inputs]
 
 
 def tail_inputs(trunk: FrozenTrunk | None, inputs: Any) -> Any:
@@ -125,7 +136,8 @@ def tail_inputs(trunk: FrozenTrunk | None, inputs: Any) -> Any:
     Args:
         trunk: the frozen part below the tail; None where there is none, or where it has
             run already.
-        inputs: a batch of the network's inputs, or a tuple of stored cut tensors.
+        inputs: a batch of the network's inputs (a tensor or a dict of tensors), or a
+            tuple of stored cut tensors.
     """
     if trunk is not None:
         return trunk(inputs)

@@ -1,41 +1,126 @@
 """The result of a finished run, as result.json has it."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from kft import errors
 from kft.run_folder import saved_config
+from kft.run_folder.history import (
+    TEST,
+    VALIDATION,
+    StageResult,
+    prefixed,
+    unprefixed,
+)
 from kft.run_folder.run_dir import RunDir
 
+FINISHED = "finished"
+# What selected before result.json said so.
+_OLD_MONITOR = "val_accuracy"
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RunResult:
     """What result.json says of a finished run.
 
     Attributes:
         run_dir: the run folder.
-        val_accuracy: of the weights that are kept, in [0, 1]; None without validation.
-        val_loss: mean cross entropy of the same weights, in nats.
-        test_accuracy: on the test split, None without one.
-        test_loss: likewise.
+        monitor: the figure that chose the weights that are kept, such as val_accuracy.
+        higher_is_better: whether more of it is better.
+        validation: figures of the weights that are kept, under the task's names, such
+            as accuracy in [0, 1] and loss in nats; empty without validation.
+        test: the same on the test split; empty without one.
+        best_stage: where these weights come from, as `--stages` has it.
+        best_epoch: of this stage, from 1.
         seconds: of the run, over all starts.
         startup_seconds: of the last start, by part: import (where the command knows
             it), data, network, trunk (its one pass, not part of a start without a
             cache), first_step. Empty for a run of a version that did not measure it.
-        stages: one entry per stage: name, epochs, seconds, images_per_second,
-            input_wait_fraction, trainable_parameters, cached, best_epoch,
-            val_accuracy.
+        stages: how each ended.
     """
 
     run_dir: Path
-    val_accuracy: float | None
-    val_loss: float | None
-    test_accuracy: float | None
-    test_loss: float | None
+    monitor: str
+    higher_is_better: bool
+    validation: Mapping[str, float]
+    test: Mapping[str, float]
+    best_stage: str
+    best_epoch: int
     seconds: float
-    startup_seconds: dict[str, float]
-    stages: tuple[dict[str, Any], ...]
+    startup_seconds: Mapping[str, float]
+    stages: tuple[StageResult, ...]
+
+    @property
+    def monitored(self) -> float | None:
+        """Return the value of the figure that selected; None without validation."""
+        return self.validation.get(self.monitor.removeprefix(VALIDATION))
+
+    @property
+    def val_accuracy(self) -> float | None:
+        """Return the validation accuracy, in [0, 1]; None where there is none."""
+        return self.validation.get("accuracy")
+
+    @property
+    def val_loss(self) -> float | None:
+        """Return the validation loss; None without validation."""
+        return self.validation.get("loss")
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Return the test accuracy, in [0, 1]; None where there is none."""
+        return self.test.get("accuracy")
+
+    @property
+    def test_loss(self) -> float | None:
+        """Return the test loss; None without a test split."""
+        return self.test.get("loss")
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures of both splits, with `val_` and `test_` before them."""
+        validation = prefixed(VALIDATION, self.validation)
+        return {**validation, **prefixed(TEST, self.test), "seconds": self.seconds}
+
+    def to_json(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the content of result.json.
+
+        Args:
+            names: of figures that are None where no split has them.
+        """
+        empty = dict.fromkeys(names)
+        return {
+            "status": FINISHED,
+            "monitor": self.monitor,
+            "higher_is_better": self.higher_is_better,
+            **prefixed(VALIDATION, {**empty, **self.validation}),
+            **prefixed(TEST, {**empty, **self.test}),
+            "best_stage": self.best_stage,
+            "best_epoch": self.best_epoch,
+            "seconds": self.seconds,
+            "startup_seconds": dict(self.startup_seconds),
+            "stages": [stage.to_json() for stage in self.stages],
+        }
+
+    @classmethod
+    def from_json(cls, run_dir: Path, content: Mapping[str, Any]) -> Self:
+        """Return the result that this or an older version wrote.
+
+        Raises:
+            KeyError: for content without what every version has.
+        """
+        return cls(
+            run_dir=run_dir,
+            monitor=content.get("monitor", _OLD_MONITOR),
+            higher_is_better=content.get("higher_is_better", True),
+            validation=unprefixed(VALIDATION, content),
+            test=unprefixed(TEST, content),
+            best_stage=content["best_stage"],
+            best_epoch=content["best_epoch"],
+            seconds=content["seconds"],
+            startup_seconds=content.get("startup_seconds") or {},
+            stages=tuple(map(StageResult.from_json, content["stages"])),
+        )
 
     @classmethod
     def read(cls, run: RunDir) -> Self:
@@ -45,13 +130,10 @@ class RunResult:
             errors.RunDirError: where result.json is missing or damaged.
         """
         content = saved_config.read_json(run.result_json)
-        content["startup_seconds"] = content.get("startup_seconds") or {}
-        names = {field.name for field in dataclasses.fields(cls)} - {"run_dir"}
-        missing = ", ".join(sorted(names - set(content)))
-        if missing:
+        try:
+            return cls.from_json(run.path, content)
+        except (KeyError, TypeError, AttributeError) as error:
             raise errors.RunDirError(
-                f"{run.result_json} is damaged: it has no {missing}. Remove the file "
+                f"{run.result_json} is damaged: it has no {error}. Remove the file "
                 "and repeat the command: the run goes on from its last checkpoint."
-            )
-        values = {name: content[name] for name in names}
-        return cls(run_dir=run.path, **{**values, "stages": tuple(values["stages"])})
+            ) from error

@@ -19,7 +19,7 @@ class BestWeights:
     """Of what a stage can move; empty where it has not brought the best of the run."""
 
     def __init__(self, context: RunContext, movable: Iterable[str]) -> None:
-        self._session = context
+        self._context = context
         self._movable = tuple(movable)
         self._paths = network.stable_paths(context.network.model)
         self._kept: dict[str, np.ndarray] = {}
@@ -46,8 +46,8 @@ class BestWeights:
             return None
         last = {path: self._paths[path].numpy() for path in self._kept}
         self.assign()
-        model, run = self._session.network.model, self._session.run
-        if self._session.devices.is_chief:
+        model, run = self._context.network.model, self._context.run
+        if self._context.devices.is_chief:
             run.write_bytes(run.best_weights, weights_file.to_bytes(model))
         digests = finalize.weight_digests(model)
         for path, value in last.items():

@@ -29,7 +29,7 @@ from kft.training.run_state import RunState
 _KEEP = 2
 _NAME = re.compile(r"state-(\d{9})\.npz")
 _META = "meta.json"
-FORMAT = 1
+FORMAT = 2
 _DAMAGED = (
     OSError,
     EOFError,

@@ -1,4 +1,4 @@
-"""Means of metrics over examples, and logits: what a network is worth."""
+"""Figures of a network over examples, and what it gives for each."""
 
 import itertools
 import time
@@ -9,6 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kft.data import epoch_plan
+from kft.data.examples import Examples
+from kft.data.ragged import Ragged, Rows
 from kft.distribution.replicas import Devices
 from kft.model import split
 from kft.model.split import FrozenTrunk
@@ -120,19 +123,64 @@ class Evaluator:
             pace.steps = int(self._devices.exchange([fitting])[0, 0])
         return dict(self._task.objective.figures(self._sums.read()))
 
-    def predict(self, batches: Batches, num_batches: int | None = None) -> np.ndarray:
-        """Return the logits [examples, classes] in the order of the batches.
+    def outputs(
+        self, batches: Batches, num_batches: int | None = None
+    ) -> Iterator[np.ndarray]:
+        """Yield what the network gives for each batch, [rows, ...], valid rows only.
 
         Args:
             batches: the examples.
             num_batches: how many there are; None, on one device only, for all.
         """
-        rows = []
         for inputs, _, weights in itertools.islice(batches, num_batches):
-            logits = self._predict_function(inputs)
-            valid = self._devices.gather_rows(weights) > 0
-            rows.append(self._devices.gather_rows(logits)[valid])
-        return np.concatenate(rows)
+            yield self._output(inputs, weights)
+
+    def predict(
+        self, examples: Examples, batches: Batches, num_batches: int | None = None
+    ) -> Rows:
+        """Return what the network gives for each example, in their order.
+
+        Args:
+            examples: of one split.
+            batches: the same, in the order of `epoch_plan.eval_order`.
+            num_batches: how many there are; None, on one device only, for all.
+
+        Returns:
+            float32 [n, ...]; for a network whose output has steps, those of the real
+            steps of each example.
+        """
+        order = epoch_plan.eval_order(examples, self._task.inputs.boundaries)
+        if not self._has_steps:
+            values = np.concatenate(list(self.outputs(batches, num_batches)))
+            found = np.empty_like(values)
+            found[order] = values
+            return found
+        rows: list[np.ndarray] = []
+        lengths = epoch_plan.known_lengths(examples)[order]
+        for inputs, _, weights in itertools.islice(batches, num_batches):
+            output = self._output(inputs, weights)
+            stride = self._padded_length(inputs) // output.shape[1]
+            steps = -(-lengths[len(rows) : len(rows) + len(output)] // stride)
+            rows += [row[:count] for row, count in zip(output, steps, strict=True)]
+        return Ragged.from_rows(rows).take(np.argsort(order, kind="stable"))
+
+    @property
+    def _has_steps(self) -> bool:
+        """Return whether the network gives rows of different length."""
+        shape = self._tail.outputs[0].shape
+        return len(shape) > 1 and shape[1] is None
+
+    def _padded_length(self, inputs: Any) -> int:
+        """Return how many steps the inputs of a batch are padded to."""
+        specs = tf.nest.flatten(self._task.inputs.spec)
+        with_steps = [spec.shape[:1] == [None] for spec in specs].index(True)
+        tensor = tf.nest.flatten(inputs)[with_steps]
+        local = self._devices.strategy.experimental_local_results(tensor)
+        return int(local[0].shape[1])
+
+    def _output(self, inputs: Any, weights: Any) -> np.ndarray:
+        output = self._devices.gather_rows(self._predict_function(inputs))
+        return output[self._devices.gather_rows(weights) > 0]
 
     def _eval_steps(self, batches: Iterator, num_batches: tf.Tensor) -> None:
         for _ in tf.range(num_batches):

@@ -1,7 +1,6 @@
 """The end of a run: what the kept weights are worth, on every split."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +9,9 @@ from kft import errors
 from kft.data.examples import Examples
 from kft.model import freeze
 from kft.model import network as networks
-from kft.training import stage_setup, worker_sync
+from kft.run_folder.history import VALIDATION
+from kft.run_folder.run_result import RunResult
+from kft.training import worker_sync
 from kft.training.checkpoints import Snapshot
 from kft.training.evaluator import Evaluator
 from kft.training.run_context import RunContext
@@ -22,40 +23,44 @@ _SELF_CHECK_EXAMPLES = 256
 _SELF_CHECK_TOLERANCE = 1e-4
 
 
-def finalize_run(context: RunContext, state: RunState) -> Mapping[str, Any]:
+def finalize_run(context: RunContext, state: RunState) -> RunResult:
     """Evaluate the kept weights, check their file, and write result.json.
 
     Raises:
-        errors.TrainingError: where the weights file does not give the same logits.
+        errors.TrainingError: where the weights file does not give the same outputs.
         errors.Interrupted: after a signal; the last save is that of the last epoch.
     """
-    scorer = _kept_network(context, state)
-    validation = _evaluate(context, scorer, context.splits.validation)
-    test = _evaluate(context, scorer, context.splits.test)
-    result = {
-        "status": "finished",
-        "val_accuracy": validation.get("accuracy"),
-        "val_loss": validation.get("loss"),
-        "test_accuracy": test.get("accuracy"),
-        "test_loss": test.get("loss"),
-        "best_stage": context.stages[state.best.stage].unfreeze,
-        "best_epoch": state.best.epoch + 1,
-        "seconds": round(context.seconds(), 3),
-        "startup_seconds": context.startup.seconds(),
-        "stages": list(state.stages),
-    }
+    if state.best is None:
+        raise errors.TrainingError(
+            "The run has no epoch, so it has no weights to keep."
+        )
+    evaluator = _kept_network(context, state)
+    objective = context.task.objective
+    result = RunResult(
+        run_dir=context.run.path,
+        monitor=VALIDATION + objective.monitor.name,
+        higher_is_better=objective.monitor.higher_is_better,
+        validation=_evaluate(context, evaluator, context.splits.validation),
+        test=_evaluate(context, evaluator, context.splits.test),
+        best_stage=context.stages[state.best.stage].unfreeze,
+        best_epoch=state.best.epoch + 1,
+        seconds=round(context.seconds(), 3),
+        startup_seconds=context.io.startup.seconds(),
+        stages=state.stages,
+    )
     if context.devices.is_chief:
-        context.run.write_json(context.run.result_json, result)
+        names = [metric.name for metric in objective.metrics]
+        context.run.write_json(context.run.result_json, result.to_json(names))
     return result
 
 
 def _evaluate(
-    context: RunContext, scorer: Evaluator, examples: Examples | None
+    context: RunContext, evaluator: Evaluator, examples: Examples | None
 ) -> Mapping[str, float]:
     if examples is None or not len(examples):
         return {}
-    batches, count = stage_setup.evaluation(context, examples)
-    return scorer.evaluate(batches, count, check=context.interrupt.check)
+    batches, count = context.eval_batches(examples)
+    return evaluator.evaluate(batches, count, check=context.io.signals.check)
 
 
 def weight_digests(model: keras.Model) -> dict[str, str]:
@@ -96,10 +101,10 @@ def check_kept(context: RunContext, snapshot: Snapshot) -> None:
 
 
 def _kept_network(context: RunContext, state: RunState) -> Evaluator:
-    """Return the scorer of a new network with the weights of best.weights.h5.
+    """Return the evaluator of a new network with the weights of best.weights.h5.
 
     The file is what everything after the run starts from. So its weights are compared,
-    bit by bit, with those that were saved, and the new network's logits with those of
+    bit by bit, with those that were saved, and the new network's outputs with those of
     the network that has trained.
     """
     path = context.run.best_weights
@@ -121,12 +126,12 @@ def _kept_network(context: RunContext, state: RunState) -> Evaluator:
         )
     examples = context.splits.validation or context.splits.train
     sample = examples.take(np.arange(min(len(examples), _SELF_CHECK_EXAMPLES)))
-    batches, count = stage_setup.evaluation(context, sample)
-    logits = [scorer.predict(batches, count) for scorer in (new, old)]
-    difference = float(np.abs(logits[0] - logits[1]).max())
+    batches, count = context.eval_batches(sample)
+    outputs = [evaluator.outputs(batches, count) for evaluator in (new, old)]
+    difference = max(float(np.abs(a - b).max()) for a, b in zip(*outputs, strict=True))
     if not difference <= _SELF_CHECK_TOLERANCE:
         raise errors.TrainingError(
-            f"The network rebuilt from {path} gives other logits than the one that has "
-            f"trained: largest difference {difference:g}. This is a bug in kft."
+            f"The network rebuilt from {path} gives other outputs than the one that "
+            f"has trained: largest difference {difference:g}. This is a bug in kft."
         )
     return new

@@ -3,7 +3,6 @@
 import dataclasses
 import time
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import keras
 from absl import logging
@@ -13,11 +12,11 @@ from kft.config import RunConfig
 from kft.distribution import batch_sharing, runtime, worker_loss
 from kft.distribution.replicas import Devices
 from kft.model.network import stable_paths
+from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 from kft.training import (
     checkpoints,
     finalize,
-    imbalance,
     out_of_memory,
     preflight,
     preview,
@@ -32,13 +31,10 @@ from kft.training.checkpoints import Snapshot
 from kft.training.feature_cache import feature_cache
 from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.monitoring import signals as monitoring_signals
-from kft.training.monitoring.progress import (
-    ConsoleReporter,
-    Reporter,
-    SilentReporter,
-)
+from kft.training.monitoring.metrics_log import FileRecorder, NullRecorder
+from kft.training.monitoring.progress import ConsoleReporter, Reporter, SilentReporter
 from kft.training.monitoring.startup_timer import StartupTimer
-from kft.training.run_context import RunContext
+from kft.training.run_context import RunContext, RunIO
 from kft.training.run_state import RunState
 from kft.training.trackers import trackers
 
@@ -78,31 +74,22 @@ def fine_tune(
         errors.WorkerLostError: where another worker is gone.
     """
     started, startup = time.monotonic(), StartupTimer(seconds_to_import)
-    reporter = reporter or ConsoleReporter()
-    config, devices = _settle(config, given, reporter)
-    if not devices.is_chief:
-        reporter = SilentReporter()
+    config, devices = _settle(config, given, reporter or ConsoleReporter())
+    shown = reporter or ConsoleReporter() if devices.is_chief else SilentReporter()
     with (
         worker_loss.explaining(devices),
         worker_sync.claim(config, devices) as (run, status),
     ):
         if status == "finished":
-            reporter.say(f"{run.path} is finished already; nothing was changed.")
+            shown.say(f"{run.path} is finished already; nothing was changed.")
             return worker_sync.result(run, devices)
         with (
             monitoring_signals.listening() as signals,
             out_of_memory.explaining(config),
         ):
             signals.join(lambda number: int(devices.exchange([number]).max()))
-            context = setup.set_up_run(
-                config,
-                run,
-                devices,
-                callbacks=callbacks,
-                reporter=reporter,
-                signals=signals,
-                startup=startup,
-            )
+            io = RunIO(shown, _recorder(config, run, devices), signals, startup)
+            context = setup.set_up_run(config, run, devices, io=io, callbacks=callbacks)
             signals.check()
             with skip_bad_examples.naming(context), trackers.tracking(context):
                 _train(context, started)
@@ -136,6 +123,14 @@ def _check_devices(config: RunConfig, devices: Devices) -> None:
     batch_sharing.check(config, devices.replicas)
 
 
+def _recorder(
+    config: RunConfig, run: RunDir, devices: Devices
+) -> FileRecorder | NullRecorder:
+    if not devices.is_chief:
+        return NullRecorder()
+    return FileRecorder(run, events=trackers.TENSORBOARD in config.trackers)
+
+
 def _train(context: RunContext, started: float) -> None:
     """Run the stages that are left, then evaluate and write the result.
 
@@ -143,24 +138,16 @@ def _train(context: RunContext, started: float) -> None:
         context: the run.
         started: when this process began with it, by the monotonic clock.
     """
-    snapshot = worker_sync.load_last(context.run, context.devices)
-    resumed = snapshot is not None
-    if snapshot is None:
-        snapshot = Snapshot(RunState(), {})
-    else:
-        with context.devices.together("go on from the checkpoint"):
-            finalize.check_kept(context, snapshot)
-        paths = stable_paths(context.network.model)
-        checkpoints.assign(paths, snapshot.arrays, prefix="model/")
+    snapshot, resumed = _first_snapshot(context)
     # Every figure of time counts from a start without interruptions.
     context = dataclasses.replace(context, started=started - snapshot.state.seconds)
-    imbalance.settle(context)
+    setup.settle_class_weights(context)
     preview.write(context)
-    with context.startup.part("trunk"):
-        caches = _plan(context, snapshot.state.stage)
+    with context.io.startup.part("trunk"):
+        caches = _fill_caches(context, snapshot.state.stage)
     if resumed:
         _say_where(context, snapshot.state)
-    context.recorder.restart(snapshot.state.history)
+    context.io.recorder.restart(snapshot.state.history)
     epochs = sum(stage.epochs for stage in context.stages)
     context.callbacks.train_begin(epochs=epochs, steps=context.steps_per_epoch)
     while snapshot.state.stage < len(context.stages):
@@ -171,7 +158,28 @@ def _train(context: RunContext, started: float) -> None:
             recoveries = snapshot.state.recoveries + 1
             snapshot, resumed = _step_back(context, error, recoveries), True
     result = finalize.finalize_run(context, snapshot.state)
-    context.callbacks.train_end({k: v for k, v in result.items() if _is_number(v)})
+    context.callbacks.train_end(result.figures())
+
+
+def _first_snapshot(context: RunContext) -> tuple[Snapshot, bool]:
+    """Return where the run stands, with its tensors in place, and whether it resumes.
+
+    Raises:
+        errors.RunDirError: for a checkpoint that does not fit, or is damaged.
+    """
+    snapshot = worker_sync.load_last(context.run, context.devices)
+    if snapshot is None:
+        return Snapshot(RunState(), {}), False
+    with context.devices.together("go on from the checkpoint"):
+        finalize.check_kept(context, snapshot)
+    _assign(context, snapshot)
+    return snapshot, True
+
+
+def _assign(context: RunContext, snapshot: Snapshot) -> None:
+    """Give the network the weights of a snapshot."""
+    paths = stable_paths(context.network.model)
+    checkpoints.assign(paths, snapshot.arrays, prefix="model/")
 
 
 def _step_back(
@@ -193,35 +201,34 @@ def _step_back(
         ) from error
     logging.warning("%s Recovery %d halves the rate.", error, recoveries)
     snapshot = worker_sync.load_last(context.run, context.devices)
+    if snapshot is None:
+        raise errors.TrainingError(
+            f"{error} There is no save to go back to."
+        ) from error
     state = dataclasses.replace(snapshot.state, recoveries=recoveries)
-    paths = stable_paths(context.network.model)
-    checkpoints.assign(paths, snapshot.arrays, prefix="model/")
-    context.recorder.restart(state.history)
+    _assign(context, snapshot)
+    context.io.recorder.restart(state.history)
     return Snapshot(state, snapshot.arrays)
 
 
-def _plan(context: RunContext, first_stage: int) -> Mapping[str, StageCache]:
+def _fill_caches(context: RunContext, first_stage: int) -> Mapping[str, StageCache]:
     """Show what the stages will do, and run the frozen trunk where that is once."""
-    found = feature_cache.trunks(context, first_stage)
-    choices = feature_cache.choose(context, found)
-    filler = feature_cache.CacheBuilder(context, found, choices)
-    seconds = filler.start()
-    context.reporter.plan(stage_table.rows(context))
-    for line in stage_table.trunk_lines(context, choices):
-        context.reporter.say(line)
-    savings = stage_table.savings(context, choices, seconds)
+    reporter = context.io.reporter
+    trunks = feature_cache.trunks(context, first_stage)
+    placements = feature_cache.choose(context, trunks)
+    reporter.plan(stage_table.rows(context))
+    for line in stage_table.trunk_lines(context, placements):
+        reporter.say(line)
+    filled = feature_cache.fill(context, trunks, placements)
+    savings = stage_table.savings(context, placements, filled.seconds_per_example)
     if savings:
-        context.reporter.say(savings)
-    return filler.finish()
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+        reporter.say(savings)
+    return filled.by_anchor
 
 
 def _say_where(context: RunContext, state: RunState) -> None:
     stage = context.stages[state.stage]
-    context.reporter.say(
+    context.io.reporter.say(
         f"Continuing {context.run.path}: stage {stage.unfreeze}, epoch "
-        f"{state.epoch + 1}, step {state.step + 1}."
+        f"{state.epoch + 1}, step {state.progress.step + 1}."
     )

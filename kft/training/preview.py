@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kft.data import pipeline
 from kft.distribution.batch_sharing import BatchShare
-from kft.training import skip_bad_examples, stage_setup
+from kft.training import skip_bad_examples
 from kft.training.run_context import RunContext
 
 _SHOWN = 2
@@ -39,7 +39,7 @@ def _write(context: RunContext, count: int) -> None:
     captions = [caption(label, names) for label in labels]
     sheet = context.task.display.preview(inputs, captions)
     context.run.write_bytes(context.run.preview_png, sheet)
-    context.reporter.say(
+    context.io.reporter.say(
         f"{context.run.preview_png} shows the first {len(labels)} training inputs."
     )
 
@@ -55,7 +55,7 @@ def first_inputs(context: RunContext, count: int) -> tuple[list[Any], list[np.nd
         context.splits.train,
         context.task.inputs.preprocess(training=True),
         share=BatchShare(batch_size=context.config.batch_size),
-        recipe=stage_setup.recipe(context),
+        recipe=context.sampling_config,
         span=pipeline.Span(epochs=1),
     )
     inputs, labels = [], []

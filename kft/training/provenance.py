@@ -22,13 +22,18 @@ _SHOWN = 3
 Table = Mapping[str, tuple[str, str]]
 
 
-def write(context: RunContext) -> None:
-    """Write what the run starts from, and one example for a first prediction."""
-    run, splits = context.run, context.splits
+def write(context: RunContext, splits: Splits) -> None:
+    """Write what the run starts from, and one example for a first prediction.
+
+    Args:
+        context: the run.
+        splits: the examples as they are encoded.
+    """
+    run = context.run
     run.write_text(run.labels_txt, splits.labels.text())
     run.write_text(run.split_csv, data_splits.split_csv(splits))
     _write_environment(run, splits, context.devices)
-    _write_example(context)
+    _write_example(context, splits)
 
 
 def _write_environment(run: RunDir, splits: Splits, devices: Devices) -> None:
@@ -37,10 +42,10 @@ def _write_environment(run: RunDir, splits: Splits, devices: Devices) -> None:
     run.write_json(run.environment_json, facts)
 
 
-def _write_example(context: RunContext) -> None:
+def _write_example(context: RunContext, splits: Splits) -> None:
     """Write one example that is not trained on."""
-    validation = context.splits.validation
-    examples = validation if validation else context.splits.train
+    validation = splits.validation
+    examples = validation if validation else splits.train
     payload = examples.read(tf.constant(examples.rows[:1]))[0].numpy()
     suffix = context.task.display.suffix(payload)
     context.run.write_bytes(context.run.path / f"example{suffix}", payload)

@@ -1,34 +1,57 @@
-"""Where a run is: everything but the tensors, as a value that JSON can hold."""
+"""The position of a run: everything but the tensors, as a value that JSON can hold."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from kft.run_folder.history import EpochRecord, StageResult
+from kft.tasks.task import Metric
+
 
 @dataclasses.dataclass(frozen=True)
 class Best:
-    """The best weights so far, by validation accuracy, then by loss.
+    """The best weights so far, by the figure that selects, then by loss.
 
     Attributes:
         stage: index of the stage.
         epoch: index of the epoch within the stage.
-        val_accuracy: in [0, 1]; None where nothing validates: then the last is best.
-        val_loss: mean cross entropy in nats; None likewise.
+        validation: figures of these weights; empty where nothing validates: then the
+            last weights are the best.
     """
 
     stage: int
     epoch: int
-    val_accuracy: float | None
-    val_loss: float | None
+    validation: Mapping[str, float]
 
-    def beats(self, other: "Best | None") -> bool:
+    def beats(self, other: "Best | None", monitor: Metric) -> bool:
         """Return whether these weights are to be kept instead of `other`."""
-        if other is None or self.val_accuracy is None or other.val_accuracy is None:
+        if other is None or not self.validation or not other.validation:
             return True
-        mine, theirs = (
-            (best.val_accuracy, -(best.val_loss or 0.0)) for best in (self, other)
-        )
+        mine, theirs = (_rank(one.validation, monitor) for one in (self, other))
         return mine > theirs
+
+
+def _rank(figures: Mapping[str, float], monitor: Metric) -> tuple[float, float]:
+    """Return what is greater for better weights."""
+    value = figures[monitor.name]
+    return value if monitor.higher_is_better else -value, -figures["loss"]
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochProgress:
+    """How far the epoch under way is.
+
+    Attributes:
+        step: steps that are done.
+        sums: the metric sums over them.
+        seconds: time spent.
+        input_seconds: of which waiting for input.
+    """
+
+    step: int = 0
+    sums: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
+    input_seconds: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,18 +61,15 @@ class RunState:
     Attributes:
         stage: index of the stage under way.
         epoch: epochs of this stage that are done.
-        step: steps of the current epoch that are done.
+        progress: of the epoch under way.
         global_step: steps of the whole run that are done.
         stale_epochs: epochs of this stage since its best one.
         stage_best: best epoch of this stage.
         best: best epoch of the run.
         best_digests: of the weights in best.weights.h5.
         history: the lines of metrics.jsonl.
-        stages: the finished stages, as in result.json.
+        stages: the stages that have ended.
         digests: `freeze.digests` at the start of this stage.
-        sums: the metric sums of the current epoch.
-        epoch_seconds: time spent in the current epoch.
-        input_seconds: of which waiting for input.
         stage_seconds: time spent in this stage.
         seconds: time spent in the run.
         recoveries: how often a loss that was not finite has halved the rates.
@@ -58,18 +78,15 @@ class RunState:
 
     stage: int = 0
     epoch: int = 0
-    step: int = 0
+    progress: EpochProgress = EpochProgress()
     global_step: int = 0
     stale_epochs: int = 0
     stage_best: Best | None = None
     best: Best | None = None
     best_digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    history: tuple[Mapping[str, Any], ...] = ()
-    stages: tuple[Mapping[str, Any], ...] = ()
+    history: tuple[EpochRecord, ...] = ()
+    stages: tuple[StageResult, ...] = ()
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    sums: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    epoch_seconds: float = 0.0
-    input_seconds: float = 0.0
     stage_seconds: float = 0.0
     seconds: float = 0.0
     recoveries: int = 0
@@ -82,21 +99,18 @@ class RunState:
 
 
 def judge(
-    state: RunState, validation: Mapping[str, float] | None
+    state: RunState, validation: Mapping[str, float], monitor: Metric
 ) -> tuple[RunState, bool]:
     """Return the state with its best epochs, and whether this is the run's best.
 
     Args:
         state: at the end of an epoch, before it is counted.
-        validation: loss and accuracy of its weights; None where nothing validates.
+        validation: figures of its weights; empty where nothing validates.
+        monitor: the figure that selects.
     """
-    now = Best(
-        stage=state.stage,
-        epoch=state.epoch,
-        val_accuracy=validation["accuracy"] if validation else None,
-        val_loss=validation["loss"] if validation else None,
-    )
-    gained, is_best = now.beats(state.stage_best), now.beats(state.best)
+    now = Best(state.stage, state.epoch, dict(validation))
+    gained = now.beats(state.stage_best, monitor)
+    is_best = now.beats(state.best, monitor)
     state = dataclasses.replace(
         state,
         stage_best=now if gained else state.stage_best,
@@ -108,7 +122,11 @@ def judge(
 
 def to_dict(state: RunState) -> dict[str, Any]:
     """Return what `from_dict` turns into `state`."""
-    return dataclasses.asdict(state)
+    return {
+        **dataclasses.asdict(state),
+        "history": [record.to_json() for record in state.history],
+        "stages": [stage.to_json() for stage in state.stages],
+    }
 
 
 def from_dict(values: Mapping[str, Any]) -> RunState:
@@ -116,11 +134,13 @@ def from_dict(values: Mapping[str, Any]) -> RunState:
 
     Raises:
         TypeError: where a name is unknown or missing.
+        KeyError: where a record lacks one.
     """
     values = dict(values)
     for name in ("best", "stage_best"):
         if values[name] is not None:
             values[name] = Best(**values[name])
-    for name in ("history", "stages"):
-        values[name] = tuple(values[name])
+    values["progress"] = EpochProgress(**values["progress"])
+    values["history"] = tuple(map(EpochRecord.from_json, values["history"]))
+    values["stages"] = tuple(map(StageResult.from_json, values["stages"]))
     return RunState(**values)

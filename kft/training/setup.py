@@ -1,28 +1,22 @@
 """The start of a run in this process: its data, its network, its parts."""
 
-import time
+import dataclasses
+import json
 from collections.abc import Sequence
 
 import keras
+import numpy as np
+from absl import logging
 
-from kft import tasks
-from kft.config import RunConfig, stages
+from kft import errors, tasks
+from kft.config import RunConfig
 from kft.data import class_weights
-from kft.data.examples import Splits
+from kft.data.examples import Examples, Splits
 from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
-from kft.training import provenance, skip_bad_examples, worker_sync
-from kft.training.monitoring.callbacks import Callbacks
-from kft.training.monitoring.metrics_log import (
-    FileRecorder,
-    NullRecorder,
-    Recorder,
-)
-from kft.training.monitoring.progress import Reporter
-from kft.training.monitoring.signals import Signals
-from kft.training.monitoring.startup_timer import StartupTimer
-from kft.training.run_context import RunContext
-from kft.training.trackers import trackers
+from kft.tasks.task import Task
+from kft.training import provenance, run_context, skip_bad_examples, worker_sync
+from kft.training.run_context import RunContext, RunIO
 
 
 def set_up_run(
@@ -30,10 +24,8 @@ def set_up_run(
     run: RunDir,
     devices: Devices,
     *,
-    callbacks: Sequence[keras.callbacks.Callback],
-    reporter: Reporter,
-    signals: Signals,
-    startup: StartupTimer,
+    io: RunIO,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> RunContext:
     """Load the data, build the network, and put the parts of the run together.
 
@@ -41,49 +33,42 @@ def set_up_run(
         config: of the run.
         run: its folder, as this worker sees it.
         devices: to train on.
+        io: told what the data is; its signals are looked at between the parts.
         callbacks: the user's.
-        reporter: told what the data is.
-        signals: looked at between the parts.
-        startup: takes their time.
 
     Raises:
         errors.KftError: for data, weights or a checkpoint that cannot be used.
     """
-    signals.check()
-    with startup.part("data"), devices.together("load the data"):
+    io.signals.check()
+    with io.startup.part("data"), devices.together("load the data"):
         splits = tasks.load_splits(config)
     splits = skip_bad_examples.skip(config, splits, run=run, devices=devices)
     worker_sync.require_same_run(config, splits, devices)
-    reporter.say(_describe(splits))
+    io.reporter.say(_describe(splits))
     has_state = _has_state(run, splits, devices)
     with devices.together("find the class weights"):
         weights = class_weights.find(config, splits)
-    signals.check()
+    io.signals.check()
     task = tasks.get(config, splits.labels)
-    with startup.part("network"), devices.strategy.scope():
+    with io.startup.part("network"), devices.strategy.scope():
         # The tensors of an unfinished run come from its checkpoint.
         network = task.network(weights="none" if has_state else config.weights)
-    specs = config.parsed_stages
-    context = RunContext(
-        config=config,
-        stages=specs,
-        depths=stages.check_stages(specs, network.blocks),
-        run=run,
-        devices=devices,
+    with io.startup.part("data"), devices.together("prepare the inputs"):
+        ready = prepared(splits, task)
+    context = run_context.build(
+        config,
+        run,
+        devices,
+        io=io,
         task=task,
-        splits=splits,
-        class_weights=weights,
+        splits=ready,
         network=network,
-        reporter=reporter,
-        recorder=_recorder(config, run, devices),
-        callbacks=Callbacks(callbacks, network.model),
-        interrupt=signals,
-        startup=startup,
-        started=time.monotonic(),
+        class_weights=weights,
+        callbacks=callbacks,
     )
     if devices.is_chief and not has_state:
         with skip_bad_examples.naming(context):
-            provenance.write(context)
+            provenance.write(context, splits)
     return context
 
 
@@ -96,10 +81,18 @@ def _has_state(run: RunDir, splits: Splits, devices: Devices) -> bool:
     return has_state
 
 
-def _recorder(config: RunConfig, run: RunDir, devices: Devices) -> Recorder:
-    if not devices.is_chief:
-        return NullRecorder()
-    return FileRecorder(run, events=trackers.TENSORBOARD in config.trackers)
+def prepared(splits: Splits, task: Task) -> Splits:
+    """Return the splits as the pipelines of the task read them."""
+
+    def of(examples: Examples | None) -> Examples | None:
+        return None if examples is None else task.inputs.prepare(examples)
+
+    return dataclasses.replace(
+        splits,
+        train=task.inputs.prepare(splits.train),
+        validation=of(splits.validation),
+        test=of(splits.test),
+    )
 
 
 def _describe(splits: Splits) -> str:
@@ -109,3 +102,45 @@ def _describe(splits: Splits) -> str:
     return (
         f"{splits.source}: {', '.join(parts)} examples of {len(splits.labels)} classes"
     )
+
+
+def settle_class_weights(context: RunContext) -> None:
+    """Say how classes are weighted and drawn, and write class_weights.csv.
+
+    Raises:
+        errors.ConfigError: where workers have other weights.
+        errors.DataError: where the weights are not those that the run began with.
+    """
+    config, devices = context.config, context.devices
+    weights = context.class_weights
+    if weights is not None:
+        _require_same(weights, config, devices)
+        with devices.together("keep the class weights"):
+            if devices.is_chief:
+                _keep(context, class_weights.text(weights, context.splits))
+    for line in class_weights.describe(config, context.splits, weights):
+        context.io.reporter.say(line)
+
+
+def _require_same(weights: np.ndarray, config: RunConfig, devices: Devices) -> None:
+    if devices.num_workers > 1:
+        given = json.dumps(weights.tolist())
+        devices.require_equal({f"--class_weight={config.class_weight}": given})
+
+
+def _keep(context: RunContext, text: str) -> None:
+    path = context.run.class_weights_csv
+    try:
+        kept = path.read_bytes().decode()
+    except FileNotFoundError:
+        kept = None
+    except (OSError, UnicodeDecodeError) as error:
+        logging.warning("%s cannot be read; it is written anew: %s.", path, error)
+        kept = None
+    if kept is not None and kept != text:
+        raise errors.DataError(
+            f"--class_weight={context.config.class_weight} gives other weights than "
+            f"the run began with: {path} has those. Put them back, or start a new run "
+            "in another --run_dir."
+        )
+    context.run.write_text(path, text)

@@ -5,20 +5,18 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from kft import errors
-from kft.config import RunConfig
 from kft.config.stages import Stage
+from kft.run_folder.history import EpochRecord
 from kft.training import optimizers
 from kft.training import run_state as states
 from kft.training.evaluator import Evaluator
 from kft.training.monitoring.progress import EpochBar
-from kft.training.outlets import Outlets
-from kft.training.run_state import RunState
-from kft.training.stage_setup import StageData
+from kft.training.run_context import RunContext
+from kft.training.run_state import EpochProgress, RunState
+from kft.training.stage_setup import StageData, StageTraining
 from kft.training.steps_per_call import StepsPerCall
-from kft.training.train_step import StageStep
 
 # A host call lasts about this long: short enough for the bar, for signals and for a
 # save to come in time, long enough that its overhead (about 1 ms) does not show.
@@ -30,23 +28,40 @@ class StageLoop:
 
     def __init__(
         self,
-        config: RunConfig,
+        context: RunContext,
         stage: Stage,
-        step: StageStep,
-        scorer: Evaluator,
+        training: StageTraining,
+        evaluator: Evaluator,
         *,
         data: StageData,
-        outlets: Outlets,
         schedule: optimizers.StageSchedule,
+        save: Callable[[RunState], None],
     ) -> None:
-        self._config = config
+        """Put a loop together.
+
+        Args:
+            context: the run.
+            stage: what trains, for how many epochs.
+            training: the steps.
+            evaluator: of what the stage trains.
+            data: the batches.
+            schedule: of the learning rate.
+            save: writes a checkpoint of a state.
+        """
+        self._config = context.config
+        self._monitor = context.task.objective.monitor
+        self._devices = context.devices
+        self._io = context.io
+        self._callbacks = context.callbacks
         self._stage = stage
-        self._step = step
-        self._scorer = scorer
+        self._step = training.step
+        self._evaluator = evaluator
         self._data = data
-        self._outlets = outlets
         self._schedule = schedule
-        self._pace = StepsPerCall(config.steps_per_execution, seconds=_SECONDS_PER_CALL)
+        self._write = save
+        self._pace = StepsPerCall(
+            context.config.steps_per_execution, seconds=_SECONDS_PER_CALL
+        )
         self._saved_at = time.monotonic()
 
     def run(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
@@ -63,8 +78,8 @@ class StageLoop:
         if self._ended(state):
             return state
         self._step.sums.reset()
-        self._step.sums.write(state.sums)
-        batches = iter(self._data.train(state.epoch, state.step))
+        self._step.sums.write(state.progress.sums)
+        batches = iter(self._data.train(state.epoch, state.progress.step))
         while not self._ended(state):
             state = self._epoch(state, batches)
             state = self._finish_epoch(state, keep_best)
@@ -76,23 +91,24 @@ class StageLoop:
         return (
             state.epoch >= self._stage.epochs
             or (patience is not None and state.stale_epochs >= patience)
-            or self._outlets.devices.any(self._outlets.callbacks.stop_training)
+            or self._devices.any(self._callbacks.stop_training)
         )
 
     def _epoch(self, state: RunState, batches: Iterator) -> RunState:
         """Run the steps that are left of an epoch."""
-        callbacks, steps = self._outlets.callbacks, self._data.steps_per_epoch
+        callbacks, steps = self._callbacks, self._data.steps_per_epoch
         title = f"{self._stage.unfreeze} {state.epoch + 1}/{self._stage.epochs}"
-        if not state.step:
+        if not state.progress.step:
             callbacks.epoch_begin(len(state.history))
-        with self._outlets.reporter.epoch(title, steps) as bar:
-            while state.step < steps:
-                count = min(self._pace.steps, steps - state.step)
-                callbacks.batch_begin(state.step)
+        with self._io.reporter.epoch(title, steps) as bar:
+            while state.progress.step < steps:
+                step = state.progress.step
+                count = min(self._pace.steps, steps - step)
+                callbacks.batch_begin(step)
                 state = self._call(state, batches, count)
-                means = self._step.figures()
-                self._show(bar, state, means)
-                callbacks.batch_end(state.step - 1, means)
+                figures = self._step.figures()
+                self._show(bar, state, figures)
+                callbacks.batch_end(state.progress.step - 1, figures)
                 self._listen(state)
         return state
 
@@ -104,35 +120,43 @@ class StageLoop:
         if chunk.bad_step is not None:
             raise errors.NotFiniteError(self._bad_loss(state, chunk.bad_step))
         self._pace.steps = self._pace.fitting(count, seconds)
-        self._outlets.startup.first_step_done()
+        self._io.startup.first_step_done()
         return dataclasses.replace(
             state,
-            step=state.step + count,
             global_step=state.global_step + count,
-            epoch_seconds=state.epoch_seconds + seconds,
-            input_seconds=state.input_seconds + chunk.input_seconds,
+            progress=dataclasses.replace(
+                state.progress,
+                step=state.progress.step + count,
+                seconds=state.progress.seconds + seconds,
+                input_seconds=state.progress.input_seconds + chunk.input_seconds,
+            ),
         )
 
     def _bad_loss(self, state: RunState, bad_step: int) -> str:
         return (
-            f"The loss is not finite at step {state.step + bad_step + 1} of epoch "
-            f"{state.epoch + 1} of stage {self._stage.unfreeze!r}. The likely cause is "
+            f"The loss is not finite at step {state.progress.step + bad_step + 1} of "
+            f"epoch {state.epoch + 1} of stage {self._stage.unfreeze!r}. The likely "
+            "cause is "
             "a learning rate that is too high for this stage (--stages), a warm-up "
             "that is too short (--warmup_fraction), or float16 (--precision). "
             "--on_nan=recover would go back to the last save and halve the rate."
         )
 
-    def _show(self, bar: EpochBar, state: RunState, means: Mapping[str, float]) -> None:
-        seconds = max(state.epoch_seconds, 1e-9)
-        examples = min(state.step * self._config.batch_size, self._data.train_examples)
-        bar.update(state.step, {**means, "images_per_second": examples / seconds})
+    def _show(
+        self, bar: EpochBar, state: RunState, figures: Mapping[str, float]
+    ) -> None:
+        progress = state.progress
+        seen = progress.step * self._config.batch_size
+        examples = min(seen, self._data.train_examples)
+        speed = examples / max(progress.seconds, 1e-9)
+        bar.update(progress.step, {**figures, "examples_per_second": speed})
 
     def _listen(self, state: RunState) -> None:
         """Save when it is time to, or when a signal asks any worker for it."""
         minutes = (time.monotonic() - self._saved_at) / 60
-        heard = self._outlets.devices.exchange(
+        heard = self._devices.exchange(
             [
-                self._outlets.interrupt.signal or 0,
+                self._io.signals.signal or 0,
                 minutes >= self._config.checkpoint_minutes,
                 self._pace.steps,
             ]
@@ -143,13 +167,17 @@ class StageLoop:
         self._pace.steps = int(steps)
         if not number and not is_time:
             return
-        state = dataclasses.replace(state, sums=self._step.sums.read())
-        self._save(state)
+        self._save(self._with_sums(state))
         if number:
             raise errors.Interrupted(signal.Signals(number))
 
+    def _with_sums(self, state: RunState) -> RunState:
+        """Return the state with the sums of the epoch so far."""
+        progress = dataclasses.replace(state.progress, sums=self._step.sums.read())
+        return dataclasses.replace(state, progress=progress)
+
     def _save(self, state: RunState) -> None:
-        self._outlets.save(state)
+        self._write(state)
         self._saved_at = time.monotonic()
 
     def _finish_epoch(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
@@ -161,66 +189,61 @@ class StageLoop:
             validation = self._validate()
         except errors.Interrupted:
             self._step.swap_averages()
-            self._save(dataclasses.replace(state, sums=self._step.sums.read()))
+            self._save(self._with_sums(state))
             raise
         if validation and not math.isfinite(validation["loss"]):
             # The last update of the epoch may be the one that went wrong.
             raise errors.NotFiniteError(self._bad_loss(state, -1))
-        state, is_best = states.judge(state, validation)
+        state, is_best = states.judge(state, validation, self._monitor)
         if is_best:
             keep_best()
         self._step.swap_averages()
-        line = self._line(state, train, validation)
-        seconds = state.epoch_seconds + time.monotonic() - start
+        record = self._record(state, train, validation)
+        seconds = state.progress.seconds + time.monotonic() - start
         state = dataclasses.replace(
             state,
             epoch=state.epoch + 1,
-            step=0,
-            sums={},
-            epoch_seconds=0.0,
-            input_seconds=0.0,
+            progress=EpochProgress(),
             stage_seconds=state.stage_seconds + seconds,
-            history=(*state.history, line),
+            history=(*state.history, record),
         )
         self._step.sums.reset()
-        self._outlets.recorder.append(state.history)
-        self._outlets.reporter.done(line)
-        self._outlets.callbacks.epoch_end(len(state.history) - 1, line)
-        return dataclasses.replace(state, callbacks=self._outlets.callbacks.state())
+        self._io.recorder.append(state.history)
+        self._io.reporter.done(record)
+        self._callbacks.epoch_end(len(state.history) - 1, record.to_json())
+        return dataclasses.replace(state, callbacks=self._callbacks.state())
 
-    def _validate(self) -> Mapping[str, float] | None:
+    def _validate(self) -> Mapping[str, float]:
         if self._data.validation is None:
-            return None
+            return {}
         batches, count = self._data.validation
-        self._outlets.callbacks.test_begin()
-        check = self._outlets.interrupt.check
-        means = self._scorer.evaluate(batches, count, check=check)
-        self._outlets.callbacks.test_end(means)
-        return means
+        self._callbacks.test_begin()
+        check = self._io.signals.check
+        figures = self._evaluator.evaluate(batches, count, check=check)
+        self._callbacks.test_end(figures)
+        return figures
 
-    def _line(
+    def _record(
         self,
         state: RunState,
         train: Mapping[str, float],
-        validation: Mapping[str, float] | None,
-    ) -> dict[str, Any]:
-        seconds = max(state.epoch_seconds, 1e-9)
-        waited = round(min(state.input_seconds / seconds, 1.0), 4)
-        return {
-            "stage": self._stage.unfreeze,
-            "epoch": state.epoch + 1,
-            "epochs": self._stage.epochs,
-            "step": state.global_step,
-            "loss": train["loss"],
-            "accuracy": train["accuracy"],
-            "val_loss": validation["loss"] if validation else None,
-            "val_accuracy": validation["accuracy"] if validation else None,
-            "learning_rate": self._last_rate(state),
-            "seconds": round(seconds, 3),
-            "images_per_second": round(self._data.train_examples / seconds, 1),
-            "input_wait_fraction": None if self._config.deterministic else waited,
-        }
+        validation: Mapping[str, float],
+    ) -> EpochRecord:
+        seconds = max(state.progress.seconds, 1e-9)
+        waited = round(min(state.progress.input_seconds / seconds, 1.0), 4)
+        return EpochRecord(
+            stage=self._stage.unfreeze,
+            epoch=state.epoch + 1,
+            epochs=self._stage.epochs,
+            step=state.global_step,
+            train=dict(train),
+            validation=dict(validation),
+            learning_rate=self._last_rate(state),
+            seconds=round(seconds, 3),
+            examples_per_second=round(self._data.train_examples / seconds, 1),
+            input_wait_fraction=None if self._config.deterministic else waited,
+        )
 
     def _last_rate(self, state: RunState) -> float:
-        steps = state.epoch * self._data.steps_per_epoch + state.step
+        steps = state.epoch * self._data.steps_per_epoch + state.progress.step
         return float(self._schedule(steps - 1))

@@ -4,28 +4,30 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 from absl import logging
 
 from kft import errors
 from kft.model import freeze, network
+from kft.model.freeze import StageParts
 from kft.run_folder import environment
+from kft.run_folder.history import StageResult
 from kft.training import (
     checkpoints,
     optimizers,
     stage_setup,
     stage_table,
-    stage_training,
     worker_sync,
 )
 from kft.training.best_weights import BestWeights
 from kft.training.checkpoints import Snapshot
 from kft.training.evaluator import Evaluator
 from kft.training.feature_cache.feature_cache import StageCache
-from kft.training.outlets import Outlets
 from kft.training.run_context import RunContext
-from kft.training.run_state import RunState
+from kft.training.run_state import EpochProgress, RunState
 from kft.training.stage_loop import StageLoop
+from kft.training.train_step import StageStep
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -50,14 +52,14 @@ def run_stage(
         errors.NotFiniteError: where the loss or the weights are not finite.
     """
     state = snapshot.state
-    context.startup.await_first_step()
-    cache = stage_training.cache_of(context, state.stage, caches)
+    context.io.startup.await_first_step()
+    cache = stage_setup.cache_of(context, state.stage, caches)
     with context.devices.strategy.scope():
-        stage = _Stage(context, state, cache)
+        stage = _build(context, state, cache)
     if resumed:
-        stage.restore(snapshot.arrays)
+        stage.tensors.restore(snapshot.arrays)
     else:
-        state = stage.begin(state)
+        state = stage.tensors.begin(state)
     worker_sync.require_same_weights(context)
     context.callbacks.stage_begin(stage.optimizer)
     context.callbacks.restore(state.callbacks, is_of_stage=state.epoch > 0)
@@ -67,8 +69,25 @@ def run_stage(
         # What was good before stays: on disk, whatever happens next.
         stage.best.write()
         raise
+    _prove_frozen(context, state, stage.parts)
+    worker_sync.require_same_weights(context)
+    digests = stage.best.write()
+    if digests is not None:
+        state = dataclasses.replace(state, best_digests=digests)
+    if state.epoch < context.stages[state.stage].epochs:
+        # It ended early: the next stage begins with its best, not with its last.
+        stage.best.assign()
+    state = _after(context, state, stage.parts, is_cached=cache is not None)
+    hint = stage_table.input_hint(context, state.stages[-1], cache)
+    if hint:
+        context.io.reporter.say(hint)
+    return state
+
+
+def _prove_frozen(context: RunContext, state: RunState, parts: StageParts) -> None:
+    """Check that nothing frozen has moved; warn of what trains and has not."""
     unmoved = freeze.prove_frozen(
-        state.digests, freeze.digests(context.network.model), stage.parts.movable
+        state.digests, freeze.digests(context.network.model), parts.movable
     )
     if unmoved and state.epoch:
         logging.warning(
@@ -77,117 +96,122 @@ def run_stage(
             len(unmoved),
             ", ".join(unmoved[:10]),
         )
-    worker_sync.require_same_weights(context)
-    digests = stage.best.write()
-    if digests is not None:
-        state = dataclasses.replace(state, best_digests=digests)
-    if _ended_early(context, state):
-        stage.best.assign()
-    state = _after(context, state, stage)
-    hint = stage_table.input_hint(context, state.stages[-1], cache)
-    if hint:
-        context.reporter.say(hint)
-    return state
 
 
-def _ended_early(context: RunContext, state: RunState) -> bool:
-    return state.epoch < context.stages[state.stage].epochs
-
-
-def _after(context: RunContext, state: RunState, done: "_Stage") -> RunState:
+def _after(
+    context: RunContext, state: RunState, parts: StageParts, *, is_cached: bool
+) -> RunState:
     """Return the state at the border to the next stage."""
-    stage, best = context.stages[state.stage], state.stage_best
-    lines = state.history[len(state.history) - state.epoch :]
-    busy = sum(line["seconds"] for line in lines) or 1e-9
-    waits = [line["input_wait_fraction"] for line in lines]
+    best = state.stage_best
+    records = state.history[len(state.history) - state.epoch :]
+    busy = sum(record.seconds for record in records) or 1e-9
+    waits = [record.input_wait_fraction for record in records]
     waited = sum(
-        (w or 0.0) * line["seconds"] for w, line in zip(waits, lines, strict=True)
+        (w or 0.0) * record.seconds for w, record in zip(waits, records, strict=True)
     )
-    entry = {
-        "name": stage.unfreeze,
-        "epochs": state.epoch,
-        "seconds": round(state.stage_seconds, 3),
-        "images_per_second": round(len(context.splits.train) * state.epoch / busy, 1),
-        "input_wait_fraction": None if None in waits else round(waited / busy, 4),
-        "trainable_parameters": sum(
-            int(np.prod(v.shape)) for v in done.parts.trainable
-        ),
-        "cached": done.cached,
-        "best_epoch": best.epoch + 1 if best else None,
-        "val_accuracy": best.val_accuracy if best else None,
-    }
+    result = StageResult(
+        name=context.stages[state.stage].unfreeze,
+        epochs=state.epoch,
+        seconds=round(state.stage_seconds, 3),
+        examples_per_second=round(len(context.splits.train) * state.epoch / busy, 1),
+        input_wait_fraction=None if None in waits else round(waited / busy, 4),
+        trainable_parameters=sum(int(np.prod(v.shape)) for v in parts.trainable),
+        cached=is_cached,
+        best_epoch=best.epoch + 1 if best else None,
+        validation=best.validation if best else {},
+    )
     return dataclasses.replace(
         state,
         stage=state.stage + 1,
         epoch=0,
-        step=0,
+        progress=EpochProgress(),
         stale_epochs=0,
         stage_best=None,
-        stages=(*state.stages, entry),
+        stages=(*state.stages, result),
         stage_seconds=0.0,
         seconds=context.seconds(),
         digests={},
     )
 
 
+@dataclasses.dataclass(frozen=True)
 class _Stage:
-    """The parts of one stage, and the tensors that a checkpoint of it holds."""
+    """The parts of one stage.
+
+    Attributes:
+        parts: of the network.
+        optimizer: of what is trainable.
+        best: the best weights that the stage brings.
+        tensors: what a checkpoint of the stage holds.
+        loop: its epochs.
+    """
+
+    parts: StageParts
+    optimizer: keras.optimizers.Optimizer
+    best: BestWeights
+    tensors: "_StageTensors"
+    loop: StageLoop
+
+
+def _build(context: RunContext, state: RunState, cache: StageCache | None) -> _Stage:
+    """Put a stage together; call it in the strategy's scope."""
+    config, index = context.config, state.stage
+    spec = context.stages[index]
+    steps = spec.epochs * context.steps_per_epoch
+    schedule = optimizers.StageSchedule(
+        context.peak_rate(index) * state.rate_scale,
+        total_steps=steps,
+        warmup_steps=round(config.warmup_fraction * steps),
+        kind=config.schedule,
+    )
+    training = stage_setup.stage_training(
+        context, index, schedule=schedule, is_cached=cache is not None
+    )
+    parts = training.parts
+    best = BestWeights(context, parts.movable)
+    evaluator = Evaluator(
+        context.task, parts.tail, trunk=parts.trunk, devices=context.devices
+    )
+    tensors = _StageTensors(context, parts, training.optimizer, training.step, best)
+    loop = StageLoop(
+        context,
+        spec,
+        training,
+        evaluator,
+        data=stage_setup.stage_data(context, index, cache),
+        schedule=schedule,
+        save=tensors.save,
+    )
+    return _Stage(parts, training.optimizer, best, tensors, loop)
+
+
+class _StageTensors:
+    """The tensors that a checkpoint of a stage holds."""
 
     def __init__(
-        self, context: RunContext, state: RunState, cache: StageCache | None
+        self,
+        context: RunContext,
+        parts: StageParts,
+        optimizer: keras.optimizers.Optimizer,
+        step: StageStep,
+        best: BestWeights,
     ) -> None:
-        config, index = context.config, state.stage
-        spec = context.stages[index]
-        steps = spec.epochs * context.steps_per_epoch
-        self._session = context
+        self._context = context
         self._paths = network.stable_paths(context.network.model)
-        self.cached = cache is not None
-        schedule = optimizers.StageSchedule(
-            context.peak_rate(index) * state.rate_scale,
-            total_steps=steps,
-            warmup_steps=round(config.warmup_fraction * steps),
-            kind=config.schedule,
-        )
-        training = stage_training.prepare(
-            context, index, schedule=schedule, is_cached=self.cached
-        )
-        self.parts, self.optimizer = training.parts, training.optimizer
-        self._step = training.step
-        self.best = BestWeights(context, self.parts.movable)
-        scorer = Evaluator(
-            context.task,
-            self.parts.tail,
-            trunk=self.parts.trunk,
-            devices=context.devices,
-        )
-        self.loop = StageLoop(
-            config,
-            spec,
-            self._step,
-            scorer,
-            data=stage_setup.stage_data(context, index, cache),
-            outlets=Outlets(
-                context.reporter,
-                context.recorder,
-                context.callbacks,
-                context.interrupt,
-                context.devices,
-                context.startup,
-                self._save,
-            ),
-            schedule=schedule,
-        )
+        self._movable = parts.movable
+        self._optimizer = optimizer
+        self._step = step
+        self._best = best
 
     def begin(self, state: RunState) -> RunState:
         """Note what the proof compares with, and save the start of the stage."""
-        state = dataclasses.replace(
-            state, digests=freeze.digests(self._session.network.model)
-        )
-        if self._session.devices.is_chief:
-            frozen = self._paths.keys() - self.parts.movable
+        digests = freeze.digests(self._context.network.model)
+        state = dataclasses.replace(state, digests=digests)
+        if self._context.devices.is_chief:
+            frozen = self._paths.keys() - self._movable
             arrays = {f"model/{p}": self._paths[p].numpy() for p in frozen}
-            checkpoints.save_frozen(self._session.run, state.stage, arrays)
-        self._save(state)
+            checkpoints.save_frozen(self._context.run, state.stage, arrays)
+        self.save(state)
         return state
 
     def restore(self, arrays: Arrays) -> None:
@@ -195,25 +219,29 @@ class _Stage:
         checkpoints.assign(self._paths, arrays, prefix="model/")
         for prefix, variables in self._slots():
             checkpoints.assign(variables, arrays, prefix=prefix)
-        self.best.restore(arrays)
+        self._best.restore(arrays)
 
     def _slots(self) -> list[tuple[str, dict[str, Any]]]:
-        optimizer = {f"{i:05d}": v for i, v in enumerate(self.optimizer.variables)}
+        optimizer = {f"{i:05d}": v for i, v in enumerate(self._optimizer.variables)}
         averages = {f"{i:05d}": v for i, v in enumerate(self._step.averages)}
         return [("optimizer/", optimizer), ("average/", averages)]
 
-    def _save(self, state: RunState) -> None:
-        """Write a checkpoint of the stage (the chief does)."""
-        arrays = {f"model/{p}": self._paths[p].numpy() for p in self.parts.movable}
+    def save(self, state: RunState) -> None:
+        """Write a checkpoint of the stage (the chief does).
+
+        Raises:
+            errors.NotFiniteError: for weights that are not finite; nothing is written.
+        """
+        arrays = {f"model/{p}": self._paths[p].numpy() for p in self._movable}
         for name, value in arrays.items():
             if not np.isfinite(value).all():
                 raise errors.NotFiniteError(f"{name} is not finite after an update.")
-        if not self._session.devices.is_chief:
+        if not self._context.devices.is_chief:
             return
         for prefix, variables in self._slots():
             arrays.update({prefix + k: v.numpy() for k, v in variables.items()})
-        arrays.update(self.best.arrays())
-        state = dataclasses.replace(state, seconds=self._session.seconds())
+        arrays.update(self._best.arrays())
+        state = dataclasses.replace(state, seconds=self._context.seconds())
         checkpoints.save(
-            self._session.run, Snapshot(state, arrays), versions=environment.versions()
+            self._context.run, Snapshot(state, arrays), versions=environment.versions()
         )

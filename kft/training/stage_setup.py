@@ -1,15 +1,34 @@
-"""The batches of a stage."""
+"""The setup of a stage: what trains in it, and on which batches."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import keras
 
 from kft.data import pipeline
-from kft.data.epoch_plan import SamplingConfig
-from kft.data.examples import Examples
-from kft.training import one_pass
+from kft.data.pipeline import Preprocess, Stored
+from kft.model import freeze
+from kft.model.freeze import StageParts
+from kft.training import optimizers
 from kft.training.evaluator import Batches
 from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.run_context import RunContext
+from kft.training.train_step import StageStep
+
+
+@dataclasses.dataclass(frozen=True)
+class StageTraining:
+    """What trains in a stage.
+
+    Attributes:
+        parts: of the network; without a trunk where its outputs are stored.
+        optimizer: of what is trainable.
+        step: the compiled functions of both.
+    """
+
+    parts: StageParts
+    optimizer: keras.optimizers.Optimizer
+    step: StageStep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +48,36 @@ class StageData:
     steps_per_epoch: int
 
 
+def stage_training(
+    context: RunContext,
+    index: int,
+    *,
+    schedule: optimizers.StageSchedule,
+    is_cached: bool,
+) -> StageTraining:
+    """Freeze and unfreeze the network for a stage; call it in the strategy's scope.
+
+    Args:
+        context: the run.
+        index: of the stage.
+        schedule: of its learning rate.
+        is_cached: whether the batches are what the trunk gives.
+    """
+    config = context.config
+    parts = freeze.prepare_stage(
+        context.network, context.depths[index], batch_norm=config.batch_norm
+    )
+    if is_cached:
+        parts = dataclasses.replace(parts, trunk=None)
+    optimizer = optimizers.build_optimizer(
+        config, parts.trainable, schedule=schedule, distances=parts.distances
+    )
+    step = StageStep(
+        context.task, parts, optimizer, config=config, devices=context.devices
+    )
+    return StageTraining(parts, optimizer, step)
+
+
 def stage_data(context: RunContext, index: int, cache: StageCache | None) -> StageData:
     """Return the batches of a stage: of stored features, or of examples made anew.
 
@@ -41,18 +90,17 @@ def stage_data(context: RunContext, index: int, cache: StageCache | None) -> Sta
     """
     config, devices = context.config, context.devices
     first = context.epochs_before(index)
-    examples, preprocess, how = context.splits.train, None, recipe(context)
+    examples, how = context.splits.train, context.sampling_config
+    source: Preprocess | Stored = context.task.inputs.preprocess(training=True)
     if cache:
-        examples = cache.train.examples(examples)
+        examples, source = cache.train.of(examples)
         how = dataclasses.replace(how, views=config.cached_views or 1)
-    else:
-        preprocess = context.task.inputs.preprocess(training=True)
 
     def train(epoch: int, step: int) -> Batches:
         return devices.distribute(
             lambda: pipeline.train_batches(
                 examples,
-                preprocess,
+                source,
                 share=devices.share(config.batch_size),
                 recipe=how,
                 span=pipeline.Span(
@@ -71,17 +119,6 @@ def stage_data(context: RunContext, index: int, cache: StageCache | None) -> Sta
     )
 
 
-def recipe(context: RunContext) -> SamplingConfig:
-    """Return how the training examples are drawn, weighted and mixed."""
-    config = context.config
-    return SamplingConfig(
-        seed=config.seed,
-        balanced=config.sampling == "balanced",
-        class_weights=context.class_weights,
-        mix=context.task.inputs.mix(),
-    )
-
-
 def _validation(
     context: RunContext, cache: StageCache | None
 ) -> tuple[Batches, int] | None:
@@ -89,12 +126,19 @@ def _validation(
     if examples is None or not len(examples):
         return None
     if cache and cache.validation:
-        return one_pass.batches(context, cache.validation.examples(examples), None)
-    return evaluation(context, examples)
+        return context.eval_batches(*cache.validation.of(examples))
+    return context.eval_batches(examples)
 
 
-def evaluation(context: RunContext, examples: Examples) -> tuple[Batches, int]:
-    """Return the batches of a split, each example once, and their number."""
-    return one_pass.batches(
-        context, examples, context.task.inputs.preprocess(training=False)
-    )
+def cache_of(
+    context: RunContext, index: int, caches: Mapping[str, StageCache]
+) -> StageCache | None:
+    """Return the stored features of a stage, None where its trunk runs live.
+
+    Args:
+        context: the run.
+        index: of the stage.
+        caches: stored features, by the layer that ends the trunk.
+    """
+    anchor = context.anchor(index)
+    return caches.get(anchor) if anchor else None

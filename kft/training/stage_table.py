@@ -1,11 +1,10 @@
 """The plan of a run as a table: what each stage trains, on what, how long."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from kft.model import freeze
+from kft.run_folder.history import StageResult
 from kft.training.feature_cache import placement
 from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.feature_cache.placement import Placement
@@ -74,44 +73,43 @@ def savings(
     )
     once = examples * views * seconds_per_example
     return (
-        f"The frozen trunk runs once, about {_duration(once)}, instead of in every "
+        f"The frozen trunk ran once, about {_duration(once)}, instead of in every "
         f"epoch; that saves about {_duration(saved)}."
     )
 
 
 def input_hint(
-    context: RunContext, stage: Mapping[str, Any], cache: StageCache | None
+    context: RunContext, stage: StageResult, cache: StageCache | None
 ) -> str | None:
     """Return what to change about a stage that waited much for input, else None.
 
     Args:
         context: the run.
-        stage: its entry in result.json.
+        stage: how it ended.
         cache: the features of the stage's trunk; None where the trunk ran live.
     """
-    fraction = stage["input_wait_fraction"]
+    fraction = stage.input_wait_fraction
     if fraction is None or fraction <= _MUCH_WAITING:
         return None
-    if fraction * stage["seconds"] < _WORTH_A_WORD:
+    if fraction * stage.seconds < _WORTH_A_WORD:
         return None
     helps = _advice_on_cached(cache) if cache else _advice_on_live(context, stage)
     return (
-        f"stage {stage['name']}: {fraction:.0%} of the time went into waiting for "
+        f"stage {stage.name}: {fraction:.0%} of the time went into waiting for "
         f"input. What helps: {', or '.join([*helps, 'more CPU cores'])}."
     )
 
 
 def _advice_on_cached(cache: StageCache) -> list[str]:
-    on_disk = any(isinstance(array, np.memmap) for array in cache.train.arrays)
-    if not on_disk:
+    if not cache.train.is_on_disk:
         return []
     return ["--feature_cache=memory", "a --cache_dir on a faster disk"]
 
 
-def _advice_on_live(context: RunContext, stage: Mapping[str, Any]) -> list[str]:
+def _advice_on_live(context: RunContext, stage: StageResult) -> list[str]:
     config, task = context.config, context.task
     names = [one.unfreeze for one in context.stages]
-    depth = context.depths[names.index(stage["name"])]
+    depth = context.depths[names.index(stage.name)]
     smaller = ["smaller inputs"]
     if context.network.anchor(depth) is None:
         # Nothing is frozen, so there is nothing to keep.

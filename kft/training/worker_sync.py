@@ -10,11 +10,13 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from absl import logging
 
 from kft.config import RunConfig
 from kft.data.examples import Splits
+from kft.data.ragged import Ragged, Rows
 from kft.distribution.replicas import Devices
 from kft.model import freeze
 from kft.run_folder import environment, run_dir
@@ -60,7 +62,7 @@ def require_same_run(config: RunConfig, splits: Splits, devices: Devices) -> Non
         if not field.metadata["may_change"]
     }
     parts = (splits.train, splits.validation, splits.test)
-    found = [[*e.ids, *map(int, e.labels)] for e in parts if e is not None]
+    found = [[*e.ids, *_plain(e.labels)] for e in parts if e is not None]
     devices.require_equal(
         {
             "The config (flags)": json.dumps(told),
@@ -68,6 +70,13 @@ def require_same_run(config: RunConfig, splits: Splits, devices: Devices) -> Non
             "The data": json.dumps([splits.fingerprint, found]),
         }
     )
+
+
+def _plain(labels: Rows) -> list[Any]:
+    """Return labels as JSON can hold them."""
+    if isinstance(labels, Ragged):
+        return [labels.values.tolist(), labels.offsets.tolist()]
+    return labels.tolist()
 
 
 def require_same_weights(context: RunContext) -> None:
@@ -114,12 +123,11 @@ def result(run: RunDir, devices: Devices) -> RunResult:
         return RunResult.read(run)
 
     def read() -> bytes:
-        fields = dataclasses.asdict(RunResult.read(run))
-        return json.dumps({**fields, "run_dir": str(run.path)}).encode()
+        found = RunResult.read(run)
+        return json.dumps([str(found.run_dir), found.to_json()]).encode()
 
-    fields = json.loads(devices.from_chief(read))
-    path, entries = Path(fields["run_dir"]), tuple(fields["stages"])
-    return RunResult(**{**fields, "run_dir": path, "stages": entries})
+    path, content = json.loads(devices.from_chief(read))
+    return RunResult.from_json(Path(path), content)
 
 
 def share(path: Path, devices: Devices) -> None:

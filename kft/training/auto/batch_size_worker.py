@@ -7,7 +7,6 @@ import dataclasses
 import json
 import resource
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from kft import errors, tasks
-from kft.config import RunConfig, stages
+from kft.config import RunConfig
 from kft.data import class_weights
 from kft.data.examples import Splits
 from kft.distribution import runtime
@@ -25,16 +24,12 @@ from kft.run_folder import run_dir
 from kft.training import (
     optimizers,
     out_of_memory,
+    run_context,
+    setup,
     stage_setup,
-    stage_training,
 )
 from kft.training.auto.batch_size import Trial, batches
-from kft.training.monitoring.callbacks import Callbacks
-from kft.training.monitoring.metrics_log import NullRecorder
-from kft.training.monitoring.progress import SilentReporter
-from kft.training.monitoring.signals import Signals
-from kft.training.monitoring.startup_timer import StartupTimer
-from kft.training.run_context import RunContext
+from kft.training.run_context import RunIO
 
 MOST = 1024
 _STEPS = 2
@@ -143,31 +138,24 @@ def _run_steps(
     config: RunConfig, splits: Splits, network: Network, devices: Devices
 ) -> None:
     """Train some steps of the stage that trains most, on a trunk that runs live."""
-    specs = config.parsed_stages
-    context = RunContext(
-        config=config,
-        stages=specs,
-        depths=stages.check_stages(specs, network.blocks),
-        run=run_dir.at(""),
-        devices=devices,
-        task=tasks.get(config, splits.labels),
-        splits=splits,
-        class_weights=class_weights.find(config, splits),
+    task = tasks.get(config, splits.labels)
+    context = run_context.build(
+        config,
+        run_dir.at(""),
+        devices,
+        io=RunIO.silent(),
+        task=task,
+        splits=setup.prepared(splits, task),
         network=network,
-        reporter=SilentReporter(),
-        recorder=NullRecorder(),
-        callbacks=Callbacks((), network.model),
-        interrupt=Signals(),
-        startup=StartupTimer(),
-        started=time.monotonic(),
+        class_weights=class_weights.find(config, splits),
     )
     index = context.depths.index(max(context.depths))
-    steps = min(_STEPS, specs[index].epochs * context.steps_per_epoch)
+    steps = min(_STEPS, context.stages[index].epochs * context.steps_per_epoch)
     with devices.strategy.scope():
         rates = optimizers.StageSchedule(
             context.peak_rate(index), total_steps=steps, warmup_steps=0, kind="constant"
         )
-        step = stage_training.prepare(
+        step = stage_setup.stage_training(
             context, index, schedule=rates, is_cached=False
         ).step
     batches = stage_setup.stage_data(context, index, None).train(0, 0)

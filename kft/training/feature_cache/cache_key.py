@@ -41,6 +41,7 @@ def trunk_key(context: RunContext, anchor: str, layout: Layout) -> str:
         "rows": context.config.batch_size // context.devices.replicas,
         "policy": keras.config.dtype_policy().name,
         "stored": [str(dtype) for dtype in layout.stored_dtypes()],
+        "boundaries": list(context.task.inputs.boundaries),
         "versions": environment.versions(),
     }
     text = json.dumps(facts, sort_keys=True)

@@ -6,10 +6,9 @@ all stages.
 """
 
 import dataclasses
-import itertools
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -20,9 +19,11 @@ from kft.data.examples import Examples
 from kft.model import split
 from kft.training.feature_cache import cache_key, placement, trunk_pass
 from kft.training.feature_cache.feature_store import (
+    CutTensor,
     DiskStore,
     Features,
     Layout,
+    StoreRows,
     in_memory,
 )
 from kft.training.feature_cache.placement import (
@@ -34,7 +35,7 @@ from kft.training.run_context import RunContext
 
 _TRAIN, _VALIDATION = "train", "validation"
 # The first batch pays for tracing, the second for warming up the input pipeline.
-_UNTIMED, _TIMED = 2, 3
+_UNTIMED = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,11 +66,11 @@ class Trunk:
 def trunks(context: RunContext, first_stage: int) -> tuple[Trunk, ...]:
     """Return the trunks of the stages from `first_stage` on, the longest first."""
     epochs: dict[str, int] = {}
-    for stage, depth in zip(context.stages, context.depths, strict=True):
-        anchor = context.network.anchor(depth)
+    anchors = [context.anchor(index) for index in range(len(context.stages))]
+    for stage, anchor in zip(context.stages, anchors, strict=True):
         if anchor is not None:
             epochs[anchor] = epochs.get(anchor, 0) + stage.epochs
-    ahead = [context.network.anchor(depth) for depth in context.depths[first_stage:]]
+    ahead = anchors[first_stage:]
     return tuple(
         _trunk(context, anchor, epochs[anchor])
         for anchor in dict.fromkeys(ahead)
@@ -78,32 +79,64 @@ def trunks(context: RunContext, first_stage: int) -> tuple[Trunk, ...]:
 
 
 def _trunk(context: RunContext, anchor: str, epochs: int) -> Trunk:
-    outputs = split.split_at(context.network.model, anchor).trunk.outputs
+    trunk = split.split_at(context.network.model, anchor).trunk
     config = context.config
     layout = Layout(
-        shapes=tuple(tuple(tensor.shape[1:]) for tensor in outputs),
-        dtypes=tuple(keras.backend.standardize_dtype(t.dtype) for t in outputs),
+        tensors=_cut_tensors(trunk, context.task.inputs.boundaries),
         stored=None if config.cache_dtype == "float32" else config.cache_dtype,
     )
-    rows = sum(_rows(context).values())
-    return Trunk(
-        anchor,
-        outputs,
-        layout,
-        CacheRequest(anchor, rows * layout.bytes_per_example(), epochs),
-    )
+    size = sum(layout.bytes(rows) for rows in _rows(context).values())
+    return Trunk(anchor, trunk.outputs, layout, CacheRequest(anchor, size, epochs))
+
+
+def _cut_tensors(
+    trunk: keras.Model, boundaries: Sequence[int]
+) -> tuple[CutTensor, ...]:
+    """Return what the tensors of a cut are for one example."""
+    with_steps = [t.shape[1] is None for t in trunk.outputs if len(t.shape) > 1]
+    steps: Sequence[int | None] = [None] * len(trunk.outputs)
+    if any(with_steps):
+        steps = _steps_of_longest(trunk, boundaries[-1])
+    found = []
+    for tensor, count in zip(trunk.outputs, steps, strict=True):
+        shape = tuple(tensor.shape[1:])
+        dtype = keras.backend.standardize_dtype(tensor.dtype)
+        if shape[:1] == (None,):
+            found.append(CutTensor(shape[1:], dtype, stride=boundaries[-1] // count))
+        else:
+            found.append(CutTensor(shape, dtype))
+    return tuple(found)
+
+
+def _steps_of_longest(trunk: keras.Model, longest: int) -> list[int | None]:
+    """Return the size of the first axis of each output, for the longest input."""
+    inputs = [
+        keras.KerasTensor((1, longest, *t.shape[2:]), dtype=t.dtype)
+        if t.shape[1:2] == (None,)
+        else keras.KerasTensor((1, *t.shape[1:]), dtype=t.dtype)
+        for t in trunk.inputs
+    ]
+    outputs = keras.tree.flatten(trunk.compute_output_spec(inputs))
+    return [tensor.shape[1] if len(tensor.shape) > 1 else None for tensor in outputs]
 
 
 def _views(context: RunContext) -> int:
     return context.config.cached_views or 1
 
 
-def _rows(context: RunContext) -> dict[str, int]:
+def _rows(context: RunContext) -> dict[str, StoreRows]:
     """Return the rows that a store of each split has."""
-    rows = {_TRAIN: len(context.splits.train) * _views(context)}
+    rows = {_TRAIN: _rows_of(context.splits.train, _views(context))}
     if context.splits.validation is not None and len(context.splits.validation):
-        rows[_VALIDATION] = len(context.splits.validation)
+        rows[_VALIDATION] = _rows_of(context.splits.validation, 1)
     return rows
+
+
+def _rows_of(examples: Examples, views: int) -> StoreRows:
+    lengths = examples.lengths
+    return StoreRows(
+        len(examples) * views, None if lengths is None else np.tile(lengths, views)
+    )
 
 
 def choose(context: RunContext, found: Sequence[Trunk]) -> tuple[Placement, ...]:
@@ -152,105 +185,114 @@ def _cache_root(context: RunContext) -> Path:
     return root
 
 
-class CacheBuilder:
-    """Fills the stores of all cached trunks in one pass; the plan comes in between.
+@dataclasses.dataclass(frozen=True)
+class _Opened:
+    """The cache of a trunk: read from a store, or still to be filled.
 
-    `start` runs a few batches, from whose time the plan can say what the cache saves;
-    `finish` goes on from there.
+    Attributes:
+        trunk: whose features they are.
+        cache: of both splits.
+        store: on disk; None in memory.
+        is_ready: whether nothing is left to do.
     """
 
-    def __init__(
-        self, context: RunContext, found: Sequence[Trunk], choices: Sequence[Placement]
-    ) -> None:
-        self._session = context
-        self._views = _views(context)
-        self._stores: list[DiskStore] = []
-        self._caches: dict[str, StageCache] = {}
-        self._missing: list[tuple[Trunk, StageCache]] = []
-        for trunk, choice in zip(found, choices, strict=True):
-            if choice.where:
-                self._open(trunk, on_disk=choice.where == "disk")
-        self._work = self._fill()
+    trunk: Trunk
+    cache: StageCache
+    store: DiskStore | None
+    is_ready: bool
 
-    def _open(self, trunk: Trunk, *, on_disk: bool) -> None:
-        """Take the features of a trunk from disk, or note that they are to be made."""
-        layouts = {
-            name: (trunk.layout, rows) for name, rows in _rows(self._session).items()
-        }
-        ready, store = None, None
-        if on_disk:
-            store = _store(self._session, trunk)
-            ready = store.load(layouts)
-            if self._session.devices.any(ready is None):
-                # All workers take part in filling one.
-                ready = None
-        if ready is None:
-            made = store.create(layouts) if store else None
-            parts = made or {n: in_memory(*where) for n, where in layouts.items()}
-        else:
-            parts = ready
-        cache = StageCache(parts[_TRAIN], parts.get(_VALIDATION))
-        self._caches[trunk.anchor] = cache
-        if ready is None:
-            self._missing.append((trunk, cache))
-            if store:
-                self._stores.append(store)
 
-    def start(self) -> float:
-        """Run the first batches; return the seconds per example, 0 without a pass."""
-        ends = [
-            (time.monotonic(), done)
-            for done in itertools.islice(self._work, _UNTIMED + _TIMED)
-        ]
-        if len(ends) <= _UNTIMED:
-            return 0.0
-        (first, before), (last, after) = ends[_UNTIMED - 1], ends[-1]
-        return (last - first) / (after - before)
+@dataclasses.dataclass(frozen=True)
+class FilledCaches:
+    """The stored features of a run.
 
-    def finish(self) -> dict[str, StageCache]:
-        """Fill what is missing and return the caches by anchor."""
-        total = sum(_rows(self._session).values()) if self._missing else 0
-        with self._session.reporter.epoch("frozen trunk, once", total) as bar:
-            for done in self._work:
+    Attributes:
+        by_anchor: of each trunk that is cached, by the layer that ends it.
+        seconds_per_example: of the pass that filled them; 0 where there was none.
+    """
+
+    by_anchor: Mapping[str, StageCache]
+    seconds_per_example: float
+
+
+def fill(
+    context: RunContext, found: Sequence[Trunk], choices: Sequence[Placement]
+) -> FilledCaches:
+    """Run the frozen trunk on every example once, and keep what it gives.
+
+    One pass fills all stores that are not there yet.
+
+    Raises:
+        errors.Interrupted: after a signal; what is stored so far is discarded.
+    """
+    opened = [
+        _open(context, trunk, on_disk=choice.where == "disk")
+        for trunk, choice in zip(found, choices, strict=True)
+        if choice.where
+    ]
+    caches = {one.trunk.anchor: one.cache for one in opened}
+    missing = [one for one in opened if not one.is_ready]
+    if not missing:
+        return FilledCaches(caches, 0.0)
+    stores = [one.store for one in missing if one.store]
+    try:
+        seconds = _run_trunk(context, missing)
+        for store in stores:
+            store.complete()
+    finally:
+        for store in stores:
+            store.discard()
+    return FilledCaches(caches, seconds)
+
+
+def _open(context: RunContext, trunk: Trunk, *, on_disk: bool) -> _Opened:
+    """Take the features of a trunk from disk, or make room for them."""
+    layouts = {name: (trunk.layout, rows) for name, rows in _rows(context).items()}
+    store, ready = None, None
+    if on_disk:
+        store = _store(context, trunk)
+        ready = store.load(layouts)
+        if context.devices.any(ready is None):
+            # All workers take part in filling one.
+            ready = None
+    parts = ready
+    if parts is None:
+        parts = store.create(layouts) if store else _in_memory(layouts)
+    cache = StageCache(parts[_TRAIN], parts.get(_VALIDATION))
+    return _Opened(trunk, cache, store, is_ready=ready is not None)
+
+
+def _in_memory(layouts: Mapping[str, tuple[Layout, StoreRows]]) -> dict[str, Features]:
+    return {name: in_memory(*where) for name, where in layouts.items()}
+
+
+def _run_trunk(context: RunContext, missing: Sequence[_Opened]) -> float:
+    """Fill the stores; return the seconds that an example took."""
+    one_pass = trunk_pass.TrunkPass(context, [one.trunk.outputs for one in missing])
+    total = sum(rows.count for rows in _rows(context).values())
+    ends: list[tuple[float, int]] = []
+    done = 0
+    with context.io.reporter.epoch("frozen trunk, once", total) as bar:
+        for name, view, examples in _parts(context):
+            batches = one_pass.run(examples, view=view, training=name == _TRAIN)
+            for positions, groups in batches:
+                rows = positions + view * len(examples)
+                for one, tensors in zip(missing, groups, strict=True):
+                    target = one.cache.train if name == _TRAIN else one.cache.validation
+                    target.write(rows, tensors)
+                done += len(positions)
+                ends.append((time.monotonic(), done))
                 bar.update(done, {})
-        return self._caches
+                context.io.signals.check()
+    if len(ends) <= _UNTIMED:
+        return 0.0
+    (first, before), (last, after) = ends[_UNTIMED - 1], ends[-1]
+    return (last - first) / (after - before)
 
-    def _fill(self) -> Iterator[int]:
-        """Fill the stores; yield after each batch how many examples are done.
 
-        Raises:
-            errors.Interrupted: after a signal; what is stored so far is discarded.
-        """
-        if not self._missing:
-            return
-        one_pass = trunk_pass.TrunkPass(
-            self._session, [trunk.outputs for trunk, _ in self._missing]
-        )
-        done = 0
-        try:
-            for name, view, examples in self._parts():
-                first = view * len(examples)
-                batches = one_pass.run(examples, view=view, training=name == _TRAIN)
-                for groups in batches:
-                    self._write(name, first, groups)
-                    count = len(groups[0][0])
-                    first, done = first + count, done + count
-                    yield done
-                    self._session.interrupt.check()
-            for store in self._stores:
-                store.complete()
-        finally:
-            for store in self._stores:
-                store.discard()
-
-    def _write(self, name: str, first: int, groups: list[list[np.ndarray]]) -> None:
-        for (_, cache), tensors in zip(self._missing, groups, strict=True):
-            target = cache.train if name == _TRAIN else cache.validation
-            target.write(first, tensors)
-
-    def _parts(self) -> list[tuple[str, int, Examples]]:
-        splits = self._session.splits
-        parts = [(_TRAIN, view, splits.train) for view in range(self._views)]
-        if _VALIDATION in _rows(self._session):
-            parts.append((_VALIDATION, 0, splits.validation))
-        return parts
+def _parts(context: RunContext) -> list[tuple[str, int, Examples]]:
+    splits = context.splits
+    parts = [(_TRAIN, view, splits.train) for view in range(_views(context))]
+    if splits.validation is not None and len(splits.validation):
+        parts.append((_VALIDATION, 0, splits.validation))
+    return parts

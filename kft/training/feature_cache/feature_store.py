@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import errno
+import math
 import os
 import shutil
 import time
@@ -14,6 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from kft.data.examples import Examples
+from kft.data.pipeline import Stored
+from kft.data.ragged import Ragged, Rows, offsets_of
 
 _COMPLETE = "complete"
 # A folder that nothing was written to for so long is that of a process that is gone.
@@ -25,46 +28,86 @@ class Features:
     """What a trunk makes of the examples of one split, in their order.
 
     Attributes:
-        arrays: one per tensor of the cut, [views * examples, ...]; in memory, or mapped
-            from files.
-        dtypes: what the tail expects of each.
+        arrays: one per tensor of the cut, rows for each view of each example: in
+            memory, or mapped from files. Of a tensor with steps only the real ones are
+            stored, without what the batch was padded with.
+        layout: what they are.
     """
 
-    arrays: tuple[np.ndarray, ...]
-    dtypes: tuple[str, ...]
+    arrays: tuple[Rows, ...]
+    layout: "Layout"
 
-    def examples(self, examples: Examples) -> Examples:
+    def of(self, examples: Examples) -> tuple[Examples, Stored]:
         """Return the split with its features in place of its encoded examples."""
-        return Examples(
-            examples.ids, examples.labels, np.arange(len(examples)), self.read
+        rows = np.arange(len(examples))
+        return dataclasses.replace(examples, rows=rows), Stored(self.read)
+
+    def read(self, rows: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Return the features of rows, [k, ...] each, as tf.data can pass them on.
+
+        Args:
+            rows: int64 [k].
+            length: int64 [], what the inputs of this batch are padded to.
+        """
+        # Not a list: tf.data would stack that to one tensor.
+        return tuple(
+            self._read(array, tensor, rows, length)
+            for array, tensor in zip(self.arrays, self.layout.tensors, strict=True)
         )
 
-    def read(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Return the features of rows, [k, ...] each, as tf.data can pass them on."""
+    def _read(
+        self, array: Rows, kind: "CutTensor", rows: tf.Tensor, length: tf.Tensor
+    ) -> tf.Tensor:
         # One call per array: a list of one array is unpacked once too often in eager
         # mode (TensorFlow 2.21).
-        tensors = [
-            tf.numpy_function(lambda r, a=a: a[r], [rows], a.dtype, stateful=False)
-            for a in self.arrays
-        ]
-        found = []
-        for tensor, array, dtype in zip(tensors, self.arrays, self.dtypes, strict=True):
-            tensor.set_shape([rows.shape[0], *array.shape[1:]])
-            found.append(_restored(tensor, dtype))
-        # Not a list: tf.data would stack that to one tensor.
-        return tuple(found)
+        if isinstance(array, Ragged):
+            found = tf.numpy_function(
+                lambda r, n: array.padded(r, int(kind.steps(n))),
+                [rows, length],
+                array.values.dtype,
+                stateful=False,
+            )
+            found.set_shape([rows.shape[0], None, *array.values.shape[1:]])
+        else:
+            found = tf.numpy_function(
+                lambda r: array[r], [rows], array.dtype, stateful=False
+            )
+            found.set_shape([rows.shape[0], *array.shape[1:]])
+        return _restored(found, kind.dtype)
 
-    def write(self, first: int, tensors: Sequence[np.ndarray]) -> None:
-        """Store the features of examples in a row, beginning at row `first`."""
+    def write(self, rows: np.ndarray, tensors: Sequence[np.ndarray]) -> None:
+        """Store the features of examples.
+
+        Args:
+            rows: int64 [k], theirs.
+            tensors: of the cut, [k, ...] each, as a batch has them.
+        """
         for array, tensor in zip(self.arrays, tensors, strict=True):
-            if array.dtype == np.uint16:
-                tensor = tensor.view(np.uint16)
-            array[first : first + len(tensor)] = tensor
+            if isinstance(array, Ragged):
+                array.write(rows, _bits(tensor, array.values.dtype))
+            else:
+                array[rows] = _bits(tensor, array.dtype)
 
     @property
     def bytes(self) -> int:
         """Return the size of all arrays."""
-        return sum(array.nbytes for array in self.arrays)
+        return sum(
+            array.values.nbytes if isinstance(array, Ragged) else array.nbytes
+            for array in self.arrays
+        )
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Return whether reading them reads files."""
+        return any(
+            isinstance(a.values if isinstance(a, Ragged) else a, np.memmap)
+            for a in self.arrays
+        )
+
+
+def _bits(tensor: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return a tensor as it is stored; a store has no bfloat16, only its bits."""
+    return tensor.view(np.uint16) if dtype == np.uint16 else tensor
 
 
 def _restored(tensor: tf.Tensor, dtype: str) -> tf.Tensor:
@@ -75,22 +118,40 @@ def _restored(tensor: tf.Tensor, dtype: str) -> tf.Tensor:
 
 
 @dataclasses.dataclass(frozen=True)
-class Layout:
-    """Shapes of the features of one example, and how they are stored.
+class CutTensor:
+    """A tensor of a cut, for one example.
 
     Attributes:
-        shapes: of each tensor of the cut, without the batch.
-        dtypes: of each tensor as the tail expects it.
+        shape: without the batch, and without the steps where it has some.
+        dtype: as the tail expects it.
+        stride: how many steps of the input become one of its own; None where it has no
+            steps, and one shape for all examples.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    stride: int | None = None
+
+    def steps(self, length: np.ndarray | int) -> np.ndarray | int:
+        """Return how many of its steps come of an input of so many."""
+        return -(-length // self.stride)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What the features of one example are, and how they are stored.
+
+    Attributes:
+        tensors: of the cut.
         stored: numpy dtype of float tensors in the store; None for as they are.
     """
 
-    shapes: tuple[tuple[int, ...], ...]
-    dtypes: tuple[str, ...]
+    tensors: tuple[CutTensor, ...]
     stored: str | None
 
     def stored_dtypes(self) -> list[np.dtype]:
         """Return the dtype of each array of the store."""
-        return [self._stored_dtype(dtype) for dtype in self.dtypes]
+        return [self._stored_dtype(tensor.dtype) for tensor in self.tensors]
 
     def _stored_dtype(self, dtype: str) -> np.dtype:
         if self.stored and tf.as_dtype(dtype).is_floating:
@@ -100,19 +161,65 @@ class Layout:
             np.uint16 if dtype == "bfloat16" else tf.as_dtype(dtype).as_numpy_dtype
         )
 
-    def bytes_per_example(self) -> int:
-        """Return the size of one stored view of one example."""
-        sizes = zip(self.shapes, self.stored_dtypes(), strict=True)
-        return sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in sizes)
+    def bytes(self, rows: "StoreRows") -> int:
+        """Return the size of the features of so many rows."""
+        return sum(
+            math.prod(self.array_shape(tensor, rows)) * dtype.itemsize
+            for tensor, dtype in zip(self.tensors, self.stored_dtypes(), strict=True)
+        )
+
+    def array_shape(self, tensor: CutTensor, rows: "StoreRows") -> tuple[int, ...]:
+        """Return the shape of the array that holds a tensor of so many rows."""
+        if tensor.stride is None:
+            return (rows.count, *tensor.shape)
+        return (int(tensor.steps(rows.known_lengths()).sum()), *tensor.shape)
 
 
-def in_memory(layout: Layout, rows: int) -> Features:
+@dataclasses.dataclass(frozen=True, eq=False)
+class StoreRows:
+    """The rows of a store: a row for each view of each example.
+
+    Attributes:
+        count: how many.
+        lengths: int64 [count], steps of the inputs; None where all have one shape.
+    """
+
+    count: int
+    lengths: np.ndarray | None = None
+
+    def known_lengths(self) -> np.ndarray:
+        """Return the lengths.
+
+        Raises:
+            ValueError: where there are none.
+        """
+        if self.lengths is None:
+            raise ValueError("a cut has steps, and nothing says how long inputs are")
+        return self.lengths
+
+
+def _features(
+    layout: Layout, rows: StoreRows, arrays: Sequence[np.ndarray]
+) -> Features:
+    """Return features whose arrays are these."""
+    found: list[Rows] = []
+    for tensor, array in zip(layout.tensors, arrays, strict=True):
+        if tensor.stride is None:
+            found.append(array)
+        else:
+            steps = tensor.steps(rows.known_lengths())
+            found.append(Ragged(array, offsets_of(steps)))
+    return Features(tuple(found), layout)
+
+
+def in_memory(layout: Layout, rows: StoreRows) -> Features:
     """Return empty features that live in memory."""
+    dtypes = layout.stored_dtypes()
     arrays = [
-        np.empty((rows, *shape), dtype)
-        for shape, dtype in zip(layout.shapes, layout.stored_dtypes(), strict=True)
+        np.empty(layout.array_shape(tensor, rows), dtype)
+        for tensor, dtype in zip(layout.tensors, dtypes, strict=True)
     ]
-    return Features(tuple(arrays), layout.dtypes)
+    return _features(layout, rows, arrays)
 
 
 class DiskStore:
@@ -138,12 +245,12 @@ class DiskStore:
         return (self._folder / _COMPLETE).is_file()
 
     def load(
-        self, layouts: dict[str, tuple[Layout, int]]
+        self, layouts: dict[str, tuple[Layout, StoreRows]]
     ) -> dict[str, Features] | None:
         """Return the features by name, or None where they are not there, or not whole.
 
         Args:
-            layouts: for each name, the layout and the number of rows.
+            layouts: for each name, the layout and the rows.
         """
         if not self.is_complete():
             return None
@@ -156,7 +263,9 @@ class DiskStore:
             # Another process removes them at this moment.
             return None
 
-    def create(self, layouts: dict[str, tuple[Layout, int]]) -> dict[str, Features]:
+    def create(
+        self, layouts: dict[str, tuple[Layout, StoreRows]]
+    ) -> dict[str, Features]:
         """Return empty features in files; `complete` makes them count.
 
         What processes that are gone have left of the same key is removed.
@@ -205,19 +314,18 @@ class DiskStore:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def _map(
-        self, folder: Path, name: str, layout: Layout, rows: int, mode: str
+        self, folder: Path, name: str, layout: Layout, rows: StoreRows, mode: str
     ) -> Features:
         arrays = []
-        for rank, (shape, dtype) in enumerate(
-            zip(layout.shapes, layout.stored_dtypes(), strict=True)
+        for rank, (tensor, dtype) in enumerate(
+            zip(layout.tensors, layout.stored_dtypes(), strict=True)
         ):
             path = folder / f"{name}-{rank}.npy"
             if mode == "r":
                 arrays.append(np.load(path, mmap_mode="r", allow_pickle=False))
             else:
+                shape = layout.array_shape(tensor, rows)
                 arrays.append(
-                    np.lib.format.open_memmap(
-                        path, mode=mode, dtype=dtype, shape=(rows, *shape)
-                    )
+                    np.lib.format.open_memmap(path, mode=mode, dtype=dtype, shape=shape)
                 )
-        return Features(tuple(arrays), layout.dtypes)
+        return _features(layout, rows, arrays)

@@ -8,10 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft.data import pipeline
+from kft.data import epoch_plan, pipeline
 from kft.data.examples import Examples
 from kft.model.split import FrozenTrunk
-from kft.training import one_pass
 from kft.training.run_context import RunContext
 
 
@@ -27,7 +26,7 @@ class TrunkPass:
     ) -> None:
         flat = [tensor for group in outputs for tensor in group]
         model = keras.Model(context.network.model.inputs, flat, name="trunks")
-        self._session = context
+        self._context = context
         self._groups = outputs
         self._trunk = FrozenTrunk(model)
         self._features = context.devices.jit(self._trunk, context.config)
@@ -35,29 +34,29 @@ class TrunkPass:
 
     def run(
         self, examples: Examples, *, view: int, training: bool
-    ) -> Iterator[list[list[np.ndarray]]]:
-        """Yield, batch by batch, the rows of each cut in the order of the examples.
+    ) -> Iterator[tuple[np.ndarray, list[list[np.ndarray]]]]:
+        """Yield, batch by batch, positions int64 [k] and the rows [k, ...] of each cut.
 
         Args:
             examples: of one split.
             view: which augmented view of a training example.
             training: whether the examples are to be augmented as in training.
         """
-        config, devices = self._session.config, self._session.devices
-        keys = pipeline.example_keys(examples, seed=config.seed)(view)
-        preprocess = self._session.task.inputs.preprocess(training=training)
-        batches, count = one_pass.batches(
-            self._session, examples, preprocess, keys=keys
+        context, devices = self._context, self._context.devices
+        inputs = context.task.inputs
+        keys = pipeline.example_keys(examples, seed=context.config.seed)(view)
+        batches, count = context.eval_batches(
+            examples, inputs.preprocess(training=training), keys=keys
         )
-        left = len(examples)
-        for inputs, _, _ in itertools.islice(batches, count):
-            tensors = [devices.gather_rows(t)[:left] for t in self._function(inputs)]
-            left -= len(tensors[0])
-            yield self._grouped(tensors)
+        order = epoch_plan.eval_order(examples, inputs.boundaries)
+        for batch, _, _ in itertools.islice(batches, count):
+            tensors = [devices.gather_rows(t) for t in self._function(batch)]
+            positions, order = np.split(order, [len(tensors[0])])
+            yield positions, self._grouped([t[: len(positions)] for t in tensors])
 
     def _grouped(self, tensors: list[np.ndarray]) -> list[list[np.ndarray]]:
         rest = iter(tensors)
         return [[next(rest) for _ in group] for group in self._groups]
 
     def _step(self, inputs: Any) -> Any:
-        return self._session.devices.strategy.run(self._features, args=(inputs,))
+        return self._context.devices.strategy.run(self._features, args=(inputs,))

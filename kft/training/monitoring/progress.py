@@ -16,6 +16,7 @@ from rich.progress import (
 from rich.table import Table
 
 from kft.cli import tables
+from kft.run_folder.history import VALIDATION, EpochRecord, prefixed
 
 
 class Reporter(Protocol):
@@ -30,8 +31,8 @@ class Reporter(Protocol):
     def epoch(self, title: str, steps: int) -> "EpochBar":
         """Return the context in which an epoch runs."""
 
-    def done(self, line: Mapping[str, Any]) -> None:
-        """Show the line of metrics.jsonl of an epoch that has ended."""
+    def done(self, record: EpochRecord) -> None:
+        """Show an epoch that has ended."""
 
 
 class EpochBar(Protocol):
@@ -63,7 +64,7 @@ class SilentReporter:
         """Return a context that shows nothing."""
         return _NoBar()
 
-    def done(self, line: Mapping[str, Any]) -> None:
+    def done(self, record: EpochRecord) -> None:
         """Show nothing."""
 
 
@@ -91,36 +92,31 @@ class ConsoleReporter:
         """Return a bar on a terminal, else a context that shows nothing."""
         return _Bar(self._console, title, steps) if _live(self._console) else _NoBar()
 
-    def done(self, line: Mapping[str, Any]) -> None:
+    def done(self, record: EpochRecord) -> None:
         """Print one line with the figures of the epoch."""
-        self.say(format_epoch(line))
+        self.say(format_epoch(record))
 
 
 def _live(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def format_epoch(line: Mapping[str, Any]) -> str:
-    """Return a line of metrics.jsonl as a person reads it."""
-    text = (
-        f"{line['stage']} {line['epoch']}/{line['epochs']}  "
-        f"loss {line['loss']:.4f}  accuracy {line['accuracy']:.4f}"
-    )
-    if line["val_loss"] is not None:
-        text += f"  val_loss {line['val_loss']:.4f}"
-        text += f"  val_accuracy {line['val_accuracy']:.4f}"
-    text += f"  {line['seconds']:.1f} s  {line['images_per_second']:.0f} images/s"
-    return text
+def format_epoch(record: EpochRecord) -> str:
+    """Return an epoch as a person reads it."""
+    figures = {**record.train, **prefixed(VALIDATION, record.validation)}
+    parts = [
+        f"{record.stage} {record.epoch}/{record.epochs}",
+        *(f"{name} {value:.4f}" for name, value in figures.items()),
+        f"{record.seconds:.1f} s",
+        f"{record.examples_per_second:.0f} examples/s",
+    ]
+    return "  ".join(parts)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-_NAMES = {"loss": "loss", "accuracy": "accuracy", "images_per_second": "images/s"}
-_FORMATS = {"loss": ".4f", "accuracy": ".4f", "images_per_second": ".0f"}
 
 
 class _NoBar:
@@ -155,5 +151,10 @@ class _Bar:
         self._progress.stop()
 
     def update(self, step: int, logs: Mapping[str, float]) -> None:
-        figures = " ".join(f"{_NAMES[k]} {v:{_FORMATS[k]}}" for k, v in logs.items())
+        figures = " ".join(
+            f"{value:.0f} examples/s"
+            if name == "examples_per_second"
+            else f"{name} {value:.4f}"
+            for name, value in logs.items()
+        )
         self._progress.update(self._task, completed=step, figures=figures)

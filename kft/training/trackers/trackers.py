@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from kft import errors
 from kft.config import RunConfig
 from kft.run_folder import saved_config
+from kft.run_folder.history import TEST, VALIDATION, prefixed
 from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 
 if typing.TYPE_CHECKING:
     import keras
@@ -26,6 +28,7 @@ TENSORBOARD = "tensorboard"
 # The tag of a run's validation accuracy: of the weights that it has kept, not of the
 # last epoch, which in pruned and scaled trials is not the best.
 BEST_ACCURACY = "best_val_accuracy"
+_BEST = "best_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,12 +127,6 @@ def keep_id(run: RunDir, name: str, identifier: str) -> None:
 
 def final_figures(run: RunDir) -> dict[str, float]:
     """Return the figures of the weights that a finished run has kept."""
-    result = saved_config.read_json(run.result_json)
-    names = {
-        BEST_ACCURACY: "val_accuracy",
-        "best_val_loss": "val_loss",
-        "test_accuracy": "test_accuracy",
-        "test_loss": "test_loss",
-    }
-    found = {name: result[of] for name, of in names.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    result = RunResult.read(run)
+    validation = prefixed(_BEST + VALIDATION, result.validation)
+    return {**validation, **prefixed(TEST, result.test)}
