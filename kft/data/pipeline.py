@@ -97,7 +97,8 @@ def train_batches(
     signature = _signature(examples, share.rows, recipe)
     elements = _elements(epochs, plan_epoch, signature)
     remaining = elements.skip(span.first_batch * share.replicas)
-    return _batches(remaining, examples, source, mix=recipe.mix)
+    is_padded = bool(recipe.boundaries)
+    return _batches(remaining, examples, source, is_padded=is_padded, mix=recipe.mix)
 
 
 def eval_batches(
@@ -125,7 +126,7 @@ def eval_batches(
     # Planned here and now, so that another pass plans nothing again.
     planned = epoch_plan.eval_epoch(examples, share, keys=keys, boundaries=boundaries)
     elements = tf.data.Dataset.from_tensor_slices(planned)
-    return _batches(elements, examples, source)
+    return _batches(elements, examples, source, is_padded=bool(boundaries))
 
 
 def example_keys(
@@ -183,13 +184,14 @@ def _batches(
     examples: examples_lib.Examples,
     source: Preprocess | Stored,
     *,
+    is_padded: bool,
     mix: epoch_plan.Mix | None = None,
 ) -> tf.data.Dataset:
     """Return the batches that the elements plan."""
     if isinstance(source, Stored):
         batches = elements.map(_read_inputs(source))
     else:
-        batches = _make_inputs(elements, examples, source)
+        batches = _make_inputs(elements, examples, source, is_padded=is_padded)
     if isinstance(examples.labels, Ragged):
         batches = batches.map(_read_labels(examples.labels))
     batches = batches.map(_without_plan if mix is None else _mixed(mix))
@@ -212,6 +214,8 @@ def _make_inputs(
     elements: tf.data.Dataset,
     examples: examples_lib.Examples,
     preprocess: Preprocess,
+    *,
+    is_padded: bool,
 ) -> tf.data.Dataset:
     def read(planned: epoch_plan.EpochPlan) -> tuple[Any, epoch_plan.EpochPlan]:
         return examples.read(planned.rows), planned
@@ -220,8 +224,9 @@ def _make_inputs(
         payload: tf.Tensor, planned: epoch_plan.EpochPlan
     ) -> tuple[Any, epoch_plan.EpochPlan]:
         made = preprocess(payload, planned.keys)
-        padded = tf.nest.map_structure(lambda x: _padded(x, planned.lengths), made)
-        return padded, planned
+        if is_padded:
+            made = tf.nest.map_structure(lambda x: _padded(x, planned.lengths), made)
+        return made, planned
 
     parallel = tf.data.AUTOTUNE
     rows = elements.element_spec.rows.shape[0]

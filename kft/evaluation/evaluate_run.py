@@ -162,7 +162,7 @@ def logits(run: LoadedRun, examples: Examples) -> np.ndarray:
     )
     scorer = Evaluator(run.task, run.model, devices=run.devices)
     try:
-        return scorer.predict(batches)
+        return scorer.predict(examples, batches)
     except tf.errors.OpError as error:
         raise bad_examples.explain_failure(error, [examples], preprocess) from error
 

@@ -31,16 +31,25 @@ class Repeats:
 
     @property
     def best(self) -> RunResult:
-        """Return the run with the highest validation accuracy, the first of equals.
+        """Return the run that is best by its monitored figure, the first of equals.
 
         Without validation examples it is the first run.
         """
-        return max(self.results, key=lambda result: result.val_accuracy or 0.0)
+        first = self.results[0]
+        if first.monitored is None:
+            return first
+        sign = 1.0 if first.higher_is_better else -1.0
+        return max(self.results, key=lambda result: sign * (result.monitored or 0.0))
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Return the names of the figures that all runs have, such as val_accuracy."""
+        return tuple(name for name in self.results[0].figures() if name != "seconds")
 
     def spread(self, figure: str) -> run_folder_seeds.Spread | None:
         """Return mean and range of a figure of the results, such as val_accuracy."""
         return run_folder_seeds.spread(
-            [getattr(result, figure) for result in self.results]
+            [result.figures().get(figure) for result in self.results]
         )
 
 
@@ -83,7 +92,7 @@ def fine_tune(
 
 def as_json(found: Repeats) -> dict[str, Any]:
     """Return what repeats.json says."""
-    figures = ("val_accuracy", "val_loss", "test_accuracy", "test_loss")
+    figures = found.figures
     spreads = {name: found.spread(name) for name in figures}
     return {
         **{name: s and dataclasses.asdict(s) for name, s in spreads.items()},
@@ -92,7 +101,7 @@ def as_json(found: Repeats) -> dict[str, Any]:
             {
                 "seed": seed,
                 "run_dir": result.run_dir.name,
-                **{name: getattr(result, name) for name in (*figures, "seconds")},
+                **{name: result.figures().get(name) for name in (*figures, "seconds")},
             }
             for seed, result in zip(found.seeds, found.results, strict=True)
         ],

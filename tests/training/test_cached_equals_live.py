@@ -28,7 +28,7 @@ def train(solid_colours, tmp_path):
         changed = dataclasses.replace(config, run_dir=str(tmp_path / name), **changes)
         result = fine_tune.fine_tune(changed, reporter=SilentReporter())
         return kept_weights.read(result.run_dir), [
-            stage["cached"] for stage in result.stages
+            stage.cached for stage in result.stages
         ]
 
     return run

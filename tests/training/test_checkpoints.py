@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kft import errors
+from kft.run_folder.history import EpochRecord
 from kft.run_folder.run_dir import RunDir
 from kft.training import checkpoints
 from kft.training.checkpoints import Snapshot
@@ -16,9 +17,23 @@ def run(tmp_path):
     return RunDir(tmp_path)
 
 
+RECORD = EpochRecord(
+    stage="head",
+    epoch=1,
+    epochs=2,
+    step=3,
+    train={"loss": 1.0},
+    validation={},
+    learning_rate=0.1,
+    seconds=1.0,
+    examples_per_second=2.0,
+    input_wait_fraction=None,
+)
+
+
 def snapshot(step: int, *, stage: int = 0) -> Snapshot:
-    best = Best(stage=0, epoch=1, val_accuracy=0.5, val_loss=0.1)
-    state = RunState(stage=stage, global_step=step, best=best, history=({"loss": 1.0},))
+    best = Best(stage=0, epoch=1, validation={"accuracy": 0.5, "loss": 0.1})
+    state = RunState(stage=stage, global_step=step, best=best, history=(RECORD,))
     return Snapshot(state, {"model/kernel": np.full((2, 3), step, np.float32)})
 
 

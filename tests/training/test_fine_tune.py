@@ -21,7 +21,7 @@ def lines(run_dir) -> list[dict]:
 
 
 def without_times(line: dict) -> dict:
-    timed = ("seconds", "images_per_second", "input_wait_fraction")
+    timed = ("seconds", "examples_per_second", "input_wait_fraction")
     return {k: v for k, v in line.items() if k not in timed}
 
 
@@ -36,8 +36,8 @@ def test_a_run_learns_and_writes_what_the_contract_names(kept_run):
     written = json.loads((result.run_dir / "result.json").read_text())
     assert written["status"] == "finished"
     assert written["test_accuracy"] == result.test_accuracy > 0.6
-    assert [stage["name"] for stage in result.stages] == ["head", "block_3", "all"]
-    assert [stage["cached"] for stage in result.stages] == [True, True, False]
+    assert [stage.name for stage in result.stages] == ["head", "block_3", "all"]
+    assert [stage.cached for stage in result.stages] == [True, True, False]
     assert [line["step"] for line in lines(result.run_dir)] == [*range(5, 41, 5)]
     best = max(lines(result.run_dir), key=lambda line: line["val_accuracy"])
     assert result.val_accuracy == pytest.approx(best["val_accuracy"], abs=1e-6)
@@ -60,8 +60,8 @@ BALANCED = {"sampling": "balanced", "class_weight": "balanced"}
 def test_cached_features_change_nothing(tiny_run, where, changes):
     live = tiny_run("live", feature_cache="off", **changes)
     cached = tiny_run(where, feature_cache=where, **changes)
-    assert [stage["cached"] for stage in live.stages] == [False, False, False]
-    assert [stage["cached"] for stage in cached.stages] == [True, True, False]
+    assert [stage.cached for stage in live.stages] == [False, False, False]
+    assert [stage.cached for stage in cached.stages] == [True, True, False]
     assert_same_run(live.run_dir, cached.run_dir)
 
 
@@ -102,7 +102,7 @@ def stop_after_save(monkeypatch, saves: int) -> None:
 
     def save(self, state):
         original(self, state)
-        if not state.step and next(count) == saves:
+        if not state.progress.step and next(count) == saves:
             raise errors.Interrupted(signal.SIGTERM)
 
     monkeypatch.setattr(stage_loop.StageLoop, "_save", save)
@@ -114,7 +114,7 @@ def test_a_callback_that_counts_epochs_goes_on_counting(tiny_run, monkeypatch):
         return [keras.callbacks.EarlyStopping("val_loss", min_delta=10, patience=4)]
 
     whole = tiny_run("whole", callbacks=impatient())
-    assert [stage["epochs"] for stage in whole.stages] == [3, 2, 1]
+    assert [stage.epochs for stage in whole.stages] == [3, 2, 1]
     for stop, number in (stop_after, 12), (stop_after, 9), (stop_after_save, 0):
         with monkeypatch.context() as patch:
             stop(patch, number)
@@ -138,7 +138,7 @@ def test_another_seed_gives_other_weights(tiny_run, kept_run):
 
 def test_patience_ends_a_stage_and_the_next_one_begins(tiny_run):
     result = tiny_run("run", stages="head:50@1e-30,all:1", patience=2)
-    assert [stage["epochs"] for stage in result.stages] == [3, 1]
+    assert [stage.epochs for stage in result.stages] == [3, 1]
 
 
 def test_keras_callbacks_see_one_run(tiny_run):

@@ -167,7 +167,7 @@ def test_means_equal_numpy_with_a_partial_last_batch(n):
     batches = pipeline.eval_batches(
         data, tiny.Task().inputs.preprocess(training=False), share=SHARE
     )
-    logits = scorer.predict(batches)
+    logits = scorer.predict(data, batches)
     images, labels = tiny.pixels(n)
     np.testing.assert_allclose(
         logits, network.model(images.astype(np.float32), training=False), atol=1e-5
@@ -186,10 +186,13 @@ def test_a_trunk_gives_the_same_means_as_the_whole():
     parts = freeze.prepare_stage(network, 1, batch_norm="frozen")
     scorer = Evaluator(tiny.Task(), parts.tail, trunk=parts.trunk, devices=DEVICES)
     whole = Evaluator(tiny.Task(), network.model, devices=DEVICES)
+    data = tiny.examples(20)
     batches = pipeline.eval_batches(
-        tiny.examples(20), tiny.Task().inputs.preprocess(training=False), share=SHARE
+        data, tiny.Task().inputs.preprocess(training=False), share=SHARE
     )
-    np.testing.assert_array_equal(scorer.predict(batches), whole.predict(batches))
+    np.testing.assert_array_equal(
+        scorer.predict(data, batches), whole.predict(data, batches)
+    )
     assert isinstance(parts.trunk, split.FrozenTrunk)
 
 

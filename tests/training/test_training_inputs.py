@@ -69,7 +69,7 @@ def test_a_run_of_all_kinds_of_inputs_trains_and_shows_them_first(train):
     )
     assert np.isfinite(lines(result.run_dir)[0]["loss"])
     assert 0 < lines(result.run_dir)[0]["accuracy"] < 1
-    assert not result.stages[0]["cached"]
+    assert not result.stages[0].cached
     # 22 images: 2 cyan ones, 10 of each other colour.
     text = (result.run_dir / "class_weights.csv").read_text()
     assert text.splitlines()[1] == f"cyan,2,{22 / 3 / 2}"

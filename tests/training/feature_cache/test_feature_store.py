@@ -9,9 +9,16 @@ import pytest
 import tensorflow as tf
 
 from kft.training.feature_cache import feature_store
-from kft.training.feature_cache.feature_store import DiskStore, Layout
+from kft.training.feature_cache.feature_store import (
+    CutTensor,
+    DiskStore,
+    Layout,
+    StoreRows,
+)
 
-TWO = Layout(shapes=((2, 2), (3,)), dtypes=("float32", "bool"), stored=None)
+TWO = Layout((CutTensor((2, 2), "float32"), CutTensor((3,), "bool")), stored=None)
+FIVE = StoreRows(5)
+NO_LENGTH = tf.constant(0, tf.int64)
 ROWS = [
     np.arange(20, dtype=np.float32).reshape(5, 2, 2),
     np.arange(15).reshape(5, 3) % 2 == 0,
@@ -19,18 +26,20 @@ ROWS = [
 
 
 def fill(found: feature_store.Features) -> None:
-    found.write(0, [rows[:3] for rows in ROWS])
-    found.write(3, [rows[3:] for rows in ROWS])
+    found.write(np.arange(3), [rows[:3] for rows in ROWS])
+    found.write(np.array([4, 3]), [rows[:2:-1] for rows in ROWS])
 
 
 def test_rows_come_back_in_any_order_within_tf_data():
-    stored = feature_store.in_memory(TWO, 5)
+    stored = feature_store.in_memory(TWO, FIVE)
     fill(stored)
     rows = tf.data.Dataset.from_tensors(tf.constant([4, 0, 4], tf.int64))
-    first, second = next(iter(rows.map(stored.read)))
+    first, second = next(iter(rows.map(lambda chosen: stored.read(chosen, NO_LENGTH))))
     np.testing.assert_array_equal(first, ROWS[0][[4, 0, 4]])
     np.testing.assert_array_equal(second, ROWS[1][[4, 0, 4]])
-    assert rows.map(stored.read).element_spec[0].shape == (3, 2, 2)
+    assert rows.map(lambda chosen: stored.read(chosen, NO_LENGTH)).element_spec[
+        0
+    ].shape == (3, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -38,20 +47,55 @@ def test_rows_come_back_in_any_order_within_tf_data():
     [("float32", None, 4), ("float32", "float16", 2), ("bfloat16", None, 2)],
 )
 def test_float_features_take_the_room_that_was_asked_for(dtype, stored, size):
-    layout = Layout(shapes=((6,),), dtypes=(dtype,), stored=stored)
-    assert layout.bytes_per_example() == 6 * size
-    found = feature_store.in_memory(layout, 2)
+    layout = Layout((CutTensor((6,), dtype),), stored=stored)
+    assert layout.bytes(StoreRows(2)) == 2 * 6 * size
+    found = feature_store.in_memory(layout, StoreRows(2))
     values = tf.cast(tf.constant([[0.5, -1.25, 3.0, 0.0, 8.0, 1.0]] * 2), dtype)
-    found.write(0, [values.numpy()])
-    (back,) = found.read(tf.constant([1, 0], tf.int64))
+    found.write(np.arange(2), [values.numpy()])
+    (back,) = found.read(tf.constant([1, 0], tf.int64), NO_LENGTH)
     assert back.dtype == dtype
     np.testing.assert_array_equal(
         tf.cast(back, tf.float32), [[0.5, -1.25, 3, 0, 8, 1]] * 2
     )
 
 
+STEPS = Layout(
+    (CutTensor((2,), "float32", stride=1), CutTensor((), "int32", stride=3)), None
+)
+LENGTHS = StoreRows(3, np.array([4, 1, 7]))
+PADDED = [
+    np.arange(3 * 8 * 2, dtype=np.float32).reshape(3, 8, 2),
+    np.arange(3 * 3, dtype=np.int32).reshape(3, 3),
+]
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_only_real_steps_are_stored_and_come_back_with_zeros_after_them(
+    tmp_path, on_disk
+):
+    store = DiskStore(tmp_path, "key")
+    if on_disk:
+        stored = store.create({"train": (STEPS, LENGTHS)})["train"]
+    else:
+        stored = feature_store.in_memory(STEPS, LENGTHS)
+    stored.write(np.array([2, 0]), [rows[[2, 0]] for rows in PADDED])
+    stored.write(np.array([1]), [rows[[1]] for rows in PADDED])
+    # 4 + 1 + 7 steps, and one for each three that have begun.
+    assert stored.bytes == 12 * 2 * 4 + (2 + 1 + 3) * 4
+    assert STEPS.bytes(LENGTHS) == stored.bytes
+    assert stored.is_on_disk is on_disk
+    if on_disk:
+        store.complete()
+        stored = store.load({"train": (STEPS, LENGTHS)})["train"]
+    first, second = stored.read(tf.constant([0, 1], tf.int64), tf.constant(6, tf.int64))
+    expected = np.zeros([2, 6, 2], np.float32)
+    expected[0, :4], expected[1, :1] = PADDED[0][0, :4], PADDED[0][1, :1]
+    np.testing.assert_array_equal(first, expected)
+    np.testing.assert_array_equal(second, [[0, 1], [3, 0]])
+
+
 def test_a_store_counts_only_when_it_is_complete(tmp_path):
-    layouts = {"train": (TWO, 5)}
+    layouts = {"train": (TWO, FIVE)}
     store = DiskStore(tmp_path, "key")
     fill(store.create(layouts)["train"])
     assert DiskStore(tmp_path, "key").load(layouts) is None
@@ -64,7 +108,7 @@ def test_a_store_counts_only_when_it_is_complete(tmp_path):
 
 def test_what_is_begun_and_not_completed_is_removed(tmp_path):
     store = DiskStore(tmp_path, "key")
-    store.create({"train": (TWO, 5)})
+    store.create({"train": (TWO, FIVE)})
     assert list(tmp_path.iterdir())
     store.discard()
     assert not list(tmp_path.iterdir())
@@ -72,7 +116,7 @@ def test_what_is_begun_and_not_completed_is_removed(tmp_path):
 
 def test_processes_that_fill_the_same_key_do_not_disturb_each_other(tmp_path):
     # In containers they often have the same process id.
-    layouts = {"train": (TWO, 5)}
+    layouts = {"train": (TWO, FIVE)}
     one, other = DiskStore(tmp_path, "key"), DiskStore(tmp_path, "key")
     first = one.create(layouts)["train"]
     second = other.create(layouts)["train"]
@@ -88,7 +132,7 @@ def test_processes_that_fill_the_same_key_do_not_disturb_each_other(tmp_path):
 
 
 def test_what_is_left_of_a_folder_makes_room_for_a_complete_one(tmp_path):
-    layouts = {"train": (TWO, 5)}
+    layouts = {"train": (TWO, FIVE)}
     (tmp_path / "key").mkdir()
     (tmp_path / "key" / "train-0.npy").touch()
     store = DiskStore(tmp_path, "key")
@@ -98,7 +142,7 @@ def test_what_is_left_of_a_folder_makes_room_for_a_complete_one(tmp_path):
 
 
 def test_features_that_are_being_removed_are_not_there(tmp_path):
-    layouts = {"train": (TWO, 5)}
+    layouts = {"train": (TWO, FIVE)}
     store = DiskStore(tmp_path, "key")
     store.create(layouts)
     store.complete()
@@ -107,7 +151,7 @@ def test_features_that_are_being_removed_are_not_there(tmp_path):
 
 
 def test_what_a_process_left_a_day_ago_is_removed_by_the_next(tmp_path):
-    layouts = {"train": (TWO, 5)}
+    layouts = {"train": (TWO, FIVE)}
     DiskStore(tmp_path, "key").create(layouts)
     (old,) = tmp_path.iterdir()
     new = shutil.copytree(old, old.with_name("key.partial-new"))

@@ -1,23 +1,26 @@
 """What a person sees of a run, with a terminal and without."""
 
+import dataclasses
 import io
 
 from rich.console import Console
 
+from kft.run_folder.history import EpochRecord
 from kft.training.monitoring.progress import ConsoleReporter
 
-LINE = {
-    "stage": "head",
-    "epoch": 2,
-    "epochs": 5,
-    "loss": 0.51234,
-    "accuracy": 0.91,
-    "val_loss": 0.6,
-    "val_accuracy": 0.875,
-    "seconds": 12.3,
-    "images_per_second": 456.7,
-}
-MEANS = {"loss": 0.5, "accuracy": 0.25, "images_per_second": 1234.0}
+RECORD = EpochRecord(
+    stage="head",
+    epoch=2,
+    epochs=5,
+    step=20,
+    train={"loss": 0.51234, "accuracy": 0.91},
+    validation={"loss": 0.6, "accuracy": 0.875},
+    learning_rate=0.1,
+    seconds=12.3,
+    examples_per_second=456.7,
+    input_wait_fraction=None,
+)
+MEANS = {"loss": 0.5, "accuracy": 0.25, "examples_per_second": 1234.0}
 
 
 def shown(*, terminal: bool, width: int = 100) -> tuple[ConsoleReporter, io.StringIO]:
@@ -37,10 +40,10 @@ def test_without_a_terminal_an_epoch_is_one_plain_line():
     reporter, stream = shown(terminal=False)
     with reporter.epoch("head 2/5", 10) as bar:
         bar.update(5, MEANS)
-    reporter.done(LINE)
+    reporter.done(RECORD)
     assert stream.getvalue() == (
         "head 2/5  loss 0.5123  accuracy 0.9100  val_loss 0.6000  val_accuracy 0.8750"
-        "  12.3 s  457 images/s\n"
+        "  12.3 s  457 examples/s\n"
     )
 
 
@@ -49,13 +52,19 @@ def test_on_a_terminal_a_bar_shows_the_figures():
     with reporter.epoch("head 2/5", 10) as bar:
         bar.update(5, MEANS)
     text = stream.getvalue()
-    for part in ("head 2/5", "5/10", "loss 0.5000", "accuracy 0.2500", "images/s 1234"):
+    for part in (
+        "head 2/5",
+        "5/10",
+        "loss 0.5000",
+        "accuracy 0.2500",
+        "1234 examples/s",
+    ):
         assert part in text
 
 
 def test_an_epoch_without_validation_leaves_it_out():
     reporter, stream = shown(terminal=False)
-    reporter.done({**LINE, "val_loss": None, "val_accuracy": None})
+    reporter.done(dataclasses.replace(RECORD, validation={}))
     assert "val_" not in stream.getvalue()
 
 

@@ -137,7 +137,7 @@ def run(job: dict, folder: Path) -> None:
             "val_accuracy": result.val_accuracy,
             "seconds": result.seconds,
             "run_dir": str(result.run_dir),
-            "cached": [stage["cached"] for stage in result.stages],
+            "cached": [stage.cached for stage in result.stages],
         }
     except errors.KftError as error:
         notes.figures["error"] = [type(error).__name__, str(error)]
