@@ -163,6 +163,9 @@ class StageStep:
         gradients = tape.gradient(
             scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
+        for gradient, variable in zip(gradients, variables, strict=True):
+            # That of a convolution over steps of unknown number has lost it.
+            gradient.set_shape(variable.shape)
         return loss, gradients, dict(totals)
 
     def _accumulate(

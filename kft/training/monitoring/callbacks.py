@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kft.run_folder.history import VALIDATION, EpochRecord, prefixed
+
 _MODEL = "model"
 # Where less is better, Keras' monitors turn the sign of this at the end of the first
 # epoch of a process: put back turned, it would be turned once more.
@@ -78,10 +80,13 @@ class Callbacks:
         for callback in self._callbacks:
             callback.on_epoch_begin(epoch)
 
-    def epoch_end(self, epoch: int, line: Mapping[str, Any]) -> None:
-        """End an epoch with the figures that Keras names too."""
-        names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
-        logs = {name: line[name] for name in names if line[name] is not None}
+    def epoch_end(self, epoch: int, record: EpochRecord) -> None:
+        """End an epoch with its figures, named as Keras names them."""
+        logs = {
+            **record.train,
+            **prefixed(VALIDATION, record.validation),
+            "learning_rate": record.learning_rate,
+        }
         for callback in self._callbacks:
             callback.on_epoch_end(epoch, dict(logs))
 

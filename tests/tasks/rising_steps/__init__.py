@@ -51,7 +51,7 @@ def load(path: str, config: DataConfig) -> Splits:
         ids=np.array([row["id"] for row in rows]),
         labels=labels,
         sizes=np.array([len(payload) for payload in payloads], np.int64),
-        splits=np.array([TRAIN] * len(rows)),
+        split_names=np.array([TRAIN] * len(rows)),
         read=_reader(payloads),
         lengths=labels.lengths,
     )

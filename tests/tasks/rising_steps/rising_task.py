@@ -224,7 +224,7 @@ class RisingSteps:
             y = keras.layers.Add(name=f"{name}_add")([x, y])
             # What stands beyond the end must not come back in at the next convolution.
             x = keras.layers.Multiply(name=f"{name}_masked")([y, is_step])
-        x = keras.layers.Dropout(0.1, name="head_dropout")(x)
+        x = keras.layers.Dropout(self._config.dropout, name="head_dropout")(x)
         logits = keras.layers.Dense(len(self.labels), name="logits")(x)
         inputs = {"values": values, "mask": mask}
         return Network(
