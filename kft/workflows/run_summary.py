@@ -35,7 +35,9 @@ def show(
     """
     run = RunDir(result.run_dir)
     console.print()
-    console.print(tables.table(_stages(result.stages), width=console.width))
+    console.print(
+        tables.table(_stages([s.to_json() for s in result.stages]), width=console.width)
+    )
     console.print()
     console.print(_grid(_figures(result, evaluation)))
     for title, lines in (("Open:", _open(run)), ("Next:", _next(run, formats))):
@@ -58,7 +60,9 @@ def _stages(stages: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
         Column("epochs", [str(stage["epochs"]) for stage in stages], rank=2),
         Column("best", [_or_dash(s["best_epoch"], "d") for s in stages], rank=6),
         Column("time", [_duration(stage["seconds"]) for stage in stages]),
-        Column("images/s", [f"{s['images_per_second']:,.0f}" for s in stages], rank=3),
+        Column(
+            "images/s", [f"{s['examples_per_second']:,.0f}" for s in stages], rank=3
+        ),
         Column("trunk", [_trunk(stage["cached"]) for stage in stages], rank=5),
         Column("accuracy", [_or_dash(s["val_accuracy"], ".4f") for s in stages]),
         Column("gain", [_or_dash(gain, "+.4f") for gain in gains], rank=1),
