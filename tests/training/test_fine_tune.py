@@ -207,7 +207,7 @@ def test_damaged_weights_are_found_before_the_run_counts_as_finished(
 
     def write_and_damage(self):
         digests = original(self)
-        path = self._session.run.best_weights
+        path = self._context.run.best_weights
         with h5py.File(path, "r+") as file:
             file["layers/dense/vars/0"][0, 0] += 1e-3
         return digests

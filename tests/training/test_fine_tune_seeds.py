@@ -1,6 +1,5 @@
 """Several seeds in one process."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -44,9 +43,36 @@ def test_each_seed_gives_what_it_gives_alone_and_more_seeds_go_on(
     assert told["best_seed"] == accuracies.index(max(accuracies))
 
 
-def _result(accuracy: float | None) -> RunResult:
-    fields = {field.name: None for field in dataclasses.fields(RunResult)}
-    return RunResult(**{**fields, "val_accuracy": accuracy})
+def _result(accuracy: float | None, *, run_dir: str = "x", **changes) -> RunResult:
+    values = {
+        "run_dir": Path(run_dir),
+        "monitor": "val_accuracy",
+        "higher_is_better": True,
+        "validation": {} if accuracy is None else {"accuracy": accuracy},
+        "test": {},
+        "best_stage": "head",
+        "best_epoch": 1,
+        "seconds": 1.0,
+        "startup_seconds": {},
+        "stages": (),
+    }
+    return RunResult(**{**values, **changes})
+
+
+def test_the_best_is_the_first_with_the_least_of_what_should_be_low() -> None:
+    rates = (0.5, 0.2, 0.2)
+    results = tuple(
+        _result(
+            None,
+            monitor="val_wer",
+            higher_is_better=False,
+            validation={"wer": rate},
+        )
+        for rate in rates
+    )
+    found = fine_tune_seeds.Repeats(Path("x"), (0, 1, 2), results)
+    assert found.best is results[1]
+    assert found.figures == ("val_wer",)
 
 
 def test_the_best_is_the_first_with_the_highest_validation_accuracy() -> None:
@@ -70,8 +96,7 @@ def test_keras_remembers_nothing_of_the_seed_before(
 
     def build(config: TrainConfig, **options: object) -> RunResult:
         names.append(keras.layers.Dense(1).name)
-        fields = {field.name: None for field in dataclasses.fields(RunResult)}
-        return RunResult(**{**fields, "run_dir": Path(config.run_dir)})
+        return _result(None, run_dir=config.run_dir)
 
     monkeypatch.setattr(fine_tune, "fine_tune", build)
     fine_tune_seeds.fine_tune(_config(tmp_path, 2), reporter=SilentReporter())

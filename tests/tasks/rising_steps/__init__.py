@@ -1,7 +1,8 @@
 """A task that kft does not know: mark the rising steps of noisy curves.
 
-Sequences of different length with a label for every step. This half needs no TensorFlow;
-the other is in `rising_task.py`. One line registers it: `TASKS["rising_steps"] = KIND`.
+Sequences of different length with a label for every step. This half needs no
+TensorFlow; the other is in `rising_task.py`. One line registers it:
+`TASKS["rising_steps"] = KIND`.
 """
 
 import csv

@@ -13,7 +13,7 @@ import pytest
 
 from kft import errors
 from kft.training import evaluator
-from kft.training.feature_cache import feature_cache
+from kft.training.feature_cache.feature_store import Features
 from kft.training.monitoring import signals as monitoring_signals
 from kft.training.monitoring.signals import Signals
 from tests.conftest import REPOSITORY
@@ -53,7 +53,7 @@ def test_a_second_ctrl_c_stops_at_once_and_a_second_sigterm_does_not():
 
 def test_the_pass_through_the_trunk_hears_a_signal(tiny_run, monkeypatch, tmp_path):
     whole = tiny_run("whole", feature_cache="disk")
-    original, written = feature_cache.CacheBuilder._write, []
+    original, written = Features.write, []
 
     def write(self, *arguments):
         written.append(arguments)
@@ -62,7 +62,7 @@ def test_the_pass_through_the_trunk_hears_a_signal(tiny_run, monkeypatch, tmp_pa
         return original(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(feature_cache.CacheBuilder, "_write", write)
+        patch.setattr(Features, "write", write)
         with pytest.raises(errors.Interrupted):
             tiny_run("stopped", feature_cache="disk")
     assert len(written) == 2
