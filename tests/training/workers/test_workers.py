@@ -40,9 +40,11 @@ def two(drive):
             job("unread", **only(worker, 1, bad_data="a.jpg is cut off")),
             job("again", run_of="plain"),
             job("fewer", **only(worker, 0, stop_at=12)),
+            # The last, for no process trains on from here.
+            job("frozen", **only(worker, 1, freeze_at=4)),
         ]
 
-    return drive(jobs, workers=2)
+    return drive(jobs, workers=2, frozen=1)
 
 
 def assert_same(a: dict, b: dict, *, atol: float = 0.0) -> None:
@@ -163,14 +165,20 @@ def test_all_restarted_workers_go_on_bit_by_bit(three):
         assert_same(lost.arrays("whole", worker), again.arrays("killed", worker))
 
 
-@pytest.mark.parametrize("frozen", [0, 1])
-def test_a_frozen_worker_is_named_after_missing_heartbeats(drive, frozen):
-    def jobs(worker: int) -> list[dict]:
-        return [job("run", **only(worker, frozen, freeze_at=4))]
+def test_a_frozen_worker_is_named_after_missing_heartbeats(two):
+    assert_names_the_frozen(two, frozen=1)
 
-    team = drive(jobs, workers=2, frozen=frozen)
+
+def test_a_frozen_chief_is_named_after_missing_heartbeats(drive):
+    def jobs(worker: int) -> list[dict]:
+        return [job("frozen", **only(worker, 0, freeze_at=4))]
+
+    assert_names_the_frozen(drive(jobs, workers=2, frozen=0), frozen=0)
+
+
+def assert_names_the_frozen(team, *, frozen: int) -> None:
     other = 1 - frozen
-    end = team.figures("run", other)
+    end = team.figures("frozen", other)
     assert end["error"][0] == "WorkerLostError"
     assert f"worker {frozen} (127.0.0.1:" in end["error"][1]
     assert end["seconds_to_error"] < 60
