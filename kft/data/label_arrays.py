@@ -11,9 +11,9 @@ import numpy as np
 
 from kft import errors
 from kft.data.labels import LabelMap
-from kft.data.ragged import Ragged
+from kft.data.ragged import Ragged, Rows
 
-Labels = np.ndarray | Ragged
+Labels = Rows
 
 
 def is_one_class_each(labels: Labels) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kft import config, errors
 from kft.data import examples, splits
 from kft.data.labels import LabelMap
+from kft.data.ragged import Ragged
 
 _ids = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
@@ -249,6 +250,26 @@ def test_a_class_among_several_may_have_no_training_examples(caplog):
     table.labels[:, 1] = 0
     splits.assemble(_LABELS, table, config.ImageOptions())
     assert "No training examples of these classes: dog." in caplog.text
+
+
+def test_labels_and_lengths_of_steps_go_with_their_examples():
+    rows = [np.full(1 + i % 3, i % 2, np.int32) for i in range(100)]
+    table = dataclasses.replace(
+        _table([f"{i}" for i in range(100)], np.zeros(100)),
+        labels=Ragged.from_rows(rows),
+        lengths=np.array([len(row) for row in rows]),
+    )
+    made = splits.assemble(_LABELS, table, config.ImageOptions(validation_fraction=0.3))
+    for part in made.parts().values():
+        for position, name in enumerate(part.ids.tolist()):
+            np.testing.assert_array_equal(part.labels[position], rows[int(name)])
+            assert part.lengths[position] == len(rows[int(name)])
+    labels = {row["id"]: row["label"] for row in _rows_of(splits.split_csv(made))}
+    assert (labels["0"], labels["5"]) == ("cat", "dog dog dog")
+
+
+def _rows_of(text):
+    return csv.DictReader(io.StringIO(text))
 
 
 def test_few_of_a_class_are_for_examples_of_one_class():
