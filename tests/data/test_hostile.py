@@ -7,12 +7,14 @@ import itertools
 import os
 import sys
 
+import numpy as np
 import pytest
 
 from kft import config, errors, tasks
-from kft.auditing import image_stats, scan_dataset
+from kft.auditing import scan_dataset
 from kft.data import bad_examples
 from kft.data.image import augment
+from kft.tasks.image_classification import image_audit
 from tests.data import hostile, image_files
 
 _LIMIT = 10_000_000
@@ -98,13 +100,9 @@ def test_training_reads_the_good_files_and_names_the_bad_ones(splits):
 def test_an_audit_agrees(splits):
     ids = splits.train.ids.tolist()
     with _permissions_count():
-        every = image_stats.look_at(
-            [
-                source
-                for place in range(len(ids))
-                for source in scan_dataset.sources(splits.train, [place])
-            ],
-            _LIMIT,
+        every = scan_dataset.inspect(
+            scan_dataset.payloads(splits.train, np.arange(len(ids))),
+            image_audit.ImageChecks(max_pixels=_LIMIT, near_bits=None),
         )
     bad = [name for name, one in zip(ids, every, strict=True) if one.reason is not None]
     assert bad == [name for name in ids if name.startswith("bad/")]
