@@ -71,7 +71,9 @@ class RunConfig(RuntimeConfig, OptimizerConfig, ModelConfig, DataConfig):
     assert_accuracy_at_least: float | None = option(
         None,
         "Below this validation accuracy, in [0, 1], the finished run is not exported "
-        "and the command fails with exit code 3. With --repeats the mean counts.",
+        "and the command fails with exit code 3. With --repeats the mean counts. A "
+        "task without an accuracy is judged by the figure that chooses its weights, "
+        "which may not be above this where less is better.",
         minimum=0.0,
         maximum=1.0,
         may_change=True,

@@ -31,7 +31,9 @@ class EvaluateConfig(FinishedRunConfig):
     )
     assert_accuracy_at_least: float | None = option(
         None,
-        "Fail with exit code 3 below this accuracy, in [0, 1].",
+        "Fail with exit code 3 below this accuracy, in [0, 1]. A task without an "
+        "accuracy is judged by the figure that chooses its weights, which may not be "
+        "above this where less is better.",
         minimum=0.0,
         maximum=1.0,
     )

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kft import errors
+from kft.run_folder.history import VALIDATION
+from kft.run_folder.run_result import RunResult
 
 _ACCURACY = "accuracy"
 
@@ -64,3 +66,10 @@ def judged(
     if _ACCURACY in figures:
         return JudgedFigure(_ACCURACY, figures[_ACCURACY])
     return JudgedFigure(monitor, figures.get(monitor), higher_is_better)
+
+
+def judged_of(result: RunResult) -> JudgedFigure:
+    """Return the figure of a finished run that a bar is about, on validation."""
+    monitor = result.monitor.removeprefix(VALIDATION)
+    is_better = result.higher_is_better
+    return judged(result.validation, monitor, higher_is_better=is_better)

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -14,6 +13,7 @@ from kft.config import EvaluateConfig
 from kft.data import bad_examples, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
 from kft.data.labels import LabelMap
+from kft.data.ragged import Rows
 from kft.distribution.batch_sharing import BatchShare
 from kft.evaluation import (
     accuracy_bar,
@@ -152,19 +152,25 @@ def predict(run: LoadedRun, examples: Examples) -> Predictions:
     return Predictions(examples.ids, examples.labels, logits(run, examples))
 
 
-def logits(run: LoadedRun, examples: Examples) -> np.ndarray:
-    """Return the logits [n, classes] of examples; raises like `predict`."""
-    preprocess = run.task.inputs.preprocess(training=False)
+def logits(run: LoadedRun, examples: Examples) -> Rows:
+    """Return the logits of examples, [n, classes] or rows of them; see `Predictions`.
+
+    Raises:
+        errors.DataError: naming the example that cannot be read.
+    """
+    inputs = run.task.inputs
+    prepared, preprocess = inputs.prepare(examples), inputs.preprocess(training=False)
     batches = pipeline.eval_batches(
-        examples,
+        prepared,
         preprocess,
         share=BatchShare(batch_size=run.config.batch_size),
+        boundaries=inputs.boundaries,
     )
-    scorer = Evaluator(run.task, run.model, devices=run.devices)
+    evaluator = Evaluator(run.task, run.model, devices=run.devices)
     try:
-        return scorer.predict(examples, batches)
+        return evaluator.predict(prepared, batches)
     except tf.errors.OpError as error:
-        raise bad_examples.explain_failure(error, [examples], preprocess) from error
+        raise bad_examples.explain_failure(error, [prepared], preprocess) from error
 
 
 def _measured(

@@ -211,7 +211,10 @@ def columns(runs: Sequence[ComparedRun]) -> Iterator[tuple[str, list[Figure | No
     """
     titles: dict[str, str] = {}
     for run in runs:
-        chosen = {run.figures[0].name, run.record.monitor.removeprefix(VALIDATION)}
+        chosen = {
+            run.figures[0].name,
+            run.record.result.monitor.removeprefix(VALIDATION),
+        }
         for one in run.figures:
             if one.name in (*chosen, "loss"):
                 titles.setdefault(one.name, one.title)

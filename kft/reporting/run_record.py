@@ -13,7 +13,7 @@ from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.exporters import certificates
 from kft.run_folder import run_dir, saved_config
-from kft.run_folder.history import TEST, EpochRecord, StageResult, unprefixed
+from kft.run_folder.history import EpochRecord
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 
@@ -29,10 +29,6 @@ class RunRecord:
         config: of the run.
         result: of result.json.
         labels: the classes.
-        stages: how they ended, in order.
-        monitor: name of the figure that chose the best weights, such as val_accuracy.
-        higher_is_better: of that figure.
-        test: figures on the test split; empty without one.
         history: the epochs, in order.
         environment: of environment.json.
         split_id: the first digits of the SHA-256 of split.csv.
@@ -45,10 +41,6 @@ class RunRecord:
     config: RunConfig
     result: RunResult
     labels: LabelMap
-    stages: tuple[StageResult, ...]
-    monitor: str
-    higher_is_better: bool
-    test: Mapping[str, float]
     history: tuple[EpochRecord, ...]
     environment: Mapping[str, Any]
     split_id: str
@@ -75,7 +67,6 @@ def read(run: RunDir) -> RunRecord:
         errors.RunDirError: where a file is missing or damaged, naming it.
     """
     result = RunResult.read(run)
-    content = saved_config.read_json(run.result_json)
     time = datetime.datetime.fromtimestamp(
         run.result_json.stat().st_mtime, datetime.UTC
     )
@@ -84,11 +75,6 @@ def read(run: RunDir) -> RunRecord:
         config=run_dir.read_config(run),
         result=result,
         labels=_labels(run),
-        stages=tuple(map(StageResult.from_json, content["stages"])),
-        # A run of a version that knew no other.
-        monitor=content.get("monitor", "val_accuracy"),
-        higher_is_better=content.get("higher_is_better", True),
-        test=unprefixed(TEST, content),
         history=_history(run),
         environment=saved_config.read_json(run.environment_json),
         split_id=_split_id(run),

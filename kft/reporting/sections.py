@@ -93,7 +93,7 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "Python", f"{environment.get('python')} on {environment.get('platform')}"
     yield "devices", ", ".join(environment.get("devices", ()))
     yield "precision", str(environment.get("dtype_policy"))
-    for name, value in record.test.items():
+    for name, value in record.result.test.items():
         yield f"test {title(name)}", render.figure(value)
 
 

@@ -28,12 +28,12 @@ class StageRow:
 
 def rows(record: RunRecord) -> tuple[StageRow, ...]:
     """Return a row for each stage of a run."""
-    epochs, stages = record.stage_epochs, record.stages
-    name = record.monitor.removeprefix(VALIDATION)
-    values = [stage.validation.get(name) for stage in stages]
-    differences = gains(values, higher_is_better=record.higher_is_better)
+    epochs, result = record.stage_epochs, record.result
+    name = result.monitor.removeprefix(VALIDATION)
+    values = [stage.validation.get(name) for stage in result.stages]
+    differences = gains(values, higher_is_better=result.higher_is_better)
     found = []
-    for position, stage in enumerate(stages):
+    for position, stage in enumerate(result.stages):
         own = epochs[position] if position < len(epochs) else ()
         value, gain = values[position], differences[position]
         found.append(StageRow(stage, _input_wait(own), value, gain))

@@ -13,8 +13,8 @@ from tensorboard.plugins.hparams import api
 from kft.config import RunConfig, flagfile
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics.classification import ClassificationFigures
-from kft.run_folder import saved_config
 from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 
 # Ends the names of the files, which tells them from those of training.
 _SUFFIX = ".after_training"
@@ -34,17 +34,15 @@ def write(run: RunDir, config: RunConfig, evaluation: Evaluation | None) -> None
     if list(run.tensorboard.glob(f"*{_SUFFIX}")):
         return
     # What can fail comes first: a file that is there is never written again.
-    result = saved_config.read_json(run.result_json)
-    # A run of a version that knew no other names none.
-    monitor = result.get("monitor", "val_accuracy")
+    result = RunResult.read(run)
     confusions = _confusions(evaluation)
     writer = tf.summary.create_file_writer(
         str(run.tensorboard), filename_suffix=_SUFFIX
     )
     with writer.as_default():
         api.hparams(settings(config), trial_id=run.path.name)
-        if result[monitor] is not None:
-            tf.summary.scalar(f"best_{monitor}", result[monitor], step=0)
+        if result.monitored is not None:
+            tf.summary.scalar(f"best_{result.monitor}", result.monitored, step=0)
         for name, drawing in confusions:
             tf.summary.image(name, drawing[None], step=0)
     writer.close()

@@ -86,8 +86,8 @@ def values_of(
         "verdict": headline.verdict(record, evaluation, choice.pairs),
         "facts": tuple(sections.facts(record)),
         "options": tuple(sections.options(record.config)),
-        "monitor": sections.title(record.monitor),
-        "is_share": record.monitor == "val_accuracy",
+        "monitor": sections.title(record.result.monitor),
+        "is_share": record.result.monitor == "val_accuracy",
         "stages": stage_results.rows(record),
         "charts": sections.curves(record),
         "views": gallery.training_views(

@@ -2,21 +2,25 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from absl import logging
 
 from kft import errors
 from kft.cli import tables
 from kft.config import ExportConfig, RunConfig
+from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 from kft.training.trackers import trackers
 from kft.workflows import run_summary
 
+if TYPE_CHECKING:
+    from kft.evaluation.evaluate_run import Evaluation
 
-def finish(config: RunConfig, result: RunResult, accuracy: float | None) -> None:
+
+def finish(config: RunConfig, result: RunResult, judged: JudgedFigure) -> None:
     """Measure and export a finished run, report on it, and show what became of it.
 
     What is in the run folder already is not made again. A page or a part of
@@ -26,7 +30,7 @@ def finish(config: RunConfig, result: RunResult, accuracy: float | None) -> None
     Args:
         config: of the run.
         result: of it; of several seeds the best.
-        accuracy: that `--assert_accuracy_at_least` is about; see `below_bar`.
+        judged: what `--assert_accuracy_at_least` is about; see `below_bar`.
 
     Raises:
         errors.AccuracyError: below the accuracy that was asked for; nothing is exported
@@ -35,7 +39,7 @@ def finish(config: RunConfig, result: RunResult, accuracy: float | None) -> None
     """
     run = run_dir.at(str(result.run_dir))
     evaluation = _evaluate(run)
-    problem = below_bar(config, accuracy)
+    problem = below_bar(config, judged)
     if problem is None:
         _export(config, run)
     if config.report:
@@ -47,31 +51,30 @@ def finish(config: RunConfig, result: RunResult, accuracy: float | None) -> None
         raise problem
 
 
-def below_bar(config: RunConfig, accuracy: float | None) -> errors.KftError | None:
+def below_bar(config: RunConfig, judged: JudgedFigure) -> errors.KftError | None:
     """Return why a run is not good enough, None where it is or nothing was asked.
 
     Args:
         config: of the run.
-        accuracy: on its validation examples, in [0, 1]; of several seeds their mean;
-            None without such examples.
+        judged: on its validation examples; of several seeds their mean.
     """
     bar = config.assert_accuracy_at_least
-    if bar is None or (accuracy is not None and accuracy >= bar):
+    if bar is None:
         return None
-    if accuracy is None:
+    if judged.value is None:
         return errors.ConfigError(
             f"--assert_accuracy_at_least={bar:g} is about validation examples, and "
             f"--dataset={config.dataset} has none here: --validation_fraction makes "
             "some in a new run."
         )
-    what = "validation accuracy"
+    called = f"validation {judged.title}"
     if config.repeats > 1:
-        what = f"mean validation accuracy of {config.repeats} seeds"
-    return errors.AccuracyError(accuracy, bar, what, effect="Nothing was exported.")
+        called = f"mean {called} of {config.repeats} seeds"
+    return judged.problem(bar, called=called, effect="Nothing was exported.")
 
 
-def _evaluate(run: RunDir) -> dict[str, Any] | None:
-    """Return what evaluation.json says; None where the run has nothing to judge by.
+def _evaluate(run: RunDir) -> "Evaluation | None":
+    """Return the evaluation of a run; None where it has nothing to judge by.
 
     TensorBoard gets its part of it.
     """
@@ -86,7 +89,7 @@ def _evaluate(run: RunDir) -> dict[str, Any] | None:
         retry = f"python -m kft.train --flagfile={run.flags_cfg}"
         with _optional(f"{run.tensorboard} lacks the confusion matrix", retry):
             tensorboard.write(run, config, evaluation)
-    return evaluation.to_json() if evaluation else None
+    return evaluation
 
 
 def _report(run: RunDir) -> None:

@@ -1,9 +1,9 @@
 """The last screen of a run: what became of it, what to open and what to type next."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -11,8 +11,13 @@ from rich.text import Text
 
 from kft.cli import tables
 from kft.cli.tables import Column
+from kft.reporting import stage_results
+from kft.run_folder.history import VALIDATION
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
+
+if TYPE_CHECKING:
+    from kft.evaluation.evaluate_run import Evaluation
 
 _WORST = 3
 _MINUTE = 60
@@ -22,7 +27,7 @@ def show(
     console: Console,
     result: RunResult,
     *,
-    evaluation: Mapping[str, Any] | None,
+    evaluation: "Evaluation | None",
     formats: Sequence[str],
 ) -> None:
     """Print the screen; lines to copy are never broken, whatever the width.
@@ -30,14 +35,12 @@ def show(
     Args:
         console: where to.
         result: of the run.
-        evaluation: as in evaluation.json; None where nothing judges the run.
+        evaluation: of the run; None where nothing judges it.
         formats: of the exports that the run was asked for.
     """
     run = RunDir(result.run_dir)
     console.print()
-    console.print(
-        tables.table(_stages([s.to_json() for s in result.stages]), width=console.width)
-    )
+    console.print(tables.table(_stages(result), width=console.width))
     console.print()
     console.print(_grid(_figures(result, evaluation)))
     for title, lines in (("Open:", _open(run)), ("Next:", _next(run, formats))):
@@ -47,57 +50,56 @@ def show(
             console.print(Text(f"  {line}"), soft_wrap=True)
 
 
-def _stages(stages: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
+def _stages(result: RunResult) -> Sequence[Column]:
     """Return the columns of the table of stages, those first that stay longest."""
-    before = [None, *(stage["val_accuracy"] for stage in stages)]
-    gains = [
-        None if None in pair else pair[0] - pair[1]
-        for pair in zip((s["val_accuracy"] for s in stages), before, strict=False)
-    ]
+    stages, name = result.stages, result.monitor.removeprefix(VALIDATION)
+    values = [stage.validation.get(name) for stage in stages]
+    gains = stage_results.gains(values, higher_is_better=result.higher_is_better)
+    rates = [f"{stage.examples_per_second:,.0f}" for stage in stages]
     return (
-        Column("stage", [stage["name"] for stage in stages], is_text=True),
-        Column("trains", [f"{s['trainable_parameters']:,}" for s in stages], rank=4),
-        Column("epochs", [str(stage["epochs"]) for stage in stages], rank=2),
-        Column("best", [_or_dash(s["best_epoch"], "d") for s in stages], rank=6),
-        Column("time", [_duration(stage["seconds"]) for stage in stages]),
-        Column(
-            "images/s", [f"{s['examples_per_second']:,.0f}" for s in stages], rank=3
-        ),
-        Column("trunk", [_trunk(stage["cached"]) for stage in stages], rank=5),
-        Column("accuracy", [_or_dash(s["val_accuracy"], ".4f") for s in stages]),
+        Column("stage", [stage.name for stage in stages], is_text=True),
+        Column("trains", [f"{s.trainable_parameters:,}" for s in stages], rank=4),
+        Column("epochs", [str(stage.epochs) for stage in stages], rank=2),
+        Column("best", [_or_dash(s.best_epoch, "d") for s in stages], rank=6),
+        Column("time", [_duration(stage.seconds) for stage in stages]),
+        Column("examples/s", rates, rank=3),
+        Column("trunk", [_trunk(stage.cached) for stage in stages], rank=5),
+        Column(_title(name), [_or_dash(value, ".4f") for value in values]),
         Column("gain", [_or_dash(gain, "+.4f") for gain in gains], rank=1),
     )
 
 
 def _figures(
-    result: RunResult, evaluation: Mapping[str, Any] | None
+    result: RunResult, evaluation: "Evaluation | None"
 ) -> Iterator[tuple[str, Text]]:
     """Yield what is known of the weights that are kept, a name and a text each."""
-    for name, split, accuracy in (
-        ("validation accuracy", "validation", result.val_accuracy),
-        ("test accuracy", "test", result.test_accuracy),
-    ):
-        if accuracy is None:
+    name = result.monitor.removeprefix(VALIDATION)
+    for split, figures in (("validation", result.validation), ("test", result.test)):
+        if name not in figures:
             continue
-        yield name, Text(f"{accuracy:.4f}", style="bold green")
-        if evaluation is not None and evaluation["split"] == split:
-            low, high = evaluation["accuracy_interval"]
-            yield "  95% interval", Text(f"{low:.4f} to {high:.4f}")
-    if evaluation is not None:
-        names = "\n".join(worst_classes(evaluation["classes"]))
-        yield "worst classes", Text(names, style="yellow")
+        yield f"{split} {_title(name)}", Text(f"{figures[name]:.4f}", "bold green")
+        if evaluation is not None and evaluation.source.split == split:
+            yield from _interval(evaluation, name)
+    breakdown = None if evaluation is None else evaluation.figures.breakdown()
+    if breakdown is not None:
+        worst = [
+            f"{label} ({figure.title} {figure.value:.4f})"
+            for label, figure in breakdown.worst(_WORST)
+        ]
+        yield f"worst {breakdown.plural}", Text("\n".join(worst), style="yellow")
     yield "time", Text(_duration(result.seconds))
 
 
-def worst_classes(classes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the classes with the lowest F1, the lowest first, as texts.
+def _interval(evaluation: "Evaluation", name: str) -> Iterator[tuple[str, Text]]:
+    """Yield the 95% interval of a figure, where it is known."""
+    for figure in evaluation.figures.headline():
+        if figure.name == name and figure.interval is not None:
+            low, high = figure.interval
+            yield "  95% interval", Text(f"{low:.4f} to {high:.4f}")
 
-    Args:
-        classes: as in evaluation.json.
-    """
-    known = [one for one in classes if one["f1"] is not None]
-    worst = sorted(known, key=lambda one: one["f1"])[:_WORST]
-    return [f"{one['label']} (F1 {one['f1']:.4f})" for one in worst]
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _open(run: RunDir) -> Iterator[str]:

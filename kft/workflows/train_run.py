@@ -1,5 +1,6 @@
 """A run from its checks to the last screen: what kft.train does."""
 
+import dataclasses
 import os
 import time
 from typing import TYPE_CHECKING
@@ -7,7 +8,10 @@ from typing import TYPE_CHECKING
 from kft import exporters
 from kft.config import RunConfig
 from kft.distribution import cluster
+from kft.evaluation import accuracy_bar
+from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.run_folder import seeds
+from kft.run_folder.history import TEST, VALIDATION
 from kft.training import preflight
 from kft.training.auto import recipe
 from kft.training.monitoring import signals
@@ -56,21 +60,21 @@ def run(
         also=[*CHECKS, lambda c: recipe.check(c, given)],
     )
     with signals.listening():
-        result, accuracy = _train(config, given, process_start)
+        result, judged = _train(config, given, process_start)
     workers = cluster.find(config, os.environ)
     if workers is None or workers.is_chief:
-        after_training.finish(config, result, accuracy)
+        after_training.finish(config, result, judged)
         return
     # The run folder is the chief's; the exit code is that of all workers.
-    problem = after_training.below_bar(config, accuracy)
+    problem = after_training.below_bar(config, judged)
     if problem is not None:
         raise problem
 
 
 def _train(
     config: RunConfig, given: frozenset[str] | None, process_start: float | None
-) -> tuple["RunResult", float | None]:
-    """Return the result of the run, and the validation accuracy to judge it by.
+) -> tuple["RunResult", JudgedFigure]:
+    """Return the result of the run, and the figure to judge it by.
 
     Of several runs: say how far they lie apart, and return the best with their mean.
     """
@@ -81,14 +85,16 @@ def _train(
     if config.repeats == 1:
         seconds = None if process_start is None else time.time() - process_start
         result = fine_tune.fine_tune(config, given=given, seconds_to_import=seconds)
-        return result, result.val_accuracy
+        return result, accuracy_bar.judged_of(result)
     found = repeated.fine_tune(config, given=given)
+    judged = accuracy_bar.judged_of(found.best)
     print(f"\n{len(found.seeds)} seeds, {found.folder / seeds.FILE}")
-    for figure in ("val_accuracy", "test_accuracy"):
+    for figure in (VALIDATION + judged.name, TEST + judged.name):
         spread = found.spread(figure)
         if spread is not None:
             print(f"  {figure:<14} {seeds.text(spread)}")
     print("The best by validation:\n")
-    # The best was chosen for being high; a bar is for what another seed would give.
-    mean = found.spread("val_accuracy")
-    return found.best, None if mean is None else mean.mean
+    # The best was chosen for being good; a bar is for what another seed would give.
+    mean = found.spread(VALIDATION + judged.name)
+    value = None if mean is None else mean.mean
+    return found.best, dataclasses.replace(judged, value=value)

@@ -49,11 +49,19 @@ def _run(
     """Write what a comparison reads of a run; answers are id -> (class, answer)."""
     config = dataclasses.replace(TrainConfig(run_dir=str(path)), **changes)
     run, _ = run_dir.prepare(config)
-    values = dict.fromkeys(
-        field.name for field in dataclasses.fields(RunResult) if field.name != "run_dir"
+    result = RunResult(
+        run_dir=run.path,
+        monitor="val_accuracy",
+        higher_is_better=True,
+        validation={},
+        test={},
+        best_stage="head",
+        best_epoch=1,
+        seconds=75.0,
+        startup_seconds={"import": 1.0},
+        stages=(),
     )
-    values.update(status="finished", seconds=75.0, stages=[])
-    run.write_json(run.result_json, values)
+    run.write_json(run.result_json, result.to_json(["accuracy", "loss"]))
     run.write_text(run.labels_txt, "".join(f"{name}\n" for name in classes))
     run.write_text(run.metrics_jsonl, json.dumps(LINE) + "\n")
     run.write_json(run.environment_json, {"data_fingerprint": fingerprint})
@@ -305,7 +313,8 @@ def test_runs_without_classes_are_shown_side_by_side_and_not_tested(
 ) -> None:
     folder = _run(tmp_path / "a", _answers(FIRST))
     read = run_record.read(run_dir.at(folder))
-    record = dataclasses.replace(read, monitor="val_span_f1")
+    result = dataclasses.replace(read.result, monitor="val_span_f1")
+    record = dataclasses.replace(read, result=result)
     runs = (_of_spans("a", 0.5, record), _of_spans("b", 0.75, record))
     columns = {
         title: [one.value for one in figures]

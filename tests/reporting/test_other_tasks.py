@@ -25,6 +25,7 @@ from kft.reporting import gallery, render, write_report
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.history import EpochRecord, StageResult
 from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 from kft.tasks.task import Metric
 from tests.evaluation.test_example_losses import StepObjective
 from tests.reporting.pages import Page
@@ -165,7 +166,18 @@ def _record(run: RunDir) -> RunRecord:
         input_wait_fraction=None,
     )
     empty = dict.fromkeys(field.name for field in dataclasses.fields(RunRecord))
-    result = types.SimpleNamespace(seconds=1.0, startup_seconds={})
+    result = RunResult(
+        run_dir=run.path,
+        monitor="val_span_f1",
+        higher_is_better=True,
+        validation={"span_f1": 0.625},
+        test={"span_f1": 0.5},
+        best_stage="head",
+        best_epoch=1,
+        seconds=1.0,
+        startup_seconds={},
+        stages=(stage,),
+    )
     return RunRecord(
         **{
             **empty,
@@ -173,10 +185,6 @@ def _record(run: RunDir) -> RunRecord:
             "config": TrainConfig(),
             "result": result,
             "labels": LabelMap(("flat", "rise")),
-            "stages": (stage,),
-            "monitor": "val_span_f1",
-            "higher_is_better": True,
-            "test": {"span_f1": 0.5},
             "history": (epoch,),
             "environment": {},
             "split_sizes": {"train": 4},

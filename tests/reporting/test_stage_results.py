@@ -1,11 +1,13 @@
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from kft.reporting import stage_results
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.history import EpochRecord, StageResult
+from kft.run_folder.run_result import RunResult
 
 
 def _epoch(stage: str, epoch: int, seconds: float, wait: float | None) -> EpochRecord:
@@ -44,14 +46,20 @@ def _record(
         )
         for value in values
     )
+    result = RunResult(
+        run_dir=Path("runs/x"),
+        monitor=f"val_{monitor}",
+        higher_is_better=higher_is_better,
+        validation={},
+        test={},
+        best_stage="all",
+        best_epoch=1,
+        seconds=1.0,
+        startup_seconds={},
+        stages=stages,
+    )
     empty = dict.fromkeys(field.name for field in dataclasses.fields(RunRecord))
-    known = {
-        "stages": stages,
-        "history": tuple(history),
-        "monitor": f"val_{monitor}",
-        "higher_is_better": higher_is_better,
-    }
-    return RunRecord(**{**empty, **known})
+    return RunRecord(**{**empty, "result": result, "history": tuple(history)})
 
 
 def test_the_gain_is_over_the_stage_before() -> None:

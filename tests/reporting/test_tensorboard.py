@@ -15,13 +15,30 @@ from kft.metrics import classification
 from kft.metrics.predictions import Predictions
 from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 from kft.tasks.task import Metric
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDir:
-    run = RunDir(tmp_path)
-    run.write_json(run.result_json, {"val_accuracy": 0.75})
+    return _finished(RunDir(tmp_path), {"accuracy": 0.75})
+
+
+def _finished(run: RunDir, validation: dict[str, float]) -> RunDir:
+    """Write the result of a run, and return it."""
+    result = RunResult(
+        run_dir=run.path,
+        monitor="val_accuracy",
+        higher_is_better=True,
+        validation=validation,
+        test={},
+        best_stage="head",
+        best_epoch=1,
+        seconds=1.0,
+        startup_seconds={},
+        stages=(),
+    )
+    run.write_json(run.result_json, result.to_json())
     return run
 
 
@@ -61,7 +78,7 @@ def test_settings_figure_and_confusion_are_there_once(run: RunDir) -> None:
 
 
 def test_a_run_that_nothing_judges_has_its_settings(run: RunDir) -> None:
-    run.write_json(run.result_json, {"val_accuracy": None})
+    _finished(run, {})
     tensorboard.write(run, TrainConfig(), None)
     (path,) = run.tensorboard.iterdir()
     read = event_accumulator.EventAccumulator(str(path), size_guidance={})

@@ -10,10 +10,15 @@ import pytest
 from kft import errors, train
 from kft.cli import command
 from kft.config import TrainConfig
+from kft.evaluation import accuracy_bar
+from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.exporters import export_run
 from kft.reporting import tensorboard, write_report
 from kft.run_folder import run_dir
+from kft.run_folder.run_result import RunResult
 from kft.workflows import after_training
+
+WELL = JudgedFigure("accuracy", 1.0)
 
 
 def _train(run: Path, *flags: str) -> int:
@@ -62,19 +67,43 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
 
 def test_without_validation_a_bar_can_not_be_kept(run: Path) -> None:
     config = TrainConfig(dataset="tfds:mnist", assert_accuracy_at_least=0.1)
-    problem = after_training.below_bar(config, None)
+    unknown = JudgedFigure("accuracy", None)
+    problem = after_training.below_bar(config, unknown)
     assert "--assert_accuracy_at_least=0.1 is about validation" in str(problem)
-    assert after_training.below_bar(TrainConfig(), None) is None
+    assert after_training.below_bar(TrainConfig(), unknown) is None
 
 
 def test_of_several_seeds_the_mean_is_judged() -> None:
     config = TrainConfig(repeats=3, assert_accuracy_at_least=0.9)
-    problem = after_training.below_bar(config, 0.8)
+    problem = after_training.below_bar(config, JudgedFigure("accuracy", 0.8))
     assert str(problem) == (
         "--assert_accuracy_at_least=0.9: the mean validation accuracy of 3 seeds is "
         "0.8000. Nothing was exported."
     )
-    assert after_training.below_bar(config, 0.9) is None
+    assert after_training.below_bar(config, JudgedFigure("accuracy", 0.9)) is None
+
+
+def test_a_task_without_accuracy_is_judged_by_its_own_figure(tmp_path: Path) -> None:
+    result = RunResult(
+        run_dir=tmp_path,
+        monitor="val_wer",
+        higher_is_better=False,
+        validation={"wer": 0.2, "loss": 1.0},
+        test={},
+        best_stage="head",
+        best_epoch=1,
+        seconds=1.0,
+        startup_seconds={},
+        stages=(),
+    )
+    judged = accuracy_bar.judged_of(result)
+    config = TrainConfig(assert_accuracy_at_least=0.1)
+    assert str(after_training.below_bar(config, judged)) == (
+        "--assert_accuracy_at_least=0.1: the validation wer (less is better) is "
+        "0.2000. Nothing was exported."
+    )
+    config = TrainConfig(assert_accuracy_at_least=0.2)
+    assert after_training.below_bar(config, judged) is None
 
 
 @pytest.mark.parametrize(
@@ -96,9 +125,9 @@ def test_a_report_that_can_not_be_made_does_not_fail_the_run(
 
     monkeypatch.setattr(write_report, "make", fail)
     monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
-    result = after_training.RunResult.read(run_dir.at(str(run)))
+    result = RunResult.read(run_dir.at(str(run)))
     with caplog.at_level("ERROR", logger="absl"):
-        after_training.finish(TrainConfig(export=()), result, 1.0)
+        after_training.finish(TrainConfig(export=()), result, WELL)
     assert shown in caplog.text
     assert f"python -m kft.report --run_dir={run}" in caplog.text
     assert ("Traceback" in caplog.text) == isinstance(error, RuntimeError)
@@ -115,10 +144,10 @@ def test_a_drawing_that_fails_does_not_lose_the_export(
     monkeypatch.setattr(
         export_run, "export_run", lambda config: exported.append(config.formats) or ()
     )
-    result = after_training.RunResult.read(run_dir.at(str(run)))
+    result = RunResult.read(run_dir.at(str(run)))
     with caplog.at_level("ERROR", logger="absl"):
         after_training.finish(
-            TrainConfig(export=("saved_model",), report=False), result, 1.0
+            TrainConfig(export=("saved_model",), report=False), result, WELL
         )
     assert exported == [("saved_model",)]
     assert "lacks the confusion matrix: no font. The run is finished" in caplog.text
@@ -130,10 +159,10 @@ def test_a_report_is_made_once_and_again_after_new_exports(
     made = []
     monkeypatch.setattr(write_report, "make", lambda run: made.append(run.path))
     monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
-    result = after_training.RunResult.read(run_dir.at(str(run)))
+    result = RunResult.read(run_dir.at(str(run)))
 
     def times_made(**flags: bool) -> int:
-        after_training.finish(TrainConfig(export=(), **flags), result, 1.0)
+        after_training.finish(TrainConfig(export=(), **flags), result, WELL)
         return len(made)
 
     assert times_made(report=False) == 0

@@ -1,46 +1,80 @@
 """The last screen of a run, on terminals of any width; no TensorFlow here."""
 
+import dataclasses
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from kft.metrics.figures import Breakdown, Figure, Group
+from kft.run_folder.history import StageResult
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 from kft.workflows import run_summary
 
 STAGES = (
-    {
-        "name": "head",
-        "epochs": 10,
-        "seconds": 1.37,
-        "images_per_second": 40931.4,
-        "trainable_parameters": 12810,
-        "cached": True,
-        "best_epoch": 9,
-        "val_accuracy": 0.932,
-    },
-    {
-        "name": "block5",
-        "epochs": 8,
-        "seconds": 500.0,
-        "images_per_second": 373.8,
-        "trainable_parameters": 3096010,
-        "cached": False,
-        "best_epoch": 6,
-        "val_accuracy": 0.979,
-    },
+    StageResult(
+        name="head",
+        epochs=10,
+        seconds=1.37,
+        examples_per_second=40931.4,
+        input_wait_fraction=0.1,
+        trainable_parameters=12810,
+        cached=True,
+        best_epoch=9,
+        validation={"accuracy": 0.932, "loss": 0.3},
+    ),
+    StageResult(
+        name="block5",
+        epochs=8,
+        seconds=500.0,
+        examples_per_second=373.8,
+        input_wait_fraction=None,
+        trainable_parameters=3096010,
+        cached=False,
+        best_epoch=6,
+        validation={"accuracy": 0.979, "loss": 0.1},
+    ),
 )
-EVALUATION = {
-    "split": "validation",
-    "accuracy_interval": (0.9682, 0.9861),
-    "classes": [
-        {"label": label, "f1": f1}
-        for label, f1 in zip("abcde", (0.9, 0.7, None, 0.95, 0.8), strict=True)
-    ],
-}
+
+
+class FiguresOf:
+    """Figures of a task, and those of its classes."""
+
+    def __init__(self, first: Figure, classes: dict[str, float | None]) -> None:
+        self._first = first
+        self._classes = classes
+
+    def headline(self) -> tuple[Figure, ...]:
+        return (self._first, Figure(name="loss", title="log loss", value=0.1))
+
+    def breakdown(self) -> Breakdown | None:
+        if not self._classes:
+            return None
+        groups = tuple(
+            Group(label, 9, (Figure(name="f1", title="F1", value=value),))
+            for label, value in self._classes.items()
+        )
+        return Breakdown("class", "classes", groups, ranked_by="f1")
+
+
+def evaluation_of(
+    split: str = "validation",
+    name: str = "accuracy",
+    classes: dict[str, float | None] | None = None,
+) -> SimpleNamespace:
+    """Return what the screen reads of an evaluation."""
+    interval = (0.9682, 0.9861)
+    first = Figure(name=name, title=name, value=0.979, interval=interval)
+    values = {"a": 0.9, "b": 0.7, "c": None, "d": 0.95, "e": 0.8}
+    figures = FiguresOf(first, values if classes is None else classes)
+    return SimpleNamespace(source=SimpleNamespace(split=split), figures=figures)
+
+
+EVALUATION = evaluation_of()
 
 
 def run_in(folder: Path, **changes: Any) -> RunResult:
@@ -52,10 +86,12 @@ def run_in(folder: Path, **changes: Any) -> RunResult:
         path.write_text("")
     values = {
         "run_dir": run.path,
-        "val_accuracy": 0.979,
-        "val_loss": 0.1,
-        "test_accuracy": 0.9,
-        "test_loss": 0.3,
+        "monitor": "val_accuracy",
+        "higher_is_better": True,
+        "validation": {"accuracy": 0.979, "loss": 0.1},
+        "test": {"accuracy": 0.9, "loss": 0.3},
+        "best_stage": "block5",
+        "best_epoch": 6,
         "seconds": 5000.0,
         "startup_seconds": {},
         "stages": STAGES,
@@ -67,7 +103,7 @@ def shown(
     result: RunResult,
     *,
     width: int = 80,
-    evaluation: dict[str, Any] | None = EVALUATION,
+    evaluation: SimpleNamespace | None = EVALUATION,
     **options: Any,
 ) -> list[str]:
     stream = io.StringIO()
@@ -100,12 +136,38 @@ def test_stages_figures_files_and_commands(tmp_path: Path) -> None:
         assert line in lines
 
 
-def test_the_three_worst_classes_are_those_with_the_lowest_f1() -> None:
-    assert run_summary.worst_classes(EVALUATION["classes"]) == [
-        "b (F1 0.7000)",
-        "e (F1 0.8000)",
-        "a (F1 0.9000)",
-    ]
+def test_the_three_worst_classes_are_those_with_the_lowest_f1(tmp_path: Path) -> None:
+    lines = [line.strip() for line in shown(run_in(tmp_path), width=120)]
+    at = lines.index("worst classes        b (F1 0.7000)")
+    assert lines[at + 1 : at + 3] == ["e (F1 0.8000)", "a (F1 0.9000)"]
+    assert lines[at + 3].startswith("time")
+
+
+def test_any_task_is_shown_by_the_figure_that_chooses_its_weights(
+    tmp_path: Path,
+) -> None:
+    stages = tuple(
+        dataclasses.replace(stage, validation={"error_rate": value, "loss": 1.0})
+        for stage, value in zip(STAGES, (0.5, 0.3), strict=True)
+    )
+    result = run_in(
+        tmp_path,
+        monitor="val_error_rate",
+        higher_is_better=False,
+        validation={"error_rate": 0.3, "loss": 1.0},
+        test={},
+        stages=stages,
+    )
+    evaluation = evaluation_of(name="error_rate", classes={})
+    rows = [line.split() for line in shown(result, width=120, evaluation=evaluation)]
+    head = next(row for row in rows if row[:1] == ["stage"])
+    assert head[-3:] == ["error", "rate", "gain"]
+    # Less is better, so a fall is a gain.
+    block = next(row for row in rows if row[:1] == ["block5"])
+    assert block[-2:] == ["0.3000", "+0.2000"]
+    at = rows.index("validation error rate 0.3000".split())
+    assert rows[at + 1] == "95% interval 0.9682 to 0.9861".split()
+    assert rows[at + 2][0] == "time"
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -125,18 +187,18 @@ def test_what_is_to_copy_is_whole_and_the_rest_fits(tmp_path: Path, width: int) 
 def test_a_run_without_validation_has_no_figures_but_its_stages(
     tmp_path: Path,
 ) -> None:
-    stages = [{**stage, "val_accuracy": None, "best_epoch": None} for stage in STAGES]
-    result = run_in(
-        tmp_path, val_accuracy=None, test_accuracy=None, stages=tuple(stages)
+    stages = tuple(
+        dataclasses.replace(stage, validation={}, best_epoch=None) for stage in STAGES
     )
+    result = run_in(tmp_path, validation={}, test={}, stages=stages)
     text = "\n".join(shown(result, evaluation=None, width=120))
     assert "worst" not in text and "95%" not in text
     assert "block5" in text and "time" in text
 
 
 def test_an_interval_stands_beside_the_split_that_it_is_of(tmp_path: Path) -> None:
-    result = run_in(tmp_path, val_accuracy=None)
-    lines = shown(result, evaluation={**EVALUATION, "split": "test"})
+    result = run_in(tmp_path, validation={})
+    lines = shown(result, evaluation=evaluation_of("test"))
     rows = [line.split() for line in lines]
     at = rows.index("test accuracy 0.9000".split())
     assert rows[at + 1] == "95% interval 0.9682 to 0.9861".split()

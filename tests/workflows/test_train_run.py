@@ -1,19 +1,29 @@
 """The command that trains: what it hands on to what follows."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 
 from kft.config import TrainConfig
+from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.run_folder.run_result import RunResult
 from kft.training import fine_tune_seeds, preflight
 from kft.workflows import after_training, train_run
 
 
 def _result(accuracy: float | None) -> RunResult:
-    fields = {field.name: None for field in dataclasses.fields(RunResult)}
-    return RunResult(**{**fields, "val_accuracy": accuracy})
+    return RunResult(
+        run_dir=Path("x"),
+        monitor="val_accuracy",
+        higher_is_better=True,
+        validation={} if accuracy is None else {"accuracy": accuracy},
+        test={},
+        best_stage="head",
+        best_epoch=1,
+        seconds=1.0,
+        startup_seconds={},
+        stages=(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,5 +41,5 @@ def test_of_several_seeds_the_best_is_exported_and_the_mean_judged(
     monkeypatch.setattr(fine_tune_seeds, "fine_tune", lambda config, given: found)
     monkeypatch.setattr(after_training, "finish", lambda *what: seen.append(what[1:]))
     train_run.run(TrainConfig(repeats=2))
-    assert seen == [(found.best, judged)]
+    assert seen == [(found.best, JudgedFigure("accuracy", judged))]
     assert found.best is results[1 if judged else 0]

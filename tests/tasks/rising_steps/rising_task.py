@@ -12,6 +12,7 @@ import tensorflow as tf
 from kft.data.examples import Examples
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
+from kft.metrics.figures import Figure
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
 from kft.tasks.task import Metric
@@ -166,8 +167,11 @@ class SpanFigures:
     def to_json(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "f1": self.f1}
 
-    def headline(self) -> dict[str, float]:
-        return {"f1": self.f1}
+    def headline(self) -> Sequence[Figure]:
+        return (Figure(name="f1", title="F1 of spans", value=self.f1),)
+
+    def breakdown(self) -> None:
+        return None
 
 
 class Display:
