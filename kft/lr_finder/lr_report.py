@@ -1,9 +1,9 @@
-"""The files of a learning rate range test: a chart, and one for programs."""
+"""The report of a learning rate range test: a chart, a file for programs, a text."""
 
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,12 @@ from kft.run_folder import atomic_files
 
 CHART, FILE = "find_lr.png", "find_lr.json"
 _INCHES = (5.0, 4.0)
+_RULES = {
+    "valley": "the middle of the longest descent",
+    "steep": "where the loss falls fastest",
+    "minimum": "a tenth of where it is lowest",
+}
+_TAKEN = "valley"
 
 
 def write(found: RangeTests, folder: Path) -> None:
@@ -30,6 +36,28 @@ def write(found: RangeTests, folder: Path) -> None:
         path.write_text(text, encoding="utf-8")
     with atomic_files.replacing(folder / CHART) as path:
         _draw(found.tests, path)
+
+
+def text(found: RangeTests, folder: Path) -> Iterator[str]:
+    """Yield the suggestions and what to paste, as the lines of a terminal.
+
+    Args:
+        found: what was tested.
+        folder: of the files.
+    """
+    for test in found.tests:
+        yield ""
+        yield f"stage {test.unfreeze} (--stages has {test.rate:g})"
+        for rule, meaning in _RULES.items():
+            rate = getattr(test.suggestions, rule)
+            shown = "none" if rate is None else f"{rate:.2g}"
+            taken = "; the flag below has it" if rule == _TAKEN and rate else ""
+            yield f"  {rule:<8} {shown:<8} {meaning}{taken}"
+        if test.suggestions.best is None:
+            yield "  The loss falls no more than it scatters; the rate stays."
+    yield ""
+    yield f"curves  {folder}"
+    yield f"flag    --stages={found.stages}"
 
 
 def as_json(found: RangeTests) -> dict[str, Any]:
