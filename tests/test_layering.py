@@ -259,7 +259,6 @@ EXCEPTIONS = {
     "run_folder.run_dir": ("image", "bad_images.csv has had its name from the start"),
     "run_folder.history": ("image", "what was written before examples_per_second"),
     "training.skip_bad_examples": ("image", "bad_images.csv"),
-    "workflows.run_summary": ("image", "a column of the last screen"),
 }
 # Packages that read or change data of one kind.
 LIBRARIES = {"PIL", "imagehash", "tokenizers", "sentencepiece", "soundfile", "librosa"}
