@@ -82,8 +82,9 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         errors.RunDirError: for a folder of no finished run.
     """
     run = load_run.load(config.run_dir)
+    split: str = config.split
     if config.data is None:
-        examples, split = run_split.of_split(run, config.split), config.split
+        examples = run_split.of_split(run, split)
     else:
         examples, split = run_split.of_data(run, config.data, config.split)
     names = run.labels.names

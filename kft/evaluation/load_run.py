@@ -90,7 +90,9 @@ def _on_one_device(config: RunConfig) -> RunConfig:
     )
 
 
-def _precision(config: RunConfig, precision: str) -> str:
+def _precision(
+    config: RunConfig, precision: Literal["run", "float32"]
+) -> Literal["auto", "float32", "bfloat16", "float16"]:
     if precision == "float32":
         return "float32"
     has_gpu = bool(tf.config.list_physical_devices("GPU"))

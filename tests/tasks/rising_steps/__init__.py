@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from kft import errors
-from kft.auditing.checks import Checks
-from kft.config import AuditConfig, DataConfig, RunConfig
+from kft.config import DataConfig, RunConfig
 from kft.config.fields import option
 from kft.config.stages import Blocks
 from kft.data import Source, examples, splits
@@ -78,10 +77,6 @@ def _check(config: RisingConfig) -> None:
         raise errors.ConfigError("--backbone: expected tiny.")
 
 
-def _checks(config: AuditConfig) -> Checks:
-    raise errors.ConfigError("There is no audit of curves.")
-
-
 KIND = TaskKind(
     name="rising_steps",
     summary="mark the rising steps of curves",
@@ -89,6 +84,5 @@ KIND = TaskKind(
     sources={"csv": Source("csv:PATH", _check_source, load)},
     blocks=lambda config: BLOCKS,
     check=_check,
-    checks=_checks,
     module="tests.tasks.rising_steps.rising_task",
 )
