@@ -25,14 +25,14 @@ from kft.inference import (
     predictor,
 )
 from kft.inference.predictor import Predictor
-from tests import rising_steps
+from tests import served_steps
 
 PLACES = {"saved_model": "1", "litert": "model.tflite", "onnx": "model.onnx"}
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> ServingModel:
-    return ServingModel(rising_steps.loaded_run(tmp_path_factory.mktemp("run")))
+    return ServingModel(served_steps.loaded_run(tmp_path_factory.mktemp("run")))
 
 
 @pytest.fixture(scope="module", params=PLACES)
@@ -51,8 +51,8 @@ def export(
 
 @pytest.fixture(autouse=True)
 def _known_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = types.SimpleNamespace(module=rising_steps.__name__)
-    monkeypatch.setitem(tasks.TASKS, rising_steps.NAME, kind)
+    kind = types.SimpleNamespace(module=served_steps.__name__)
+    monkeypatch.setitem(tasks.TASKS, served_steps.NAME, kind)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_an_export_answers_as_the_network_whatever_the_padding(
 ) -> None:
     monkeypatch.setattr(parity, "_SECONDS", 0.02)
     # More than a batch of the runner, so that batches are filled up differently.
-    questions = parity.make_batch(served, rising_steps.examples(40), 40)
+    questions = parity.make_batch(served, served_steps.examples(40), 40)
     assert questions.scores.shape == (40, 16, 2)
     name, path = export
     report = parity.certify(name, path, questions, "none")
@@ -84,7 +84,7 @@ def test_a_wrong_step_is_found_out(
     served: ServingModel, export: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parity, "_SECONDS", 0.02)
-    questions = parity.make_batch(served, rising_steps.examples(5), 5)
+    questions = parity.make_batch(served, served_steps.examples(5), 5)
     questions.scores[3, 0] = questions.scores[3, 0, ::-1]
     name, path = export
     report = parity.certify(name, path, questions, "none")
@@ -101,7 +101,7 @@ def _expected(served: ServingModel, text: str) -> list[str]:
     values = np.array([text.split(",")], np.float32)
     inputs = {"values": values, "is_real": np.ones_like(values)}
     logits = served.run.model.predict_on_batch(inputs)[0]
-    return [rising_steps.LABELS.names[i] for i in logits.argmax(axis=-1)]
+    return [served_steps.LABELS.names[i] for i in logits.argmax(axis=-1)]
 
 
 def test_a_run_answers_every_step_of_every_file(
@@ -202,7 +202,7 @@ def test_one_input_of_calibration_has_the_names_of_the_signature(
     from kft.exporters import serving_model
 
     monkeypatch.setattr(
-        serving_model.run_split, "of_split", lambda run, split: rising_steps.examples(3)
+        serving_model.run_split, "of_split", lambda run, split: served_steps.examples(3)
     )
     inputs = served.training_inputs(2)
     assert [set(one) for one in inputs] == [{"values", "is_real"}] * 2
@@ -212,8 +212,8 @@ def test_one_input_of_calibration_has_the_names_of_the_signature(
 def test_scores_of_a_batch_do_not_depend_on_what_fills_it_up(
     served: ServingModel,
 ) -> None:
-    examples = rising_steps.examples(4)
-    inputs = rising_steps.Inputs()
+    examples = served_steps.examples(4)
+    inputs = served_steps.Inputs()
     loaded = sample.load(inputs.prepare(examples), inputs.preprocess(training=False))
     endpoint = served.tensors
     batch = sample.stack(loaded, inputs.spec, inputs.boundaries)

@@ -26,7 +26,7 @@ from kft.tasks import decode_requests
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint, Metric
 
-NAME = "rising_steps"
+NAME = "served_steps"
 LABELS = LabelMap(("falling", "rising"))
 STEPS = {"values": tf.TensorSpec([None, None], tf.float32)}
 STEPS["is_real"] = tf.TensorSpec([None, None], tf.float32)
