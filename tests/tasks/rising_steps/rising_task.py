@@ -9,16 +9,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft.data.examples import Examples
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.metrics.figures import Figure
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
 from kft.tasks.task import Metric
-from tests.tasks.rising_steps import BLOCKS, RisingConfig
-
-BOUNDARIES = (8, 16, 24, 40)
+from tests.tasks.rising_steps import BLOCKS, RisingConfig, rising_inputs
+from tests.tasks.rising_steps.rising_inputs import Inputs
+from tests.tasks.rising_steps.rising_serving import Serving
 
 
 def build(config: RisingConfig, labels: LabelMap) -> "RisingSteps":
@@ -26,39 +25,19 @@ def build(config: RisingConfig, labels: LabelMap) -> "RisingSteps":
     return RisingSteps(config, labels)
 
 
-class Inputs:
-    """Numbers with spaces between them, and which steps there are."""
-
-    spec = {
-        "values": tf.TensorSpec([None], tf.float32),
-        "mask": tf.TensorSpec([None], tf.float32),
-    }
-    is_augmented = False
-
-    def __init__(self, pad_to: int) -> None:
-        self.boundaries = (pad_to,) if pad_to else BOUNDARIES
-
-    def cache_key(self) -> dict[str, Any]:
-        return {}
-
-    def prepare(self, examples: Examples) -> Examples:
-        """Return the examples with their lengths, also where they are bare payloads."""
-        payloads = examples.read(tf.constant(examples.rows)).numpy()
-        lengths = np.array([len(payload.split()) for payload in payloads], np.int64)
-        return dataclasses.replace(examples, lengths=lengths)
-
-    def preprocess(self, *, training: bool):
-        return parse
-
-    def mix(self) -> None:
-        return None
+def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedCurves":
+    """Return what an export knows of its task."""
+    assert metadata["separator"] == " "
+    return ServedCurves(labels)
 
 
-def parse(payload: tf.Tensor, key: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Return the values of a curve, and ones."""
-    del key
-    values = tf.strings.to_number(tf.strings.split(payload), tf.float32)
-    return {"values": values, "mask": tf.ones_like(values)}
+class ServedCurves:
+    """What answers without a run."""
+
+    def __init__(self, labels: LabelMap, pad_to: int = 0) -> None:
+        self.labels = labels
+        self.inputs = Inputs(pad_to)
+        self.serving = Serving(labels)
 
 
 class Objective:
@@ -104,7 +83,10 @@ class Objective:
         for labels, logits in zip(
             rows(predictions.labels), rows(predictions.logits), strict=True
         ):
-            mine, theirs = spans(labels == 1), spans(logits.argmax(-1) == 1)
+            mine, theirs = (
+                rising_inputs.spans(labels == 1),
+                rising_inputs.spans(logits.argmax(-1) == 1),
+            )
             found += len(mine & theirs)
             said, true = said + len(theirs), true + len(mine)
         return SpanFigures(len(predictions.ids), found, said, true)
@@ -122,12 +104,6 @@ class Objective:
 def rows(values: Ragged):
     """Yield the rows."""
     return (values[row] for row in range(len(values)))
-
-
-def spans(flags: np.ndarray) -> set[tuple[int, int]]:
-    """Return begin and end of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    return set(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _count(flags: tf.Tensor) -> tf.Tensor:
@@ -167,8 +143,8 @@ class SpanFigures:
     def to_json(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "f1": self.f1}
 
-    def headline(self) -> Sequence[Figure]:
-        return (Figure(name="f1", title="F1 of spans", value=self.f1),)
+    def headline(self) -> tuple[Figure, ...]:
+        return (Figure(name="f1", title="F1 of spans", value=self.f1, is_share=True),)
 
     def breakdown(self) -> None:
         return None
@@ -201,13 +177,12 @@ class Display:
         return "\n".join(captions).encode()
 
 
-class RisingSteps:
+class RisingSteps(ServedCurves):
     """Curves in, a class for each step out."""
 
     def __init__(self, config: RisingConfig, labels: LabelMap) -> None:
+        super().__init__(labels, config.pad_to)
         self._config = config
-        self.labels = labels
-        self.inputs = Inputs(config.pad_to)
         self.objective = Objective()
         self.display = Display()
 
