@@ -194,6 +194,7 @@ class RisingSteps(ServedCurves):
         mask = keras.Input([None], name="mask")
         is_step = keras.layers.Reshape([-1, 1], name="steps")(mask)
         x = keras.layers.Reshape([-1, 1], name="column")(values)
+        x = keras.layers.Multiply(name="real")([x, is_step])
         x = keras.layers.Conv1D(width, 3, padding="same", name="stem")(x)
         x = keras.layers.Multiply(name="stem_masked")([x, is_step])
         for name in BLOCKS.names:
