@@ -75,6 +75,12 @@ def train(folder: Path) -> Callable[..., RunResult]:
         yield run
 
 
+def _environment() -> dict[str, str]:
+    """Return that of a process that knows the task."""
+    registers = "tests.tasks.rising_steps.register"
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "KFT_TASKS": registers}
+
+
 def _config(folder: Path, name: str, **changes: object) -> RisingConfig:
     config = RisingConfig(
         dataset=f"csv:{folder / 'curves.csv'}",
@@ -107,10 +113,11 @@ def test_a_killed_run_goes_on_bit_by_bit(train, folder: Path) -> None:
         for name in ("task", "dataset", "run_dir", "stages", "batch_size", "dropout")
     ]
     flags += ["--warmup_fraction=0", "--export=", "--steps_per_execution=1"]
-    command = [sys.executable, "-m", "tests.tasks.rising_steps", "train", *flags]
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "kft.train", *flags]
     lines = Path(config.run_dir) / "metrics.jsonl"
-    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env=_environment(), stdout=subprocess.DEVNULL
+    ) as process:
         while not (lines.exists() and len(lines.read_text().splitlines()) >= 3):
             assert process.poll() is None
             time.sleep(0.02)
@@ -142,13 +149,12 @@ def test_two_devices_give_what_one_gives(train, folder: Path) -> None:
     alone = train(dropout=0.0)
     config = _config(folder, "two")
     command = [
-        *(sys.executable, "-m", "tests.tasks.rising_steps", "train"),
+        *(sys.executable, "-m", "kft.train"),
         *("--task=rising_steps", f"--dataset={config.dataset}", "--devices=cpu:2"),
         *(f"--run_dir={config.run_dir}", f"--stages={STAGES}", "--batch_size=16"),
         *("--warmup_fraction=0", "--export=", "--report=false"),
     ]
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env=_environment(), check=True, stdout=subprocess.DEVNULL)
     theirs = kept_weights.read(alone.run_dir)
     for name, value in kept_weights.read(Path(config.run_dir)).items():
         np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)

@@ -2,7 +2,7 @@
 
 Sequences of different length with a label for every step. This half needs no
 TensorFlow; the other is in `rising_task.py`. One line registers it:
-`TASKS["rising_steps"] = KIND`.
+`TASKS["rising_steps"] = KIND`, in `register.py`.
 """
 
 import csv
