@@ -204,7 +204,7 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
                 examples,
                 None,
                 share=devices.share(config.batch_size),
-                recipe=epoch_plan.SamplingConfig(seed=0),
+                sampling=epoch_plan.SamplingConfig(seed=0),
                 span=pipeline.Span(epochs=arguments.steps * (arguments.repeats + 1)),
             )
         )

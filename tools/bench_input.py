@@ -120,7 +120,7 @@ def _kft(examples, config):
         examples,
         task.inputs.preprocess(training=True),
         share=BatchShare(batch_size=BATCH),
-        recipe=epoch_plan.SamplingConfig(seed=0),
+        sampling=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=1_000),
     )
 

@@ -74,7 +74,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, float]:
         splits.train,
         task.inputs.preprocess(training=True),
         share=devices.share(BATCH),
-        recipe=epoch_plan.SamplingConfig(seed=0),
+        sampling=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=100),
     )
     iterators = {name: iter(_with(batches, *how)) for name, how in VARIANTS.items()}

@@ -115,7 +115,7 @@ def others(rows: int) -> np.ndarray:
 def train_epoch(
     examples: examples_lib.Examples,
     share: BatchShare,
-    recipe: SamplingConfig,
+    config: SamplingConfig,
     *,
     keys: np.ndarray,
     epoch: int,
@@ -129,34 +129,34 @@ def train_epoch(
     Args:
         examples: the training split.
         share: what this worker takes.
-        recipe: how the examples are drawn.
+        config: how the examples are drawn.
         keys: int64 [n, 2], one for each example; where an example is drawn again within
             the epoch, another key is made of it.
         epoch: counts from 0.
     """
     n = len(examples)
-    drawn = _draw(examples, recipe, epoch, share.batch_size)
+    drawn = _draw(examples, config, epoch, share.batch_size)
     again = sampling.occurrences(drawn)
     places, valid = _cut(np.arange(n), share)
     positions, again = drawn[places], again[places]
     keys = keys[positions]
     keys[..., 1] += again * _NEXT_DRAW
-    weights = _weights(drawn, positions, valid, recipe, share)
+    weights = _weights(drawn, positions, valid, config, share)
     factors = np.ones(positions.shape)
-    if recipe.class_weights is not None:
-        factors = recipe.class_weights[examples.labels[positions]]
+    if config.class_weights is not None:
+        factors = config.class_weights[examples.labels[positions]]
     shares, mixing = np.ones(positions.shape), np.zeros((*positions.shape, 1))
-    if recipe.mix is not None:
-        own, mixing = recipe.mix.draw(keys)
+    if config.mix is not None:
+        own, mixing = config.mix.draw(keys)
         shares, factors = _mixed(own, factors, share)
     columns = EpochPlan(
-        rows=examples.rows[positions] + (epoch + again) % recipe.views * n,
+        rows=examples.rows[positions] + (epoch + again) % config.views * n,
         labels=_labels(examples, positions),
         weights=weights * factors,
         keys=keys,
         shares=shares,
         mixing=mixing,
-        lengths=_lengths(examples, drawn, share, recipe.boundaries),
+        lengths=_lengths(examples, drawn, share, config.boundaries),
     )
     return _plan(columns, share)
 
@@ -165,18 +165,18 @@ def _weights(
     drawn: np.ndarray,
     positions: np.ndarray,
     valid: np.ndarray,
-    recipe: SamplingConfig,
+    config: SamplingConfig,
     share: BatchShare,
 ) -> np.ndarray:
     """Return weights that sum to 1 over each global batch, [batches, rows]."""
-    if recipe.example_weights is None:
+    if config.example_weights is None:
         counts = np.full(len(valid), share.batch_size)
         counts[-1] = len(drawn) - (len(valid) - 1) * share.batch_size
         return valid / counts[:, None]
     # Over the rows of all workers, of which this one has a part.
     everybody, is_there = sampling.batches(drawn, share.batch_size)
-    sums = (recipe.example_weights[everybody] * is_there).sum(axis=1, keepdims=True)
-    return valid * recipe.example_weights[positions] / np.maximum(sums, _TINY)
+    sums = (config.example_weights[everybody] * is_there).sum(axis=1, keepdims=True)
+    return valid * config.example_weights[positions] / np.maximum(sums, _TINY)
 
 
 def _mixed(
@@ -284,19 +284,19 @@ def _labels(examples: examples_lib.Examples, positions: np.ndarray) -> np.ndarra
 
 def _draw(
     examples: examples_lib.Examples,
-    recipe: SamplingConfig,
+    config: SamplingConfig,
     epoch: int,
     batch_size: int,
 ) -> np.ndarray:
-    seed = recipe.seed
-    if recipe.balanced:
+    seed = config.seed
+    if config.balanced:
         drawn = sampling.balanced_order(examples.labels, seed=seed, epoch=epoch)
     else:
         drawn = sampling.epoch_order(len(examples), seed=seed, epoch=epoch)
-    if not recipe.boundaries:
+    if not config.boundaries:
         return drawn
     steps = known_lengths(examples)[drawn]
-    lengths = sampling.padded_lengths(steps, recipe.boundaries)
+    lengths = sampling.padded_lengths(steps, config.boundaries)
     return sampling.bucketed_order(drawn, lengths, batch_size, seed=seed, epoch=epoch)
 
 

@@ -59,7 +59,7 @@ def train_batches(
     source: Preprocess | Stored,
     *,
     share: BatchShare,
-    recipe: epoch_plan.SamplingConfig,
+    sampling: epoch_plan.SamplingConfig,
     span: Span,
 ) -> tf.data.Dataset:
     """Return the training batches of this worker over all remaining epochs.
@@ -69,7 +69,7 @@ def train_batches(
     weights are 1 / (number of examples in the global batch), so that they sum to 1 over
     it, times the weight of the class, and 0 for rows that only fill up the last batch
     of an epoch. Labels are as `Examples` has them, those of different length filled up
-    with `NO_LABEL`; with `recipe.mix` they are the shares of the classes, float32
+    with `NO_LABEL`; with `sampling.mix` they are the shares of the classes, float32
     [b, classes].
 
     The key of an example is a pure function of (seed, epoch, example id, and how often
@@ -79,26 +79,28 @@ def train_batches(
         examples: the training split.
         source: what turns a payload into an input, or inputs that are ready.
         share: what this worker takes of each global batch.
-        recipe: how the examples are drawn, weighted and mixed.
+        sampling: how the examples are drawn, weighted and mixed.
         span: from where to where.
 
     Raises:
         errors.ConfigError: where a device would have half a pair of a mix.
     """
-    if recipe.mix:
+    if sampling.mix:
         epoch_plan.others(share.rows)
-    keys_of = example_keys(examples, seed=recipe.seed)
+    keys_of = example_keys(examples, seed=sampling.seed)
 
     def plan_epoch(epoch: np.ndarray) -> epoch_plan.EpochPlan:
         keys, number = keys_of(int(epoch)), int(epoch)
-        return epoch_plan.train_epoch(examples, share, recipe, keys=keys, epoch=number)
+        return epoch_plan.train_epoch(
+            examples, share, sampling, keys=keys, epoch=number
+        )
 
     epochs = tf.data.Dataset.range(span.first_epoch, span.epochs)
-    signature = _signature(examples, share.rows, recipe)
+    signature = _signature(examples, share.rows, sampling)
     elements = _elements(epochs, plan_epoch, signature)
     remaining = elements.skip(span.first_batch * share.replicas)
-    is_padded = bool(recipe.boundaries)
-    return _batches(remaining, examples, source, is_padded=is_padded, mix=recipe.mix)
+    is_padded = bool(sampling.boundaries)
+    return _batches(remaining, examples, source, is_padded=is_padded, mix=sampling.mix)
 
 
 def eval_batches(
@@ -143,14 +145,14 @@ def example_keys(
 
 
 def _signature(
-    examples: examples_lib.Examples, rows: int, recipe: epoch_plan.SamplingConfig
+    examples: examples_lib.Examples, rows: int, sampling: epoch_plan.SamplingConfig
 ) -> epoch_plan.EpochPlan:
     """Return shapes and types of an element's plan."""
     labels = examples.labels
     of_labels = tf.TensorSpec([rows], tf.int64)
     if not isinstance(labels, Ragged):
         of_labels = tf.TensorSpec([rows, *labels.shape[1:]], labels.dtype)
-    width = recipe.mix.width if recipe.mix else 1
+    width = sampling.mix.width if sampling.mix else 1
     return epoch_plan.EpochPlan(
         rows=tf.TensorSpec([rows], tf.int64),
         labels=of_labels,

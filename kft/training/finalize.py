@@ -128,7 +128,8 @@ def _kept_network(context: RunContext, state: RunState) -> Evaluator:
     sample = examples.take(np.arange(min(len(examples), _SELF_CHECK_EXAMPLES)))
     batches, count = context.eval_batches(sample)
     outputs = [evaluator.outputs(batches, count) for evaluator in (new, old)]
-    difference = max(float(np.abs(a - b).max()) for a, b in zip(*outputs, strict=True))
+    largest = [np.abs(a - b).max() for a, b in zip(*outputs, strict=True)]
+    difference = float(np.max(largest))
     if not difference <= _SELF_CHECK_TOLERANCE:
         raise errors.TrainingError(
             f"The network rebuilt from {path} gives other outputs than the one that "

@@ -55,7 +55,7 @@ def first_inputs(context: RunContext, count: int) -> tuple[list[Any], list[np.nd
         context.splits.train,
         context.task.inputs.preprocess(training=True),
         share=BatchShare(batch_size=context.config.batch_size),
-        recipe=context.sampling_config,
+        sampling=context.sampling_config,
         span=pipeline.Span(epochs=1),
     )
     inputs, labels = [], []

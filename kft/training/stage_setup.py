@@ -102,7 +102,7 @@ def stage_data(context: RunContext, index: int, cache: StageCache | None) -> Sta
                 examples,
                 source,
                 share=devices.share(config.batch_size),
-                recipe=how,
+                sampling=how,
                 span=pipeline.Span(
                     epochs=first + context.stages[index].epochs,
                     first_epoch=first + epoch,

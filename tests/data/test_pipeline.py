@@ -11,7 +11,7 @@ from kft.distribution.batch_sharing import BatchShare
 
 _N = 23
 _SPAN = pipeline.Span(epochs=3)
-_RECIPE = epoch_plan.SamplingConfig(seed=1)
+_SAMPLING = epoch_plan.SamplingConfig(seed=1)
 _SHARE = BatchShare(batch_size=6)
 
 
@@ -32,12 +32,12 @@ def _preprocess(payload, key):
     return tf.concat([number[None], key], axis=0)
 
 
-def _train(n=_N, *, span=_SPAN, recipe=_RECIPE, **share):
+def _train(n=_N, *, span=_SPAN, sampling=_SAMPLING, **share):
     dataset = pipeline.train_batches(
         _examples(n),
         _preprocess,
         share=BatchShare(**({"batch_size": 6} | share)),
-        recipe=recipe,
+        sampling=sampling,
         span=span,
     )
     return list(dataset.as_numpy_iterator())
@@ -75,11 +75,11 @@ def test_weights_sum_to_one_over_every_global_batch():
 
 def test_two_iterations_give_the_same_batches():
     dataset = pipeline.train_batches(
-        _examples(), _preprocess, share=_SHARE, recipe=_RECIPE, span=_SPAN
+        _examples(), _preprocess, share=_SHARE, sampling=_SAMPLING, span=_SPAN
     )
     first, second = (list(dataset.as_numpy_iterator()) for _ in range(2))
     assert _same(first, second)
-    assert not _same(first, _train(recipe=epoch_plan.SamplingConfig(seed=5)))
+    assert not _same(first, _train(sampling=epoch_plan.SamplingConfig(seed=5)))
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 2])
@@ -117,7 +117,7 @@ def test_keys_depend_on_seed_epoch_and_id_alone():
 
     first = keys(_train())
     assert len(set(first.values())) == 3 * _N
-    other = keys(_train(recipe=epoch_plan.SamplingConfig(seed=2)))
+    other = keys(_train(sampling=epoch_plan.SamplingConfig(seed=2)))
     assert not set(first.values()) & set(other.values())
 
 
@@ -144,7 +144,7 @@ def test_what_lies_before_the_start_is_not_read():
         watched,
         _preprocess,
         share=_SHARE,
-        recipe=_RECIPE,
+        sampling=_SAMPLING,
         span=pipeline.Span(epochs=2, first_epoch=1, first_batch=3),
     )
     assert len(list(dataset)) == 1
@@ -182,7 +182,7 @@ def test_every_shape_is_static(replicas):
     share = BatchShare(batch_size=6, replicas=replicas)
     for dataset in (
         pipeline.train_batches(
-            _examples(), _preprocess, share=share, recipe=_RECIPE, span=_SPAN
+            _examples(), _preprocess, share=share, sampling=_SAMPLING, span=_SPAN
         ),
         pipeline.eval_batches(_examples(), _preprocess, share=share),
     ):

@@ -46,7 +46,7 @@ def train(
         tiny.examples(n),
         tiny.Task().inputs.preprocess(training=True),
         share=BatchShare(batch_size=config.batch_size),
-        recipe=epoch_plan.SamplingConfig(seed=0),
+        sampling=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=steps),
     )
     step.train(iter(batches), steps)
@@ -137,7 +137,7 @@ def test_a_nan_names_its_step():
         tiny.examples(70),
         tiny.Task().inputs.preprocess(training=True),
         share=SHARE,
-        recipe=epoch_plan.SamplingConfig(seed=0),
+        sampling=epoch_plan.SamplingConfig(seed=0),
         span=pipeline.Span(epochs=1),
     )
     chunk = step.train(iter(batches), 4)

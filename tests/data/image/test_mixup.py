@@ -113,12 +113,12 @@ def _image(payload, key):
 
 
 def _train(n=23, *, text="mixup@1", class_weights=None, **share):
-    recipe = epoch_plan.SamplingConfig(
+    sampling = epoch_plan.SamplingConfig(
         seed=1, mix=_mix(text), class_weights=class_weights
     )
     share = BatchShare(**({"batch_size": 8} | share))
     dataset = pipeline.train_batches(
-        _examples(n), _image, share=share, recipe=recipe, span=Span(epochs=2)
+        _examples(n), _image, share=share, sampling=sampling, span=Span(epochs=2)
     )
     return list(dataset.as_numpy_iterator())
 
@@ -128,7 +128,7 @@ def test_a_row_is_mixed_with_its_neighbour_and_so_is_its_label():
         _examples(23),
         _image,
         share=BatchShare(batch_size=8),
-        recipe=epoch_plan.SamplingConfig(seed=1),
+        sampling=epoch_plan.SamplingConfig(seed=1),
         span=Span(epochs=2),
     )
     for (inputs, labels, weights), (single, own, valid) in zip(
