@@ -45,13 +45,17 @@ COMMANDS = (
 LAYERS = {
     "": 6,
     "errors": 0,
+    "child_process": 0,
     **FOLDERS,
     "backbones.__main__": 6,
     "__main__": 6,
     **dict.fromkeys(COMMANDS, 6),
 }
 # The ground floor computes nothing; the edge answers --help before TensorFlow starts.
-WITHOUT_TENSORFLOW = ("errors", "config", "cli", "run_folder", "workflows", *COMMANDS)
+WITHOUT_TENSORFLOW = (
+    *("errors", "child_process", "config", "cli", "run_folder", "workflows"),
+    *COMMANDS,
+)
 STRATEGIES = {
     "MirroredStrategy",
     "MultiWorkerMirroredStrategy",

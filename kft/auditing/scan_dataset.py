@@ -12,7 +12,7 @@ from concurrent.futures import process
 
 import numpy as np
 
-from kft import errors
+from kft import child_process, errors
 from kft.auditing.checks import Checks, Facts
 from kft.data.examples import Examples
 from kft.data.sources import filesystem
@@ -81,9 +81,12 @@ def scan(
         inspections.extend(_result(ids, future))
         advance(len(ids))
 
-    with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_start, initargs=(checks,)
-    ) as pool:
+    with (
+        child_process.safe_path(),
+        concurrent.futures.ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start, initargs=(checks,)
+        ) as pool,
+    ):
         for ids, payloads in _chunks(parts):
             try:
                 future = pool.submit(inspect, payloads, checks)

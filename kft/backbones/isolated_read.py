@@ -5,13 +5,13 @@ Python code can catch that. No TensorFlow here.
 """
 
 import contextlib
-import os
 import pathlib
 import subprocess
 import sys
 
 import h5py
 
+from kft import child_process
 from kft.backbones import hdf5
 
 _SECONDS = 30.0
@@ -34,8 +34,7 @@ def survive(path: pathlib.Path) -> None:
     try:
         done = subprocess.run(
             [sys.executable, "-c", _PROGRAM, str(path)],
-            # The package is found where this process has found it.
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env=child_process.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -6,7 +6,6 @@ what it makes of them is compared too, else as the tensors that the network read
 """
 
 import dataclasses
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kft import errors, exporters
+from kft import child_process, errors, exporters
 from kft.data import sample
 from kft.data.examples import Examples
 from kft.exporters import Quantize, Tolerance, serving_model, standalone_runner
@@ -246,7 +245,7 @@ def _ask(
             ],
             # This process may hold all memory of the GPU, and another device would not
             # give the same digits.
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+            env={**child_process.environment(), "CUDA_VISIBLE_DEVICES": "-1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -19,6 +19,7 @@ _TEMPORARY = ".tmp-"
 _SPACE = "Make room, then repeat the same command."
 _PLACE = "Choose a --run_dir that this user may write, or give the permission."
 _GONE = "Something removed it. What it held is lost; the same command starts again."
+_STRANGER = "kft did not put it there. Remove it, or choose another --run_dir."
 # What happened, and what to do.
 _CAUSES = {
     errno.ENOSPC: ("there is no space left on the device", _SPACE),
@@ -29,6 +30,10 @@ _CAUSES = {
     errno.EPERM: ("the permission is missing", _PLACE),
     errno.ENOENT: ("the folder is gone", _GONE),
     errno.ENOTDIR: ("a file stands where a folder is expected", _PLACE),
+    errno.EISDIR: ("a folder stands where a file is expected", _STRANGER),
+    errno.ELOOP: ("a link stands where a file or folder is expected", _STRANGER),
+    errno.EMLINK: ("the same file has another name elsewhere", _STRANGER),
+    errno.EINVAL: ("it is no regular file", _STRANGER),
 }
 
 
@@ -69,7 +74,7 @@ def write(path: Path, content: bytes) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed writers left below `folder`; there must be no other writer."""
     for leftover in list(folder.rglob(f"{_TEMPORARY}*")):
-        if leftover.is_dir():
+        if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)

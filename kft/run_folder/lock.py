@@ -20,7 +20,7 @@ from typing import Any
 from absl import logging
 
 from kft import errors
-from kft.run_folder import atomic_files
+from kft.run_folder import atomic_files, regular_file
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
@@ -37,7 +37,7 @@ def lock(path: Path, *, flag: str = "--run_dir") -> Iterator[None]:
         errors.RunDirError: at once where another process holds it, naming the process.
     """
     with atomic_files.explaining(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = regular_file.open_own(path)
     try:
         _acquire(descriptor, path, flag)
         _mention_other_host(_holder(descriptor), path)

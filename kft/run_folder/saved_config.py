@@ -12,6 +12,7 @@ from absl import logging
 
 from kft import config, errors, tasks
 from kft.config import RunConfig, flagfile
+from kft.run_folder import regular_file
 
 _REPAIRS = {
     "config.json": "flags.cfg beside it says the same: restore the file from it, or "
@@ -70,7 +71,7 @@ def read_json(path: Path) -> dict[str, Any]:
         errors.RunDirError: where the file is missing or damaged.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(regular_file.read(path))
     except FileNotFoundError:
         raise errors.RunDirError(_absent(path)) from None
     except OSError as error:
@@ -89,7 +90,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         errors.RunDirError: where the file is missing or damaged.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = regular_file.read(path).decode().splitlines()
         return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
         raise errors.RunDirError(

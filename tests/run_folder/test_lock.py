@@ -151,3 +151,24 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         lock.lock(tmp_path / "gone" / ".lock"),
     ):
         pass
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_file_of_somebody_else_is_not_emptied_through_a_link(
+    link, lock_file: Path
+) -> None:
+    victim = lock_file.with_name("authorized_keys")
+    victim.write_text("precious")
+    link(victim, lock_file)
+    with pytest.raises(errors.RunDirError, match="kft did not put it there. Remove it"):
+        lock.lock(lock_file).__enter__()
+    assert victim.read_text() == "precious"
+
+
+def test_a_pipe_in_place_of_the_lock_is_named(lock_file: Path) -> None:
+    os.mkfifo(lock_file)
+    with (
+        pytest.raises(errors.RunDirError, match="it is no regular file"),
+        lock.lock(lock_file),
+    ):
+        pass

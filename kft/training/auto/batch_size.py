@@ -15,19 +15,16 @@ kept in memory (`kft.training.feature_cache.placement`) and for other programs.
 
 import dataclasses
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import psutil
 
-import kft
+from kft import child_process, errors
 from kft import config as configs
-from kft import errors
 from kft.config import RunConfig
 from kft.run_folder import run_dir
 from kft.training import out_of_memory
@@ -145,7 +142,7 @@ def _try(config: RunConfig, largest: int, signals: Signals) -> Trial | None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": _import_path()},
+        env=child_process.environment(),
         # Ctrl-C is for this process, which ends the child.
         start_new_session=True,
     ) as process:
@@ -161,12 +158,6 @@ def _try(config: RunConfig, largest: int, signals: Signals) -> Trial | None:
             f"{log[-_SHOWN:].strip()}\nA number for --batch_size needs no trial."
         )
     return _answer(json.loads(text.splitlines()[-1]))
-
-
-def _import_path() -> str:
-    """Return where the child finds the same kft."""
-    paths = [str(Path(kft.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    return os.pathsep.join(filter(None, paths))
 
 
 def _wait(

@@ -1,0 +1,53 @@
+"""Files that are opened where they are regular ones, and as themselves where written.
+
+Whoever can write in a folder can put anything there under a name that kft is going to
+open: a link to a file of somebody else, or a FIFO, which keeps its reader waiting.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read(path: Path) -> bytes:
+    """Return what is in a file; links are followed.
+
+    Raises:
+        OSError: where there is none, or something else than a regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        _check_regular(descriptor, path)
+        return file.read()
+
+
+def open_own(path: Path) -> int:
+    """Return a descriptor to read and write a file that lies at this path itself.
+
+    The file is made where it is not there, and left as it is where it is.
+
+    Raises:
+        OSError: where there is a link, another name of the file elsewhere, or something
+            else than a regular file.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o644)
+    try:
+        _check_regular(descriptor, path)
+        if os.fstat(descriptor).st_nlink > 1:
+            raise OSError(
+                errno.EMLINK, "The same file has another name elsewhere", str(path)
+            )
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_regular(descriptor: int, path: Path) -> None:
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "No regular file", str(path))
