@@ -12,7 +12,7 @@ from kft import errors
 from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.exporters import certificates
-from kft.run_folder import run_dir, saved_config
+from kft.run_folder import history, run_dir, saved_config
 from kft.run_folder.history import EpochRecord
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
@@ -75,24 +75,13 @@ def read(run: RunDir) -> RunRecord:
         config=run_dir.read_config(run),
         result=result,
         labels=_labels(run),
-        history=_history(run),
+        history=history.read_records(run),
         environment=saved_config.read_json(run.environment_json),
         split_id=_split_id(run),
         split_sizes=_split_sizes(run),
         parity=certificates.read(run),
         finished=time,
     )
-
-
-def _history(run: RunDir) -> tuple[EpochRecord, ...]:
-    try:
-        lines = saved_config.read_lines(run.metrics_jsonl)
-        return tuple(map(EpochRecord.from_json, lines))
-    except KeyError as error:
-        raise errors.RunDirError(
-            f"{run.metrics_jsonl} is damaged: a line has no {error}. Restore it from a "
-            "copy."
-        ) from error
 
 
 def _labels(run: RunDir) -> LabelMap:

@@ -8,6 +8,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Self
 
+from kft import errors
+from kft.run_folder import saved_config
+from kft.run_folder.run_dir import RunDir
+
 VALIDATION = "val_"
 TEST = "test_"
 _OLD_NAMES = {"images_per_second": "examples_per_second"}
@@ -107,6 +111,22 @@ class StageResult:
         own = {f.name for f in dataclasses.fields(cls)} - {"validation"}
         known = {name: values.pop(name) for name in own}
         return cls(**known, validation=unprefixed(VALIDATION, values))
+
+
+def read_records(run: RunDir) -> tuple[EpochRecord, ...]:
+    """Return the epochs of a run, of this version or of an older one, in order.
+
+    Raises:
+        errors.RunDirError: where metrics.jsonl is missing or damaged.
+    """
+    try:
+        lines = saved_config.read_lines(run.metrics_jsonl)
+        return tuple(map(EpochRecord.from_json, lines))
+    except KeyError as error:
+        raise errors.RunDirError(
+            f"{run.metrics_jsonl} is damaged: a line has no {error}. Restore it from a "
+            "copy."
+        ) from error
 
 
 def prefixed(prefix: str, figures: Mapping[str, Any]) -> dict[str, Any]:
