@@ -34,7 +34,7 @@ def main(config: SearchConfig) -> None:
         # The chief has the results.
         return
     folder = outcome.search
-    rich.print(results.table(space, outcome.records))
+    rich.print(results.table(space, outcome.records, outcome.monitor))
     print(f"all trials     {folder.trials_csv}, {folder.trials_png}")
     print(f"best settings  {folder.best_cfg}")
     print(f"TensorBoard    tensorboard --logdir={folder.trials}")

@@ -15,13 +15,14 @@ from sklearn import exceptions
 from kft import errors
 from kft.config import SearchConfig
 from kft.run_folder import atomic_files, saved_config
+from kft.run_folder.history import VALIDATION
 from kft.search import hyperband, search_settings
 from kft.search import parameters as search_parameters
 from kft.search.parallel import ALONE
 from kft.search.parameters import Choice, Dimension, Space
 from kft.search.search_settings import Value
+from kft.tasks.task import Metric
 
-OBJECTIVE = "val_accuracy"
 BUDGET = "tuner/epochs"
 STATUS = kt_trial.TrialStatus
 _DEFAULT_TRIALS = 12
@@ -34,26 +35,25 @@ class Oracle:
     keras-tuner 1.4.8 writes several, in place: a kill between them loses trials.
 
     Attributes:
+        space: what the search varies.
         failure: why the file could not be written; None while it can.
     """
 
+    space: Space
     failure: errors.KftError | None = None
 
-    def keep_in(
-        self, path: Path, space: Space, first: dict[str, Value] | None, name: str
-    ) -> None:
+    def keep_in(self, path: Path, first: dict[str, Value] | None, name: str) -> None:
         """Take up what a file holds.
 
         Args:
             path: of the file.
-            space: what the search varies.
             first: values that a new search tries first, if any.
             name: of the role of this process.
 
         Raises:
             errors.RunDirError: where the file is damaged.
         """
-        self._path, self._space, self._first = path, space, first
+        self._path, self._first = path, first
         self.verbose, self._has_stopped = 0, False
         if not path.exists():
             return
@@ -114,7 +114,7 @@ class Oracle:
             return found
         return {
             **found,
-            "values": values | search_parameters.written(self._space, values),
+            "values": values | search_parameters.written(self.space, values),
         }
 
     def save(self) -> None:
@@ -155,7 +155,7 @@ class _Bayesian(Oracle, keras_tuner.oracles.BayesianOptimizationOracle):
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the next values; random ones where the process repeats itself."""
         with warnings.catch_warnings():
-            # Of few trials the process cannot tell how smooth the accuracy is.
+            # Of few trials the process cannot tell how smooth the figure is.
             warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
             found = super().populate_space(trial_id)
         for _ in range(self._max_collisions):
@@ -174,9 +174,10 @@ class _Hyperband(Oracle, keras_tuner.oracles.HyperbandOracle):
         keras-tuner (1.4.8) waits for as many trials that end well as a round has.
         """
         failed = [t for t in self.trials.values() if t.status == STATUS.FAILED]
+        worst = -math.inf if self.objective.direction == "max" else math.inf
         try:
             for trial in failed:
-                trial.status, trial.score = STATUS.COMPLETED, -math.inf
+                trial.status, trial.score = STATUS.COMPLETED, worst
             return super().populate_space(trial_id)
         finally:
             for trial in failed:
@@ -198,13 +199,27 @@ class _Grid(Oracle, keras_tuner.Oracle):
         return {"status": STATUS.RUNNING, "values": values}
 
 
-def build(config: SearchConfig, space: Space) -> Oracle:
-    """Return the oracle of a search; on all but workers `keep_in` comes next."""
+def build(config: SearchConfig, space: Space, monitor: Metric) -> Oracle:
+    """Return the oracle of a search; on all but workers `keep_in` comes next.
+
+    Args:
+        config: of the search.
+        space: what it varies.
+        monitor: the figure of validation that trials are compared by.
+    """
+    oracle = _build(config, space, monitor)
+    oracle.space = space
+    return oracle
+
+
+def _build(config: SearchConfig, space: Space, monitor: Metric) -> Oracle:
     parameters = keras_tuner.HyperParameters()
     for dimension in space:
         _register(parameters, dimension)
     arguments = {
-        "objective": keras_tuner.Objective(OBJECTIVE, "max"),
+        "objective": keras_tuner.Objective(
+            VALIDATION + monitor.name, "max" if monitor.higher_is_better else "min"
+        ),
         "hyperparameters": parameters,
         "seed": _seed(config.seed),
     }
@@ -214,7 +229,7 @@ def build(config: SearchConfig, space: Space) -> Oracle:
     if config.tuner == "bayesian":
         # Its own default, three for each setting, leaves few to learn from them.
         arguments["num_initial_points"] = max(3, at_most // 3)
-        # Accuracies scatter: 1e-4 would take that for the shape of the peak, and 2.6
+        # Figures scatter: 1e-4 would take that for the shape of the peak, and 2.6
         # standard deviations of hope lead a dozen trials into all the corners.
         return _Bayesian(max_trials=at_most, alpha=1e-2, beta=1.0, **arguments)
     if config.tuner == "grid":

@@ -1,4 +1,4 @@
-"""A chart of a search: the accuracy of each trial over each setting."""
+"""A chart of a search: the figure of each trial over each setting."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib import figure, ticker
 
+from kft.run_folder.history import VALIDATION
 from kft.search import trial_records
 from kft.search.parameters import Choice, Dimension, Range, Space
 from kft.search.trial_records import Record
+from kft.tasks.task import Metric
 
 _INCHES, _COLUMNS = 3.6, 3
 # Of the range of a setting, at both ends of its axis.
@@ -17,8 +19,15 @@ _MARGIN = 0.05
 _MARKS = {"finished": "o", "pruned": "v"}
 
 
-def draw(space: Space, found: Sequence[Record], path: Path) -> None:
-    """Write the chart, a PNG with a panel for each setting."""
+def draw(space: Space, found: Sequence[Record], path: Path, *, monitor: Metric) -> None:
+    """Write the chart, a PNG with a panel for each setting.
+
+    Args:
+        space: what was searched.
+        found: the trials.
+        path: of the PNG.
+        monitor: the figure that they are compared by.
+    """
     columns = min(len(space), _COLUMNS)
     rows = -(-len(space) // columns)
     chart = figure.Figure(
@@ -26,7 +35,7 @@ def draw(space: Space, found: Sequence[Record], path: Path) -> None:
     )
     panels = list(chart.subplots(rows, columns, squeeze=False).flat)
     for dimension, panel in zip(space, panels, strict=False):
-        _panel(panel, dimension, found)
+        _panel(panel, dimension, found, monitor=monitor)
     for panel in panels[len(space) :]:
         panel.set_axis_off()
     handles, names = panels[0].get_legend_handles_labels()
@@ -35,22 +44,24 @@ def draw(space: Space, found: Sequence[Record], path: Path) -> None:
     chart.savefig(path, format="png", dpi=120)
 
 
-def _panel(panel: Any, dimension: Dimension, found: Sequence[Record]) -> None:
+def _panel(
+    panel: Any, dimension: Dimension, found: Sequence[Record], *, monitor: Metric
+) -> None:
     """Draw the trials over one setting."""
-    best = trial_records.best(found)
+    best = trial_records.best(found, monitor)
     for status, mark in _MARKS.items():
         some = [record for record in found if record.status == status]
         if some:
             panel.scatter(
                 [_place(dimension, record) for record in some],
-                [record.val_accuracy for record in some],
+                [record.validation[monitor.name] for record in some],
                 marker=mark,
                 label=status,
                 alpha=0.7,
             )
-    failed = [record for record in found if record.val_accuracy is None]
+    failed = [record for record in found if record.status == "failed"]
     if failed:
-        # Without an accuracy: on the lower edge.
+        # Without a figure: on the lower edge.
         panel.plot(
             [_place(dimension, record) for record in failed],
             [0.0] * len(failed),
@@ -63,7 +74,7 @@ def _panel(panel: Any, dimension: Dimension, found: Sequence[Record]) -> None:
     if best:
         panel.plot(
             [_place(dimension, best)],
-            [best.val_accuracy],
+            [best.validation[monitor.name]],
             "*",
             markersize=14,
             color="tab:orange",
@@ -78,7 +89,7 @@ def _panel(panel: Any, dimension: Dimension, found: Sequence[Record]) -> None:
         # Whether the best lies at an edge of what was searched is worth seeing.
         panel.set_xlim(*_with_margin(dimension))
     panel.set_xlabel(dimension.name)
-    panel.set_ylabel("val_accuracy")
+    panel.set_ylabel(VALIDATION + monitor.name)
 
 
 def _scale(panel: Any, dimension: Range) -> None:

@@ -10,17 +10,22 @@ MIN_SHARE = 1 / 3
 
 
 def is_hopeless(
-    curve: Sequence[float], epochs: int, finished: Sequence[Sequence[float]]
+    curve: Sequence[float],
+    epochs: int,
+    finished: Sequence[Sequence[float]],
+    *,
+    higher_is_better: bool,
 ) -> bool:
-    """Return whether a trial's best is below the median of the others' means so far.
+    """Return whether a trial's best is worse than the median of the others' means.
 
     The rule of Google Vizier (Golovin et al. 2017, section 3.1.2), with the share of
     the epochs in place of the step: trials may have stages of different lengths.
 
     Args:
-        curve: validation accuracy of the trial after each of its epochs so far.
+        curve: what chooses the best trial, after each epoch of this one so far.
         epochs: that the trial has in all, at least as many as it has done.
         finished: the whole curves of trials that were not stopped.
+        higher_is_better: of that figure.
     """
     curves = [other for other in finished if other]
     done = len(curve)
@@ -30,4 +35,5 @@ def is_hopeless(
     means = [
         statistics.fmean(other[: -(-done * len(other) // epochs)]) for other in curves
     ]
-    return max(curve) < statistics.median(means)
+    median = statistics.median(means)
+    return max(curve) < median if higher_is_better else min(curve) > median

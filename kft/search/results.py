@@ -11,29 +11,38 @@ from rich.table import Table
 
 from kft.config import RunConfig, flagfile
 from kft.run_folder import atomic_files
+from kft.run_folder.history import VALIDATION
 from kft.search import plot, search_settings, trial_records
 from kft.search.parameters import Space
 from kft.search.search_dir import SearchDir
 from kft.search.trial_records import Record
+from kft.tasks.task import Metric
 
-_COLUMNS = ("trial", "status", "val_accuracy", "val_loss", "test_accuracy", "epochs")
 _LAST_COLUMNS = ("seconds", "share_of_epochs", "message", "run_dir")
 _SHOWN = 20
 
 
-def write(search: SearchDir, space: Space, found: Sequence[Record]) -> None:
+def write(
+    search: SearchDir, space: Space, found: Sequence[Record], *, monitor: Metric
+) -> None:
     """Write trials.csv and trials.png.
+
+    Args:
+        search: the folder.
+        space: what was searched.
+        found: the trials.
+        monitor: the figure that they are compared by.
 
     Raises:
         errors.RunDirError: where they cannot be written.
     """
-    atomic_files.write(search.trials_csv, _csv(search, space, found).encode())
+    atomic_files.write(search.trials_csv, _csv(search, space, found, monitor).encode())
     with atomic_files.replacing(search.trials_png) as temporary:
-        plot.draw(space, found, temporary)
+        plot.draw(space, found, temporary, monitor=monitor)
 
 
 def write_best(
-    search: SearchDir, config: RunConfig, best: Record, *, flags: str
+    search: SearchDir, config: RunConfig, best: Record, *, monitor: Metric, flags: str
 ) -> None:
     """Write best.cfg.
 
@@ -41,6 +50,7 @@ def write_best(
         search: the folder.
         config: of the winner.
         best: its trial.
+        monitor: the figure that made it the best.
         flags: how the search was told what to search.
 
     Raises:
@@ -48,8 +58,8 @@ def write_best(
     """
     command = shlex.join(("python", "-m", "kft.train", f"--flagfile={search.best_cfg}"))
     lines = [
-        f"# The best of a search: trial {best.number}, validation accuracy "
-        f"{best.val_accuracy:.4f}.",
+        f"# The best of a search: trial {best.number}, validation {monitor.name} "
+        f"{best.validation[monitor.name]:{monitor.format}}.",
         "#",
         f"#   {command}",
         "#",
@@ -61,9 +71,9 @@ def write_best(
     atomic_files.write(search.best_cfg, "\n".join(lines).encode())
 
 
-def table(space: Space, found: Sequence[Record]) -> Table:
+def table(space: Space, found: Sequence[Record], monitor: Metric) -> Table:
     """Return the best trials as a table for a terminal."""
-    ranked = trial_records.ranked(found)[:_SHOWN]
+    ranked = trial_records.ranked(found, monitor)[:_SHOWN]
     title = f"Trials, the best {len(ranked)} of {len(found)}"
     shown = Table(
         box=box.SIMPLE_HEAD,
@@ -72,7 +82,8 @@ def table(space: Space, found: Sequence[Record]) -> Table:
         padding=0,
         pad_edge=False,
     )
-    for name in ("trial", "val_accuracy", *(d.name for d in space), "epochs", "s", ""):
+    figure, names = VALIDATION + monitor.name, (dimension.name for dimension in space)
+    for name in ("trial", figure, *names, "epochs", "s", ""):
         # Names are longer than values, and a terminal may have 80 columns.
         header = re.sub(r"[._]", "\n", name.removeprefix("stages."))
         shown.add_column(header, justify="right" if name else "left", no_wrap=True)
@@ -80,7 +91,7 @@ def table(space: Space, found: Sequence[Record]) -> Table:
         values = (_short(record.values[d.name]) for d in space)
         shown.add_row(
             str(record.number),
-            "" if record.val_accuracy is None else f"{record.val_accuracy:.4f}",
+            _shown(record, monitor),
             *values,
             str(record.epochs),
             f"{record.seconds:.1f}",
@@ -89,23 +100,29 @@ def table(space: Space, found: Sequence[Record]) -> Table:
     return shown
 
 
+def _shown(record: Record, monitor: Metric) -> str:
+    value = record.validation.get(monitor.name)
+    return "" if value is None else f"{value:{monitor.format}}"
+
+
 def _short(value: search_settings.Value) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _csv(search: SearchDir, space: Space, found: Sequence[Record]) -> str:
+def _csv(
+    search: SearchDir, space: Space, found: Sequence[Record], monitor: Metric
+) -> str:
     names = [dimension.name for dimension in space]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_COLUMNS, *names, *_LAST_COLUMNS])
+    figures = trial_records.figure_names(monitor)
+    writer.writerow(["trial", "status", *figures, "epochs", *names, *_LAST_COLUMNS])
     for record in found:
         writer.writerow(
             [
                 record.number,
                 record.status,
-                record.val_accuracy,
-                record.val_loss,
-                record.test_accuracy,
+                *(record.figures().get(name) for name in figures),
                 record.epochs,
                 *(record.values[name] for name in names),
                 record.seconds,

@@ -10,9 +10,11 @@ from absl import logging
 
 from kft import errors, tasks
 from kft.config import RunConfig, SearchConfig
+from kft.data.examples import Splits
 from kft.run_folder import atomic_files, lock
 from kft.search import (
     hparams,
+    oracles,
     parallel,
     parse_space,
     results,
@@ -26,6 +28,7 @@ from kft.search.parallel import Role
 from kft.search.parameters import Space
 from kft.search.search_dir import SearchDir
 from kft.search.trial_records import Record
+from kft.tasks.task import Metric
 from kft.training.monitoring.progress import ConsoleReporter, Reporter
 from kft.training.monitoring.signals import Signals
 from kft.training.trackers import trackers
@@ -38,6 +41,7 @@ class Outcome:
     Attributes:
         search: its folder.
         space: what was searched.
+        monitor: the figure of validation that the trials were compared by.
         records: how the trials ended, in the order of their numbers.
         best: the best of them.
         config: the best settings as a whole run, with a run folder of its own.
@@ -45,6 +49,7 @@ class Outcome:
 
     search: SearchDir
     space: Space
+    monitor: Metric
     records: tuple[Record, ...]
     best: Record
     config: RunConfig
@@ -77,21 +82,26 @@ def run(
     reporter = reporter or ConsoleReporter()
     role = parallel.find(os.environ)
     search = search_dir.at(config)
-    search_dir.settle(search, config, _fingerprint(config))
+    splits = _splits(config)
+    monitor = tasks.get(config.train_config(), splits.labels).objective.monitor
+    search_dir.settle(search, config, splits.fingerprint)
     with _lock(search, role):
         if role.kind != "worker":
             if trackers.TENSORBOARD in config.trackers:
-                hparams.write_space(search, dimensions)
+                hparams.write_space(search, dimensions, figure=monitor.name)
             reporter.say(_announce(search, config, role))
+        own = trials.Trials(config, search, monitor=monitor, reporter=reporter)
         tuner.search(
+            oracles.build(config, dimensions, monitor),
             config,
-            dimensions,
             state=search.oracle_json,
             role=role,
-            run_trial=trials.Trials(config, search, reporter=reporter).run,
+            run_trial=own.run,
             check=signals.check,
         )
-        return None if role.kind == "worker" else _outcome(config, search, dimensions)
+        if role.kind == "worker":
+            return None
+        return _outcome(config, search, dimensions, monitor)
 
 
 def discard_features(outcome: Outcome) -> None:
@@ -99,14 +109,15 @@ def discard_features(outcome: Outcome) -> None:
     shutil.rmtree(outcome.search.features, ignore_errors=True)
 
 
-def _fingerprint(config: SearchConfig) -> str:
+def _splits(config: SearchConfig) -> Splits:
+    """Return the data of a search, which has validation examples."""
     splits = tasks.load_splits(config)
     if splits.validation is None or not len(splits.validation):
         raise errors.ConfigError(
-            f"A search compares validation accuracies, and --dataset={config.dataset} "
-            "has no validation examples: raise --validation_fraction."
+            "A search compares trials by validation examples, and "
+            f"--dataset={config.dataset} has none: raise --validation_fraction."
         )
-    return splits.fingerprint
+    return splits
 
 
 @contextlib.contextmanager
@@ -134,11 +145,13 @@ def _announce(search: SearchDir, config: SearchConfig, role: Role) -> str:
     return f"{config.tuner} search in {search.path}{before}: --space={config.space}"
 
 
-def _outcome(config: SearchConfig, search: SearchDir, dimensions: Space) -> Outcome:
+def _outcome(
+    config: SearchConfig, search: SearchDir, dimensions: Space, monitor: Metric
+) -> Outcome:
     """Write what the trials have found, and return it."""
     found = trial_records.read_all(search)
-    results.write(search, dimensions, found)
-    best = trial_records.best(found)
+    results.write(search, dimensions, found, monitor=monitor)
+    best = trial_records.best(found, monitor)
     if best is None:
         raise errors.TrainingError(
             f"None of {len(found)} trials has finished; {search.trials_csv} says why."
@@ -146,5 +159,5 @@ def _outcome(config: SearchConfig, search: SearchDir, dimensions: Space) -> Outc
     winner = search_settings.apply(config.train_config(), best.values)
     winner = dataclasses.replace(winner, run_dir=str(search.winner(best.number)))
     flags = f"--tuner={config.tuner} --space={parse_space.format_space(dimensions)}"
-    results.write_best(search, winner, best, flags=flags)
-    return Outcome(search, dimensions, tuple(found), best, winner)
+    results.write_best(search, winner, best, monitor=monitor, flags=flags)
+    return Outcome(search, dimensions, monitor, tuple(found), best, winner)

@@ -24,7 +24,7 @@ class SearchDir:
         trials: a run folder and a record for each trial.
         features: outputs of frozen trunks, which the trials share.
         trials_csv: a line for each trial.
-        trials_png: the accuracy over each setting.
+        trials_png: what trials are compared by, over each setting.
         best_cfg: the best settings as a flagfile.
         lock_file: locked by the process that chooses the trials.
     """

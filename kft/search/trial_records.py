@@ -2,14 +2,19 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from kft import errors
 from kft.run_folder import atomic_files, saved_config
+from kft.run_folder.history import TEST, VALIDATION, prefixed, unprefixed
 from kft.search.search_dir import SearchDir
 from kft.search.search_settings import Value
+from kft.tasks.task import Metric
+
+# What stands before the figures in the file of a trial.
+_HEAD = ("number", "status", "values", "share")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,9 +26,9 @@ class Record:
         status: finished; pruned, for it was hopeless; failed, see `message`.
         values: of the settings that are searched.
         share: of the epochs of its stages that it was given, in (0, 1].
-        val_accuracy: best one, in [0, 1]; None where it failed.
-        val_loss: of the same epoch, in nats.
-        test_accuracy: of the same weights; None without a test split.
+        validation: of the best weights, the figure that trials are compared by and the
+            loss; empty where it failed.
+        test: that figure of the same weights; empty without a test split.
         epochs: that it trained.
         seconds: that it took.
         message: why it failed or was pruned; otherwise empty.
@@ -33,21 +38,52 @@ class Record:
     status: Literal["finished", "pruned", "failed"]
     values: dict[str, Value]
     share: float
-    val_accuracy: float | None
-    val_loss: float | None
-    test_accuracy: float | None
+    validation: Mapping[str, float]
+    test: Mapping[str, float]
     epochs: int
     seconds: float
     message: str = ""
 
+    def figures(self) -> dict[str, float]:
+        """Return the figures of both splits, with `val_` and `test_` before them."""
+        return {**prefixed(VALIDATION, self.validation), **prefixed(TEST, self.test)}
 
-def write(search: SearchDir, record: Record) -> None:
+    def to_json(self, monitor: Metric) -> dict[str, Any]:
+        """Return the content of its file; figures that it has not are None."""
+        values = dict(vars(self))
+        del values["validation"], values["test"]
+        head = {name: values.pop(name) for name in _HEAD}
+        empty = dict.fromkeys(figure_names(monitor))
+        return {**head, **empty, **self.figures(), **values}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Return the record that a file holds.
+
+        Raises:
+            TypeError: where a name is missing, or is none.
+        """
+        prefixes = (VALIDATION, TEST)
+        return cls(
+            **{k: v for k, v in content.items() if not k.startswith(prefixes)},
+            validation=unprefixed(VALIDATION, content),
+            test=unprefixed(TEST, content),
+        )
+
+
+def figure_names(monitor: Metric) -> list[str]:
+    """Return the names of the figures that a trial has, each once."""
+    names = (VALIDATION + monitor.name, VALIDATION + "loss", TEST + monitor.name)
+    return list(dict.fromkeys(names))
+
+
+def write(search: SearchDir, record: Record, monitor: Metric) -> None:
     """Write the record of a trial.
 
     Raises:
         errors.RunDirError: where it cannot be written.
     """
-    text = json.dumps(dataclasses.asdict(record), indent=2, allow_nan=False)
+    text = json.dumps(record.to_json(monitor), indent=2, allow_nan=False)
     atomic_files.write(search.record(record.number), text.encode())
 
 
@@ -74,26 +110,29 @@ def read_all(search: SearchDir) -> list[Record]:
 def _read(path: Path) -> Record:
     content = saved_config.read_json(path)
     try:
-        return Record(**content)
+        return Record.from_json(content)
     except TypeError as error:
         raise errors.RunDirError(
             f"{path} is damaged: {error}. Remove it: the trial is run again."
         ) from error
 
 
-def ranked(records: Sequence[Record]) -> list[Record]:
-    """Return the records, the best first: by accuracy, then by loss; failures last."""
-    return sorted(records, key=_rank)
+def ranked(records: Sequence[Record], monitor: Metric) -> list[Record]:
+    """Return the records, the best first: by the figure, then by the loss.
+
+    What has finished comes before what was pruned; failures are last.
+    """
+    by_number = sorted(records, key=lambda record: record.number)
+    found = []
+    for status in ("finished", "pruned"):
+        some = [record for record in by_number if record.status == status]
+        # The sort leaves equals in their order, also in reverse.
+        some.sort(key=lambda record: monitor.rank(record.validation), reverse=True)
+        found += some
+    return found + [record for record in by_number if record.status == "failed"]
 
 
-def _rank(record: Record) -> tuple[Any, ...]:
-    if record.val_accuracy is None:
-        return (2, 0.0, 0.0, record.number)
-    loss = record.val_loss if record.val_loss is not None else 0.0
-    return (record.status != "finished", -record.val_accuracy, loss, record.number)
-
-
-def best(records: Sequence[Record]) -> Record | None:
+def best(records: Sequence[Record], monitor: Metric) -> Record | None:
     """Return the best trial that was not ended early, None where there is none."""
     finished = [record for record in records if record.status == "finished"]
-    return ranked(finished)[0] if finished else None
+    return ranked(finished, monitor)[0] if finished else None

@@ -3,7 +3,7 @@
 import dataclasses
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ import keras
 
 from kft import errors
 from kft.config import RunConfig, SearchConfig
-from kft.run_folder import run_dir, saved_config
+from kft.run_folder import history
+from kft.run_folder.history import VALIDATION, EpochRecord
+from kft.run_folder.run_dir import RunDir
 from kft.search import hparams, pruning, search_settings, trial_records
 from kft.search.search_dir import SearchDir
 from kft.search.search_settings import Value
 from kft.search.trial_records import Record
+from kft.tasks.task import Metric
 from kft.training import fine_tune
 from kft.training.monitoring.progress import Reporter, SilentReporter
 from kft.training.trackers import trackers
@@ -36,9 +39,23 @@ class Trials:
     """Runs trials in the folder of a search."""
 
     def __init__(
-        self, config: SearchConfig, search: SearchDir, *, reporter: Reporter
+        self,
+        config: SearchConfig,
+        search: SearchDir,
+        *,
+        monitor: Metric,
+        reporter: Reporter,
     ) -> None:
+        """Run trials of a search.
+
+        Args:
+            config: of the search.
+            search: its folder.
+            monitor: the figure of validation that trials are compared by.
+            reporter: gets a line for each trial.
+        """
         self._config = config
+        self._monitor = monitor
         self._base = trial_config(config, search)
         self._search = search
         self._reporter = reporter
@@ -59,12 +76,12 @@ class Trials:
         record = trial_records.read(self._search, number)
         if record is None:
             record = self._train(number, dict(values), share)
-            trial_records.write(self._search, record)
+            trial_records.write(self._search, record, self._monitor)
             # A finished run needs none; a failed one is not gone on with.
             shutil.rmtree(
                 self._search.trial(number) / "checkpoints", ignore_errors=True
             )
-        self._reporter.say(describe(record))
+        self._reporter.say(describe(record, self._monitor))
         self._failures = self._failures + 1 if record.status == "failed" else 0
         if self._failures == _MOST_FAILURES:
             raise errors.TrainingError(
@@ -86,7 +103,10 @@ class Trials:
             )
             config = dataclasses.replace(config, run_dir=str(folder))
             stop = _MedianStop(
-                folder, search_settings.total_epochs(config), self._finished
+                lambda: curve(read_history(folder), self._monitor),
+                search_settings.total_epochs(config),
+                self._finished,
+                higher_is_better=self._monitor.higher_is_better,
             )
             result = fine_tune.fine_tune(
                 config,
@@ -94,13 +114,14 @@ class Trials:
                 reporter=SilentReporter(),
             )
             figures = {
-                "val_accuracy": result.val_accuracy,
-                "val_loss": result.val_loss,
-                "test_accuracy": result.test_accuracy,
+                "validation": self._of_interest(result.validation),
+                "test": _only(result.test, (self._monitor.name,)),
             }
         except PrunedError as error:
             ended = {"status": "pruned", "message": str(error)}
-            figures = _best_epoch(read_history(folder))
+            epochs = [record.validation for record in read_history(folder)]
+            best = max(epochs, key=self._monitor.rank)
+            figures = {"validation": self._of_interest(best)}
         except _NOT_ITS_FAULT:
             raise
         except _OWN_FAULT as error:
@@ -111,13 +132,25 @@ class Trials:
             share=share,
             epochs=len(read_history(folder)),
             seconds=round(time.monotonic() - started, 3),
-            **{"val_accuracy": None, "val_loss": None, "test_accuracy": None},
+            **{"validation": {}, "test": {}, **figures},
             **ended,
         )
-        record = dataclasses.replace(record, **figures)
         if trackers.TENSORBOARD in self._config.trackers:
-            hparams.write(self._search, record)
+            hparams.write(self._search, record, figure=self._monitor.name)
         return record
+
+    def _of_interest(self, validation: Mapping[str, float]) -> dict[str, float]:
+        """Return what a trial is compared by: the figure, and on a tie the loss.
+
+        Raises:
+            errors.TrainingError: where it has no such figure.
+        """
+        if self._monitor.name not in validation:
+            raise errors.TrainingError(
+                f"The trial has no {VALIDATION}{self._monitor.name}, by which trials "
+                f"are compared; it has {', '.join(validation) or 'no figures'}."
+            )
+        return _only(validation, (self._monitor.name, "loss"))
 
     def _prunes(self) -> bool:
         # The rounds of hyperband have trials of different lengths, and do the same.
@@ -126,7 +159,7 @@ class Trials:
     def _finished(self) -> list[list[float]]:
         """Return the curves of the trials that have finished, also by other workers."""
         return [
-            curve(read_history(self._search.trial(record.number)))
+            curve(read_history(self._search.trial(record.number)), self._monitor)
             for record in trial_records.read_all(self._search)
             if record.status == "finished"
         ]
@@ -135,22 +168,33 @@ class Trials:
 class _MedianStop(keras.callbacks.Callback):
     """Ends a run that the median stopping rule finds hopeless."""
 
-    def __init__(self, folder: Path, epochs: int, finished: Any) -> None:
+    def __init__(
+        self,
+        own: Callable[[], Sequence[float]],
+        epochs: int,
+        finished: Callable[[], Sequence[Sequence[float]]],
+        *,
+        higher_is_better: bool,
+    ) -> None:
         super().__init__()
-        self._folder = folder
+        self._own = own
         self._epochs = epochs
         self._finished = finished
+        self._higher_is_better = higher_is_better
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Raise PrunedError where the trial is hopeless."""
-        # The file has the epochs before a resume too.
-        own = curve(read_history(self._folder))
+        # Out of the run folder, which has the epochs before a resume too.
+        own, is_better = self._own(), self._higher_is_better
         if len(own) >= self._epochs:
             return
-        if pruning.is_hopeless(own, self._epochs, self._finished()):
+        if pruning.is_hopeless(
+            own, self._epochs, self._finished(), higher_is_better=is_better
+        ):
+            side = "below" if is_better else "above"
             raise PrunedError(
                 f"after {len(own)} of {self._epochs} epochs "
-                "below the median of the others"
+                f"{side} the median of the others"
             )
 
 
@@ -167,24 +211,25 @@ def trial_config(config: SearchConfig, search: SearchDir) -> RunConfig:
     return dataclasses.replace(base, **changes)
 
 
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of metrics.jsonl of a run folder, none where it is missing."""
-    path = run_dir.RunDir(folder).metrics_jsonl
-    return saved_config.read_lines(path) if path.is_file() else []
+def read_history(folder: Path) -> tuple[EpochRecord, ...]:
+    """Return the epochs of a run folder, none where it has not come so far."""
+    run = RunDir(folder)
+    return history.read_records(run) if run.metrics_jsonl.is_file() else ()
 
 
-def curve(history: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Return the validation accuracy after each epoch."""
-    found = [line["val_accuracy"] for line in history]
-    return [accuracy for accuracy in found if accuracy is not None]
+def curve(epochs: Sequence[EpochRecord], monitor: Metric) -> list[float]:
+    """Return the figure of validation after each epoch that has one."""
+    found = (epoch.validation.get(monitor.name) for epoch in epochs)
+    return [value for value in found if value is not None]
 
 
-def describe(record: Record) -> str:
+def describe(record: Record, monitor: Metric) -> str:
     """Return a trial on one line, for a person."""
-    if record.val_accuracy is None:
+    if record.status == "failed":
         what = f"failed: {record.message.splitlines()[0]}"
     else:
-        what = f"val_accuracy {record.val_accuracy:.4f}"
+        value = record.validation[monitor.name]
+        what = f"{VALIDATION}{monitor.name} {value:{monitor.format}}"
     early = "  pruned" if record.status == "pruned" else ""
     return (
         f"trial {record.number}  {search_settings.format_values(record.values)}  "
@@ -192,9 +237,8 @@ def describe(record: Record) -> str:
     )
 
 
-def _best_epoch(history: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    best = max(history, key=lambda line: (line["val_accuracy"], -line["val_loss"]))
-    return {"val_accuracy": best["val_accuracy"], "val_loss": best["val_loss"]}
+def _only(figures: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    return {name: figures[name] for name in names if name in figures}
 
 
 def _message(error: Exception) -> str:

@@ -18,10 +18,10 @@ from keras_tuner.src.distribute import oracle_chief, oracle_client
 
 from kft import errors
 from kft.config import SearchConfig
+from kft.run_folder.history import VALIDATION, prefixed
 from kft.search import oracles, parallel, parameters, search_settings
 from kft.search.oracles import STATUS, Oracle
 from kft.search.parallel import Role
-from kft.search.parameters import Space
 from kft.search.search_settings import Value
 from kft.search.trial_records import Record
 
@@ -38,8 +38,8 @@ RunTrial = Callable[[int, Mapping[str, Value], float], Record]
 
 
 def search(
+    oracle: Oracle,
     config: SearchConfig,
-    space: Space,
     *,
     state: Path,
     role: Role,
@@ -49,7 +49,8 @@ def search(
     """Run trials until the oracle has no more.
 
     Args:
-        config: of the search; `space` is what it varies.
+        oracle: of the search, as `oracles.build` returns it.
+        config: of the search.
         state: file of the oracle.
         role: of this process; a chief runs no trials.
         run_trial: runs one.
@@ -58,23 +59,21 @@ def search(
     Raises:
         errors.KftError: where the chief cannot listen, or does not answer.
     """
-    oracle = oracles.build(config, space)
-    if role.kind == "worker":
-        oracle = _Chief(oracle, role, state)
-    else:
+    if role.kind != "worker":
         is_free = config.tuner in ("random", "bayesian")
-        own = parameters.own_values(space, config) if is_free else None
-        oracle.keep_in(state, space, own, role.name)
+        own = parameters.own_values(oracle.space, config) if is_free else None
+        oracle.keep_in(state, own, role.name)
     if role.kind == "chief":
         _serve(oracle, role, check)
         return
+    asked = _Chief(oracle, role, state) if role.kind == "worker" else oracle
     budget = search_settings.total_epochs(config)
-    while _one(oracle, role.name, space, run_trial, budget=budget):
+    while _one(asked, role.name, run_trial, budget=budget):
         check()
 
 
 def _one(
-    oracle: Any, name: str, space: Space, run_trial: RunTrial, *, budget: int
+    oracle: "Oracle | _Chief", name: str, run_trial: RunTrial, *, budget: int
 ) -> bool:
     """Run the next trial; return whether there may be more."""
     trial = oracle.create_trial(name)
@@ -85,12 +84,16 @@ def _one(
         return True
     values = trial.hyperparameters.values
     share = values.get(oracles.BUDGET, budget) / budget
-    record = run_trial(int(trial.trial_id), parameters.read(space, values), share)
-    if record.val_accuracy is None:
+    record = run_trial(
+        int(trial.trial_id), parameters.read(oracle.space, values), share
+    )
+    if record.status == "failed":
         trial.status, trial.message = STATUS.FAILED, record.message
     else:
         trial.status = STATUS.COMPLETED
-        oracle.update_trial(trial.trial_id, {oracles.OBJECTIVE: record.val_accuracy})
+        figures = prefixed(VALIDATION, record.validation)
+        name = oracle.objective.name
+        oracle.update_trial(trial.trial_id, {name: figures[name]})
     oracle.end_trial(trial)
     return True
 
@@ -100,6 +103,7 @@ class _Chief:
 
     def __init__(self, oracle: Oracle, role: Role, state: Path) -> None:
         self._oracle, self._role, self._state = oracle, role, state
+        self.space, self.objective = oracle.space, oracle.objective
         os.environ[parallel.IP] = role.host
         self._client = oracle_client.OracleClient(oracle)
 

@@ -47,6 +47,15 @@ class Metric(NamedTuple):
     higher_is_better: bool = True
     format: str = ".4f"
 
+    def rank(self, figures: Mapping[str, float]) -> tuple[float, float]:
+        """Return what is greater for better figures: by this one, then by the loss.
+
+        Args:
+            figures: of one split, `loss` among them.
+        """
+        value = figures[self.name]
+        return value if self.higher_is_better else -value, -figures["loss"]
+
 
 class Inputs(Protocol):
     """From an encoded example to what the network reads."""

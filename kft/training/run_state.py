@@ -27,14 +27,7 @@ class Best:
         """Return whether these weights are to be kept instead of `other`."""
         if other is None or not self.validation or not other.validation:
             return True
-        mine, theirs = (_rank(one.validation, monitor) for one in (self, other))
-        return mine > theirs
-
-
-def _rank(figures: Mapping[str, float], monitor: Metric) -> tuple[float, float]:
-    """Return what is greater for better weights."""
-    value = figures[monitor.name]
-    return value if monitor.higher_is_better else -value, -figures["loss"]
+        return monitor.rank(self.validation) > monitor.rank(other.validation)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 from kft import tasks
 from kft.config import TrainConfig, TuneConfig, stages
 from kft.data.examples import Splits
+from kft.run_folder.history import EpochRecord
 from kft.training import preflight
 from kft.training.monitoring import signals
 from kft.training.monitoring.progress import SilentReporter
@@ -60,15 +61,18 @@ def search_tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
 
 
 class Played:
-    """Takes the place of `fine_tune`: notes the configs, and gives them accuracies.
+    """Takes the place of `fine_tune`: notes the configs, and gives them figures.
 
     Attributes:
         configs: of the runs, in their order.
-        curve: gives the validation accuracy after each epoch; it may raise.
+        figure: what the runs are chosen by.
+        best: the better of several values of it.
+        curve: gives its value of validation after each epoch; it may raise.
     """
 
     def __init__(self) -> None:
         self.configs: list[TrainConfig] = []
+        self.figure, self.best = "accuracy", max
         self.curve: Callable[[TrainConfig], list[float]] = lambda config: (
             [min(1.0, config.learning_rate)]
             * sum(stage.epochs for stage in stages.parse_stages(config.stages))
@@ -76,17 +80,30 @@ class Played:
 
     def __call__(self, config, *, callbacks=(), reporter=None):
         self.configs.append(config)
-        accuracies = self.curve(config)
+        values = self.curve(config)
         folder = Path(config.run_dir)
         folder.mkdir(parents=True, exist_ok=True)
         lines = []
-        for epoch, accuracy in enumerate(accuracies):
-            lines.append(json.dumps({"val_accuracy": accuracy, "val_loss": 1.0}))
+        for epoch, value in enumerate(values):
+            lines.append(json.dumps(self._record(epoch, value).to_json()))
             (folder / "metrics.jsonl").write_text("\n".join(lines))
             for callback in callbacks:
                 callback.on_epoch_end(epoch, {})
-        return SimpleNamespace(
-            val_accuracy=max(accuracies), val_loss=1.0, test_accuracy=None
+        validation = {self.figure: self.best(values), "loss": 1.0}
+        return SimpleNamespace(validation=validation, test={})
+
+    def _record(self, epoch: int, value: float) -> EpochRecord:
+        return EpochRecord(
+            stage="head",
+            epoch=epoch + 1,
+            epochs=3,
+            step=epoch,
+            train={},
+            validation={self.figure: value, "loss": 1.0},
+            learning_rate=0.1,
+            seconds=1.0,
+            examples_per_second=1.0,
+            input_wait_fraction=None,
         )
 
 

@@ -49,7 +49,10 @@ def main() -> None:
     config, space = check.check(config, os.environ)
     with monitoring_signals.listening() as signals:
         outcome = search.run(config, space, signals=signals, reporter=SilentReporter())
-    print("worker done" if outcome is None else f"best {outcome.best.val_accuracy}")
+    if outcome is None:
+        print("worker done")
+    else:
+        print(f"best {outcome.best.validation['accuracy']}")
 
 
 if __name__ == "__main__":

@@ -35,13 +35,13 @@ def test_trials_share_one_pass_of_the_trunk_and_end_as_they_deserve(
     assert passes == ["train", "validation"]
     assert good.status == "finished" and good.epochs == 3
     assert (hopeless.status, hopeless.epochs) == ("pruned", 1)
-    assert hopeless.val_accuracy < good.val_accuracy
+    assert hopeless.validation["accuracy"] < good.validation["accuracy"]
     assert wild.status == "failed" and "not finite" in wild.message
     # Only what can still be of use stays.
     assert not list(outcome.search.trials.glob("*/checkpoints"))
     result = json.loads((outcome.search.trial(1) / "result.json").read_text())
-    assert result["val_accuracy"] == good.val_accuracy
-    assert result["test_accuracy"] == good.test_accuracy
+    assert result["val_accuracy"] == good.validation["accuracy"]
+    assert result["test_accuracy"] == good.test["accuracy"]
     assert _hparams(outcome.search.trial(1) / "tensorboard") == {"learning_rate": "0.7"}
 
 

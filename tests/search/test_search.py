@@ -175,7 +175,7 @@ def test_a_failure_is_recorded_and_the_search_goes_on(search_tiny, played):
     outcome = search_tiny(trials=4)
     assert [r.status for r in outcome.records].count("failed") == 1
     assert outcome.records[1].message == "The loss is not finite."
-    assert outcome.records[1].val_accuracy is None
+    assert outcome.records[1].validation == {}
     assert len(played.configs) == 4
 
 
@@ -290,9 +290,10 @@ def test_a_hopeless_trial_ends_early_and_can_not_win(search_tiny, played):
     played.curve = curve
     outcome = search_tiny()
     fifth = outcome.records[4]
-    assert (fifth.status, fifth.epochs, fifth.val_accuracy) == ("pruned", 1, 0.3)
+    assert (fifth.status, fifth.epochs) == ("pruned", 1)
+    assert fifth.validation == {"accuracy": 0.3, "loss": 1.0}
     assert fifth.message == "after 1 of 3 epochs below the median of the others"
-    assert outcome.best.val_accuracy == 0.7
+    assert outcome.best.validation["accuracy"] == 0.7
 
 
 def test_without_pruning_every_trial_runs_to_its_end(search_tiny, played):

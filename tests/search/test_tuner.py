@@ -12,6 +12,7 @@ from kft.config import TuneConfig
 from kft.search import oracles, parallel, parse_space, tuner
 from kft.search.parallel import Role
 from kft.search.trial_records import Record
+from kft.tasks.class_objective import ACCURACY
 from tests.training.workers.conftest import free_ports
 
 CONFIG = TuneConfig(
@@ -68,7 +69,8 @@ class Search:
         def run(number: int, values, share: float) -> Record:
             before(number)
             self.ran.append((name, number, values[RATE]))
-            return Record(number, "finished", dict(values), share, 0.5, 1.0, None, 3, 0)
+            found = {"accuracy": 0.5, "loss": 1.0}
+            return Record(number, "finished", dict(values), share, found, {}, 3, 0.0)
 
         self._monkeypatch.setenv(parallel.ID, name)
         self._monkeypatch.setenv(parallel.PORT, str(self._port))
@@ -77,7 +79,12 @@ class Search:
 
     def _search(self, role: Role, run, check) -> None:
         tuner.search(
-            CONFIG, SPACE, state=self.state, role=role, run_trial=run, check=check
+            oracles.build(CONFIG, SPACE, ACCURACY),
+            CONFIG,
+            state=self.state,
+            role=role,
+            run_trial=run,
+            check=check,
         )
 
 
@@ -160,8 +167,8 @@ def test_a_chief_that_can_not_write_stops_and_its_workers_say_why(
 
 
 def test_the_chief_says_whom_it_waits_for(tmp_path: Path) -> None:
-    oracle = oracles.build(CONFIG, SPACE)
-    oracle.keep_in(tmp_path / "oracle.json", SPACE, None, "chief")
+    oracle = oracles.build(CONFIG, SPACE, ACCURACY)
+    oracle.keep_in(tmp_path / "oracle.json", None, "chief")
     assert "waits for workers" in tuner._whom_it_waits_for(oracle)
     oracle.create_trial("worker0")
     assert "waits for worker0 (trial 0)." in tuner._whom_it_waits_for(oracle)

@@ -26,34 +26,21 @@ from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights
 from tests.conftest import REPOSITORY
 from tests.tasks import rising_steps
-from tests.tasks.rising_steps import CLASSES, RisingConfig, rising_inputs, rising_task
+from tests.tasks.rising_steps import (
+    CLASSES,
+    LONGEST,
+    RisingConfig,
+    rising_inputs,
+    rising_task,
+)
 
 STAGES = "head:2@0.5,block_3:3@0.2"
-LONGEST = 32
-
-
-def _write_curves(path: Path, count: int = 120) -> None:
-    """Write noisy curves of 5 to 32 steps, with the steps in which they rise."""
-    rng = np.random.default_rng(0)
-    with path.open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["id", "values", "labels"])
-        for number in range(count):
-            labels = np.zeros(rng.integers(5, LONGEST + 1), int)
-            for begin in rng.integers(0, len(labels) - 2, size=2):
-                labels[begin : begin + rng.integers(2, 6)] = 1
-            values = np.cumsum(labels * 0.8) + rng.normal(0, 0.1, len(labels))
-            cells = [
-                " ".join(map(f"{{:{form}}}".format, row))
-                for row, form in ((values - values.mean(), ".3f"), (labels, "d"))
-            ]
-            table.writerow([f"curve{number:03d}", *cells])
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("curves")
-    _write_curves(path / "curves.csv")
+    rising_steps.write_curves(path / "curves.csv")
     return path
 
 

@@ -25,10 +25,7 @@ if typing.TYPE_CHECKING:
     from kft.training.run_context import RunContext
 
 TENSORBOARD = "tensorboard"
-# The tag of a run's validation accuracy: of the weights that it has kept, not of the
-# last epoch, which in pruned and scaled trials is not the best.
-BEST_ACCURACY = "best_val_accuracy"
-_BEST = "best_"
+_BEST = "best_" + VALIDATION
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,8 +122,17 @@ def keep_id(run: RunDir, name: str, identifier: str) -> None:
     run.write_json(run.trackers_json, {**known, name: identifier})
 
 
+def best_tag(figure: str) -> str:
+    """Return the tag of a figure of validation, such as accuracy, of a whole run.
+
+    It is of the weights that the run has kept, not of the last epoch, which in pruned
+    and scaled trials is not the best.
+    """
+    return _BEST + figure
+
+
 def final_figures(run: RunDir) -> dict[str, float]:
     """Return the figures of the weights that a finished run has kept."""
     result = RunResult.read(run)
-    validation = prefixed(_BEST + VALIDATION, result.validation)
+    validation = prefixed(_BEST, result.validation)
     return {**validation, **prefixed(TEST, result.test)}

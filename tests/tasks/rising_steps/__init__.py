@@ -23,6 +23,7 @@ from kft.data.ragged import Ragged
 from kft.tasks.task_kind import TaskKind
 
 CLASSES = ("still", "rising")
+LONGEST = 32
 BLOCKS = Blocks(("block_1", "block_2", "block_3"))
 
 
@@ -37,6 +38,24 @@ class RisingConfig(RunConfig):
     pad_to: int = option(
         0, "One length that all curves are padded to; 0: buckets.", minimum=0
     )
+
+
+def write_curves(path: Path, count: int = 120) -> None:
+    """Write noisy curves of 5 to 32 steps, with the steps in which they rise."""
+    rng = np.random.default_rng(0)
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["id", "values", "labels"])
+        for number in range(count):
+            labels = np.zeros(rng.integers(5, LONGEST + 1), int)
+            for begin in rng.integers(0, len(labels) - 2, size=2):
+                labels[begin : begin + rng.integers(2, 6)] = 1
+            values = np.cumsum(labels * 0.8) + rng.normal(0, 0.1, len(labels))
+            cells = [
+                " ".join(map(f"{{:{form}}}".format, row))
+                for row, form in ((values - values.mean(), ".3f"), (labels, "d"))
+            ]
+            table.writerow([f"curve{number:03d}", *cells])
 
 
 def load(path: str, config: DataConfig) -> Splits:
