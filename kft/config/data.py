@@ -32,6 +32,12 @@ class DataConfig(Config):
         "Where the examples are, as KIND:PLACE; which kinds there are depends on the "
         "task.",
     )
+    folder_layout: Literal["auto", "classes", "splits"] = option(
+        "auto",
+        "What the sub-folders of a folder: data set are: classes (each of them, "
+        "whatever its name), splits (train, val and test, with the classes in them), "
+        "or auto (as their names say; asks where it can be either).",
+    )
     csv_columns: tuple[str, ...] = option(
         (),
         "Columns of a csv: table that are called otherwise than path, label, split and "

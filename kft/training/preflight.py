@@ -10,7 +10,7 @@ from kft.config import RunConfig, user_paths
 from kft.config import stages as config_stages
 from kft.data import class_weights
 from kft.data.examples import VALIDATION
-from kft.data.sources import folder as data_folder
+from kft.data.sources import split_words
 from kft.distribution import batch_sharing, cluster
 from kft.run_folder import overlap, run_dir
 
@@ -168,7 +168,12 @@ def _data_pairs(config: RunConfig) -> Iterable[str]:
             f"--dataset={config.dataset} without any: raise the fraction."
         )
     kind = config.dataset.partition(":")[0]
-    for name in ("csv_columns", "tfrecord_features", "tfrecord_labels"):
+    for name in (
+        "csv_columns",
+        "folder_layout",
+        "tfrecord_features",
+        "tfrecord_labels",
+    ):
         own = name.partition("_")[0]
         if kind != own and not _is_default(config, name):
             yield (
@@ -222,6 +227,7 @@ def _never_validates(config: RunConfig) -> bool:
 def _has_validation(path: Path) -> bool:
     """Return whether a folder of examples may have a validation split."""
     return any(
-        data_folder.SPLIT_FOLDERS.get(name.lower()) == VALIDATION
-        for name in os.listdir(path)
+        split_words.within_name(found.name) == VALIDATION
+        for pattern in ("*", "*/*")
+        for found in path.glob(f"{pattern}/")
     )

@@ -17,8 +17,8 @@ from kft.data.examples import TRAIN
 from kft.data.sources import (
     file_reader,
     filesystem,
-    folder,
     name_pairs,
+    split_words,
     table_file,
 )
 from kft.data.sources.table_file import TableRow
@@ -127,7 +127,7 @@ def _split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> lis
         return [TRAIN] * len(rows)
     split_names = []
     for row in rows:
-        split = folder.SPLIT_FOLDERS.get(row.values["split"].lower())
+        split = split_words.of_name(row.values["split"])
         if split is None:
             raise errors.DataError(
                 f"{_flag(config)}, line {row.line}: expected the split "

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from kft import errors
 
+# What systems put beside files of their own accord: Windows, macOS, Synology.
+_CLUTTER = ("thumbs.db", "__macosx", "@eadir")
+
 
 @dataclasses.dataclass(frozen=True)
 class FolderEntry:
@@ -47,6 +50,8 @@ def is_folder(path: str) -> bool:
 def entries(folder: str) -> Iterator[FolderEntry]:
     """Yield what is in a folder, in the order of names, without hidden entries.
 
+    Nor those that systems make: Thumbs.db, __MACOSX, @eaDir.
+
     Raises:
         errors.DataError: where the folder cannot be listed.
     """
@@ -60,7 +65,7 @@ def entries(folder: str) -> Iterator[FolderEntry]:
         ) from error
     for entry in sorted(listed, key=lambda entry: entry.name):
         _check_name(entry)
-        if not entry.name.startswith(".") and entry.name.lower() != "thumbs.db":
+        if not entry.name.startswith(".") and entry.name.lower() not in _CLUTTER:
             yield entry
 
 

@@ -4,28 +4,21 @@ The classes are the sub-folders of the training folder, sorted by name; every fi
 the right ending below one belongs to it, however deep.
 """
 
+import collections
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from absl import logging
 
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples, labels, splits
-from kft.data.examples import TEST, TRAIN, VALIDATION
-from kft.data.sources import file_reader, filesystem
+from kft.data.examples import TRAIN
+from kft.data.sources import file_reader, filesystem, folder_layout
+from kft.data.sources.folder_layout import FolderLayout
+from kft.data.sources.folder_tree import FolderTree
+from kft.data.sources.left_out import LeftOut
 from kft.data.sources.payload_kind import PayloadKind
-
-SPLIT_FOLDERS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VALIDATION,
-    "valid": VALIDATION,
-    "validation": VALIDATION,
-    "test": TEST,
-    "testing": TEST,
-}
 
 
 def check(path: str, config: config_lib.DataConfig, payload: PayloadKind) -> None:
@@ -37,7 +30,9 @@ def check(path: str, config: config_lib.DataConfig, payload: PayloadKind) -> Non
             kind.
     """
     if not filesystem.is_remote(path):
-        _check_classes(_class_folders(path, config, payload), config, payload)
+        tree = FolderTree(payload.file_endings)
+        layout = _find_layout(path, config, payload, tree)
+        _check_classes(layout.by_split, config, payload, tree)
 
 
 def load(
@@ -50,19 +45,24 @@ def load(
         errors.DataError: where it does not hold at least two classes with files of that
             kind.
     """
-    by_split = _class_folders(path, config, payload)
-    label_map = _check_classes(by_split, config, payload)
+    tree = FolderTree(payload.file_endings)
+    layout = _find_layout(path, config, payload, tree)
+    label_map = _check_classes(layout.by_split, config, payload, tree)
     root = filesystem.expand(path)
+    left_out = LeftOut(f"--dataset={config.dataset}", payload)
     entries: list[filesystem.FolderEntry] = []
     numbers, split_names = [], []
-    for split, class_folders in by_split.items():
+    for split, class_folders in layout.by_split.items():
         for name, folder in class_folders.items():
-            files = list(_files(folder, payload.file_endings))
+            files, others = tree.list_files(folder)
+            left_out.add_class(name, len(files), others)
             if not files:  # It may be of no class.
                 continue
             entries += files
             numbers += [label_map.index(name)] * len(files)
             split_names += [split] * len(files)
+    _count_unlabelled(left_out, layout, tree, root)
+    left_out.say()
     table = examples.Table(
         ids=np.array([_relative(entry.path, root) for entry in entries]),
         labels=np.array(numbers, dtype=np.int32),
@@ -73,6 +73,24 @@ def load(
     return splits.assemble(label_map, table, config)
 
 
+def _count_unlabelled(
+    left_out: LeftOut, layout: FolderLayout, tree: FolderTree, root: str
+) -> None:
+    """Count what is in folders that are left out, and beside those of the classes."""
+    for folder in layout.not_used:
+        files, _ = tree.list_files(folder)
+        left_out.add_unlabelled(_relative(folder, root) + "/", len(files))
+    parents = {
+        os.path.dirname(folder)
+        for class_folders in layout.by_split.values()
+        for folder in class_folders.values()
+    }
+    for folder in sorted({root, *parents}):
+        place = _relative(folder, root)
+        number = tree.direct_files(folder)
+        left_out.add_unlabelled(f"{place}/" if place else "the folder itself", number)
+
+
 def _layout(payload: PayloadKind) -> str:
     return (
         f"one sub-folder per class with {payload.noun} in it, or train/ and val/ with "
@@ -80,73 +98,45 @@ def _layout(payload: PayloadKind) -> str:
     )
 
 
-def _class_folders(
-    path: str, config: config_lib.DataConfig, payload: PayloadKind
-) -> dict[str, dict[str, str]]:
-    """Return for each split the paths of its class folders by name, sorted."""
+def _find_layout(
+    path: str, config: config_lib.DataConfig, payload: PayloadKind, tree: FolderTree
+) -> FolderLayout:
+    """Return where the class folders of each split are."""
     root = filesystem.expand(path)
     if not path or not filesystem.is_folder(root):
         raise errors.ConfigError(
             f"--dataset={config.dataset}: expected a folder with "
             f"{_layout(payload)}; there is no folder {root!r}. {_near_folder(root)}"
         )
-    children = _folders(root)
-    if not _has_split_layout(children):
-        return {TRAIN: children}
-    by_split: dict[str, dict[str, str]] = {}
-    for name, folder in children.items():
-        split = SPLIT_FOLDERS[name.lower()]
-        if split in by_split:
-            raise errors.DataError(
-                f"--dataset={config.dataset}: expected one folder for each split, "
-                f"received several for {split}: {', '.join(children)}."
-            )
-        by_split[split] = _folders(folder)
-    if TRAIN not in by_split:
-        raise errors.DataError(
-            f"--dataset={config.dataset}: expected a folder train beside "
-            f"{', '.join(children)}."
-        )
-    return {split: by_split[split] for split in examples.SPLITS if split in by_split}
-
-
-def _has_split_layout(children: dict[str, str]) -> bool:
-    """Tell train/ and val/ with classes in them from classes of these names."""
-    return bool(children) and all(
-        name.lower() in SPLIT_FOLDERS and _folders(folder)
-        for name, folder in children.items()
-    )
+    flag = f"--dataset={config.dataset}"
+    return folder_layout.find(root, tree, config.folder_layout, flag)
 
 
 def _check_classes(
-    by_split: dict[str, dict[str, str]],
+    by_split: Mapping[str, Mapping[str, str]],
     config: config_lib.DataConfig,
     payload: PayloadKind,
+    tree: FolderTree,
 ) -> labels.LabelMap:
     """Return the classes of the training folder, each of which has a file."""
-
-    def has_files(folder: str) -> bool:
-        return any(True for _ in _files(folder, payload.file_endings))
-
     train = by_split[TRAIN]
     if len(train) < 2:
-        received = f"1, {next(iter(train))!r}" if train else "none"
         raise errors.DataError(
             f"--dataset={config.dataset}: expected {_layout(payload)}, at least "
-            f"2 classes; received {received}."
+            f"2 classes; received {_too_few(train, config, tree)}"
         )
-    empty = [name for name, folder in train.items() if not has_files(folder)]
+    empty = [name for name, folder in train.items() if not tree.has_files(folder)]
     if empty:
         raise errors.DataError(
             f"--dataset={config.dataset}: expected {payload.noun} "
             f"({', '.join(payload.file_endings)}) in every class folder; there are "
-            f"none in: {', '.join(empty)}. Remove these folders or fill them."
+            f"none in: {', '.join(empty)}. {_advice_on_empty(empty, payload, train)}"
         )
     for split, class_folders in by_split.items():
         extra = [
             name
             for name, folder in class_folders.items()
-            if name not in train and has_files(folder)
+            if name not in train and tree.has_files(folder)
         ]
         if extra:
             raise errors.DataError(
@@ -157,23 +147,39 @@ def _check_classes(
     return labels.LabelMap(tuple(train))
 
 
-def _folders(folder: str) -> dict[str, str]:
-    return {e.name: e.path for e in filesystem.entries(folder) if e.is_folder}
+def _too_few(
+    train: Mapping[str, str], config: config_lib.DataConfig, tree: FolderTree
+) -> str:
+    """Return what there is in place of two classes, and what may be meant."""
+    if not train:
+        return (
+            "none. Where the labels are in the names of the files or in a table, list "
+            "the files with their labels: --dataset=csv:TABLE."
+        )
+    name, folder = next(iter(train.items()))
+    inner = tree.folders(folder)
+    if len(inner) < 2:
+        return f"1, {name!r}."
+    shown = ", ".join(list(inner)[:3])
+    more = ", ..." if len(inner) > 3 else ""
+    nested = f"{config.dataset.rstrip('/')}/{name}"
+    return (
+        f"1, {name!r}. If the classes are the folders in it ({shown}{more}): "
+        f"--dataset={nested}"
+    )
 
 
-def _files(
-    folder: str, endings: tuple[str, ...], parents: tuple[str, ...] = ()
-) -> Iterator[filesystem.FolderEntry]:
-    """Yield the files at any depth, sorted; follows links, each loop once."""
-    real = os.path.realpath(folder)
-    if real in parents:
-        logging.warning("Left out %s: the link leads back to a folder above.", folder)
-        return
-    for entry in filesystem.entries(folder):
-        if entry.is_folder:
-            yield from _files(entry.path, endings, (*parents, real))
-        elif entry.name.lower().endswith(endings):
-            yield entry
+def _advice_on_empty(
+    empty: Sequence[str], payload: PayloadKind, train: Mapping[str, str]
+) -> str:
+    others = collections.Counter[str]()
+    for name in empty:
+        others += FolderTree(payload.file_endings).list_files(train[name])[1]
+    known = payload.advice_on_endings
+    said = [f" {known[ending]}" for ending in sorted(others) if ending in known]
+    held = ", ".join(f"{e or 'no ending'} {n}" for e, n in others.most_common(5))
+    received = f" They hold: {held}." if held else ""
+    return "Remove these folders or fill them." + received + "".join(said)
 
 
 def _relative(path: str, root: str) -> str:
@@ -184,4 +190,5 @@ def _near_folder(root: str) -> str:
     parent, name = os.path.split(root.rstrip("/"))
     if filesystem.is_remote(root) or not os.path.isdir(parent or "."):
         return "Check the path."
-    return errors.closest(name, _folders(parent or ".")) + f" (in {parent or '.'})"
+    folders = [e.name for e in filesystem.entries(parent or ".") if e.is_folder]
+    return errors.closest(name, folders) + f" (in {parent or '.'})"

@@ -15,6 +15,8 @@ class PayloadKind:
         tfds_feature: class of their feature, in `tensorflow_datasets.features`.
         tfrecord_features: the usual names of the features of a tf.train.Example: of
             `name`, and of label and text, the number and the name of the class.
+        advice_on_endings: what to do with files that may be examples and end otherwise,
+            a sentence by their ending.
     """
 
     name: str
@@ -22,3 +24,4 @@ class PayloadKind:
     file_endings: tuple[str, ...]
     tfds_feature: str
     tfrecord_features: Mapping[str, str]
+    advice_on_endings: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -7,7 +7,6 @@ Importing this file does not import TensorFlow.
 import glob
 import os
 import posixpath
-import re
 import typing
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +16,7 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, splits
 from kft.data.examples import TRAIN
-from kft.data.sources import filesystem, folder, label_file, name_pairs
+from kft.data.sources import filesystem, label_file, name_pairs, split_words
 from kft.data.sources.payload_kind import PayloadKind
 
 if typing.TYPE_CHECKING:
@@ -103,11 +102,11 @@ def _paths(pattern: str, config: config_lib.DataConfig) -> Sequence[str]:
 
 def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[str]:
     """Return the split of each file; `train` where the names tell none apart."""
-    names = [posixpath.basename(path).lower() for path in paths]
-    split_names = [_split_name(re.split(r"[^a-z]+", name)) for name in names]
+    names = [posixpath.basename(path) for path in paths]
+    split_names = [split_words.within_name(name) for name in names]
     if not any(split_names):
         folders = [posixpath.basename(posixpath.dirname(path)) for path in paths]
-        split_names = [_split_name([name.lower()]) for name in folders]
+        split_names = [split_words.of_name(name) for name in folders]
     if len(set(split_names)) == 1:
         return [TRAIN] * len(paths)
     known = []
@@ -125,12 +124,6 @@ def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[st
             f"received {' and '.join(sorted(set(known)))} only."
         )
     return known
-
-
-def _split_name(words: Sequence[str]) -> str | None:
-    """Return the split that is among the words, if there is just one."""
-    named = {folder.SPLIT_FOLDERS[w] for w in words if w in folder.SPLIT_FOLDERS}
-    return named.pop() if len(named) == 1 else None
 
 
 def _ids(paths: Sequence[str], parts: Sequence["Records"]) -> list[str]:
