@@ -202,7 +202,7 @@ def measure(arguments: argparse.Namespace) -> Mapping[str, float]:
         devices.distribute(
             lambda: pipeline.train_batches(
                 examples,
-                None,
+                pipeline.Stored(lambda rows, length: examples.read(rows)),
                 share=devices.share(config.batch_size),
                 sampling=epoch_plan.SamplingConfig(seed=0),
                 span=pipeline.Span(epochs=arguments.steps * (arguments.repeats + 1)),

@@ -155,6 +155,8 @@ def _result():
     figures = dict.fromkeys(["val_loss", "test_accuracy", "test_loss"])
     return {
         "status": "finished",
+        "monitor": "val_accuracy",
+        "higher_is_better": True,
         "val_accuracy": 0.8,
         **figures,
         "best_stage": STAGES[-1][0],

@@ -40,18 +40,18 @@ def main() -> None:
 def _measure(name: str, part: str, arguments: argparse.Namespace) -> dict[str, object]:
     import tensorflow as tf
 
+    from kft import tasks
     from kft.config import TrainConfig
+    from kft.data.labels import LabelMap
     from kft.distribution.replicas import Devices
     from kft.model import freeze
-    from kft.tasks.image_classification import image_network
     from kft.training import optimizers
     from kft.training.train_step import StageStep
 
     size = arguments.image_size
     config = TrainConfig(backbone=name, image_size=size, batch_size=BATCH)
-    network = image_network.build(
-        config, image_size=size, num_classes=5, weights="none"
-    )
+    task = tasks.get(config, LabelMap(tuple("abcde")))
+    network = task.network(weights="none")
     blocks = len(network.blocks.names)
     depth = {"head": 0, "half": blocks // 2, "all": blocks + 1}[part]
     parts = freeze.prepare_stage(network, depth, batch_norm="frozen")
@@ -62,7 +62,7 @@ def _measure(name: str, part: str, arguments: argparse.Namespace) -> dict[str, o
         config, parts.trainable, schedule=schedule, distances=parts.distances
     )
     devices = Devices(tf.distribute.get_strategy())
-    step = StageStep(_Task(), parts, optimizer, config=config, devices=devices)
+    step = StageStep(task, parts, optimizer, config=config, devices=devices)
     images = tf.cast(tf.random.uniform((BATCH, size, size, 3), 0, 255), tf.uint8)
     labels = tf.random.uniform((BATCH,), 0, 5, tf.int32)
     weights = tf.fill((BATCH,), 1.0 / BATCH)
@@ -122,25 +122,6 @@ def _bare_step(parts, images, labels):
         return loss
 
     return lambda steps: float(run(steps))
-
-
-class _Task:
-    """The loss and the metrics of a classifier, without its data."""
-
-    def losses(self, labels, logits):
-        """Return the cross entropy of each example."""
-        import keras
-
-        return keras.losses.sparse_categorical_crossentropy(
-            labels, logits, from_logits=True
-        )
-
-    def metrics(self, labels, logits):
-        """Return the hit or miss of each example."""
-        import tensorflow as tf
-
-        hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels)
-        return {"accuracy": tf.cast(hits, tf.float32)}
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
-_TIMES = ("seconds", "images_per_second", "input_wait_fraction")
+_TIMES = ("seconds", "examples_per_second", "input_wait_fraction")
 _FLAGS = (
     "--backbone=EfficientNetLite0",
     "--weights=none",
