@@ -7,6 +7,8 @@ which options differ and whether the difference in accuracy can be chance.
   python -m kft.report --compare runs/flowers runs/flowers-2
 """
 
+from collections.abc import Sequence
+
 from kft import errors
 from kft.cli import command
 from kft.config import ReportConfig
@@ -14,31 +16,38 @@ from kft.config import ReportConfig
 
 def main(config: ReportConfig) -> None:
     """Write a page, and print what it says and where it is."""
-    _check(config)
+    folders = _folders(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.reporting import comparison, write_report
     from kft.run_folder import run_dir
 
     if config.compare:
-        compared = comparison.compare(config.runs, config.output)
+        compared = comparison.compare(folders, config.output)
         print("\n".join([*comparison.table(compared), "", str(compared.path)]))
         return
-    report = write_report.make(run_dir.at(config.run_dir))
+    report = write_report.make(run_dir.at(folders[0]))
     print(f"{report.verdict}\n{report.path}")
 
 
-def _check(config: ReportConfig) -> None:
-    """Raise ConfigError unless it is one run, or at least two to compare."""
+def _folders(config: ReportConfig) -> Sequence[str]:
+    """Return the folder of the one run, or of at least two to compare.
+
+    Raises:
+        errors.ConfigError: where they are neither.
+    """
     if config.compare and (config.run_dir or len(config.runs) < 2):
         raise errors.ConfigError(
             "--compare: expected at least two run folders and no --run_dir, received "
             f"{' '.join(config.runs) or 'none'}. Write --compare runs/a runs/b."
         )
-    if not config.compare and (config.run_dir is None or config.runs):
+    if config.compare:
+        return config.runs
+    if config.run_dir is None or config.runs:
         raise errors.ConfigError(
             "Expected --run_dir=FOLDER, or --compare and at least two folders; "
             f"received {' '.join(config.runs) or 'neither'}."
         )
+    return (config.run_dir,)
 
 
 COMMAND = command.Command(

@@ -36,6 +36,12 @@ def test_the_default_stages_are_understood() -> None:
     assert TrainConfig().parsed_stages
 
 
+def test_a_batch_size_of_auto_is_no_number_yet() -> None:
+    assert TrainConfig(batch_size=48).settled_batch_size == 48
+    with pytest.raises(ValueError, match="auto has to be settled"):
+        _ = TrainConfig(batch_size="auto").settled_batch_size
+
+
 def test_a_config_can_not_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         TrainConfig().batch_size = 3

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -68,7 +69,8 @@ def _taking_all(config: AuditOptions) -> AuditOptions:
     """Return a config with which files that are not there are examples as others."""
     if config.bad_example_option is None:
         return config
-    return dataclasses.replace(config, **{config.bad_example_option: "skip"})
+    changes: dict[str, Any] = {config.bad_example_option: "skip"}
+    return dataclasses.replace(config, **changes)
 
 
 def out_folder(config: AuditOptions) -> Path:

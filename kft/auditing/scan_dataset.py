@@ -165,9 +165,10 @@ def _read(part: Examples, row: int) -> Payload:
     from kft.data import bad_examples
 
     try:
-        return part.read(tf.constant([row])).numpy()[0]
+        payload: bytes = part.read(tf.constant([row])).numpy()[0]
     except tf.errors.OpError as error:
         return Unread(bad_examples.first_line(error))
+    return payload
 
 
 def _chunks(

@@ -155,7 +155,8 @@ class Numbers:
     @property
     def shape(self) -> tuple[int, ...]:
         """Return the shape that the file declares."""
-        return self.dataset.shape
+        declared: tuple[int, ...] = self.dataset.shape
+        return declared
 
     def read(self) -> np.ndarray:
         """Return the numbers.
@@ -164,7 +165,7 @@ class Numbers:
             Hdf5Error: where one of them is not finite.
         """
         with _reading():
-            values = self.dataset[()]
+            values: np.ndarray = self.dataset[()]
         if not np.all(np.isfinite(values)):
             raise Hdf5Error(f"{self.dataset.name!r} holds numbers that are not finite")
         return values

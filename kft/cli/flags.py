@@ -42,7 +42,7 @@ def define(
         config_class: the config dataclass.
         positional: the field that takes the arguments without a name; it has no flag.
     """
-    values = absl_flags.FlagValues()
+    values = absl_flags.FlagValues()  # type: ignore[no-untyped-call]  # of absl
     hints = typing.get_type_hints(config_class)
     for field in dataclasses.fields(config_class):
         if field.name != positional:

@@ -89,7 +89,7 @@ class _QuietImport(importlib.abc.MetaPathFinder):
                     # Looking for GPUs greets as well, and it is done once.
                     module.config.list_physical_devices()
 
-            loader.exec_module = execute_quietly  # type: ignore[method-assign]
+            loader.exec_module = execute_quietly  # type: ignore[method-assign]  # of one loader
         return spec
 
 

@@ -20,6 +20,7 @@ from kft.config.run_commands import (
     InferenceConfig,
     PredictConfig,
     ReportConfig,
+    Split,
 )
 from kft.config.searches import (
     FindLrConfig,
@@ -53,6 +54,7 @@ __all__ = [
     "RunConfig",
     "RuntimeConfig",
     "SearchConfig",
+    "Split",
     "TrainConfig",
     "TuneConfig",
     "from_dict",

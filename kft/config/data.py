@@ -124,6 +124,17 @@ class DataConfig(Config):
     )
 
     @property
+    def settled_batch_size(self) -> int:
+        """Return the batch size, once it is a number.
+
+        Raises:
+            ValueError: while it is auto, which is settled before training begins.
+        """
+        if self.batch_size == "auto":
+            raise ValueError("--batch_size=auto has to be settled first")
+        return self.batch_size
+
+    @property
     def skips_bad_examples(self) -> bool:
         """Return whether examples that cannot be read are skipped; else they fail."""
         return self._says(self.bad_example_option, "skip")

@@ -6,6 +6,8 @@ from typing import Literal
 from kft.config.base import Config
 from kft.config.fields import option
 
+Split = Literal["train", "validation", "test"]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FinishedRunConfig(Config):
@@ -20,9 +22,7 @@ class FinishedRunConfig(Config):
 class EvaluateConfig(FinishedRunConfig):
     """What is measured on which examples."""
 
-    split: Literal["train", "validation", "test"] = option(
-        "validation", "Split of the run, as split.csv has it."
-    )
+    split: Split = option("validation", "Split of the run, as split.csv has it.")
     data: str | None = option(
         None,
         "Other data than the run's, written like --dataset: its classes have to be "

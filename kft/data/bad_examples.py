@@ -176,9 +176,8 @@ def explain_failure(
         The DataError, or `error` itself where it is of another kind or every example
         can be read.
     """
-    if not isinstance(error, tf.errors.OpError):
-        return error
-    for examples in parts:
+    of_pipeline = isinstance(error, tf.errors.OpError)
+    for examples in parts if of_pipeline else ():
         for bad in bad_examples(examples, preprocess):
             return errors.DataError(
                 f"The example {bad.id} cannot be read: {bad.reason}. Repair it or "

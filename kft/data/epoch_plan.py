@@ -9,7 +9,7 @@ import numpy as np
 
 from kft import errors
 from kft.data import examples as examples_lib
-from kft.data import sampling
+from kft.data import label_arrays, sampling
 from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
 
@@ -172,11 +172,15 @@ def _weights(
     if config.example_weights is None:
         counts = np.full(len(valid), share.batch_size)
         counts[-1] = len(drawn) - (len(valid) - 1) * share.batch_size
-        return valid / counts[:, None]
+        alike: np.ndarray = valid / counts[:, None]
+        return alike
     # Over the rows of all workers, of which this one has a part.
     everybody, is_there = sampling.batches(drawn, share.batch_size)
     sums = (config.example_weights[everybody] * is_there).sum(axis=1, keepdims=True)
-    return valid * config.example_weights[positions] / np.maximum(sums, _TINY)
+    weights: np.ndarray = (
+        valid * config.example_weights[positions] / np.maximum(sums, _TINY)
+    )
+    return weights
 
 
 def _mixed(
@@ -279,7 +283,8 @@ def _lengths(
 def _labels(examples: examples_lib.Examples, positions: np.ndarray) -> np.ndarray:
     if isinstance(examples.labels, Ragged):
         return positions
-    return examples.labels[positions]
+    labels: np.ndarray = examples.labels[positions]
+    return labels
 
 
 def _draw(
@@ -290,7 +295,10 @@ def _draw(
 ) -> np.ndarray:
     seed = config.seed
     if config.balanced:
-        drawn = sampling.balanced_order(examples.labels, seed=seed, epoch=epoch)
+        labels = label_arrays.require_one_class_each(
+            examples.labels, "--sampling=balanced"
+        )
+        drawn = sampling.balanced_order(labels, seed=seed, epoch=epoch)
     else:
         drawn = sampling.epoch_order(len(examples), seed=seed, epoch=epoch)
     if not config.boundaries:
@@ -313,18 +321,12 @@ def _elements(column: np.ndarray, share: BatchShare) -> np.ndarray:
 
 
 def _plan(columns: EpochPlan, share: BatchShare) -> EpochPlan:
-    dtypes = columns._replace(
-        rows=np.int64,
-        labels=columns.labels.dtype,
-        weights=np.float32,
-        keys=np.int64,
-        shares=np.float32,
-        mixing=np.float32,
-        lengths=np.int64,
-    )
     return EpochPlan(
-        *(
-            _elements(column, share).astype(dtype)
-            for column, dtype in zip(columns, dtypes, strict=True)
-        )
+        rows=_elements(columns.rows, share).astype(np.int64),
+        labels=_elements(columns.labels, share),
+        weights=_elements(columns.weights, share).astype(np.float32),
+        keys=_elements(columns.keys, share).astype(np.int64),
+        shares=_elements(columns.shares, share).astype(np.float32),
+        mixing=_elements(columns.mixing, share).astype(np.float32),
+        lengths=_elements(columns.lengths, share).astype(np.int64),
     )

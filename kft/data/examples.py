@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from kft.data.ragged import Rows
 if typing.TYPE_CHECKING:
     import tensorflow as tf
 
-TRAIN = "train"
-VALIDATION = "validation"
-TEST = "test"
+TRAIN: Final = "train"
+VALIDATION: Final = "validation"
+TEST: Final = "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
 # The key, a seed for random ops, of an example that is not augmented.
 NO_KEY = np.zeros([2], np.int64)

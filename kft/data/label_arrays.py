@@ -48,7 +48,8 @@ def count(labels: Labels, num_classes: int) -> np.ndarray:
     if isinstance(labels, Ragged):
         return np.bincount(labels.values, minlength=num_classes)
     if labels.ndim == 2:
-        return np.count_nonzero(labels, axis=0)
+        counts: np.ndarray = np.count_nonzero(labels, axis=0)
+        return counts
     return np.bincount(labels, minlength=num_classes)
 
 

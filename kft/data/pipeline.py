@@ -205,7 +205,7 @@ def _batches(
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def _read_inputs(source: Stored) -> Callable[..., tuple]:
+def _read_inputs(source: Stored) -> Callable[..., tuple[Any, ...]]:
     def read(planned: epoch_plan.EpochPlan) -> tuple[Any, epoch_plan.EpochPlan]:
         return source.read(planned.rows, planned.lengths[0]), planned
 
@@ -249,7 +249,7 @@ def _padded(tensor: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
     return tf.pad(tensor, ends)
 
 
-def _read_labels(labels: Ragged) -> Callable[..., tuple]:
+def _read_labels(labels: Ragged) -> Callable[..., tuple[Any, ...]]:
     """Return what puts labels of different length in place of their positions."""
 
     def padded(positions: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -275,7 +275,7 @@ def _without_plan(
     return inputs, planned.labels, planned.weights
 
 
-def _mixed(mix: epoch_plan.Mix) -> Callable[..., tuple]:
+def _mixed(mix: epoch_plan.Mix) -> Callable[..., tuple[Any, ...]]:
     def mixed(
         inputs: Any, planned: epoch_plan.EpochPlan
     ) -> tuple[Any, tf.Tensor, tf.Tensor]:

@@ -90,7 +90,8 @@ class Ragged:
     def _places(self, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Return where the values of rows stand, that then begin at `offsets`."""
         shift = np.repeat(self.offsets[:-1][rows] - offsets[:-1], np.diff(offsets))
-        return np.arange(offsets[-1]) + shift
+        places: np.ndarray = np.arange(offsets[-1]) + shift
+        return places
 
 
 # A value for each row: an array [rows, ...], or rows of different length.

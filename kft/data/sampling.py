@@ -52,7 +52,8 @@ def balanced_order(labels: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
             deal = epoch_order(len(members), seed=own_seed, epoch=int(number))
             dealt[passes == number] = members[deal[places[passes == number]]]
         drawn[turns] = dealt
-    return drawn[epoch_order(n, seed=seed, epoch=epoch)]
+    shuffled: np.ndarray = drawn[epoch_order(n, seed=seed, epoch=epoch)]
+    return shuffled
 
 
 def bucketed_order(

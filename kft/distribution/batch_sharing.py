@@ -52,7 +52,7 @@ def check(config: RunConfig, replicas: int | None) -> None:
         errors.ConfigError: naming sizes that can be shared out.
     """
     refusal = problem(
-        int(config.batch_size),
+        config.settled_batch_size,
         config.accumulation_steps,
         replicas=replicas,
         in_pairs=mixes(config),

@@ -53,7 +53,8 @@ class Devices:
     @property
     def replicas(self) -> int:
         """Return the number of replicas over all processes."""
-        return self.strategy.num_replicas_in_sync
+        count: int = self.strategy.num_replicas_in_sync
+        return count
 
     @property
     def replicas_per_worker(self) -> int:
@@ -101,13 +102,16 @@ class Devices:
 
     def gather_rows(self, value: Any) -> np.ndarray:
         """Return the rows that the replicas computed, in the order of the batch."""
-        if self.replicas == 1:
-            return value.numpy()
-        return self._gather_function(value).numpy()
+        gathered = value if self.replicas == 1 else self._gather_function(value)
+        rows: np.ndarray = gathered.numpy()
+        return rows
 
     @functools.cached_property
     def _gather_function(self) -> Callable[[Any], tf.Tensor]:
-        return tf.function(lambda value: self.strategy.gather(value, axis=0))
+        gather: Callable[[Any], tf.Tensor] = tf.function(
+            lambda value: self.strategy.gather(value, axis=0)
+        )
+        return gather
 
     def uses_xla(self, config: RunConfig) -> bool:
         """Return whether XLA compiles what a replica computes.
@@ -130,7 +134,8 @@ class Devices:
         """Return `work`, compiled where `uses_xla` says so."""
         if not self.uses_xla(config):
             return work
-        return tf.function(work, jit_compile=True)
+        compiled: Callable[..., Any] = tf.function(work, jit_compile=True)
+        return compiled
 
     def exchange(self, values: Sequence[float]) -> np.ndarray:
         """Return what each worker passed, float64 [workers, values], alike on all."""
@@ -226,7 +231,8 @@ class Devices:
         """Return the sum of an array over the workers."""
         if self.num_workers == 1:
             return array
-        return self._sum_function(tf.constant(array)).numpy()
+        total: np.ndarray = self._sum_function(tf.constant(array)).numpy()
+        return total
 
     @functools.cached_property
     def _sum_function(self) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -239,7 +245,8 @@ class Devices:
             parts = self.strategy.run(of_first_replica, args=(tensor,))
             return self.strategy.reduce(tf.distribute.ReduceOp.SUM, parts, axis=None)
 
-        return tf.function(total)
+        function: Callable[[tf.Tensor], tf.Tensor] = tf.function(total)
+        return function
 
 
 def workers(ranks: Iterable[int]) -> str:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from kft import errors, tasks
-from kft.config import EvaluateConfig
+from kft.config import EvaluateConfig, Split
 from kft.data import bad_examples, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
 from kft.data.labels import LabelMap
@@ -97,7 +97,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
     return _measured(run.run, run.task, source, predict(run, examples))
 
 
-def of_split(run: RunDir, split: str) -> Evaluation:
+def of_split(run: RunDir, split: Split) -> Evaluation:
     """Return the evaluation on a split of the run, without predicting twice.
 
     The predictions that the run folder keeps are taken where they are those of this
@@ -124,13 +124,13 @@ def of_split(run: RunDir, split: str) -> Evaluation:
     return evaluation
 
 
-def judging_split(run: RunDir) -> str | None:
+def judging_split(run: RunDir) -> Split | None:
     """Return the split that says how good a run is: validation, else test, if any.
 
     Raises:
         errors.RunDirError: where split.csv is damaged.
     """
-    sides = (VALIDATION, TEST)
+    sides: tuple[Split, ...] = (VALIDATION, TEST)
     return next((side for side in sides if run_split.has_split(run, side)), None)
 
 
@@ -164,7 +164,7 @@ def logits(run: LoadedRun, examples: Examples) -> Rows:
     batches = pipeline.eval_batches(
         prepared,
         preprocess,
-        share=BatchShare(batch_size=run.config.batch_size),
+        share=BatchShare(batch_size=run.config.settled_batch_size),
         boundaries=inputs.boundaries,
     )
     evaluator = Evaluator(run.task, run.model, devices=run.devices)

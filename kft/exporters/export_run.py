@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -98,13 +97,16 @@ def _calibrate(run: LoadedRun, examples: Examples) -> None:
     Raises:
         errors.ConfigError: for a task that a temperature is not fitted for.
     """
-    labels = examples.labels
-    if run.task.objective.target_spec.shape.rank or not isinstance(labels, np.ndarray):
-        raise errors.ConfigError(
-            "--calibrate fits a temperature to one class per example, and "
-            f"--task={run.config.task} has other labels. Leave the flag out."
-        )
-    found = calibration.calibrate(evaluate_run.logits(run, examples), labels)
+    refusal = errors.ConfigError(
+        "--calibrate fits a temperature to one class per example, and "
+        f"--task={run.config.task} has other labels. Leave the flag out."
+    )
+    if run.task.objective.target_spec.shape.rank:
+        raise refusal
+    predictions = evaluate_run.predict(run, examples).of_classes
+    if predictions is None:
+        raise refusal
+    found = calibration.calibrate(predictions.logits, predictions.labels)
     calibrated_temperature.record(run.run, found)
     logging.info(
         "Temperature %.3f: expected calibration error %.4f before, %.4f after.",

@@ -131,7 +131,8 @@ def stretched(values: np.ndarray) -> np.ndarray:
         # Equal values have no contrast to spread.
         return np.linspace(0, 255, values.size, dtype=np.float32).reshape(values.shape)
     spread: np.ndarray = (values - low) * (255.0 / (high - low))
-    return np.clip(spread, 0, 255, dtype=np.float32)
+    clipped: np.ndarray = np.clip(spread, 0, 255, dtype=np.float32)
+    return clipped
 
 
 def open_export(path: str) -> Callable[[_Tensors], Mapping[str, np.ndarray]]:

@@ -79,7 +79,9 @@ def wanted_stages(name: str | None, config: RunConfig) -> tuple[int, ...]:
         errors.ConfigError: where there is no stage of that name.
     """
     names = [stage.unfreeze for stage in config.parsed_stages]
-    found = tuple(i for i, known in enumerate(names) if name in (None, known))
+    if name is None:
+        return tuple(range(len(names)))
+    found = tuple(i for i, known in enumerate(names) if known == name)
     if not found:
         raise errors.ConfigError(
             f"--stage={name}: --stages={config.stages} has no such stage. "

@@ -25,7 +25,8 @@ _SIGNIFICANT = 3.0
 
 def rates(lowest: float, highest: float, steps: int) -> list[float]:
     """Return the rate of each step, evenly spaced over the magnitudes."""
-    return np.geomspace(lowest, highest, steps).tolist()
+    found: list[float] = np.geomspace(lowest, highest, steps).tolist()
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

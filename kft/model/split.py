@@ -86,7 +86,8 @@ def _frontier(model: keras.Model, below: frozenset[str]) -> list[keras.KerasTens
 def _inputs(operation: keras.Operation) -> list[keras.KerasTensor]:
     if isinstance(operation, keras.layers.InputLayer):
         return []
-    return keras.tree.flatten(operation.input)
+    tensors: list[keras.KerasTensor] = keras.tree.flatten(operation.input)
+    return tensors
 
 
 def _layer_of(tensor: keras.KerasTensor) -> keras.Operation:
@@ -96,7 +97,8 @@ def _layer_of(tensor: keras.KerasTensor) -> keras.Operation:
 
 
 def _producer(tensor: keras.KerasTensor) -> str:
-    return _layer_of(tensor).name
+    name: str = _layer_of(tensor).name
+    return name
 
 
 @keras.saving.register_keras_serializable(package="kft")

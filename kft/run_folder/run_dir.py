@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from kft import config, errors
 from kft.config import RunConfig, flagfile, user_paths
@@ -19,9 +19,24 @@ Status = Literal["new", "unfinished", "finished"]
 _NAME_BYTES = 100
 
 
-def below(name: str) -> property:
-    """Return a property: the path of a file or folder in the folder at `path`."""
-    return property(lambda folder: folder.path / name)
+class _HasPath(Protocol):
+    @property
+    def path(self) -> Path:
+        """Return where the folder is."""
+
+
+class Below:
+    """An attribute that is the path of a file or folder in the folder at `path`.
+
+    Args:
+        name: of the file or folder.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: _HasPath, _: type) -> Path:
+        return folder.path / self._name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,25 +68,25 @@ class RunDir:
 
     path: Path
 
-    flags_cfg = below("flags.cfg")
-    config_json = below("config.json")
-    labels_txt = below("labels.txt")
-    split_csv = below("split.csv")
-    bad_images_csv = below("bad_images.csv")
-    class_weights_csv = below("class_weights.csv")
-    preview_png = below("preview.png")
-    environment_json = below("environment.json")
-    metrics_jsonl = below("metrics.jsonl")
-    result_json = below("result.json")
-    checkpoints = below("checkpoints")
-    best_weights = below("best.weights.h5")
-    tensorboard = below("tensorboard")
-    trackers_json = below("trackers.json")
-    export = below("export")
-    evaluation_json = below("evaluation.json")
-    predictions = below("predictions.npz")
-    report_html = below("report.html")
-    lock_file = below(".lock")
+    flags_cfg = Below("flags.cfg")
+    config_json = Below("config.json")
+    labels_txt = Below("labels.txt")
+    split_csv = Below("split.csv")
+    bad_images_csv = Below("bad_images.csv")
+    class_weights_csv = Below("class_weights.csv")
+    preview_png = Below("preview.png")
+    environment_json = Below("environment.json")
+    metrics_jsonl = Below("metrics.jsonl")
+    result_json = Below("result.json")
+    checkpoints = Below("checkpoints")
+    best_weights = Below("best.weights.h5")
+    tensorboard = Below("tensorboard")
+    trackers_json = Below("trackers.json")
+    export = Below("export")
+    evaluation_json = Below("evaluation.json")
+    predictions = Below("predictions.npz")
+    report_html = Below("report.html")
+    lock_file = Below(".lock")
 
     @contextlib.contextmanager
     def replacing(self, path: Path) -> Iterator[Path]:

@@ -29,7 +29,7 @@ _DEFAULT_TRIALS = 12
 _COMPLETE, _MOST = "is_complete", "max_trials"
 
 
-class Oracle:
+class Oracle(keras_tuner.Oracle):
     """Keeps an oracle and its trials in one file that is whole or absent.
 
     keras-tuner 1.4.8 writes several, in place: a kill between them loses trials.
@@ -41,6 +41,7 @@ class Oracle:
 
     space: Space
     failure: errors.KftError | None = None
+    ongoing_trials: dict[str, kt_trial.Trial]
 
     def keep_in(self, path: Path, first: dict[str, Value] | None, name: str) -> None:
         """Take up what a file holds.
@@ -184,7 +185,7 @@ class _Hyperband(Oracle, keras_tuner.oracles.HyperbandOracle):
                 trial.status, trial.score = STATUS.FAILED, None
 
 
-class _Grid(Oracle, keras_tuner.Oracle):
+class _Grid(Oracle):
     """Every combination in turn; keras-tuner's own (1.4.8) stops when resumed."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -263,10 +264,13 @@ def _seed(seed: int) -> int:
 
 
 def _register(parameters: keras_tuner.HyperParameters, dimension: Dimension) -> None:
-    if isinstance(dimension, Choice) or dimension.count is not None:
+    if isinstance(dimension, Choice):
+        parameters.Choice(dimension.name, list(dimension.options))
+    elif dimension.count is not None:
         # Texts, as the options of a choice are.
-        parameters.Choice(dimension.name, [str(v) for v in dimension.values()])
-        return
-    add = parameters.Int if dimension.whole else parameters.Float
-    sampling = "log" if dimension.kind == "log" else "linear"
-    add(dimension.name, dimension.low, dimension.high, sampling=sampling)
+        options = [str(value) for value in dimension.spaced(dimension.count)]
+        parameters.Choice(dimension.name, options)
+    else:
+        add = parameters.Int if dimension.whole else parameters.Float
+        sampling = "log" if dimension.kind == "log" else "linear"
+        add(dimension.name, dimension.low, dimension.high, sampling=sampling)

@@ -76,5 +76,5 @@ def find(environ: Mapping[str, str]) -> Role:
             f"{PORT}: expected a port, 1 to 65535, received {port!r}."
         )
     # As keras-tuner tells them apart.
-    kind = "chief" if "chief" in environ[ID] else "worker"
+    kind: Literal["chief", "worker"] = "chief" if "chief" in environ[ID] else "worker"
     return Role(kind, environ[ID], environ.get(IP) or LOOPBACK, int(port))

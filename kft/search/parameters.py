@@ -13,6 +13,8 @@ from kft.search.search_settings import Value, Values
 # Digits that matter in a rate; more would only make best.cfg hard to read.
 _DIGITS, _MOST_DIGITS = 3, 17
 
+RangeKind = Literal["log", "linear", "int"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Range:
@@ -29,7 +31,7 @@ class Range:
     """
 
     name: str
-    kind: Literal["log", "linear", "int"]
+    kind: RangeKind
     low: float
     high: float
     count: int | None = None
@@ -38,21 +40,24 @@ class Range:
     def values(self) -> tuple[Value, ...] | None:
         """Return the values where they can be counted, None where they cannot."""
         if self.count is not None:
-            parts = [index / (self.count - 1) for index in range(self.count)]
-            numbers = [self._at(part) for part in parts]
-            # More digits where the values lie closer together.
-            for digits in range(_DIGITS, _MOST_DIGITS):
-                found = tuple(dict.fromkeys(self.written(n, digits) for n in numbers))
-                if self.whole or len(found) == self.count:
-                    break
-            return found
+            return self.spaced(self.count)
         if self.kind == "int":
             return tuple(range(int(self.low), int(self.high) + 1))
         return None
 
+    def spaced(self, count: int) -> tuple[Value, ...]:
+        """Return `count` values, at least 2, with the same distance between them."""
+        numbers = [self._at(index / (count - 1)) for index in range(count)]
+        # More digits where the values lie closer together.
+        for digits in range(_DIGITS, _MOST_DIGITS):
+            found = tuple(dict.fromkeys(self.written(n, digits) for n in numbers))
+            if self.whole or len(found) == count:
+                break
+        return found
+
     def _at(self, part: float) -> float:
         if self.kind == "log":
-            return self.low * (self.high / self.low) ** part
+            return self.low * math.pow(self.high / self.low, part)
         return self.low + (self.high - self.low) * part
 
     def written(self, number: float, digits: int = _DIGITS) -> Value:
@@ -134,8 +139,13 @@ def pairs(space: Space) -> Iterator[tuple[Values, Values]]:
 
 def size(space: Space) -> int | None:
     """Return how many combinations there are, None where they cannot be counted."""
-    values = [dimension.values() for dimension in space]
-    return None if None in values else math.prod(map(len, values))
+    counts = []
+    for dimension in space:
+        values = dimension.values()
+        if values is None:
+            return None
+        counts.append(len(values))
+    return math.prod(counts)
 
 
 def own_values(space: Space, config: RunConfig) -> dict[str, Value] | None:

@@ -2,16 +2,17 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from kft import errors
 from kft.config import RunConfig, flagfile
 from kft.search import parameters, search_settings
-from kft.search.parameters import Choice, Dimension, Range, Space
+from kft.search.parameters import Choice, Dimension, Range, RangeKind, Space
 
-_KINDS = {
-    float: ("log", "linear", "choice"),
-    int: ("int", "log", "choice"),
+_CHOICE = "choice"
+_RANGES: Mapping[type, Sequence[RangeKind]] = {
+    float: ("log", "linear"),
+    int: ("int", "log"),
 }
 _EXAMPLE = "such as learning_rate=log:1e-4..1e-1 or optimizer=choice:sgd|adam"
 # A comma between two settings: options of a choice may have commas too.
@@ -68,15 +69,16 @@ def _parse(part: str, config: RunConfig) -> Dimension:
             f"--space: expected NAME=KIND:VALUES, {_EXAMPLE}, received {part!r}."
         )
     expected = search_settings.expected(name, config)
-    kinds = _KINDS.get(expected.base, ("choice",))
-    if kind not in kinds:
-        raise errors.ConfigError(
-            f"--space: {name}: expected {' or '.join(kinds)} before the colon, "
-            f"received {kind!r}."
-        )
-    if kind == "choice":
+    if kind == _CHOICE:
         return Choice(name, _options(name, rest, config))
-    return _range(name, kind, rest, whole=expected.base is int)
+    ranges = _RANGES.get(expected.base, ())
+    for known in ranges:
+        if known == kind:
+            return _range(name, known, rest, whole=expected.base is int)
+    raise errors.ConfigError(
+        f"--space: {name}: expected {' or '.join((*ranges, _CHOICE))} before the "
+        f"colon, received {kind!r}."
+    )
 
 
 def _options(name: str, text: str, config: RunConfig) -> tuple[str, ...]:
@@ -92,12 +94,14 @@ def _options(name: str, text: str, config: RunConfig) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _range(name: str, kind: str, text: str, *, whole: bool) -> Range:
+def _range(name: str, kind: RangeKind, text: str, *, whole: bool) -> Range:
     match = re.fullmatch(r"(\S+?)\.\.(\S+?)(?:/(\d{1,6}))?", text)
     number = int if whole else float
     try:
+        if match is None:
+            raise ValueError(f"{text!r} has no ..")
         low, high = number(match[1]), number(match[2])
-    except (TypeError, ValueError):
+    except ValueError:
         what = "whole numbers" if whole else "numbers"
         raise errors.ConfigError(
             f"--space: {name}: expected two {what} with .. between them, received "

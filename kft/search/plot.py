@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from matplotlib import figure, ticker
+from matplotlib import axes, figure, ticker
 
 from kft.run_folder.history import VALIDATION
 from kft.search import trial_records
@@ -45,7 +44,7 @@ def draw(space: Space, found: Sequence[Record], path: Path, *, monitor: Metric) 
 
 
 def _panel(
-    panel: Any, dimension: Dimension, found: Sequence[Record], *, monitor: Metric
+    panel: axes.Axes, dimension: Dimension, found: Sequence[Record], *, monitor: Metric
 ) -> None:
     """Draw the trials over one setting."""
     best = trial_records.best(found, monitor)
@@ -92,7 +91,7 @@ def _panel(
     panel.set_ylabel(VALIDATION + monitor.name)
 
 
-def _scale(panel: Any, dimension: Range) -> None:
+def _scale(panel: axes.Axes, dimension: Range) -> None:
     """Make an axis logarithmic, with numbers that are not printed over each other."""
     panel.set_xscale("log")
     panel.xaxis.set_minor_formatter(ticker.NullFormatter())

@@ -8,7 +8,7 @@ from typing import Any
 from kft import config, errors
 from kft.config import SearchConfig, user_paths
 from kft.run_folder import atomic_files, run_dir, saved_config
-from kft.run_folder.run_dir import below
+from kft.run_folder.run_dir import Below
 
 _FINGERPRINT = "data_fingerprint"
 
@@ -31,14 +31,14 @@ class SearchDir:
 
     path: Path
 
-    search_json = below("search.json")
-    oracle_json = below("oracle.json")
-    trials = below("trials")
-    features = below("features")
-    trials_csv = below("trials.csv")
-    trials_png = below("trials.png")
-    best_cfg = below("best.cfg")
-    lock_file = below(".lock")
+    search_json = Below("search.json")
+    oracle_json = Below("oracle.json")
+    trials = Below("trials")
+    features = Below("features")
+    trials_csv = Below("trials.csv")
+    trials_png = Below("trials.png")
+    best_cfg = Below("best.cfg")
+    lock_file = Below(".lock")
 
     def trial(self, number: int) -> Path:
         """Return the run folder of a trial."""

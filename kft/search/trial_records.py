@@ -16,6 +16,8 @@ from kft.tasks.task import Metric
 # What stands before the figures in the file of a trial.
 _HEAD = ("number", "status", "values", "share")
 
+Status = Literal["finished", "pruned", "failed"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Record:
@@ -35,7 +37,7 @@ class Record:
     """
 
     number: int
-    status: Literal["finished", "pruned", "failed"]
+    status: Status
     values: dict[str, Value]
     share: float
     validation: Mapping[str, float]

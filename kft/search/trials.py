@@ -17,7 +17,7 @@ from kft.run_folder.run_dir import RunDir
 from kft.search import hparams, pruning, search_settings, trial_records
 from kft.search.search_dir import SearchDir
 from kft.search.search_settings import Value
-from kft.search.trial_records import Record
+from kft.search.trial_records import Record, Status
 from kft.tasks.task import Metric
 from kft.training import fine_tune
 from kft.training.monitoring.progress import Reporter, SilentReporter
@@ -93,8 +93,10 @@ class Trials:
     def _train(self, number: int, values: dict[str, Value], share: float) -> Record:
         started = time.monotonic()
         folder = self._search.trial(number)
-        ended: dict[str, Any] = {"status": "finished", "message": ""}
-        figures: dict[str, Any] = {}
+        status: Status = "finished"
+        message = ""
+        validation: Mapping[str, float] = {}
+        test: Mapping[str, float] = {}
         # The graphs of the trial before.
         keras.utils.clear_session()
         try:
@@ -113,27 +115,27 @@ class Trials:
                 callbacks=[stop] if self._prunes() else [],
                 reporter=SilentReporter(),
             )
-            figures = {
-                "validation": self._of_interest(result.validation),
-                "test": _only(result.test, (self._monitor.name,)),
-            }
+            validation = self._of_interest(result.validation)
+            test = _only(result.test, (self._monitor.name,))
         except PrunedError as error:
-            ended = {"status": "pruned", "message": str(error)}
+            status, message = "pruned", str(error)
             epochs = [record.validation for record in read_history(folder)]
             best = max(epochs, key=self._monitor.rank)
-            figures = {"validation": self._of_interest(best)}
+            validation = self._of_interest(best)
         except _NOT_ITS_FAULT:
             raise
         except _OWN_FAULT as error:
-            ended = {"status": "failed", "message": _message(error)}
+            status, message = "failed", _message(error)
         record = Record(
             number=number,
+            status=status,
             values=values,
             share=share,
+            validation=validation,
+            test=test,
             epochs=len(read_history(folder)),
             seconds=round(time.monotonic() - started, 3),
-            **{"validation": {}, "test": {}, **figures},
-            **ended,
+            message=message,
         )
         if trackers.TENSORBOARD in self._config.trackers:
             hparams.write(self._search, record, figure=self._monitor.name)

@@ -15,6 +15,7 @@ import grpc
 from absl import logging
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
+from keras_tuner.src.engine.trial import Trial
 
 from kft import errors
 from kft.config import SearchConfig
@@ -35,6 +36,10 @@ _NO_ANSWER = (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
 
 # Takes number, values and share of the epochs; returns how the trial ended.
 RunTrial = Callable[[int, Mapping[str, Value], float], Record]
+
+
+class _SilentChiefError(errors.TrainingError):
+    """A chief that does not answer; it may not have been started yet."""
 
 
 def search(
@@ -107,7 +112,7 @@ class _Chief:
         os.environ[parallel.IP] = role.host
         self._client = oracle_client.OracleClient(oracle)
 
-    def create_trial(self, name: str) -> Any:
+    def create_trial(self, name: str) -> Trial | None:
         """Return the next trial; None where the search is over.
 
         Asking twice is harmless: the chief gives a worker the trial that it has.
@@ -116,9 +121,8 @@ class _Chief:
         while not oracles.is_complete(self._state, self._oracle):
             try:
                 return self._call(_SECONDS_OF_A_CALL, "create_trial", name)
-            except errors.TrainingError as error:
-                is_silent = error.__cause__.code() in _NO_ANSWER
-                if not is_silent or time.monotonic() > deadline:
+            except _SilentChiefError:
+                if time.monotonic() > deadline:
                     raise
         return None
 
@@ -126,7 +130,7 @@ class _Chief:
         """Tell the figures of a trial."""
         self._call(_CHIEF_SECONDS, "update_trial", number, metrics)
 
-    def end_trial(self, trial: Any) -> None:
+    def end_trial(self, trial: Trial) -> None:
         """Tell that a trial has ended."""
         self._call(_CHIEF_SECONDS, "end_trial", trial)
 
@@ -135,11 +139,13 @@ class _Chief:
         try:
             return getattr(self._client, method)(*arguments)
         except grpc.RpcError as error:
+            kind = errors.TrainingError
             if error.code() in _NO_ANSWER:
+                kind = _SilentChiefError
                 advice = "Start it, then its workers, with the same command."
             else:
                 advice = f"It says: {error.details()}. Look at what it printed."
-            raise errors.TrainingError(
+            raise kind(
                 f"The chief of the search at {self._role.address} does not answer "
                 f"({error.code().name}). {advice}"
             ) from error

@@ -10,7 +10,7 @@ import functools
 import importlib
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kft import config as config_lib
 from kft import data, errors
@@ -111,8 +111,9 @@ class _TaskModule(Protocol):
 
 
 def _module(kind: TaskKind[Any]) -> _TaskModule:
-    module: Any = importlib.import_module(kind.module)
-    return cast(_TaskModule, module)
+    imported: Any = importlib.import_module(kind.module)
+    module: _TaskModule = imported
+    return module
 
 
 def check_dataset(config: RunConfig) -> None:

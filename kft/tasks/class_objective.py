@@ -78,9 +78,10 @@ class ClassObjective:
 
     def evaluate(self, predictions: Predictions) -> ClassificationFigures:
         """Return the figures of all classes, with confusions and calibration."""
-        return classification.measure(
-            predictions.logits, predictions.labels, self._labels.names
-        )
+        found = predictions.of_classes
+        if found is None:
+            raise ValueError("expected predictions of one class for each example")
+        return classification.measure(found.logits, found.labels, self._labels.names)
 
     def _cross_entropy(
         self, targets: tf.Tensor, outputs: tf.Tensor, label_smoothing: float

@@ -71,7 +71,7 @@ def save(run: RunDir, snapshot: Snapshot, *, versions: Mapping[str, Any]) -> Pat
     text = _meta_text(snapshot.state, versions)
     path = run.checkpoints / f"state-{snapshot.state.global_step:09d}.npz"
     _write(run, path, {_META: text, **snapshot.arrays})
-    stages = {snapshot.state.stage}
+    stages: set[int | None] = {snapshot.state.stage}
     for old in _files(run)[:-_KEEP]:
         old.unlink(missing_ok=True)
     for kept in _files(run):
@@ -176,9 +176,10 @@ def _stage_of(path: Path) -> int | None:
     """Return the stage that a checkpoint belongs to, None where it is damaged."""
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            return _meta(archive[_META])["state"]["stage"]
+            stage: int = _meta(archive[_META])["state"]["stage"]
     except _DAMAGED:
         return None
+    return stage
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -188,7 +189,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _meta(text: np.ndarray) -> dict[str, Any]:
-    meta = json.loads(text.tobytes())
+    meta: dict[str, Any] = json.loads(text.tobytes())
     if meta["format"] != FORMAT:
         raise ValueError(f"format {meta['format']}, this kft reads {FORMAT}")
     return meta

@@ -182,7 +182,7 @@ class Evaluator:
         output = self._devices.gather_rows(self._predict_function(inputs))
         return output[self._devices.gather_rows(weights) > 0]
 
-    def _eval_steps(self, batches: Iterator, num_batches: tf.Tensor) -> None:
+    def _eval_steps(self, batches: Iterator[Any], num_batches: tf.Tensor) -> None:
         for _ in tf.range(num_batches):
             self._devices.strategy.run(self._eval_replica, args=next(batches))
 

@@ -1,6 +1,7 @@
 """The optimizer of a stage: Keras' rules, with a rate per block and a schedule."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -52,7 +53,7 @@ class StageSchedule(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-class _StageOptimizer:
+class _StageOptimizer(keras.optimizers.Optimizer):
     """Mixed into a Keras optimizer: a rate per variable, and sums made by the step.
 
     Two methods of the TensorFlow optimizer are replaced (Keras 3.15.1,
@@ -67,15 +68,17 @@ class _StageOptimizer:
     _factors: Sequence[float]
     _decays: Sequence[float]
 
-    def _all_reduce_sum_gradients(self, grads_and_vars: Iterable) -> Iterable:
+    def _all_reduce_sum_gradients(self, grads_and_vars: Iterable[Any]) -> Iterable[Any]:
         return grads_and_vars
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         index = self._get_variable_index(variable)
         rate = tf.cast(learning_rate, variable.dtype) * self._factors[index]
         if self._decays[index]:
             variable.assign_sub(variable * rate * self._decays[index])
-        return super().update_step(gradient, variable, rate)
+        super().update_step(gradient, variable, rate)
 
 
 def build_optimizer(

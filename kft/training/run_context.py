@@ -88,7 +88,9 @@ class RunContext:
     @property
     def steps_per_epoch(self) -> int:
         """Return the updates in one epoch."""
-        return sampling.num_batches(len(self.splits.train), self.config.batch_size)
+        return sampling.num_batches(
+            len(self.splits.train), self.config.settled_batch_size
+        )
 
     def peak_rate(self, index: int) -> float:
         """Return the peak learning rate of a stage."""
@@ -131,18 +133,18 @@ class RunContext:
                 nothing random.
             keys: see `pipeline.eval_batches`.
         """
-        config, devices = self.config, self.devices
+        batch_size, devices = self.config.settled_batch_size, self.devices
         made = source or self.task.inputs.preprocess(training=False)
         batches = devices.distribute(
             lambda: pipeline.eval_batches(
                 examples,
                 made,
-                share=devices.share(config.batch_size),
+                share=devices.share(batch_size),
                 keys=keys,
                 boundaries=self.task.inputs.boundaries,
             )
         )
-        return batches, sampling.num_batches(len(examples), config.batch_size)
+        return batches, sampling.num_batches(len(examples), batch_size)
 
 
 def build(

@@ -5,6 +5,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from kft import errors
 from kft.config.stages import Stage
@@ -94,7 +95,7 @@ class StageLoop:
             or self._devices.any(self._callbacks.stop_training)
         )
 
-    def _epoch(self, state: RunState, batches: Iterator) -> RunState:
+    def _epoch(self, state: RunState, batches: Iterator[Any]) -> RunState:
         """Run the steps that are left of an epoch."""
         callbacks, steps = self._callbacks, self._data.steps_per_epoch
         title = f"{self._stage.unfreeze} {state.epoch + 1}/{self._stage.epochs}"
@@ -112,7 +113,7 @@ class StageLoop:
                 self._listen(state)
         return state
 
-    def _call(self, state: RunState, batches: Iterator, count: int) -> RunState:
+    def _call(self, state: RunState, batches: Iterator[Any], count: int) -> RunState:
         """Run `count` steps in one host call and choose the next call's count."""
         start = time.monotonic()
         chunk = self._step.train(batches, count)
@@ -146,7 +147,7 @@ class StageLoop:
         self, bar: EpochBar, state: RunState, figures: Mapping[str, float]
     ) -> None:
         progress = state.progress
-        seen = progress.step * self._config.batch_size
+        seen = progress.step * self._config.settled_batch_size
         examples = min(seen, self._data.train_examples)
         speed = examples / max(progress.seconds, 1e-9)
         bar.update(progress.step, {**figures, "examples_per_second": speed})

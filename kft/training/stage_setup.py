@@ -101,7 +101,7 @@ def stage_data(context: RunContext, index: int, cache: StageCache | None) -> Sta
             lambda: pipeline.train_batches(
                 examples,
                 source,
-                share=devices.share(config.batch_size),
+                share=devices.share(config.settled_batch_size),
                 sampling=how,
                 span=pipeline.Span(
                     epochs=first + context.stages[index].epochs,

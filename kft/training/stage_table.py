@@ -48,7 +48,8 @@ def trunk_lines(context: RunContext, choices: Sequence[Placement]) -> list[str]:
     places = {choice.need.anchor: choice for choice in choices}
     lines = []
     for stage, depth in zip(context.stages, context.depths, strict=True):
-        choice = places.get(context.network.anchor(depth))
+        anchor = context.network.anchor(depth)
+        choice = None if anchor is None else places.get(anchor)
         if choice is not None and choice.where:
             lines.append(f"stage {stage.unfreeze}: trunk cached ({choice.reason})")
         elif choice is not None:

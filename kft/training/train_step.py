@@ -58,7 +58,7 @@ class StageStep:
         self._gradients = devices.jit(self._run_tail, config)
         self._train_function = tf.function(self._train_steps)
 
-    def train(self, batches: Iterator, num_steps: int) -> Chunk:
+    def train(self, batches: Iterator[Any], num_steps: int) -> Chunk:
         """Run steps in one host call; the sums over examples grow on the device.
 
         Args:
@@ -92,7 +92,7 @@ class StageStep:
         return tf.timestamp()
 
     def _train_steps(
-        self, batches: Iterator, num_steps: tf.Tensor
+        self, batches: Iterator[Any], num_steps: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         waited = tf.constant(0.0, tf.float64)
         bad_step = num_steps
@@ -189,6 +189,8 @@ class StageStep:
 
     def _update_averages(self) -> None:
         decay = self._config.ema_decay
+        if decay is None:
+            return
         for variable, average in zip(self._parts.trainable, self._ema, strict=False):
             average.assign(average + (1.0 - decay) * (variable.value - average))
 

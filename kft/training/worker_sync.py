@@ -76,7 +76,8 @@ def _plain(labels: Rows) -> list[Any]:
     """Return labels as JSON can hold them."""
     if isinstance(labels, Ragged):
         return [labels.values.tolist(), labels.offsets.tolist()]
-    return labels.tolist()
+    plain: list[Any] = labels.tolist()
+    return plain
 
 
 def require_same_weights(context: RunContext) -> None:

@@ -114,7 +114,8 @@ def _below(model: keras.Model, pattern: str) -> str:
     """Return the name of what makes the input of the first layer of that name."""
     tensor = _first(model, pattern).input
     # See kft.model.split: Keras has no public way from a tensor to its maker.
-    return tensor._keras_history.operation.name
+    name: str = tensor._keras_history.operation.name
+    return name
 
 
 def _first(model: keras.Model, pattern: str) -> keras.layers.Layer:
@@ -126,7 +127,7 @@ def _first(model: keras.Model, pattern: str) -> keras.layers.Layer:
 
 def _stem_end(family: Family, model: keras.Model, first_end: str) -> str:
     """Return the last layer that may end the stem, of those before `first_end`."""
-    names = [layer.name for layer in model.layers]
+    names: list[str] = [layer.name for layer in model.layers]
     stem = names[: names.index(first_end)]
     ends = [name for name in stem if re.fullmatch(family.stem_end or "", name)]
     if not ends:

@@ -66,7 +66,8 @@ def uniforms(keys: np.ndarray, count: int) -> np.ndarray:
 def _finish(words: np.ndarray) -> np.ndarray:
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    mixed: np.ndarray = words ^ (words >> np.uint64(31))
+    return mixed
 
 
 def _draw(
@@ -98,6 +99,8 @@ def _of_one(
     """
     from scipy import special
 
+    if one.strength is None:
+        raise ValueError(f"{one.name}: expected a strength, alpha; received none")
     kept = special.betaincinv(one.strength, one.strength, share)
     if one.name == "mixup":
         # Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018, section 2.

@@ -43,7 +43,8 @@ def is_folder(path: str) -> bool:
     if is_remote(path):
         import tensorflow as tf
 
-        return tf.io.gfile.isdir(path)
+        found: bool = tf.io.gfile.isdir(path)
+        return found
     return os.path.isdir(path)
 
 
@@ -117,8 +118,9 @@ def remote_glob(pattern: str) -> list[str]:
     import tensorflow as tf
 
     try:
-        return tf.io.gfile.glob(pattern)
+        found: list[str] = tf.io.gfile.glob(pattern)
     except tf.errors.OpError as error:
         raise errors.DataError(
             f"{pattern!r} cannot be looked up: {error.message}"
         ) from error
+    return found

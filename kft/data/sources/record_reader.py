@@ -61,7 +61,8 @@ class _Files:
         if filesystem.is_remote(path):
             with tf.io.gfile.GFile(path, "rb") as file:
                 file.seek(int(offset))
-                return file.read(int(length))
+                content: bytes = file.read(int(length))
+                return content
         with self._lock:
             if number not in self._descriptors:
                 self._descriptors[number] = os.open(path, os.O_RDONLY)

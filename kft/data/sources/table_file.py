@@ -131,9 +131,10 @@ def _remote_content(path: str) -> bytes:
 
     try:
         with tf.io.gfile.GFile(path, "rb") as file:
-            return file.read()
+            content: bytes = file.read()
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
+    return content
 
 
 def _numbered(lines: "Reader", flag: str) -> Iterator[tuple[int, Sequence[str]]]:

@@ -45,7 +45,7 @@ class ImageInputs:
     def cache_key(self) -> dict[str, Any]:
         """Return what decides the pixels that the network sees."""
         config = self._config
-        facts = {"size": self.image_size, "resize": config.resize}
+        facts: dict[str, Any] = {"size": self.image_size, "resize": config.resize}
         if self.is_augmented:
             facts.update({"augment": config.augment, "seed": config.seed})
         return facts

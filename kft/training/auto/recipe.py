@@ -132,7 +132,7 @@ def apply(
                 facts,
                 depth=depth,
                 blocks=blocks,
-                batch_size=int(config.batch_size),
+                batch_size=config.settled_batch_size,
                 learning_rate=(
                     config.learning_rate if "learning_rate" in given else None
                 ),

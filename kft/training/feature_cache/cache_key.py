@@ -38,7 +38,7 @@ def trunk_key(context: RunContext, anchor: str, layout: Layout) -> str:
         ),
         "data": context.splits.fingerprint,
         "views": context.config.cached_views,
-        "rows": context.config.batch_size // context.devices.replicas,
+        "rows": context.config.settled_batch_size // context.devices.replicas,
         "policy": keras.config.dtype_policy().name,
         "stored": [str(dtype) for dtype in layout.stored_dtypes()],
         "boundaries": list(context.task.inputs.boundaries),

@@ -45,6 +45,17 @@ class StageCache:
     train: Features
     validation: Features | None
 
+    def of_split(self, name: str) -> Features:
+        """Return the features of a split.
+
+        Raises:
+            ValueError: where it has none.
+        """
+        found = self.train if name == _TRAIN else self.validation
+        if found is None:
+            raise ValueError(f"there are no features of the split {name}")
+        return found
+
 
 @dataclasses.dataclass(frozen=True)
 class Trunk:
@@ -101,10 +112,15 @@ def _cut_tensors(
     for tensor, count in zip(trunk.outputs, steps, strict=True):
         shape = tuple(tensor.shape[1:])
         dtype = keras.backend.standardize_dtype(tensor.dtype)
-        if shape[:1] == (None,):
-            found.append(CutTensor(shape[1:], dtype, stride=boundaries[-1] // count))
-        else:
+        if shape[:1] != (None,):
             found.append(CutTensor(shape, dtype))
+            continue
+        if count is None:
+            raise ValueError(
+                f"{trunk.name}: expected an output {tensor.name} whose steps follow "
+                "from those of the input, received one of unknown length"
+            )
+        found.append(CutTensor(shape[1:], dtype, stride=boundaries[-1] // count))
     return tuple(found)
 
 
@@ -278,8 +294,7 @@ def _run_trunk(context: RunContext, missing: Sequence[_Opened]) -> float:
             for positions, groups in batches:
                 rows = positions + view * len(examples)
                 for one, tensors in zip(missing, groups, strict=True):
-                    target = one.cache.train if name == _TRAIN else one.cache.validation
-                    target.write(rows, tensors)
+                    one.cache.of_split(name).write(rows, tensors)
                 done += len(positions)
                 ends.append((time.monotonic(), done))
                 bar.update(done, {})

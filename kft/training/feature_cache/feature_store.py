@@ -132,9 +132,16 @@ class CutTensor:
     dtype: str
     stride: int | None = None
 
-    def steps(self, length: np.ndarray | int) -> np.ndarray | int:
-        """Return how many of its steps come of an input of so many."""
-        return -(-length // self.stride)
+    def steps(self, length: np.ndarray) -> np.ndarray:
+        """Return how many of its steps come of an input of so many.
+
+        Raises:
+            ValueError: where it has no steps.
+        """
+        if self.stride is None:
+            raise ValueError(f"a tensor {list(self.shape)} without steps")
+        count: np.ndarray = -(-length // self.stride)
+        return count
 
 
 @dataclasses.dataclass(frozen=True)

@@ -149,4 +149,4 @@ class Callbacks:
 def _is_plain(value: Any) -> bool:
     if not isinstance(value, bool | int | float | str | None):
         return False
-    return json.loads(json.dumps(value)) == value
+    return bool(json.loads(json.dumps(value)) == value)
