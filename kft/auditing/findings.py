@@ -9,7 +9,7 @@ import numpy as np
 from kft.auditing import label_names, near_duplicates
 from kft.auditing.checks import AuditedExample, Checks, Observation
 from kft.auditing.scan_dataset import Inspection
-from kft.data import label_arrays
+from kft.data import label_arrays, labels
 from kft.data.examples import Splits
 
 
@@ -87,7 +87,9 @@ class Findings:
     @property
     def similar_labels(self) -> list[tuple[str, str]]:
         """Pairs of classes that may be one class."""
-        return label_names.similar(list(self.counts))
+        names = list(self.counts)
+        alike = [(one, other) for one, other, *_ in labels.written_alike(names)]
+        return list(dict.fromkeys([*label_names.similar(names), *alike]))
 
     @property
     def is_clean(self) -> bool:

@@ -3,6 +3,8 @@
 import collections
 import dataclasses
 import functools
+import unicodedata
+from collections.abc import Sequence
 
 from kft import errors
 
@@ -81,3 +83,25 @@ class LabelMap:
     @functools.cached_property
     def _indices(self) -> dict[str, int]:
         return {name: index for index, name in enumerate(self.names)}
+
+
+def written_alike(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the groups of names that a person would take for one class.
+
+    They differ in case, white space, in how an accent is encoded, or are one number: 1
+    and 1.0, Cat and cat.
+    """
+    groups: dict[str, list[str]] = collections.defaultdict(list)
+    for name in names:
+        groups[_as_read(name)].append(name)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def _as_read(name: str) -> str:
+    text = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    if text.strip("+-.0123456789"):
+        return text
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text

@@ -6,12 +6,15 @@ id, not on the other examples and not on `--seed`: examples that are added or re
 never move the others, and runs with different seeds can be compared. The price: the
 share of a class is the fraction only up to chance (for 100 examples and 0.2, 20 +- 4).
 To fix every share to the example, an old one would have to move when one is added.
+
+One exception: of a class that would have no training example by chance, as happens to
+classes of one to three, the one nearest to training, by its hash, goes there.
 """
 
 import csv
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from absl import logging
@@ -20,6 +23,8 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, label_arrays, labels, split_file
 from kft.data.examples import TEST, TRAIN, VALIDATION
+
+_SHOWN = 20
 
 
 def hash_ids(ids: Iterable[str]) -> np.ndarray:
@@ -97,13 +102,15 @@ def assemble(
     Raises:
         errors.ConfigError: for fractions that leave nothing to train on, or
             `--examples_per_class` where examples are not of one class each.
-        errors.DataError: for ids that repeat, or a split that comes out without the
-            examples it needs.
+        errors.DataError: for ids that repeat, classes that only white space tells
+            apart, or a split that comes out without the examples it needs.
     """
     check_fractions(config)
     _check_ids(table.ids)
+    _check_names(label_map, table, config)
     if config.split_file is None:
         split_names = _cut(table, config)
+        _keep_one_of_each(label_map, table, split_names)
     else:
         split_names = split_file.split_names(config.split_file, label_map, table)
         _check_groups(table, split_names)
@@ -135,6 +142,38 @@ def _cut(table: examples.Table, config: config_lib.DataConfig) -> np.ndarray:
     return split_names
 
 
+def _keep_one_of_each(
+    label_map: labels.LabelMap, table: examples.Table, split_names: np.ndarray
+) -> None:
+    """Give each class that the cut left without training examples one in `split_names`.
+
+    It is the one that a smaller fraction would leave there first, with its whole group.
+    """
+    if not label_arrays.is_one_class_each(table.labels):
+        return
+    cut = (table.split_names == TRAIN) & (split_names != TRAIN)
+    class_ids = np.asarray(table.labels)
+    there = np.bincount(class_ids[split_names == TRAIN], minlength=len(label_map))
+    kept = []
+    keys = _hashed(table)
+    for class_id in np.flatnonzero(there == 0):
+        is_member = class_ids == class_id
+        members = np.flatnonzero(cut & is_member)
+        # It may have come with the group of another class by now.
+        if not len(members) or (split_names[is_member] == TRAIN).any():
+            continue
+        nearest = keys[members[np.argmax(hash_ids(keys[members]))]]
+        split_names[cut & (keys == nearest)] = TRAIN
+        kept.append(f"{label_map.names[class_id]} ({len(members)})")
+    if kept:
+        logging.warning(
+            "Too few examples for the split by the hash of their ids, so that one of "
+            "each of these classes was moved to the training split: %s. Whether a "
+            "class is learned cannot be measured on so few.",
+            _listed(kept),
+        )
+
+
 def split_csv(splits: examples.Splits) -> str:
     """Return the content of split.csv: a row of id, label, split for each example."""
     text = io.StringIO()
@@ -161,6 +200,32 @@ def _check_ids(ids: np.ndarray) -> None:
         raise errors.DataError(
             f"Example ids: expected each once, received {len(repeated)} repeatedly, "
             f"such as {str(repeated[0])!r}."
+        )
+
+
+def _check_names(
+    label_map: labels.LabelMap, table: examples.Table, config: config_lib.DataConfig
+) -> None:
+    """Name the classes that a person would take for one.
+
+    Raises:
+        errors.DataError: where only white space at their ends tells them apart.
+    """
+    counts = label_arrays.count(table.labels, len(label_map))
+    for group in labels.written_alike(label_map.names):
+        said = [f"{name!r} ({counts[label_map.index(name)]})" for name in group]
+        if len({name.strip() for name in group}) < len(group):
+            raise errors.DataError(
+                f"--dataset={config.dataset}: expected classes that differ in more "
+                f"than blanks at their ends, received {', '.join(said)}. Give them "
+                "one name."
+            )
+        logging.warning(
+            "--dataset=%s: %d classes look like one, with their numbers of examples: "
+            "%s. If they are, give them one name.",
+            config.dataset,
+            len(group),
+            ", ".join(said),
         )
 
 
@@ -260,6 +325,11 @@ def _check_training(
         f"after the split there are none of: {missing}. Add examples, or lower "
         "--validation_fraction and --test_fraction."
     )
+
+
+def _listed(items: Sequence[str]) -> str:
+    more = f", ... ({len(items)} in all)" if len(items) > _SHOWN else ""
+    return ", ".join(items[:_SHOWN]) + more
 
 
 def _names(label_map: labels.LabelMap, chosen: np.ndarray) -> str:

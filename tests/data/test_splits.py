@@ -204,6 +204,68 @@ def test_a_class_without_training_examples_is_named():
         splits.assemble(_LABELS, table, config.ImageOptions())
 
 
+def _held_out(count):
+    """Return ids that the fractions below put into validation or test."""
+    names = [str(number) for number in range(1000)]
+    cut = splits.assign(names, validation_fraction=0.3, test_fraction=0.2)
+    return [n for n, split in zip(names, cut, strict=True) if split != "train"][:count]
+
+
+_CUT = {"validation_fraction": 0.3, "test_fraction": 0.2}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_one_of_a_class_of_few_trains_whatever_the_hash(caplog, number):
+    rare, many = _held_out(number), [f"many {n}" for n in range(80)]
+    labels = [0] * 80 + [1] * number
+    options = config.ImageOptions(**_CUT)
+    result = splits.assemble(_LABELS, _table([*many, *rare], labels), options)
+    kept = set(result.train.ids) & set(rare)
+    assert kept == {rare[int(np.argmax(splits.hash_ids(rare)))]}
+    assert f"moved to the training split: dog ({number})." in caplog.text
+    without = splits.assemble(
+        LabelMap(("cat", "x")), _table([*many, "0"], labels[:81]), options
+    )
+    assert set(without.train.ids) - {"0"} == set(result.train.ids) - kept
+
+
+def test_one_of_a_class_of_few_takes_its_whole_group_along():
+    groups = _held_out(3)
+    ids = [f"many {n}" for n in range(80)] + ["a", "b", "c", "d"]
+    nearest = groups[int(np.argmax(splits.hash_ids(groups)))]
+    table = dataclasses.replace(
+        _table(ids, [0] * 80 + [1, 1, 1, 0]),
+        groups=np.array([""] * 80 + [*groups, nearest]),
+    )
+    result = splits.assemble(_LABELS, table, config.ImageOptions(**_CUT))
+    expected = {"abc"[groups.index(nearest)], "d"}
+    assert set(result.train.ids) & {"a", "b", "c", "d"} == expected
+
+
+def _assemble(*names):
+    table = _table([str(n) for n in range(40)], np.arange(40) % len(names))
+    return splits.assemble(LabelMap(names), table, config.ImageOptions())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("Cat", "cat"), ("1", "1.0"), ("caf\u00e9", "cafe\u0301"), ("a b", "a  b")],
+)
+def test_classes_that_a_person_would_call_one_are_named_with_counts(caplog, names):
+    _assemble(*names, "other")
+    assert f"{names[0]!r} (14), {names[1]!r} (13). If they are" in caplog.text
+
+
+def test_classes_that_differ_are_not_named(caplog):
+    _assemble("1", "10", "-1", "cat", "cats", "c at", "1.0.0")
+    assert "look like one" not in caplog.text
+
+
+def test_classes_that_only_blanks_tell_apart_are_refused():
+    with pytest.raises(errors.DataError, match=r"'cat' \(14\), 'cat ' \(13\). Give"):
+        _assemble("cat", "cat ", "dog")
+
+
 def test_a_validation_split_that_comes_out_empty_is_an_error():
     ids = [name for name in map(str, range(50)) if _split_name(name, 0.05) == "train"][
         :4

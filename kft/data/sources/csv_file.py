@@ -17,7 +17,9 @@ from kft.data.examples import TRAIN
 from kft.data.sources import (
     file_reader,
     filesystem,
+    missing_files,
     name_pairs,
+    path_ids,
     split_words,
     table_file,
 )
@@ -52,12 +54,12 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
     split_names = _split_names(rows, config)
     label_map = _labels(rows, split_names, config)
     _check_groups(rows, split_names, config)
-    ids = _ids(rows, config)
-    paths = [_join(path, name) for name in ids]
+    names = _names(rows, config)
+    paths = [_join(path, name) for name in names]
     table = examples.Table(
-        ids=np.array(ids),
+        ids=np.array(_ids(names, path, rows, config)),
         labels=np.array([label_map.index(r.values["label"]) for r in rows], np.int32),
-        sizes=_sizes(rows, paths, config),
+        sizes=_sizes(path, rows, paths, config),
         split_names=np.array(split_names),
         read=file_reader.Files(paths),
         groups=_groups(rows),
@@ -81,6 +83,8 @@ def _rows(path: str, config: config_lib.DataConfig) -> list[TableRow]:
         flag=_flag(config),
         needed=[names["path"], names["label"]],
         optional=[names[part] for part in ("split", "group") if part in names],
+        advice="Columns of other names are told with "
+        "--csv_columns=path=NAME,label=NAME.",
     )
     parts = {part: name for part, name in names.items() if name in rows[0].values}
     for pair in config.csv_columns:
@@ -94,31 +98,65 @@ def _rows(path: str, config: config_lib.DataConfig) -> list[TableRow]:
         TableRow(row.line, {part: row.values[name] for part, name in parts.items()})
         for row in rows
     ]
-    _ids(rows, config)
+    rows = [_with_slashes(row, path) for row in rows]
+    _ids(_names(rows, config), path, rows, config)
     return rows
+
+
+def _with_slashes(row: TableRow, table: str) -> TableRow:
+    """Return the row with the path as written on Windows in the spelling of others."""
+    name = row.values["path"]
+    if "\\" not in name or os.path.lexists(_join(table, name)):
+        return row
+    return TableRow(row.line, {**row.values, "path": name.replace("\\", "/")})
 
 
 def _flag(config: config_lib.DataConfig) -> str:
     return f"--dataset={config.dataset}"
 
 
-def _ids(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
+def _names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
     """Return the paths in one spelling.
 
     Raises:
         errors.DataError: where one is listed twice.
     """
+    paths = [row.values["path"] for row in rows]
+    names = [p if filesystem.is_remote(p) else posixpath.normpath(p) for p in paths]
+    _check_once(names, rows, config)
+    return names
+
+
+def _ids(
+    names: Sequence[str],
+    table: str,
+    rows: Sequence[TableRow],
+    config: config_lib.DataConfig,
+) -> list[str]:
+    """Return the ids of the paths, see `path_ids`.
+
+    Raises:
+        errors.DataError: where two paths lead to one file.
+    """
+    folder = posixpath.dirname(filesystem.expand(table))
+    if not filesystem.is_remote(table):
+        folder = os.path.abspath(folder)
+    ids = path_ids.of(names, folder)
+    _check_once(ids, rows, config)
+    return ids
+
+
+def _check_once(
+    names: Sequence[str], rows: Sequence[TableRow], config: config_lib.DataConfig
+) -> None:
     lines: dict[str, int] = {}
-    for row in rows:
-        path = row.values["path"]
-        name = path if filesystem.is_remote(path) else posixpath.normpath(path)
+    for name, row in zip(names, rows, strict=True):
         if name in lines:
             raise errors.DataError(
                 f"{_flag(config)}, line {row.line}: expected each path once, received "
-                f"{path!r} as in line {lines[name]}. Remove one of them."
+                f"{row.values['path']!r} as in line {lines[name]}. Remove one of them."
             )
         lines[name] = row.line
-    return list(lines)
 
 
 def _split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
@@ -192,7 +230,10 @@ def _join(table: str, name: str) -> str:
 
 
 def _sizes(
-    rows: Sequence[TableRow], paths: Sequence[str], config: config_lib.DataConfig
+    table: str,
+    rows: Sequence[TableRow],
+    paths: Sequence[str],
+    config: config_lib.DataConfig,
 ) -> np.ndarray:
     """Return the bytes of each file, int64 [n]; 0 for remote ones, and for bad ones.
 
@@ -206,12 +247,12 @@ def _sizes(
         try:
             sizes[place] = os.stat(path).st_size
         except OSError as error:
-            missing.append((rows[place].line, path, error.strerror))
+            missing.append((rows[place], path, error.strerror))
     if missing and not config.skips_bad_examples:
-        line, path, reason = missing[0]
+        row, path, reason = missing[0]
         raise errors.DataError(
-            f"{_flag(config)}, line {line}: expected a file at {path!r}: {reason}. "
-            f"{len(missing)} of {len(paths)} are not there. Paths are relative to the "
-            "folder of the table."
+            f"{_flag(config)}, line {row.line}: expected a file at {path!r}: {reason}. "
+            f"{len(missing)} of {len(paths)} are not there. "
+            f"{missing_files.advice(row.values['path'], table)}"
         )
     return sizes

@@ -1,9 +1,10 @@
-"""Tables in text files, comma or tab separated; mistakes are named with their line."""
+"""Tables in text files; mistakes are named with their line."""
 
 import csv
 import dataclasses
 import io
 import os
+import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,6 +15,10 @@ from kft.data.sources import filesystem
 
 if typing.TYPE_CHECKING:
     from _csv import Reader
+
+
+_SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
+_SAYS_SEPARATOR = re.compile(r'"?sep=([\t,;])"?')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,11 +63,13 @@ def read(
     needed: Sequence[str],
     optional: Sequence[str],
     exact: bool = False,
+    advice: str = "",
 ) -> list[TableRow]:
     """Return the rows of a table whose first line names the columns.
 
-    The separator is a tab where that line has one, else a comma. Columns come in any
-    order; others than those asked for are left alone. Empty lines do not count.
+    The separator is a comma, a semicolon or a tab: the one with which that line has the
+    columns. Columns come in any order; others than those asked for are left alone.
+    Empty lines do not count, nor does a first line `sep=;` as spreadsheets write it.
 
     Args:
         path: of a UTF-8 text file, local or remote.
@@ -70,6 +77,7 @@ def read(
         needed: columns that every row has to fill.
         optional: columns that may be missing, as a whole or in a row.
         exact: whether white space around a value belongs to it.
+        advice: what to do where a column is missing, a sentence.
 
     Raises:
         errors.ConfigError: where there is no such file.
@@ -77,21 +85,24 @@ def read(
     """
     check_exists(path, flag=flag)
     content = text(path, flag)
-    separator = "\t" if "\t" in content.split("\n", 1)[0] else ","
+    separator, skipped = _separator(content, needed)
     lines = csv.reader(
         io.StringIO(content, newline=""), delimiter=separator, strict=True
     )
     columns: dict[str, int] | None = None
     rows = []
     for line, fields in _numbered(lines, flag):
+        if line <= skipped:
+            continue
         if columns is None:
-            columns, width = _columns(fields, flag, needed, optional), len(fields)
+            columns = _columns(fields, flag, (needed, optional), advice)
+            width = len(fields)
             continue
         if len(fields) != width:
-            kind = "tabs" if separator == "\t" else "commas"
             raise errors.DataError(
-                f"{flag}, line {line}: expected {width} fields with {kind} between "
-                f"them, as in the first line, received {len(fields)}: {fields}."
+                f"{flag}, line {line}: expected {width} fields with "
+                f"{_SEPARATORS[separator]} between them, as in the first line, "
+                f"received {len(fields)}: {fields}."
             )
         values = {name: fields[place] for name, place in columns.items()}
         if not exact:
@@ -122,7 +133,8 @@ def text(path: str, flag: str) -> str:
             return file.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise errors.DataError(
-            f"{flag}: expected a text file in UTF-8; it cannot be read: {error}."
+            f"{flag}: expected a text file in UTF-8; it cannot be read: {error}. Save "
+            "it as UTF-8 (spreadsheets call it CSV UTF-8)."
         ) from error
 
 
@@ -135,6 +147,19 @@ def _remote_content(path: str) -> bytes:
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
     return content
+
+
+def _separator(content: str, needed: Sequence[str]) -> tuple[str, int]:
+    """Return the separator, and how many lines come before that of the columns."""
+    first, _, _ = content.partition("\n")
+    said = _SAYS_SEPARATOR.fullmatch(first.strip("\r "))
+    if said:
+        return said[1], 1
+    for separator in _SEPARATORS:
+        names = next(csv.reader([first], delimiter=separator), [])
+        if set(needed) <= {name.strip().lower() for name in names}:
+            return separator, 0
+    return ("\t" if "\t" in first else ","), 0
 
 
 def _numbered(lines: "Reader", flag: str) -> Iterator[tuple[int, Sequence[str]]]:
@@ -150,9 +175,13 @@ def _numbered(lines: "Reader", flag: str) -> Iterator[tuple[int, Sequence[str]]]
 
 
 def _columns(
-    fields: Sequence[str], flag: str, needed: Sequence[str], optional: Sequence[str]
+    fields: Sequence[str],
+    flag: str,
+    wanted: tuple[Sequence[str], Sequence[str]],
+    advice: str,
 ) -> dict[str, int]:
-    """Return the place of each column that is used."""
+    """Return the place of each column that is wanted: the needed ones, and others."""
+    needed, optional = wanted
     names = [field.strip().lower() for field in fields]
     known = (*needed, *optional)
     expected = ", ".join([*needed, *(f"[{name}]" for name in optional)])
@@ -162,7 +191,8 @@ def _columns(
         what = f"{missing[0]!r} is missing" if missing else f"two are {repeated[0]!r}"
         raise errors.DataError(
             f"{flag}, line 1: expected the names of the columns {expected}, with "
-            f"commas or tabs between them; {what}. Received: {', '.join(fields)}."
+            f"commas, semicolons or tabs between them; {what}. Received: "
+            f"{', '.join(fields)}. {advice}".rstrip()
         )
     others = [field for field in fields if field.strip().lower() not in known]
     if others:
