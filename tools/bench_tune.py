@@ -116,13 +116,9 @@ class Features:
 
 
 def _played(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
-    from kft.search import (
-        parallel,
-        parse_space,
-        search_settings,
-        trial_records,
-        tuner,
-    )
+    from kft.search import oracles, parallel, parse_space, search_settings, tuner
+    from kft.search.trial_records import Record
+    from kft.tasks import class_objective
 
     config = _config(arguments)
     features = _features(config, work)
@@ -138,15 +134,13 @@ def _played(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
             def run_trial(number, values, share, trials=trials, seed=seed):
                 run = search_settings.apply(dataclasses.replace(own, seed=seed), values)
                 trials.append({**_head(run, features), "values": values})
-                return trial_records.Record(
-                    number, "finished", values, share,
-                    trials[-1]["val_accuracy"], None, None, 0, 0.0,
-                )  # fmt: skip
+                validation = {"accuracy": trials[-1]["val_accuracy"]}
+                return Record(number, "finished", values, share, validation, {}, 0, 0.0)
 
             with tempfile.TemporaryDirectory() as folder:
                 tuner.search(
+                    oracles.build(searched, dimensions, class_objective.ACCURACY),
                     searched,
-                    dimensions,
                     state=Path(folder) / "oracle.json",
                     role=parallel.Role("alone", "alone"),
                     run_trial=run_trial,
@@ -311,11 +305,11 @@ def _search(config: Any, tuner: str, folder: str) -> dict[str, Any]:
     outcome = search.run(checked, dimensions, signals=signals.Signals())
     curve, best = [], 0.0
     for record in outcome.records:
-        best = max(best, record.val_accuracy or 0.0)
+        best = max(best, record.validation.get("accuracy", 0.0))
         curve.append(best)
     return {
-        "val_accuracy": outcome.best.val_accuracy,
-        "held_out": outcome.best.test_accuracy,
+        "val_accuracy": outcome.best.validation["accuracy"],
+        "held_out": outcome.best.test["accuracy"],
         "values": outcome.best.values,
         "best_so_far": curve,
         "epochs": sum(record.epochs for record in outcome.records),
