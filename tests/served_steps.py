@@ -7,7 +7,7 @@ A payload is the text of numbers with commas between them, and a step is `rising
 import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -35,7 +35,7 @@ STEPS["is_real"] = tf.TensorSpec([None, None], tf.float32)
 class Inputs:
     """Numbers, and ones for the steps that are real."""
 
-    spec = {name: tf.TensorSpec([None], tf.float32) for name in STEPS}
+    spec: ClassVar = {name: tf.TensorSpec([None], tf.float32) for name in STEPS}
     boundaries = (4, 8, 16)
 
     def prepare(self, examples: Examples) -> Examples:

@@ -264,7 +264,7 @@ def test_flags_in_running_text_are_there(name: str) -> None:
 def test_contributing_names_what_the_checks_run() -> None:
     script = (REPOSITORY / ".ci" / "run").read_text()
     checks = script.split("pip install", 1)[1].splitlines()[1:]
-    shown = {line for line in _lines(TEXTS["CONTRIBUTING.md"])}
+    shown = set(_lines(TEXTS["CONTRIBUTING.md"]))
     commands = [line.split(" <")[0] for line in checks if line.strip()]
     assert [c for c in commands if c.removesuffix(" --check") not in shown] == []
 

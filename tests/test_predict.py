@@ -65,7 +65,7 @@ def test_bad_files_are_rows_in_their_place_and_exit_code_1(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    good = list(expected)[0]
+    good = next(iter(expected))
     bad, missing = tmp_path / "bad.jpg", tmp_path / "missing.jpg"
     bad.write_bytes(b"no image")
     cut = tmp_path / "cut.jpg"
@@ -87,7 +87,7 @@ def test_csv_has_as_many_columns_in_every_row(
     expected: dict[str, np.ndarray],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    good = list(expected)[0]
+    good = next(iter(expected))
     # Of three classes there are no five.
     assert _run(finished_run, "--format=csv", "--top_k=5", good, "no, such.jpg") == 1
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
@@ -112,7 +112,7 @@ def test_the_table_shows_the_likeliest_class_first(
     expected: dict[str, np.ndarray],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    file = list(expected)[0]
+    file = next(iter(expected))
     assert _run(finished_run, file) == 0
     line = capsys.readouterr().out.rstrip("\n")
     best = expected[file].argmax()

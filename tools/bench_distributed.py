@@ -151,8 +151,10 @@ def run(stage: str, *, groups: Sequence[int]) -> list[Mapping[str, float]]:
 def _start(stage: str, core: int, *options: str) -> subprocess.Popen:
     """Start one process on one core, with one thread."""
     return subprocess.Popen(
-        ["taskset", "--cpu-list", str(core), sys.executable, *sys.argv]
-        + [f"--stage={stage}", *options],
+        [
+            *("taskset", "--cpu-list", str(core), sys.executable, *sys.argv),
+            *(f"--stage={stage}", *options),
+        ],
         env={
             **os.environ,
             "PYTHONPATH": ROOT,

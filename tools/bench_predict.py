@@ -54,7 +54,7 @@ def main() -> None:
     }
     for turn in turns.values():
         turn()  # traces and compiles
-    seconds = {name: np.inf for name in turns}
+    seconds = dict.fromkeys(turns, np.inf)
     cpu = dict(seconds)
     for _ in range(options.rounds):
         for name, turn in turns.items():

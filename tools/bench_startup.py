@@ -66,9 +66,12 @@ def _startup(backbone: str) -> dict[str, float]:
             Image.fromarray(pixels).save(path)
         run_dir = Path(folder) / "run"
         subprocess.run(
-            [sys.executable, "-m", "kft.train", f"--dataset=folder:{folder}/images"]
-            + [f"--backbone={backbone}", "--weights=none", "--image_size=64"]
-            + ["--stages=head:1@1e-2", "--export=", f"--run_dir={run_dir}"],
+            [
+                *(sys.executable, "-m", "kft.train"),
+                *(f"--dataset=folder:{folder}/images", f"--run_dir={run_dir}"),
+                *(f"--backbone={backbone}", "--weights=none", "--image_size=64"),
+                *("--stages=head:1@1e-2", "--export="),
+            ],
             check=True,
             capture_output=True,
         )

@@ -1,5 +1,6 @@
 """Groups of hashes that differ in few bits, without comparing all with all."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -51,7 +52,7 @@ def _pairs(hashes: np.ndarray, most_bits: int) -> Iterator[np.ndarray]:
     next one, the one after that, and so on as far as any hash has such neighbors.
     """
     edges = np.linspace(0, _BITS, most_bits + 2).astype(int)
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         piece = (hashes << np.uint64(_BITS - end)) >> np.uint64(_BITS - end + start)
         order = np.argsort(piece, kind="stable")
         ordered, key = hashes[order], piece[order]

@@ -77,10 +77,7 @@ def parse(
     """
     classes = config.classes() if isinstance(config, ByTask) else [config]
     expanded = flagfile.expand(arguments, switches=switches(classes))
-    if isinstance(config, ByTask):
-        config_class = _of_task(config, expanded)
-    else:
-        config_class = config
+    config_class = _of_task(config, expanded) if isinstance(config, ByTask) else config
     values = define(config_class, positional=positional)
     try:
         leftover = values(["kft", *expanded.values], known_only=True)[1:]

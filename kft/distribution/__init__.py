@@ -1,2 +1,1 @@
-"""Several devices and processes that train together: who they are, how they meet,
-how they share a batch."""
+"""Several devices and processes that train together, and share each batch."""

@@ -217,7 +217,7 @@ def parse_devices(text: str | None) -> DeviceRequest:
         return DeviceRequest(None, None)
     match = _DEVICES.fullmatch(text.lower())
     count = (match[2] or match[3]) if match else None
-    if not match or count is not None and not int(count):
+    if not match or (count is not None and not int(count)):
         raise errors.ConfigError(
             "--devices: expected a number of GPUs such as 2 or gpu:2, or cpu or cpu:N "
             f"for N logical CPUs, received {text!r}."

@@ -92,10 +92,7 @@ def _visible_gpus(request: DeviceRequest) -> list[tf.config.PhysicalDevice]:
             f"--devices: expected at most the {len(gpus)} GPUs that TensorFlow finds "
             f"here, received {request.count or 'gpu'}. cpu computes without a GPU."
         )
-    if request.kind == "cpu":
-        used = []
-    else:
-        used = gpus[: request.count]
+    used = [] if request.kind == "cpu" else gpus[: request.count]
     if used != gpus:
         with _before_start("--devices"):
             tf.config.set_visible_devices(used, "GPU")

@@ -70,13 +70,13 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> LoadedRu
 
 
 def _check_finished(run: RunDir) -> None:
-    if run.result_json.exists():
-        if saved_config.read_json(run.result_json).get("status") == "finished":
-            return
-    raise errors.RunDirError(
-        f"{run.path} holds an unfinished run. Finish it first: "
-        f"`python -m kft.train --flagfile={run.flags_cfg} --run_dir={run.path}`."
-    )
+    result = run.result_json
+    is_there = result.exists()
+    if not is_there or saved_config.read_json(result).get("status") != "finished":
+        raise errors.RunDirError(
+            f"{run.path} holds an unfinished run. Finish it first: "
+            f"`python -m kft.train --flagfile={run.flags_cfg} --run_dir={run.path}`."
+        )
 
 
 def _on_one_device(config: RunConfig) -> RunConfig:

@@ -85,7 +85,7 @@ def _session(path: str) -> Any:
 
     try:
         return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001, its errors have no common class
+    except Exception as error:  # Its errors have no common class.
         raise ValueError(str(error)) from error
 
 

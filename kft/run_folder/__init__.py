@@ -1,2 +1,1 @@
-"""The folder of a run: its paths, its lock, whole-or-absent files, the saved config
-and result."""
+"""The folder of a run: its paths and lock, and files that are whole or absent."""

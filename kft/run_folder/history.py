@@ -50,7 +50,7 @@ class EpochRecord:
         values = dict(vars(self))
         train, validation = values.pop("train"), values.pop("validation")
         head = {name: values.pop(name) for name in ("stage", "epoch", "epochs", "step")}
-        empty = dict.fromkeys(train) if not validation else validation
+        empty = validation or dict.fromkeys(train)
         return {**head, **train, **prefixed(VALIDATION, empty), **values}
 
     @classmethod

@@ -1,6 +1,5 @@
 """Flags that depend on the task."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,9 @@ SEARCH = by_task.ByTask(tasks.known, SearchConfig)
 
 
 @pytest.fixture(autouse=True)
-def _curves(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register a task as a package outside kft does: by one line."""
     monkeypatch.setitem(tasks.TASKS, "curves", CURVES)
-    yield
 
 
 def _problem(*arguments: str, config: by_task.ByTask = RUN) -> str:

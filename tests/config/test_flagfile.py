@@ -80,7 +80,7 @@ def test_fields_are_grouped_by_the_class_that_declares_them() -> None:
     assert grouped[0][0] == config.DataConfig.__doc__.split("\n")[0].rstrip(".")
     assert grouped[-1][0] == config.ImageOptions.__doc__.split("\n")[0].rstrip(".")
     run_options = grouped[0][1], grouped[-3][1]
-    assert ["task", "recipe"] == [part[0].name for part in run_options]
+    assert [part[0].name for part in run_options] == ["task", "recipe"]
 
 
 def test_what_a_subclass_declares_anew_is_there_once() -> None:

@@ -1,5 +1,6 @@
 """Range tests of the stages of a run on the tiny network."""
 
+import itertools
 import json
 import logging
 import os
@@ -63,7 +64,7 @@ def test_every_stage_is_tested_where_the_one_before_leaves_the_network(
     assert [test.rate for test in found.tests] == [0.1, 0.05, 0.01]
     moved = [
         {p.split("/")[0] for p, w in one.items() if not np.array_equal(w, other[p])}
-        for (one, *_), (other, *_) in zip(starts, starts[1:], strict=False)
+        for (one, *_), (other, *_) in itertools.pairwise(starts)
     ]
     assert [{"logits"} <= names for names in moved] == [True, True]
     assert [{"block_3_conv"} <= names for names in moved] == [False, True]

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,7 +91,7 @@ class Search:
 @pytest.fixture(params=["127.0.0.1", "::1"])
 def search(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Search]:
+) -> Search:
     """Return a search with an address of its own, on each loopback."""
     if request.param == "::1":
         try:
@@ -102,7 +102,7 @@ def search(
     # Seconds, not minutes, where something does not answer.
     monkeypatch.setattr(tuner, "_CHIEF_SECONDS", 20)
     (port,) = free_ports(1)
-    yield Search(tmp_path / "oracle.json", request.param, port, monkeypatch)
+    return Search(tmp_path / "oracle.json", request.param, port, monkeypatch)
 
 
 def test_chief_and_worker_end_together_and_late_ones_have_nothing_to_do(

@@ -16,9 +16,11 @@ FULL = tf.errors.ResourceExhaustedError(
 
 
 def fail_with(error: BaseException, **options) -> str:
-    with pytest.raises(errors.KftError) as caught:
-        with out_of_memory.explaining(TrainConfig(**options)):
-            raise error
+    with (
+        pytest.raises(errors.KftError) as caught,
+        out_of_memory.explaining(TrainConfig(**options)),
+    ):
+        raise error
     return f"{type(caught.value).__name__}: {caught.value}"
 
 
@@ -67,9 +69,11 @@ def test_a_full_disk_is_a_problem_of_the_folder():
 
 
 def test_another_internal_error_stays_what_it_is():
-    with pytest.raises(tf.errors.InternalError):
-        with out_of_memory.explaining(TrainConfig()):
-            raise tf.errors.InternalError(None, None, "a bug")
+    with (
+        pytest.raises(tf.errors.InternalError),
+        out_of_memory.explaining(TrainConfig()),
+    ):
+        raise tf.errors.InternalError(None, None, "a bug")
 
 
 def test_a_step_that_finds_no_memory_ends_the_run_with_advice(tiny_run, monkeypatch):

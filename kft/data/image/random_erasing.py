@@ -42,7 +42,9 @@ def _rectangle(
 
     Args:
         size: int32 [2].
-        area, aspect, corner: where in their ranges they are, in [0, 1).
+        area: where in its range it is, in [0, 1).
+        aspect: likewise.
+        corner: likewise, top and left.
     """
     sides = tf.cast(size, tf.float32)
     share = _AREA[0] + area * (_AREA[1] - _AREA[0])

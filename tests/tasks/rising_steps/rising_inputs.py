@@ -1,7 +1,7 @@
 """Curves: numbers with spaces between them, and spans of their steps."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,7 @@ BOUNDARIES = (8, 16, 24, 40)
 class Inputs:
     """Values, and which steps there are. See `kft.tasks.task.Inputs`."""
 
-    spec = {
+    spec: ClassVar = {
         "values": tf.TensorSpec([None], tf.float32),
         "mask": tf.TensorSpec([None], tf.float32),
     }

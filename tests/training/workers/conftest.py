@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,7 @@ def finish(
 
 
 @pytest.fixture(scope="session")
-def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Team]]:
+def drive(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Team]:
     """Return a function that runs jobs of `drive.py` in one process, or in several.
 
     `drive(jobs, workers=2)`; jobs are the same for all workers, or given per worker by
@@ -137,4 +137,4 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Te
         codes = finish(processes, TIMEOUT, frozen=frozen)
         return Team(folder, codes, [path.read_text() for path in outputs])
 
-    yield run
+    return run
