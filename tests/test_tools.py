@@ -40,9 +40,12 @@ def _uses(tree: ast.Module, imported: dict[str, Any]) -> Iterator[tuple[ast.Call
         AttributeError: for an attribute that a module of kft has not.
     """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if inspect.ismodule(imported.get(node.value.id)):
-                getattr(imported[node.value.id], node.attr)
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and inspect.ismodule(imported.get(node.value.id))
+        ):
+            getattr(imported[node.value.id], node.attr)
         if not isinstance(node, ast.Call):
             continue
         owner, *attributes = ast.unparse(node.func).split(".")
