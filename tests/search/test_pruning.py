@@ -49,10 +49,11 @@ def test_a_trial_that_does_as_the_others_did_is_never_hopeless():
 
 def test_where_less_is_better_a_trial_above_the_median_is_hopeless():
     def is_hopeless(curve):
-        errors = [[0.5, 0.3], [0.6, 0.4], [0.9, 0.8]]
-        return pruning.is_hopeless(curve, 2, errors, higher_is_better=False)
+        errors = [[0.6, 0.4, 0.1], [0.7, 0.5, 0.1], [0.9, 0.9, 0.9]]
+        return pruning.is_hopeless(curve, 3, errors, higher_is_better=False)
 
-    # After half of the epochs the median is 0.6.
-    assert is_hopeless([0.61])
-    assert not is_hopeless([0.6])
-    assert not is_hopeless([0.0])
+    # After two thirds the means are 0.5, 0.6 and 0.9.
+    assert is_hopeless([0.61, 0.7])
+    assert not is_hopeless([0.6, 0.7])
+    # Not the last epoch counts but the best.
+    assert not is_hopeless([0.1, 0.7])
