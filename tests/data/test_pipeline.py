@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kft.data import epoch_plan, examples, pipeline, sampling
+from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
 
 _N = 23
@@ -199,3 +200,78 @@ def test_sharding_by_tf_data_is_off():
     assert dataset.options().experimental_distribute.auto_shard_policy == (
         tf.data.experimental.AutoShardPolicy.OFF
     )
+
+
+_LENGTHS = (3, 8, 1, 5, 8, 2, 6, 4, 7)
+
+
+def _sequences(labels_per_step=1):
+    """Return sequences of numbers above 0, with labels from 0 for their steps."""
+    rows = [np.arange(1, n + 1, dtype=np.float32) + 10 * n for n in _LENGTHS]
+    payloads = tf.constant([row.tobytes() for row in rows])
+    return examples.Examples(
+        ids=np.array([f"sequence-{number}" for number in range(len(rows))]),
+        labels=Ragged.from_rows(
+            [np.arange(n * labels_per_step, dtype=np.int32) for n in _LENGTHS]
+        ),
+        rows=np.arange(len(rows)),
+        read=lambda chosen: tf.gather(payloads, chosen),
+        lengths=np.array(_LENGTHS),
+    )
+
+
+def _steps(payload, key):
+    """Return a tensor of numbers, one of pairs, one of fixed shape and a scalar."""
+    values = tf.io.decode_raw(payload, tf.float32)
+    return {
+        "values": values,
+        "pairs": tf.stack([values, -values], axis=1),
+        "key": tf.ensure_shape(key, [2]),
+        "steps": tf.size(values),
+    }
+
+
+def _padded_batches(sequences, kind, replicas):
+    share = BatchShare(batch_size=4, replicas=replicas)
+    if kind == "eval":
+        return pipeline.eval_batches(sequences, _steps, share=share, boundaries=(4, 8))
+    return pipeline.train_batches(
+        sequences,
+        _steps,
+        share=share,
+        sampling=epoch_plan.SamplingConfig(seed=0, boundaries=(4, 8)),
+        span=pipeline.Span(epochs=2),
+    )
+
+
+@pytest.mark.parametrize("kind", ["train", "eval"])
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_inputs_are_padded_with_zeros_and_labels_with_no_label(kind, replicas):
+    sequences, lengths_seen = _sequences(), set()
+    for inputs, labels, _ in _padded_batches(sequences, kind, replicas):
+        values = inputs["values"].numpy()
+        lengths_seen.add(values.shape[1])
+        assert inputs["key"].shape == (4 // replicas, 2)
+        for row, steps in enumerate(inputs["steps"].numpy()):
+            expected = np.arange(1, steps + 1) + 10 * steps
+            np.testing.assert_array_equal(values[row, :steps], expected)
+            assert not values[row, steps:].any()
+            pairs = inputs["pairs"][row].numpy()
+            np.testing.assert_array_equal(
+                pairs, np.stack([values[row], -values[row]]).T
+            )
+            assert labels[row, :steps].numpy().tolist() == list(range(steps))
+            assert set(labels[row, steps:].numpy()) <= {pipeline.NO_LABEL}
+        assert labels.shape == values.shape and labels.dtype == tf.int32
+    assert lengths_seen == {4, 8}
+
+
+@pytest.mark.parametrize("kind", ["train", "eval"])
+def test_labels_that_are_longer_than_inputs_have_room(kind):
+    sequences = _sequences(labels_per_step=3)
+    for inputs, labels, _ in _padded_batches(sequences, kind, 1):
+        steps = inputs["steps"].numpy()
+        assert labels.shape[1] == max(3 * steps.max(), inputs["values"].shape[1])
+        for row, count in enumerate(3 * steps):
+            assert labels[row, :count].numpy().tolist() == list(range(count))
+            assert (labels[row, count:].numpy() == pipeline.NO_LABEL).all()
