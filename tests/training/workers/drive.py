@@ -56,23 +56,22 @@ class Notes:
 
     def watch(self) -> None:
         """Note the weights and figures that this process ends with."""
-        finish, predict = finalize.finalize_run, Evaluator.predict
+        finish, outputs = finalize.finalize_run, Evaluator.outputs
 
         def noting_finish(context, state):
             result = finish(context, state)
             model = context.network.model
             self.arrays |= {v.path: v.numpy() for v in model.weights}
-            self.figures |= {k: v for k, v in result.items() if k != "stages"}
+            self.figures |= result.to_json()
             self.figures["folder"] = str(context.run.path)
-            self.figures["history"] = list(state.history)
             return result
 
-        def noting_predict(scorer, *args):
-            logits = predict(scorer, *args)
-            self.arrays["logits"] = logits
-            return logits
+        def noting_outputs(evaluator, *args):
+            batches = list(outputs(evaluator, *args))
+            self.arrays["logits"] = np.concatenate(batches)
+            return iter(batches)
 
-        finalize.finalize_run, Evaluator.predict = noting_finish, noting_predict
+        finalize.finalize_run, Evaluator.outputs = noting_finish, noting_outputs
 
 
 def load(job: dict) -> Splits:
@@ -126,7 +125,7 @@ def run(job: dict, folder: Path) -> None:
     tasks.load_splits = lambda config: load(job)
     tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
     stage_loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
-    kept = finalize.finalize_run, Evaluator.predict, stage_loop.StageLoop._call
+    kept = finalize.finalize_run, Evaluator.outputs, stage_loop.StageLoop._call
     notes.watch()
     strike(job)
     try:
@@ -143,7 +142,7 @@ def run(job: dict, folder: Path) -> None:
         notes.figures["error"] = [type(error).__name__, str(error)]
         notes.figures["seconds_to_error"] = time.monotonic() - losses.last
     finally:
-        finalize.finalize_run, Evaluator.predict, stage_loop.StageLoop._call = kept
+        finalize.finalize_run, Evaluator.outputs, stage_loop.StageLoop._call = kept
     notes.figures["steps"] = losses.seen
     notes.figures["scratch"] = list(Path(tempfile.gettempdir()).glob("kft-*")) != []
     found = cluster.find(config, os.environ)

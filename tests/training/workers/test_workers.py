@@ -74,6 +74,7 @@ def test_the_loss_of_each_step_is_that_of_one_process(alone, two):
 @pytest.mark.parametrize("kind", ["plain", "sums", "norm", "whole"])
 def test_weights_and_predictions_are_identical_on_all_workers(two, kind):
     assert_same(two.arrays(kind, 0), two.arrays(kind, 1))
+    assert len(two.arrays(kind)["logits"])
     results = [two.figures(kind, worker)["result"] for worker in (0, 1)]
     assert results[0] == results[1]
 
