@@ -107,8 +107,8 @@ def _check_out(out: Path, config: AuditOptions) -> None:
         ) from error
 
 
-def _not_used(splits: Splits, config: AuditOptions) -> Mapping[str, int]:
-    """Return the number of files of a local folder that are no examples, by ending.
+def _not_used(splits: Splits, config: AuditOptions) -> Mapping[str, Mapping[str, int]]:
+    """Return how many files of a local folder are no examples, by ending and folder.
 
     None are named where flags leave examples out: those would be taken for others.
     """
@@ -119,14 +119,19 @@ def _not_used(splits: Splits, config: AuditOptions) -> Mapping[str, int]:
         return {}
     used = {str(name) for part in splits.parts().values() for name in part.ids}
     root = filesystem.expand(path)
-    endings: collections.Counter[str] = collections.Counter()
+    found: dict[str, collections.Counter[str]] = {}
     for folder, _, names in os.walk(root):
+        place = os.path.relpath(folder, root).replace(os.sep, "/")
         for name in names:
-            example = os.path.relpath(os.path.join(folder, name), root)
-            if example.replace(os.sep, "/") not in used:
-                ending = os.path.splitext(name)[1].lower()
-                endings[ending.encode(errors="replace").decode()] += 1
-    return dict(endings.most_common())
+            if os.path.normpath(f"{place}/{name}").replace(os.sep, "/") not in used:
+                ending = _printable(os.path.splitext(name)[1].lower())
+                found.setdefault(ending, collections.Counter())[_printable(place)] += 1
+    by_number = sorted(found, key=lambda ending: found[ending].total(), reverse=True)
+    return {ending: dict(found[ending].most_common()) for ending in by_number}
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def _write(found: Findings, splits: Splits, checks: Checks, out: Path) -> None:

@@ -99,14 +99,13 @@ def _faults(findings: Findings) -> Table:
         f"{findings.imbalance:.1f}",
         Text(f"{largest} / {smallest} (training)"),
     )
-    unused = [f"{end or 'no ending'} {n:,}" for end, n in findings.not_used.items()]
     pairs = findings.similar_labels
     example = " and ".join(pairs[0]) if pairs else ""
     table.add_row("classes of similar names", f"{len(pairs):,}", Text(example))
     table.add_row(
         "files that are no examples",
-        f"{sum(findings.not_used.values()):,}",
-        Text(", ".join(unused)),
+        f"{sum(sum(by_folder.values()) for by_folder in findings.not_used.values()):,}",
+        Text(", ".join(findings.not_used_in_words)),
     )
     return table
 

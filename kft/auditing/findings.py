@@ -12,6 +12,8 @@ from kft.auditing.scan_dataset import Inspection
 from kft.data import label_arrays, labels
 from kft.data.examples import Splits
 
+_SHOWN = 3
+
 
 @dataclasses.dataclass(frozen=True)
 class CopyGroup:
@@ -50,7 +52,8 @@ class Findings:
         observations: what is odd.
         remarks: what there is to say of all examples together.
         details: what audit.json has of this kind of data, and of no other.
-        not_used: number of files in the folder that are no examples, by their ending.
+        not_used: number of files in the folder that are no examples, by their ending
+            and by the folder they are in.
         skip_flag: with it training leaves out what cannot be read; None where it
             cannot.
     """
@@ -65,7 +68,7 @@ class Findings:
     observations: Sequence[Observation]
     remarks: Sequence[str]
     details: Mapping[str, Any]
-    not_used: Mapping[str, int]
+    not_used: Mapping[str, Mapping[str, int]]
     skip_flag: str | None = None
 
     @property
@@ -92,6 +95,18 @@ class Findings:
         return list(dict.fromkeys([*label_names.similar(names), *alike]))
 
     @property
+    def not_used_in_words(self) -> list[str]:
+        """What kinds of files are no examples, how many, and where most of them are."""
+        said = []
+        for ending, by_folder in self.not_used.items():
+            places = [f"{name} {n:,}" for name, n in list(by_folder.items())[:_SHOWN]]
+            if len(by_folder) > _SHOWN:
+                places.append(f"{len(by_folder) - _SHOWN:,} more folders")
+            number = sum(by_folder.values())
+            said.append(f"{ending or 'no ending'} {number:,} ({', '.join(places)})")
+        return said
+
+    @property
     def is_clean(self) -> bool:
         """Whether nothing was found that makes a training fail or its figures wrong."""
         return not self.unreadable and not self.leaks
@@ -102,7 +117,7 @@ def find(
     inspections: Sequence[Inspection],
     checks: Checks,
     *,
-    not_used: Mapping[str, int],
+    not_used: Mapping[str, Mapping[str, int]],
     skip_flag: str | None = None,
 ) -> Findings:
     """Return what is wrong with a data set.
@@ -111,7 +126,7 @@ def find(
         splits: the data set.
         inspections: of its examples, split after split.
         checks: that they were inspected with.
-        not_used: number of files that are no examples, by ending.
+        not_used: number of files that are no examples, by ending and folder.
         skip_flag: with it training leaves out what cannot be read.
     """
     examples = _examples(splits, inspections, checks)

@@ -20,7 +20,11 @@ def to_json(findings: Findings) -> dict[str, Any]:
         ],
         "exact_duplicates": _groups(findings.exact),
         "near_duplicates": None if findings.near is None else _groups(findings.near),
-        "not_used": findings.not_used,
+        "not_used": {
+            ending: sum(by_folder.values())
+            for ending, by_folder in findings.not_used.items()
+        },
+        "not_used_by_folder": findings.not_used,
         **findings.details,
     }
 

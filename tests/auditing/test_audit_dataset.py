@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -10,6 +12,7 @@ from kft import errors, tasks
 from kft.auditing import audit_dataset
 from kft.config import AuditConfig, ImageOptions
 from tests.auditing.conftest import EVIL
+from tests.data import image_files
 
 
 def _audit(dataset, out, **options):
@@ -72,6 +75,21 @@ def test_odd_images_are_listed(audited):
     assert _ids(content["flat"]) == ["train/cat/flat.png"]
     assert content["not_hashed"] == 2
     assert content["not_used"] == {"": 1, ".txt": 1}
+    assert content["not_used_by_folder"] == {"": {".": 1}, ".txt": {"train/cat": 1}}
+
+
+def test_dark_images_of_16_bits_and_those_no_export_reads_are_listed(clean, tmp_path):
+    shutil.copytree(clean, tmp_path / "photos")
+    folder = tmp_path / "photos/train/cat"
+    values = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    kinds = {".png": "PNG", "tiff": "TIFF"}
+    for name, most in (("dark.png", 1), ("bright.png", 16), ("dark.tiff", 1)):
+        (folder / name).write_bytes(image_files.encode(values * most, kinds[name[-4:]]))
+    content, page, _ = _audit(f"folder:{tmp_path / 'photos'}", tmp_path / "out")
+    dark = {e["id"]: e["bits"] for e in content["dark_16_bit"]}
+    assert dark == {"train/cat/dark.png": 12, "train/cat/dark.tiff": 12}
+    assert _ids(content["not_served"]) == ["train/cat/dark.tiff"]
+    assert "values below 4,096" in page
 
 
 def test_counts_are_those_of_the_splits(audited):

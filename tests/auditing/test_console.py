@@ -48,7 +48,10 @@ def test_each_finding_has_its_number_and_an_example():
             [train, other, val, bad],
             exact=[CopyGroup((train, other, val))],
             observations=[Observation("very long", [train, other])],
-            not_used={".heic": 1200, "": 1},
+            not_used={
+                ".heic": {"a": 900, "b": 200, "c": 90, "d": 10},
+                "": {"a": 1},
+            },
         )
     )
     assert lines[0] == "folder:[red]x: 4 sounds of 2 classes"
@@ -61,7 +64,10 @@ def test_each_finding_has_its_number_and_an_example():
     assert "very long 2 [1].png (300 x [20])" in lines
     assert "largest / smallest class 3.0 a / As (training)" in lines
     assert "classes of similar names 1 a and As" in lines
-    assert "files that are no examples 1,201 .heic 1,200, no ending 1" in lines
+    assert (
+        "files that are no examples 1,201 "
+        ".heic 1,200 (a 900, b 200, c 90, 1 more folders), no ending 1 (a 1)" in lines
+    )
 
 
 def test_of_many_classes_the_largest_and_smallest_are_shown():

@@ -71,7 +71,7 @@ def broken():
         "pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
         "zip": b"PK\3\4\x14\0\0\0\x08\0",
         "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
-        "tiff": image_files.encode(image_files.gradient(), "TIFF"),
+        "tiff cut": image_files.encode(image_files.gradient(), "TIFF")[:900],
         "ico": image_files.encode(image_files.gradient(), "ICO"),
         "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         "jpeg behind a byte": b"\n" + jpeg,

@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 _HEIGHT, _WIDTH = 37, 53
 
@@ -76,6 +76,37 @@ def of_every_kind():
         "1x20000": encode(gradient(1, 20_000), "PNG"),
         "20000x1": encode(gradient(20_000, 1), "JPEG"),
     }
+
+
+def read_by_pillow_alone():
+    """Return encoded images by name, of formats that TensorFlow has no op for."""
+    color = Image.fromarray(gradient())
+    gray = color.convert("L")
+    see_through = color.copy()
+    see_through.putalpha(Image.fromarray(gradient()[..., 1]))
+    deep = Image.fromarray(gradient()[..., 0].astype(np.uint16) * 250)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = {
+        "tiff": encode(color, "TIFF"),
+        "tiff-lzw": encode(color, "TIFF", compression="tiff_lzw"),
+        "tiff-jpeg": encode(color, "TIFF", compression="jpeg"),
+        "tiff-gray": encode(gray, "TIFF"),
+        "tiff-1-bit": encode(gray.convert("1"), "TIFF", compression="group4"),
+        "tiff-palette": encode(color.quantize(32), "TIFF"),
+        "tiff-alpha": encode(see_through, "TIFF"),
+        "tiff-cmyk": encode(color.convert("CMYK"), "TIFF"),
+        "tiff-16-bit": encode(deep, "TIFF"),
+        "tiff-pages": encode(
+            color, "TIFF", save_all=True, append_images=[ImageOps.flip(color)]
+        ),
+        "tiff-turned": encode(color, "TIFF", exif=exif),
+    }
+    if features.check_module("avif"):
+        found["avif"] = encode(color, "AVIF")
+        found["avif-alpha"] = encode(see_through, "AVIF")
+        found["avif-turned"] = encode(color, "AVIF", exif=exif)
+    return found
 
 
 def turned():

@@ -23,7 +23,8 @@ def decode(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.Tensor:
 
     Args:
         payload: JPEG, PNG (8 or 16 bits, gray, palette, alpha), GIF (first frame),
-            BMP or WebP (first frame), tf.string [].
+            BMP, WebP (first frame), TIFF (first page), and AVIF and HEIC where Pillow
+            reads them, tf.string [].
         max_pixels: largest number of pixels that is decoded; None for no limit.
 
     Raises:
@@ -75,7 +76,8 @@ def decode_in_graph(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.
 
     The limits: what is transparent shows in GIFs and in PNGs of less than 8 bits, a
     partial first frame of a GIF is on black, BMPs have 24 bits or gray, WebPs are not
-    animated, and EXIF data of PNG and WebP is not heeded.
+    animated, EXIF data of PNG and WebP is not heeded, and there is no TIFF, AVIF or
+    HEIC.
     """
     head = header.parse(payload)
     kinds = {

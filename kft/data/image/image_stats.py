@@ -8,9 +8,9 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
-from kft.data.image import pillow
+from kft.data.image import optional_formats, pillow
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # The hash reads 32 x 32 pixels, and of these the coarse waves. What is not larger has
 # nothing else: there handwritten digits of a kind have the same hash.
 SMALLEST_HASHED = 64
@@ -26,10 +26,11 @@ class ImageStats:
     """What an image is like.
 
     Attributes:
-        kind: format by the content, one of `FORMATS`.
+        kind: format by the content, one of `FORMATS`, or AVIF or HEIF.
         width: pixels, when it is upright.
         height: pixels, when it is upright.
         is_flat: whether it is of one color.
+        bits: that the largest value needs, of images of 16 bits; None for others.
         hash: perceptual hash, 64 bits; None for small and flat images, of which it
             says nothing.
     """
@@ -39,6 +40,7 @@ class ImageStats:
     height: int
     is_flat: bool
     hash: int | None
+    bits: int | None = None
 
 
 def measure(payload: bytes, max_pixels: int) -> ImageStats:
@@ -53,7 +55,7 @@ def measure(payload: bytes, max_pixels: int) -> ImageStats:
     """
     with (
         warnings.catch_warnings(),
-        pillow.opened(payload, formats=FORMATS, max_pixels=max_pixels) as image,
+        pillow.opened(payload, formats=_formats(), max_pixels=max_pixels) as image,
     ):
         # What Pillow has to say about odd EXIF data does not matter here.
         warnings.simplefilter("ignore")
@@ -61,6 +63,7 @@ def measure(payload: bytes, max_pixels: int) -> ImageStats:
         kind = "JPEG" if image.format == "MPO" else str(image.format)
         orientation = image.getexif().get(0x0112, 1)
         size = image.size[::-1] if 5 <= orientation <= 8 else image.size
+        bits = _used_bits(image) if image.mode.startswith("I") else None
         small = _small(image, _DRAFT).convert("L")
     gray = np.asarray(small.resize((32, 32), Image.Resampling.BOX))
     is_flat = bool(gray.std() < _FLAT)
@@ -71,6 +74,7 @@ def measure(payload: bytes, max_pixels: int) -> ImageStats:
         height=size[1],
         is_flat=is_flat,
         hash=_hash(small) if is_hashed else None,
+        bits=bits,
     )
 
 
@@ -80,7 +84,7 @@ def thumbnail(payload: bytes) -> bytes:
     Raises:
         Exception: of many kinds, for what is no image; see `pillow`.
     """
-    with pillow.opened(payload, formats=FORMATS, max_pixels=None) as image:
+    with pillow.opened(payload, formats=_formats(), max_pixels=None) as image:
         small = _small(image, _THUMBNAIL)
         small.thumbnail(_THUMBNAIL)
         file = io.BytesIO()
@@ -88,10 +92,19 @@ def thumbnail(payload: bytes) -> bytes:
     return file.getvalue()
 
 
+def _formats() -> tuple[str, ...]:
+    return (*FORMATS, *optional_formats.names())
+
+
 def _small(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Return the first frame upright, RGB on white; a large JPEG made smaller."""
     image.draft("RGB", size)
     return pillow.to_rgb(ImageOps.exif_transpose(image))
+
+
+def _used_bits(image: Image.Image) -> int:
+    """Return how many bits the largest value of a gray image of 16 bits needs."""
+    return int(np.asarray(image).max()).bit_length()
 
 
 def _hash(image: Image.Image) -> int:

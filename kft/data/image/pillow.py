@@ -8,15 +8,25 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps
 
+from kft.data.image import optional_formats
+
 # What an image may be, in words.
-KINDS = "JPEG, PNG, WebP, GIF or BMP"
+KINDS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
 TOO_LARGE = "the image has more pixels than --max_pixels={}"
 # What Image.open refuses by itself, in pixels: twice the default MAX_IMAGE_PIXELS.
 _PILLOW_LIMIT = 2 * 89_478_485
-# JPEG is always for TensorFlow.
-_FORMATS = ("BMP", "GIF", "PNG", "WEBP")
+# JPEG is always for TensorFlow's own op.
+_FORMATS = ("BMP", "GIF", "PNG", "TIFF", "WEBP")
 # What images begin with, be they whole or not.
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM")
+_MAGIC = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"RIFF",
+    b"GIF8",
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+)
 
 
 @contextlib.contextmanager
@@ -48,6 +58,11 @@ def opened(
             raise ValueError(
                 f"{TOO_LARGE.format(max_pixels)}: height and width are {height} {width}"
             )
+        if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
+            raise ValueError(
+                "a TIFF of 32 bits a value: expected 8 or 16, for nobody says which "
+                "value is white"
+            )
         yield image
 
 
@@ -65,10 +80,11 @@ def read(payload: bytes, *, max_pixels: int | None = None) -> np.ndarray:
     What is transparent shows white.
 
     Raises:
-        ValueError: where it is not BMP, GIF, PNG or WebP, or is too large.
+        ValueError: where it is a JPEG or no image, or is too large.
         Exception: of many kinds, as Pillow does for damaged images.
     """
-    with opened(payload, formats=_FORMATS, max_pixels=max_pixels) as image:
+    formats = (*_FORMATS, *optional_formats.names())
+    with opened(payload, formats=formats, max_pixels=max_pixels) as image:
         return np.asarray(to_rgb(ImageOps.exif_transpose(image)))
 
 

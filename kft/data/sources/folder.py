@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from absl import logging
 
 from kft import config as config_lib
 from kft import errors
@@ -63,6 +64,7 @@ def load(
             split_names += [split] * len(files)
     _count_unlabelled(left_out, layout, tree, root)
     left_out.say()
+    _caution([entry.name for entry in entries], config, payload)
     table = examples.Table(
         ids=np.array([_relative(entry.path, root) for entry in entries]),
         labels=np.array(numbers, dtype=np.int32),
@@ -71,6 +73,26 @@ def load(
         read=file_reader.Files([entry.path for entry in entries]),
     )
     return splits.assemble(label_map, table, config)
+
+
+def _caution(
+    names: Sequence[str], config: config_lib.DataConfig, payload: PayloadKind
+) -> None:
+    """Say what is to be known of files with certain endings."""
+    endings = collections.Counter(os.path.splitext(name)[1].lower() for name in names)
+    counts = collections.Counter[str]()
+    for ending, sentence in payload.caution_on_endings.items():
+        counts[sentence] += endings[ending]
+    for sentence, number in counts.items():
+        if number:
+            logging.warning(
+                "--dataset=%s: %d of %d %s. %s",
+                config.dataset,
+                number,
+                len(names),
+                payload.noun,
+                sentence,
+            )
 
 
 def _count_unlabelled(

@@ -17,6 +17,8 @@ class PayloadKind:
             `name`, and of label and text, the number and the name of the class.
         advice_on_endings: what to do with files that may be examples and end otherwise,
             a sentence by their ending.
+        caution_on_endings: what to know of files that are examples, a sentence by their
+            ending.
     """
 
     name: str
@@ -25,3 +27,4 @@ class PayloadKind:
     tfds_feature: str
     tfrecord_features: Mapping[str, str]
     advice_on_endings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    caution_on_endings: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -28,7 +28,16 @@ _FORMATS = {
     ".gif": "GIF",
     ".bmp": "BMP",
     ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
 }
+# What an export cannot decode, for TensorFlow has no op for it.
+_NOT_SERVED = ("TIFF", "AVIF", "HEIF")
+# Of 16: with fewer, the brightest pixel is nearly black.
+_FEW_BITS = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +102,7 @@ class ImageChecks:
         )
 
     def observations(self, examples: Sequence[AuditedExample]) -> Sequence[Observation]:
-        """Return wrong endings, and tiny, very long and flat images."""
+        """Return wrong endings, and tiny, very long, flat, dark and rare images."""
         return [
             Observation(
                 "format is not that of the name",
@@ -123,6 +132,22 @@ class ImageChecks:
                 "Images of one color",
                 "There is nothing to see.",
                 _size,
+            ),
+            Observation(
+                f"16-bit, values of at most {_FEW_BITS} bits",
+                _dark(examples),
+                "Images of 16 bits that are nearly black",
+                "Black is 0 and white 65,535, and their values end far below: write "
+                "them anew with their values spread over all 16 bits, or as 8 bits.",
+                lambda example: f"values below {2**example.facts.bits:,}",
+            ),
+            Observation(
+                "not read by an export",
+                _not_served(examples),
+                "Images that exports cannot decode",
+                "Training reads them; a SavedModel answers valid = false. Convert to "
+                "JPEG or PNG what it will be asked about.",
+                lambda example: f"is {example.facts.kind}",
             ),
             *self._not_compared(examples),
         ]
@@ -169,6 +194,12 @@ class ImageChecks:
             "tiny": _with_sizes(_tiny(examples)),
             "extreme": _with_sizes(_extreme(examples)),
             "flat": _with_sizes(_flat(examples)),
+            "dark_16_bit": [
+                {**e.named(), "bits": e.facts.bits} for e in _dark(examples)
+            ],
+            "not_served": [
+                {**e.named(), "format": e.facts.kind} for e in _not_served(examples)
+            ],
         }
 
 
@@ -191,6 +222,16 @@ def _extreme(examples: Sequence[AuditedExample]) -> list[AuditedExample]:
 
 def _flat(examples: Sequence[AuditedExample]) -> list[AuditedExample]:
     return [e for e in examples if e.facts.is_flat]
+
+
+def _dark(examples: Sequence[AuditedExample]) -> list[AuditedExample]:
+    return [
+        e for e in examples if e.facts.bits is not None and e.facts.bits <= _FEW_BITS
+    ]
+
+
+def _not_served(examples: Sequence[AuditedExample]) -> list[AuditedExample]:
+    return [e for e in examples if e.facts.kind in _NOT_SERVED]
 
 
 def _not_hashed(examples: Sequence[AuditedExample]) -> list[AuditedExample]:

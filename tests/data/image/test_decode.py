@@ -12,6 +12,7 @@ from tests.data import hostile, image_files
 
 _KINDS = image_files.of_every_kind() | hostile.odd()
 _TURNED = image_files.turned()
+_RARE = image_files.read_by_pillow_alone()
 _BROKEN = hostile.broken()
 _HUGE = hostile.huge()
 
@@ -43,9 +44,9 @@ def as_exported():
     )
 
 
-@pytest.mark.parametrize("name", [*_KINDS, *_TURNED])
+@pytest.mark.parametrize("name", [*_KINDS, *_TURNED, *_RARE])
 def test_pixels_are_those_of_pillow(name, in_graph):
-    payload = (_KINDS | _TURNED)[name]
+    payload = (_KINDS | _TURNED | _RARE)[name]
     expected = image_files.by_pillow(payload)
     np.testing.assert_array_equal(decode.decode(tf.constant(payload)), expected)
     np.testing.assert_array_equal(in_graph(payload), expected)
@@ -151,7 +152,7 @@ def test_a_image_with_a_damaged_header_is_told_from_what_is_none(in_graph):
     with pytest.raises(tf.errors.OpError) as caught:
         in_graph(_BROKEN["gif magic"])
     assert bad_examples.first_line(caught.value) == (
-        "a damaged image: expected JPEG, PNG, WebP, GIF or BMP, received 6 bytes "
+        "a damaged image: expected JPEG, PNG, WebP, GIF, BMP or TIFF, received 6 bytes "
         "that begin with b'GIF89a'"
     )
 
@@ -164,6 +165,25 @@ def test_what_is_no_image_says_what_it_begins_with(in_graph):
     with pytest.raises(tf.errors.OpError) as caught:
         in_graph(b"<!DOCTYPE html>")
     assert bad_examples.first_line(caught.value) == (
-        "not an image: expected JPEG, PNG, WebP, GIF or BMP, received 15 bytes that "
-        "begin with b'<!DOCTYPE html>'"
+        "not an image: expected JPEG, PNG, WebP, GIF, BMP or TIFF, received 15 bytes "
+        "that begin with b'<!DOCTYPE html>'"
     )
+
+
+@pytest.mark.parametrize("name", _RARE)
+def test_the_export_refuses_what_tensorflow_has_no_op_for(name, as_exported):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        as_exported(_RARE[name])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_a_tiff_of_32_bits_is_refused_for_its_white_is_not_known(kind, in_graph):
+    payload = image_files.encode(np.ones([8, 8], kind), "TIFF")
+    with pytest.raises(tf.errors.OpError, match="32 bits a value: expected 8 or 16"):
+        in_graph(payload)
+
+
+def test_a_large_tiff_is_refused_by_its_header(in_graph):
+    payload = image_files.encode(np.ones([4000, 4000], bool), "TIFF")
+    with pytest.raises(tf.errors.OpError, match="more pixels than --max_pixels"):
+        in_graph(payload)

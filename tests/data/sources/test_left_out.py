@@ -1,0 +1,76 @@
+"""Files beside examples are counted by class and kind, with what to do."""
+
+import logging
+
+import pytest
+
+from kft import config, tasks
+
+
+@pytest.fixture(autouse=True)
+def _log_everything(caplog):
+    caplog.set_level(logging.INFO)
+
+
+def _make(root, **counts):
+    """Make files: `cat__heic=3` is three of that ending in the folder cat."""
+    for name, count in counts.items():
+        folder, _, ending = name.partition("__")
+        (root / folder).mkdir(exist_ok=True)
+        for number in range(count):
+            name = f"{number}.{ending}" if ending else f"{number}"
+            (root / folder / name).write_bytes(b"x")
+    return root
+
+
+def _said(root, caplog):
+    options = config.ImageOptions(dataset=f"folder:{root}", validation_fraction=0.0)
+    tasks.load_splits(options)
+    return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+
+def test_every_kind_is_counted_by_class_with_what_to_do(tmp_path, caplog):
+    counts = {"cat__jpg": 12, "dog__jpg": 5, "cat__CR2": 60, "dog__cr2": 1, "dog__": 2}
+    ((level, text),) = _said(_make(tmp_path, **counts), caplog)
+    assert level == "WARNING"
+    assert "63 of 80 files are left out, for images end in .jpg, " in text
+    assert ": .cr2 61 (cat 60 of 72, dog 1 of 8); no ending 2 (dog 2 of 8)." in text
+    assert text.endswith(
+        "Give files without an ending one. Convert .cr2 to JPEG or PNG."
+    ) or text.endswith("Convert .cr2 to JPEG or PNG. Give files without an ending one.")
+
+
+def test_notes_beside_images_are_no_warning(tmp_path, caplog):
+    ((level, text),) = _said(_make(tmp_path, a__jpg=3, b__jpg=3, a__txt=1), caplog)
+    assert (level, ".txt 1 (a 1 of 4)." in text) == ("INFO", True)
+
+
+def test_more_of_an_unknown_kind_than_images_is_a_warning(tmp_path, caplog):
+    ((level, _),) = _said(_make(tmp_path, a__jpg=3, b__jpg=3, a__xyz=4), caplog)
+    assert level == "WARNING"
+
+
+def test_of_many_classes_and_endings_some_are_shown(tmp_path, caplog):
+    counts = {f"{name}__{end}": 1 for name in "abcdefgh" for end in ("jpg", "psd")}
+    counts |= {f"a__{letter * 3}": 1 for letter in "klmnopqrst"}
+    ((_, text),) = _said(_make(tmp_path, **counts), caplog)
+    assert "and 3 more)" in text
+    assert "; and 3 more." in text
+
+
+def test_images_beside_the_class_folders_are_counted(tmp_path, caplog):
+    _make(tmp_path, a__jpg=3, b__jpg=3)
+    (tmp_path / "loose.jpg").write_bytes(b"x")
+    ((level, text),) = _said(tmp_path, caplog)
+    assert level == "WARNING"
+    assert "the folder itself: 1 images are left out, for they are in no folder" in text
+
+
+def test_nothing_is_said_where_nothing_is_left_out(tmp_path, caplog):
+    assert _said(_make(tmp_path, a__jpg=3, b__PNG=3), caplog) == []
+
+
+def test_tiff_is_taken_and_what_exports_make_of_it_is_said(tmp_path, caplog):
+    ((level, text),) = _said(_make(tmp_path, a__tif=3, a__tiff=1, b__png=3), caplog)
+    assert level == "WARNING"
+    assert "4 of 7 images. An exported SavedModel cannot decode TIFF" in text
