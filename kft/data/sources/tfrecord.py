@@ -89,15 +89,34 @@ def _paths(pattern: str, config: config_lib.DataConfig) -> Sequence[str]:
     if filesystem.is_remote(pattern):
         paths = filesystem.remote_glob(pattern)
     else:
-        local = filesystem.expand(pattern)
-        paths = [p for p in glob.glob(local, recursive=True) if os.path.isfile(p)]
+        paths = _local_paths(filesystem.expand(pattern))
     if not paths:
+        local = filesystem.expand(pattern)
+        if not filesystem.is_remote(pattern) and os.path.isdir(local):
+            raise errors.ConfigError(
+                f"--dataset={config.dataset}: expected TFRecord files, received a "
+                f"folder. Say which files: tfrecord:{pattern.rstrip('/')}/*.tfrecord"
+            )
         raise errors.ConfigError(
             f"--dataset={config.dataset}: expected TFRecord files, such as "
             f"tfrecord:data/train-*.tfrecord; no file matches {pattern!r}. "
             "Check the path; in a shell, a pattern needs quotes."
         )
     return sorted(paths)
+
+
+def _local_paths(pattern: str) -> list[str]:
+    """Return the files of a pattern; a path that exists is taken as it is.
+
+    Brackets that make no pattern of anything are part of a name.
+    """
+    if os.path.isfile(pattern):
+        return [pattern]
+    for text in (pattern, pattern.replace("[", "[[]")):
+        paths = [p for p in glob.glob(text, recursive=True) if os.path.isfile(p)]
+        if paths:
+            return paths
+    return []
 
 
 def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[str]:

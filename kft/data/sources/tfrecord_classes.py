@@ -35,14 +35,14 @@ def kinds(
     Raises:
         errors.DataError: where the record has no payload, or no class.
     """
-    features: Mapping[str, type | None] = {}
+    features: Mapping[str, tfrecord_index.Feature] = {}
     for path in paths:
         features = tfrecord_index.first_features(path)
         if features:
             break
-    present = {part: features.get(name) for part, name in names.items()}
+    present = {p: features[name].kind for p, name in names.items() if name in features}
     label_kinds = {part: kind for part in _KINDS if (kind := present.get(part))}
-    if present[payload.name] is not bytes or not label_kinds:
+    if present.get(payload.name) is not bytes or not label_kinds:
         wanted = [names[part] for part in _KINDS if part in names]
         raise errors.DataError(
             f"--dataset={config.dataset}: expected records with the {payload.name} as "
@@ -52,13 +52,28 @@ def kinds(
             "they are called."
         )
     for part, kind in label_kinds.items():
-        if kind is not _KINDS[part]:
+        count = features[names[part]].count
+        if count != 1:
+            raise errors.DataError(
+                f"--dataset={config.dataset}: expected one value in {names[part]}, "
+                f"received {count} in the first record of {path}. If they are 0 but "
+                "for a 1 at the place of the class (one-hot), write the records with "
+                "the number of the class in their place."
+            )
+        if kind is not _KINDS[part] and (part, kind) != ("label", float):
             raise errors.DataError(
                 f"--dataset={config.dataset}: expected {_KINDS[part].__name__} in "
-                f"{names[part]} ({part}), received {kind.__name__} in {path}. If it is "
-                f"the {_OTHER[part]}: --tfrecord_features={_OTHER[part]}={names[part]}"
+                f"{names[part]} ({part}), received {kind.__name__} in {path}."
+                + _other_part(part, kind, names)
             )
     return label_kinds
+
+
+def _other_part(part: str, kind: type, names: Mapping[str, str]) -> str:
+    other = _OTHER[part]
+    if kind is not _KINDS[other]:
+        return ""
+    return f" If it is the {other}: --tfrecord_features={other}={names[part]}"
 
 
 def classes(
@@ -78,9 +93,10 @@ def classes(
 
     Raises:
         errors.ConfigError: where the file is missing.
-        errors.DataError: where numbers and names do not fit together, or a class has
-            no training records.
+        errors.DataError: where numbers and names do not fit together, a number is not
+            whole, or a class has no training records.
     """
+    columns = _with_whole_numbers(columns, config)
     texts = columns.get("text")
     keys = columns["label" if "label" in columns else "text"]
     known, first = np.unique(keys[split_names == TRAIN], return_index=True)
@@ -104,6 +120,24 @@ def classes(
     else:
         names = [_text(key) for key in known]
     return labels.LabelMap(tuple(names)), places.astype(np.int32)
+
+
+def _with_whole_numbers(
+    columns: Mapping[str, np.ndarray], config: config_lib.DataConfig
+) -> Mapping[str, np.ndarray]:
+    """Return the columns with numbers of classes as int64, also if written as float."""
+    numbers = columns.get("label")
+    if numbers is None or not np.issubdtype(numbers.dtype, np.floating):
+        return columns
+    whole = np.isfinite(numbers) & (numbers == np.floor(numbers))
+    if not whole.all():
+        row = int(np.argmin(whole))
+        raise errors.DataError(
+            f"--dataset={config.dataset}: expected whole numbers for classes, received "
+            f"{numbers[row]:g} in record {row}. To learn numbers that are no classes "
+            "(regression) is not offered."
+        )
+    return {**columns, "label": numbers.astype(np.int64)}
 
 
 def _check_texts(

@@ -8,13 +8,27 @@ import tensorflow as tf
 from google.protobuf import message
 
 from kft import errors
+from kft.data import bad_examples
 
 # A record is its length (8 bytes), a checksum (4), the data, another checksum (4).
 _HEADER_BYTES = 12
 _FRAME_BYTES = 16
 _GZIP = b"\x1f\x8b"
-_TYPES = {int: tf.int64, bytes: tf.string}
-_ARRAYS = {int: np.int64, bytes: object}
+_TYPES = {int: tf.int64, bytes: tf.string, float: tf.float32}
+_ARRAYS = {int: np.int64, bytes: object, float: np.float32}
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """A feature of a record.
+
+    Attributes:
+        kind: int, bytes or float; None for a feature without values.
+        count: number of values.
+    """
+
+    kind: type | None
+    count: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,7 +40,7 @@ class Records:
         file_numbers: int32 [n], which of `files` holds the record.
         offsets: int64 [n], where its data begins, in bytes.
         lengths: int64 [n], of its data, in bytes.
-        columns: by feature, int64 [n], or bytes [n] as objects.
+        columns: by feature, int64 [n], float32 [n], or bytes [n] as objects.
     """
 
     files: tuple[str, ...]
@@ -70,10 +84,8 @@ def concatenate(parts: Sequence[Records]) -> Records:
     )
 
 
-def first_features(path: str) -> dict[str, type | None]:
-    """Return the features of the first record by name: int, bytes, float, or None.
-
-    None is the kind of a feature without values. No record, no features.
+def first_features(path: str) -> dict[str, Feature]:
+    """Return the features of the first record by name. No record, no features.
 
     Raises:
         errors.DataError: where the file cannot be read, or it is none of TFRecords.
@@ -90,13 +102,21 @@ def first_features(path: str) -> dict[str, type | None]:
         if first is not None:
             example.ParseFromString(first.numpy())
     except (tf.errors.OpError, message.DecodeError) as error:
-        said = getattr(error, "message", None) or error
+        is_of_op = isinstance(error, tf.errors.OpError)
+        said = bad_examples.first_line(error) if is_of_op else error
         raise errors.DataError(
             f"{path}: expected TFRecords of tf.train.Example: {said}"
         ) from error
-    kinds = {"int64_list": int, "bytes_list": bytes, "float_list": float, None: None}
     features = example.features.feature
-    return {name: kinds[features[name].WhichOneof("kind")] for name in features}
+    return {name: _described(features[name]) for name in features}
+
+
+def _described(feature: tf.train.Feature) -> Feature:
+    kinds = {"int64_list": int, "bytes_list": bytes, "float_list": float}
+    name = feature.WhichOneof("kind")
+    if name is None:
+        return Feature(None, 0)
+    return Feature(kinds[name], len(getattr(feature, name).value))
 
 
 def index_file(path: str, features: Mapping[str, type]) -> Records:
@@ -104,8 +124,8 @@ def index_file(path: str, features: Mapping[str, type]) -> Records:
 
     Args:
         path: of the file, local or remote.
-        features: kind, int or bytes, of the features that make the columns; each record
-            has one value of each.
+        features: kind, int, bytes or float, of the features that make the columns; each
+            record has one value of each.
 
     Raises:
         errors.DataError: where the file is damaged or has no such features.
@@ -130,7 +150,7 @@ def index_file(path: str, features: Mapping[str, type]) -> Records:
         )
         raise errors.DataError(
             f"{path}: expected TFRecords of tf.train.Example with one value each of "
-            f"{wanted}: {error.message}"
+            f"{wanted}: {bad_examples.first_line(error)}"
         ) from error
     empty = np.zeros([0], dtype=np.int64)
     lengths = np.concatenate([empty, *(batch[0] for batch in batches)])

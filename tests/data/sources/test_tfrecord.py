@@ -15,11 +15,14 @@ _NAMES = ("rose", "tulip", "ünïcode")
 def _feature(value):
     if isinstance(value, bytes):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+    if isinstance(value, float):
+        return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+    values = value if isinstance(value, list) else [value]
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
 def _write(path, examples):
-    """Write dicts of features, bytes or int, as the records of a file."""
+    """Write dicts of features, bytes, int or float, as the records of a file."""
     with tf.io.TFRecordWriter(str(path)) as writer:
         for features in examples:
             made = {name: _feature(value) for name, value in features.items()}
@@ -239,3 +242,55 @@ def test_the_first_file_may_be_empty(tmp_path):
     _write(tmp_path / "b.tfrecord", _examples([2, 1]))
     found = _load(tmp_path / "*.tfrecord")
     assert _classes(found.train, found) == ["2", "1"]
+
+
+@pytest.mark.parametrize("pattern", ["data [v1]/a.tfrecord", "data [v1]/*.tfrecord"])
+def test_brackets_may_be_part_of_a_path(tmp_path, pattern):
+    (tmp_path / "data [v1]").mkdir()
+    _write(tmp_path / "data [v1]/a.tfrecord", _examples([1, 2]))
+    assert len(_load(tmp_path / pattern).train) == 2
+
+
+def test_brackets_are_a_pattern_where_they_match(tmp_path):
+    for name in "123":
+        _write(tmp_path / f"{name}.tfrecord", _examples([1, 2]))
+    assert len(_load(tmp_path / "[12].tfrecord").train) == 4
+
+
+def test_a_folder_is_answered_with_the_pattern_for_it(tmp_path):
+    with pytest.raises(errors.ConfigError, match=r"a folder.*/\*\.tfrecord"):
+        _load(tmp_path)
+
+
+def test_numbers_of_classes_may_be_floats_that_are_whole(tmp_path):
+    numbers = [2.0, 1.0, 1.0]
+    label = "image/class/label"
+    made = _examples([1, 1, 1])
+    records = [one | {label: n} for one, n in zip(made, numbers, strict=True)]
+    _write(tmp_path / "x", records)
+    result = _load(tmp_path / "x")
+    assert _classes(result.train, result) == ["2", "1", "1"]
+    _write(tmp_path / "y", [*records, made[0] | {label: 0.5}])
+    with pytest.raises(errors.DataError, match=r"received 0\.5 in record 3"):
+        _load(tmp_path / "y")
+
+
+def test_labels_of_several_values_are_explained(tmp_path):
+    made = _examples([1, 2])
+    records = [one | {"image/class/label": [0, 1]} for one in made]
+    _write(tmp_path / "x", records)
+    with pytest.raises(errors.DataError, match=r"received 2 in the first .*one-hot"):
+        _load(tmp_path / "x")
+    _write(tmp_path / "y", [*made, *records])
+    with pytest.raises(errors.DataError, match="expected TFRecords.*one value") as got:
+        _load(tmp_path / "y")
+    assert "{{" not in str(got.value)
+    assert len(str(got.value)) < 500
+
+
+def test_a_damaged_file_is_said_without_nodes_of_a_graph(tmp_path):
+    (tmp_path / "x.tfrecord").write_bytes(b"this is no record of anything at all")
+    with pytest.raises(errors.DataError, match="x.tfrecord: expected") as caught:
+        _load(tmp_path / "x.tfrecord")
+    assert "{{" not in str(caught.value)
+    assert "function_node" not in str(caught.value)
