@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kft import config, errors
 from kft.config import TrainConfig, fields
 from tests import configs
-from tests.curves import CurveConfig
+from tests.tasks.rising_steps import RisingConfig
 
 PARTS = config.RunConfig.__bases__
 WHOLE = (config.ImageOptions, config.ImageModelConfig, TrainConfig, config.TuneConfig)
@@ -113,11 +113,11 @@ def test_stages_are_parsed_once_and_change_with_the_config() -> None:
 def test_a_command_adds_its_options_to_those_of_every_task(
     options: type[config.RunConfig],
 ) -> None:
-    made = config.of_task(options, CurveConfig)
+    made = config.of_task(options, RisingConfig)
     own = {field.name for field in dataclasses.fields(made)}
     assert {"width", "dataset", "run_dir"} < own
-    assert own - {field.name for field in dataclasses.fields(CurveConfig)}
-    assert made(width=5).train_config() == CurveConfig(width=5)
+    assert own - {field.name for field in dataclasses.fields(RisingConfig)}
+    assert made(width=5).train_config() == RisingConfig(width=5)
     assert isinstance(made(), options)
 
 
@@ -129,7 +129,7 @@ def test_the_commands_of_the_default_task_have_names_of_their_own() -> None:
 
 
 def test_options_of_a_task_mean_something_to_everybody() -> None:
-    assert not CurveConfig().skips_bad_examples and not CurveConfig().is_augmented
+    assert not RisingConfig().skips_bad_examples and not RisingConfig().is_augmented
     assert TrainConfig(on_bad_image="skip").skips_bad_examples
     assert not TrainConfig().is_augmented
     assert TrainConfig(augment="flip").is_augmented

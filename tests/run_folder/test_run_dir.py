@@ -19,7 +19,8 @@ from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from tests import configs
 from tests.conftest import REPOSITORY
-from tests.curves import CURVES, CurveConfig
+from tests.tasks import rising_steps
+from tests.tasks.rising_steps import RisingConfig
 
 
 @pytest.fixture
@@ -373,9 +374,9 @@ def test_a_run_of_an_unknown_task_says_which_are_known(tmp_path: Path) -> None:
 def test_a_config_comes_back_with_the_options_of_its_task(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(tasks.TASKS, "curves", CURVES)
-    made = CurveConfig(width=5, run_dir=str(tmp_path / "run"))
+    monkeypatch.setitem(tasks.TASKS, "rising_steps", rising_steps.KIND)
+    made = RisingConfig(width=5, run_dir=str(tmp_path / "run"))
     run, _ = run_dir.prepare(made)
     assert run_dir.read_config(run) == made
-    with pytest.raises(errors.RunDirError, match="--task: curves -> image_class"):
+    with pytest.raises(errors.RunDirError, match="--task: rising_steps -> image_class"):
         run_dir.find(TrainConfig(run_dir=str(tmp_path / "run")))

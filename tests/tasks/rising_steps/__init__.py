@@ -28,16 +28,22 @@ BLOCKS = Blocks(("block_1", "block_2", "block_3"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RisingConfig(RunConfig):
-    """A run that marks rising steps."""
+class RisingOptions(DataConfig):
+    """How a curve is read."""
 
-    task: str = option("rising_steps", "What the network learns to do.")
     dataset: str = option("csv:curves.csv", "A table of curves.")
-    backbone: str = option("tiny", "The only network that there is.")
-    width: int = option(8, "Channels of the network.", minimum=1, maximum=64)
     pad_to: int = option(
         0, "One length that all curves are padded to; 0: buckets.", minimum=0
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RisingConfig(RisingOptions, RunConfig):
+    """A run that marks rising steps."""
+
+    task: str = option("rising_steps", "What the network learns to do.")
+    backbone: str = option("tiny", "The only network that there is.")
+    width: int = option(8, "Channels of the network.", minimum=1, maximum=64)
 
 
 def write_curves(path: Path, count: int = 120) -> None:
