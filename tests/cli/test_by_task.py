@@ -65,8 +65,8 @@ def test_a_flagfile_may_name_the_task(tmp_path: Path) -> None:
 
 def test_a_task_that_there_is_not_is_named_with_those_that_there_are() -> None:
     assert _problem("--task=rising_stps") == (
-        "--task: expected one of image_classification, rising_steps, received 'rising_stps'. "
-        "Did you mean rising_steps?"
+        "--task: expected one of image_classification, rising_steps, received "
+        "'rising_stps'. Did you mean rising_steps?"
     )
 
 
@@ -76,12 +76,12 @@ def test_flags_of_another_task_are_refused_by_name(tmp_path: Path) -> None:
     assert _problem("--task=rising_steps", "--image_size=64", "--augment=flip") == (
         "--image_size belongs to --task=image_classification, received "
         "--task=rising_steps. Leave it out.\n"
-        "--augment belongs to --task=image_classification, received --task=rising_steps. "
-        "Leave it out."
+        "--augment belongs to --task=image_classification, received "
+        "--task=rising_steps. Leave it out."
     )
     assert _problem("--pad_to=8", f"--flagfile={path}") == (
-        "--pad_to belongs to --task=rising_steps, received --task=image_classification. "
-        "Leave it out.\n"
+        "--pad_to belongs to --task=rising_steps, received "
+        "--task=image_classification. Leave it out.\n"
         "--width belongs to --task=rising_steps, received --task=image_classification "
         f"({path}, line 1). Leave it out."
     )
