@@ -73,10 +73,10 @@ def load(
     parts, ids, split_names = [], [], []
     for split, slices in chosen.items():
         for path, first, last in slices:
-            split, start = starts[path]
+            own_split, start = starts[path]
             parts.append(index[path].part(first, last))
             numbers = range(start + first, start + last)
-            ids += [f"{builder.name}/{split}/{number:06d}" for number in numbers]
+            ids += [f"{builder.name}/{own_split}/{number:06d}" for number in numbers]
             split_names += [split] * len(numbers)
     _check_overlap(ids, by_split)
     records = tfrecord_index.concatenate(parts)

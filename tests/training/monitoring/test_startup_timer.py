@@ -46,7 +46,9 @@ def test_importing_is_timed_only_where_the_process_is_of_one_run(
 
     def run(config: TrainConfig, **options: object) -> SimpleNamespace:
         seen.append(options["seconds_to_import"])
-        return SimpleNamespace(val_accuracy=None)
+        return SimpleNamespace(
+            monitor="val_accuracy", higher_is_better=True, validation={}
+        )
 
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
     monkeypatch.setattr(fine_tune, "fine_tune", run)
