@@ -198,8 +198,6 @@ def _convert_all(
 def _convert(value: Any, expected: fields.FieldType) -> Any:
     if not isinstance(value, str):
         return value
-    if re.search(r"\s#", value):
-        raise ValueError(f"{fields.COMMENT_HINT} Received {value!r}")
     return flagfile.parse_value(value, expected)
 
 

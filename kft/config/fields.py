@@ -11,10 +11,6 @@ from typing import Any, Literal
 from kft import errors
 
 NONE = "none"
-COMMENT_HINT = (
-    "a value cannot contain ' #', for it looks like a comment; a comment in a "
-    "flagfile needs a line of its own."
-)
 
 
 def option(
@@ -175,8 +171,6 @@ def _text_problem(name: str, value: str, *, optional: bool) -> str | None:
 
     Every config is written to its run folder as a flagfile and has to come back equal.
     """
-    if re.search(r"\s#", value):
-        return f"--{name}: {COMMENT_HINT} Received {value!r}."
     if re.search(r"[\n\r\0\ud800-\udfff]", value) or value != value.strip():
         return (
             f"--{name}: expected text without line breaks, without blanks at its ends "

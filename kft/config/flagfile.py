@@ -1,11 +1,13 @@
 """Flagfiles: one `--name=value` a line, written from a config and read as arguments.
 
 Unlike with absl, a comment may be indented, and a nested `--flagfile=` is relative
-to the file that names it, so that a config works from every working directory.
+to the file that names it, so that a config works from every working directory. A value
+with ` #` in it, which looks like a comment, stands in double quotes.
 """
 
 import dataclasses
 import os
+import re
 import textwrap
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +17,7 @@ from typing import Any
 from kft import errors
 from kft.config import Config, fields, user_paths
 
+_LIKE_A_COMMENT = re.compile(r"\s#")
 _TRUE = ("true", "t", "1")
 _FALSE = ("false", "f", "0")
 
@@ -106,7 +109,7 @@ def _checked_text(config: Config, name: str, value: Any) -> str:
             f"--{name}: {value!r} cannot be written in a flagfile: expected names "
             "without commas, line breaks and blanks at their ends."
         )
-    return text
+    return f'"{text}"' if _LIKE_A_COMMENT.search(text) else text
 
 
 def groups(
@@ -200,8 +203,21 @@ def _read(
             nested = path.parent / _path(value)
             found += _read(nested, switches=switches, readers=readers)
         else:
-            found.append((line, origin))
+            found.append((_without_quotes(line, origin), origin))
     return found
+
+
+def _without_quotes(line: str, origin: str) -> str:
+    """Return the line without the quotes around a value that looks like a comment."""
+    name, equals, value = line.partition("=")
+    if not _LIKE_A_COMMENT.search(line):
+        return line
+    if not equals or len(value) < 2 or value[0] + value[-1] != '""':
+        raise errors.ConfigError(
+            f"{origin}: a comment in a flagfile needs a line of its own; if the # is "
+            f'part of the value, put it in double quotes: {name}="{value}"'
+        )
+    return f"{name}={value[1:-1]}"
 
 
 def _path(text: str) -> Path:

@@ -61,12 +61,15 @@ def of_data(trained: LoadedRun, dataset: str, split: str) -> tuple[Examples, str
         errors.ConfigError: where there is no such data.
         errors.DataError: where it has other classes, or has splits but not this one.
     """
+    # Other data may have no splits; that a class is called like one stays true.
+    is_split = trained.config.folder_layout == "splits"
     config = dataclasses.replace(
         _whole(trained.config),
         dataset=dataset,
         train_split=None,
         validation_split=None,
         test_split=None,
+        folder_layout="auto" if is_split else trained.config.folder_layout,
     )
     splits = tasks.load_splits(config)
     parts = splits.parts()

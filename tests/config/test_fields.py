@@ -110,21 +110,15 @@ def test_an_int_beyond_the_range_of_float_is_no_rate() -> None:
     assert "expected a finite number" in _problem(rate=10**400)
 
 
-@pytest.mark.parametrize(
-    "text", ["a #b", "a\t#b", "a\nb", "a\r", " a", "a ", "a\0", "\ud800"]
-)
+@pytest.mark.parametrize("text", ["a\nb", "a\r", " a", "a ", "a\0", "\ud800"])
 def test_a_text_that_no_flagfile_can_hold_is_refused(text: str) -> None:
     assert _problem(text=text).startswith("--text: ")
     assert _problem(folder=text).startswith("--folder: ")
 
 
-def test_the_comment_rule_is_explained() -> None:
-    assert "a comment in a flagfile needs a line of its own" in _problem(
-        text="5 # five"
-    )
-
-
-@pytest.mark.parametrize("text", ["a#b", "#1", "a  b", "Zürich", "a=b", "--a", "a,b"])
+@pytest.mark.parametrize(
+    "text", ["a#b", "a #b", "#1", "a  b", "Zürich", "a=b", "--a", "a,b"]
+)
 def test_other_texts_are_legal(text: str) -> None:
     fields.check_fields(Example(text=text, folder=text))
 

@@ -128,6 +128,22 @@ def test_lines_stand_where_the_file_is_named(tmp_path: Path) -> None:
     assert expanded.origins["batch_size"] == f"{path}, line 5"
 
 
+@pytest.mark.parametrize("value", ["folder:batch #3", 'a "b" #c', '"a #b"', "#1 # 2"])
+def test_a_value_that_looks_like_a_comment_comes_back_out_of_quotes(
+    tmp_path: Path, value: str
+) -> None:
+    text = flagfile.format_flagfile(TrainConfig(dataset=value))
+    assert f'--dataset="{value}"\n' in text
+    path = tmp_path / "a.cfg"
+    path.write_text(text)
+    assert f"--dataset={value}" in _expand(f"--flagfile={path}").values
+
+
+def test_quotes_around_other_values_belong_to_them(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.cfg", '--dataset="folder:x"')
+    assert _expand(f"--flagfile={path}").values == ('--dataset="folder:x"',)
+
+
 def test_the_file_may_be_an_argument_of_its_own(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.cfg", "--seed=3")
     assert _expand("--flagfile", str(path)).values == ("--seed=3",)
