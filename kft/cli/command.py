@@ -2,9 +2,9 @@
 
 Exit codes: 0 done; 1 an error in kft itself, or files that a command complains
 about; 2 a mistake that the message explains; 3 an accuracy below
---assert_accuracy_at_least; 75 a signal or the loss of a worker stopped the run, its
-state is saved, and the same command goes on; 130 Ctrl-C; 141 the reader of the output
-went away.
+--assert_accuracy_at_least; 75 a signal or the loss of a worker stopped the command,
+nothing is half-written, the state of a run is saved, and the same command goes on; 130
+Ctrl-C; 141 the reader of the output went away.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import kft
 from kft import errors
-from kft.cli import flags, help, startup_logs
+from kft.cli import flags, help, startup_logs, stop_signals
 from kft.cli.by_task import ByTask, chosen_task
 from kft.config import Config
 
@@ -75,16 +75,20 @@ def execute(command: Command, arguments: Sequence[str]) -> int:
             kept += arguments[len(own) :]
             parsed = flags.parse(command.config, kept, positional=command.positional)
             startup_logs.start(debug=debug)
-            if command.with_given:
-                command.main(parsed.config, parsed.given)
-            else:
-                command.main(parsed.config)
-            sys.stdout.flush()
+            with stop_signals.raising():
+                if command.with_given:
+                    command.main(parsed.config, parsed.given)
+                else:
+                    command.main(parsed.config)
+                sys.stdout.flush()
         return EXIT_OK
     except BrokenPipeError:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_BROKEN_PIPE
+    except stop_signals.Stopped as error:
+        print(error, file=sys.stderr)
+        return EXIT_RESUMABLE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, the outermost edge
         return _explain(error, debug=debug)
 

@@ -27,6 +27,9 @@ from kft.metrics import calibration
 from kft.run_folder import atomic_files
 from kft.run_folder.run_dir import RunDir
 
+# A draft that nothing was written to for so long is that of a process that is gone.
+_ABANDONED_SECONDS = 24 * 3600
+
 
 @dataclasses.dataclass(frozen=True)
 class Export:
@@ -59,6 +62,10 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
     exporters.check(config.formats, config.quantize)
     with tf.device("CPU:0"):
         run = load_run.load(config.run_dir, precision="float32")
+        # Another process may be writing there.
+        atomic_files.remove_leftovers(
+            run.run.export, untouched_seconds=_ABANDONED_SECONDS
+        )
         examples = _examples(run, config)
         if config.calibrate:
             _calibrate(run, examples)

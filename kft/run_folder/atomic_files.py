@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,13 +72,29 @@ def write(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed writers left below `folder`; there must be no other writer."""
+def remove_leftovers(folder: Path, *, untouched_seconds: float = 0.0) -> None:
+    """Remove what killed writers left below a folder.
+
+    Args:
+        folder: where to look.
+        untouched_seconds: how long a leftover has not been written to; with 0 there
+            must be no other writer.
+    """
+    latest = time.time() - untouched_seconds
     for leftover in list(folder.rglob(f"{_TEMPORARY}*")):
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
+        # Its writer may be gone, and with it the file, before it was looked at.
+        with contextlib.suppress(FileNotFoundError):
+            if untouched_seconds and _last_touched(leftover) > latest:
+                continue
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+
+
+def _last_touched(path: Path) -> float:
+    """Return when a file, or anything in a folder, was written to."""
+    return max(one.lstat().st_mtime for one in (path, *path.rglob("*")))
 
 
 def is_leftover(path: Path) -> bool:

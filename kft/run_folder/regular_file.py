@@ -4,22 +4,36 @@ Whoever can write in a folder can put anything there under a name that kft is go
 open: a link to a file of somebody else, or a FIFO, which keeps its reader waiting.
 """
 
+import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def read(path: Path) -> bytes:
-    """Return what is in a file; links are followed.
+    """Return what is in a file; raises like `opened`."""
+    with opened(path) as file:
+        return file.read()
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to read from; links are followed.
 
     Raises:
         OSError: where there is none, or something else than a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
+    try:
         _check_regular(descriptor, path)
-        return file.read()
+    except OSError:
+        os.close(descriptor)
+        raise
+    with open(descriptor, "rb") as file:
+        yield file
 
 
 def open_own(path: Path) -> int:

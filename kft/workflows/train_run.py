@@ -5,7 +5,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from kft import exporters
+from kft import errors, exporters
 from kft.config import RunConfig
 from kft.distribution import cluster
 from kft.evaluation import accuracy_bar
@@ -59,8 +59,13 @@ def run(
         config,
         also=[*CHECKS, lambda c: recipe.check(c, given)],
     )
-    with signals.listening():
+    with signals.listening() as heard:
         result, judged = _train(config, given, process_start)
+    if heard.signal is not None:
+        # It came when nothing was left to save.
+        raise errors.Interrupted(
+            heard.signal, "the run is finished. The same command does what follows."
+        )
     workers = cluster.find(config, os.environ)
     if workers is None or workers.is_chief:
         after_training.finish(config, result, judged)

@@ -210,3 +210,14 @@ def test_help_is_quick(command: str, run_kft: RunKft) -> None:
         assert done.stdout.startswith(f"usage: python -m kft.{command} ")
         assert done.stderr == ""
     assert statistics.median(seconds) < 0.5
+
+
+def test_a_signal_is_a_message_and_code_75(capsys: pytest.CaptureFixture[str]) -> None:
+    def main(settings: ShowConfig) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    assert _execute(main, []) == cli_command.EXIT_RESUMABLE == 75
+    assert capsys.readouterr().err == (
+        "Stopped by SIGTERM; what was written before is whole. The same command goes "
+        "on.\n"
+    )

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -224,3 +225,26 @@ def test_leftovers_are_removed_in_sub_folders_too(tmp_path: Path) -> None:
     )
     atomic_files.remove_leftovers(tmp_path)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["checkpoints", "state.npz"]
+
+
+def test_what_another_process_may_be_writing_is_left_alone(tmp_path: Path) -> None:
+    new, old, busy = (tmp_path / f".tmp-{name}" for name in ("new", "old", "busy"))
+    for folder in (new, old, busy):
+        folder.mkdir()
+        (folder / "part").touch()
+    begun = time.time() - 100
+    for path in (old / "part", old, busy):
+        os.utime(path, (begun, begun))
+    atomic_files.remove_leftovers(tmp_path, untouched_seconds=50)
+    assert sorted(tmp_path.iterdir()) == [busy, new]
+
+
+def test_a_link_among_the_leftovers_is_removed_and_not_followed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "kept").touch()
+    (tmp_path / ".tmp-link").symlink_to("folder")
+    atomic_files.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (tmp_path / "folder" / "kept").exists()

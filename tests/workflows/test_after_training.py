@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ import pytest
 from kft import errors, train
 from kft.cli import command
 from kft.config import TrainConfig
-from kft.evaluation import accuracy_bar
+from kft.evaluation import accuracy_bar, evaluate_run
 from kft.evaluation.accuracy_bar import JudgedFigure
-from kft.exporters import export_run
+from kft.exporters import export_run, parity
 from kft.reporting import tensorboard, write_report
 from kft.run_folder import run_dir
 from kft.run_folder.run_result import RunResult
@@ -174,3 +175,26 @@ def test_a_report_is_made_once_and_again_after_new_exports(
     later = (run / "report.html").stat().st_mtime + 1
     os.utime(run / "export" / "parity.json", (later, later))
     assert times_made() == 2
+
+
+@pytest.mark.parametrize("part", ["evaluate", "export", "report"])
+def test_a_signal_after_training_ends_the_command_with_nothing_half_written(
+    part: str,
+    run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stop(*arguments: object, **options: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    module, name = {
+        "evaluate": (evaluate_run, "of_split"),
+        "export": (parity, "certify"),
+        "report": (write_report, "make"),
+    }[part]
+    formats = "saved_model" if part == "export" else ""
+    monkeypatch.setattr(module, name, stop)
+    assert _train(run, f"--export={formats}") == command.EXIT_RESUMABLE
+    assert "Stopped by SIGTERM; what was written before is" in capsys.readouterr().err
+    assert list(run.rglob(".tmp-*")) == []
+    assert not (run / "report.html").exists()

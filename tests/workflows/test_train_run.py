@@ -1,13 +1,15 @@
 """The command that trains: what it hands on to what follows."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
+from kft import errors
 from kft.config import TrainConfig
 from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.run_folder.run_result import RunResult
-from kft.training import fine_tune_seeds, preflight
+from kft.training import fine_tune, fine_tune_seeds, preflight
 from kft.workflows import after_training, train_run
 
 
@@ -43,3 +45,17 @@ def test_of_several_seeds_the_best_is_exported_and_the_mean_judged(
     train_run.run(TrainConfig(repeats=2))
     assert seen == [(found.best, JudgedFigure("accuracy", judged))]
     assert found.best is results[1 if judged else 0]
+
+
+def test_a_signal_that_came_when_all_was_saved_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fine_tune_last(config: TrainConfig, **options: object) -> RunResult:
+        signal.raise_signal(signal.SIGTERM)
+        return _result(0.5)
+
+    monkeypatch.setattr(preflight, "check", lambda config, also: None)
+    monkeypatch.setattr(fine_tune, "fine_tune", fine_tune_last)
+    monkeypatch.setattr(after_training, "finish", lambda *what: pytest.fail("deaf"))
+    with pytest.raises(errors.Interrupted, match="the run is finished. The same"):
+        train_run.run(TrainConfig())

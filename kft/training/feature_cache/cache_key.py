@@ -1,4 +1,7 @@
-"""The name of stored features: everything that decides what they are."""
+"""The name of stored features: what decides what they are, but for the payloads.
+
+These are compared when a store is opened, see `content_digests`.
+"""
 
 import hashlib
 import json
@@ -39,6 +42,8 @@ def trunk_key(context: RunContext, anchor: str, layout: Layout) -> str:
         "data": context.splits.fingerprint,
         "views": context.config.cached_views,
         "rows": context.config.settled_batch_size // context.devices.replicas,
+        # A worker's store has the digests of what it reads, which is its share.
+        "workers": context.devices.num_workers,
         "policy": keras.config.dtype_policy().name,
         "stored": [str(dtype) for dtype in layout.stored_dtypes()],
         "boundaries": list(context.task.inputs.boundaries),

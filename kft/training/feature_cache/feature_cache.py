@@ -6,6 +6,7 @@ all stages.
 """
 
 import dataclasses
+import functools
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,15 @@ import psutil
 
 from kft.data.examples import Examples
 from kft.model import split
-from kft.training.feature_cache import cache_key, placement, trunk_pass
+from kft.training.feature_cache import (
+    cache_key,
+    placement,
+    trunk_pass,
+)
+from kft.training.feature_cache.content_digests import ContentDigests
+from kft.training.feature_cache.disk_store import DiskStore, StoredSplit
 from kft.training.feature_cache.feature_store import (
     CutTensor,
-    DiskStore,
     Features,
     Layout,
     StoreRows,
@@ -142,10 +148,10 @@ def _views(context: RunContext) -> int:
 
 def _rows(context: RunContext) -> dict[str, StoreRows]:
     """Return the rows that a store of each split has."""
-    rows = {_TRAIN: _rows_of(context.splits.train, _views(context))}
-    if context.splits.validation is not None and len(context.splits.validation):
-        rows[_VALIDATION] = _rows_of(context.splits.validation, 1)
-    return rows
+    return {
+        name: _rows_of(examples, _views(context) if name == _TRAIN else 1)
+        for name, examples in _splits(context).items()
+    }
 
 
 def _rows_of(examples: Examples, views: int) -> StoreRows:
@@ -241,8 +247,9 @@ def fill(
     Raises:
         errors.Interrupted: after a signal; what is stored so far is discarded.
     """
+    contents = {name: ContentDigests(part) for name, part in _splits(context).items()}
     opened = [
-        _open(context, trunk, on_disk=choice.where == "disk")
+        _open(context, trunk, contents if choice.where == "disk" else None)
         for trunk, choice in zip(found, choices, strict=True)
         if choice.where
     ]
@@ -252,45 +259,83 @@ def fill(
         return FilledCaches(caches, 0.0)
     stores = [one.store for one in missing if one.store]
     try:
-        seconds = _run_trunk(context, missing)
+        seconds = _run_trunk(context, missing, contents if stores else None)
         for store in stores:
-            store.complete()
+            store.complete({name: one.digests for name, one in contents.items()})
     finally:
         for store in stores:
             store.discard()
     return FilledCaches(caches, seconds)
 
 
-def _open(context: RunContext, trunk: Trunk, *, on_disk: bool) -> _Opened:
-    """Take the features of a trunk from disk, or make room for them."""
+def _open(
+    context: RunContext, trunk: Trunk, contents: Mapping[str, ContentDigests] | None
+) -> _Opened:
+    """Take the features of a trunk from disk, or make room for them.
+
+    Args:
+        context: of the run.
+        trunk: whose features they are.
+        contents: of each split, for a store on disk; None for one in memory.
+    """
     layouts = {name: (trunk.layout, rows) for name, rows in _rows(context).items()}
-    store, ready = None, None
-    if on_disk:
+    store, parts = None, None
+    if contents is not None:
         store = _store(context, trunk)
-        ready = store.load(layouts)
-        if context.devices.any(ready is None):
-            # All workers take part in filling one.
-            ready = None
-    parts = ready
+        stored = store.load(layouts)
+        if stored and not _is_of(context, stored, contents):
+            store.remove("are of examples that have changed since")
+            stored = None
+        # All workers take part in filling one.
+        if not context.devices.any(stored is None) and stored:
+            parts = {name: one.features for name, one in stored.items()}
+    is_ready = parts is not None
     if parts is None:
         parts = store.create(layouts) if store else _in_memory(layouts)
     cache = StageCache(parts[_TRAIN], parts.get(_VALIDATION))
-    return _Opened(trunk, cache, store, is_ready=ready is not None)
+    return _Opened(trunk, cache, store, is_ready=is_ready)
+
+
+def _is_of(
+    context: RunContext,
+    stored: Mapping[str, StoredSplit],
+    contents: Mapping[str, ContentDigests],
+) -> bool:
+    """Return whether the examples are what they were when features were stored."""
+    for name, digests in contents.items():
+        of_split, count = stored[name].contents, len(digests.digests)
+        with context.io.reporter.epoch(f"stored features, {name}", count) as bar:
+            advance = functools.partial(bar.update, logs={})
+            if not digests.match(of_split, advance=advance):
+                return False
+    return True
 
 
 def _in_memory(layouts: Mapping[str, tuple[Layout, StoreRows]]) -> dict[str, Features]:
     return {name: in_memory(*where) for name, where in layouts.items()}
 
 
-def _run_trunk(context: RunContext, missing: Sequence[_Opened]) -> float:
-    """Fill the stores; return the seconds that an example took."""
+def _run_trunk(
+    context: RunContext,
+    missing: Sequence[_Opened],
+    contents: Mapping[str, ContentDigests] | None,
+) -> float:
+    """Fill the stores; return the seconds that an example took.
+
+    Args:
+        context: of the run.
+        missing: the stores.
+        contents: of each split, to note in what the features are made of; None where
+            nobody will ask.
+    """
     one_pass = trunk_pass.TrunkPass(context, [one.trunk.outputs for one in missing])
     total = sum(rows.count for rows in _rows(context).values())
     ends: list[tuple[float, int]] = []
     done = 0
     with context.io.reporter.epoch("frozen trunk, once", total) as bar:
         for name, view, examples in _parts(context):
-            batches = one_pass.run(examples, view=view, training=name == _TRAIN)
+            noted = contents[name].noting() if contents else examples
+            batches = one_pass.run(noted, view=view, training=name == _TRAIN)
             for positions, groups in batches:
                 rows = positions + view * len(examples)
                 for one, tensors in zip(missing, groups, strict=True):
@@ -306,8 +351,17 @@ def _run_trunk(context: RunContext, missing: Sequence[_Opened]) -> float:
 
 
 def _parts(context: RunContext) -> list[tuple[str, int, Examples]]:
-    splits = context.splits
-    parts = [(_TRAIN, view, splits.train) for view in range(_views(context))]
-    if splits.validation is not None and len(splits.validation):
-        parts.append((_VALIDATION, 0, splits.validation))
-    return parts
+    """Return the passes: the name of a split, which view, and its examples."""
+    return [
+        (name, view, examples)
+        for name, examples in _splits(context).items()
+        for view in range(_views(context) if name == _TRAIN else 1)
+    ]
+
+
+def _splits(context: RunContext) -> dict[str, Examples]:
+    """Return the splits that have features, by name."""
+    found = {_TRAIN: context.splits.train}
+    if context.splits.validation is not None and len(context.splits.validation):
+        found[_VALIDATION] = context.splits.validation
+    return found

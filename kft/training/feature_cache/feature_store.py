@@ -1,15 +1,8 @@
-"""Outputs of a frozen trunk, stored once and read by row."""
+"""Outputs of a frozen trunk, kept once and read by row."""
 
-import contextlib
 import dataclasses
-import errno
 import math
-import os
-import shutil
-import time
-import uuid
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -17,10 +10,6 @@ import tensorflow as tf
 from kft.data.examples import Examples
 from kft.data.pipeline import Stored
 from kft.data.ragged import Ragged, Rows, offsets_of
-
-_COMPLETE = "complete"
-# A folder that nothing was written to for so long is that of a process that is gone.
-_ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -205,10 +194,8 @@ class StoreRows:
         return self.lengths
 
 
-def _features(
-    layout: Layout, rows: StoreRows, arrays: Sequence[np.ndarray]
-) -> Features:
-    """Return features whose arrays are these."""
+def features(layout: Layout, rows: StoreRows, arrays: Sequence[np.ndarray]) -> Features:
+    """Return features whose arrays are these, one for each tensor of the cut."""
     found: list[Rows] = []
     for tensor, array in zip(layout.tensors, arrays, strict=True):
         if tensor.stride is None:
@@ -226,113 +213,4 @@ def in_memory(layout: Layout, rows: StoreRows) -> Features:
         np.empty(layout.array_shape(tensor, rows), dtype)
         for tensor, dtype in zip(layout.tensors, dtypes, strict=True)
     ]
-    return _features(layout, rows, arrays)
-
-
-class DiskStore:
-    """Features in files below one folder per key; a folder is whole or does not count.
-
-    A folder is filled under another name and renamed when it is complete, so a killed
-    run leaves nothing that a later one could take for features. Several processes, also
-    of different machines or containers, may fill the same key: the first to complete
-    its folder wins, the others read their own files until they end.
-    """
-
-    def __init__(self, root: Path, key: str) -> None:
-        self._folder = root / key
-        self._partial = root / f"{key}.partial-{uuid.uuid4().hex}"
-
-    @property
-    def folder(self) -> Path:
-        """Return where the complete features are."""
-        return self._folder
-
-    def is_complete(self) -> bool:
-        """Return whether the folder holds features that count."""
-        return (self._folder / _COMPLETE).is_file()
-
-    def load(
-        self, layouts: dict[str, tuple[Layout, StoreRows]]
-    ) -> dict[str, Features] | None:
-        """Return the features by name, or None where they are not there, or not whole.
-
-        Args:
-            layouts: for each name, the layout and the rows.
-        """
-        if not self.is_complete():
-            return None
-        try:
-            return {
-                name: self._map(self._folder, name, layout, rows, "r")
-                for name, (layout, rows) in layouts.items()
-            }
-        except FileNotFoundError:
-            # Another process removes them at this moment.
-            return None
-
-    def create(
-        self, layouts: dict[str, tuple[Layout, StoreRows]]
-    ) -> dict[str, Features]:
-        """Return empty features in files; `complete` makes them count.
-
-        What processes that are gone have left of the same key is removed.
-        """
-        self._remove_abandoned()
-        shutil.rmtree(self._partial, ignore_errors=True)
-        self._partial.mkdir(parents=True)
-        return {
-            name: self._map(self._partial, name, layout, rows, "w+")
-            for name, (layout, rows) in layouts.items()
-        }
-
-    def complete(self) -> None:
-        """Sync the files and give their folder its final name.
-
-        Where another process was quicker, its folder stays and this one is removed.
-        Whoever has mapped the files goes on reading them in either case.
-        """
-        for path in self._partial.iterdir():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-        (self._partial / _COMPLETE).touch()
-        if not self.is_complete():
-            # What a removal that was stopped half-way has left.
-            shutil.rmtree(self._folder, ignore_errors=True)
-        try:
-            # Never onto a folder with something in it.
-            os.replace(self._partial, self._folder)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            self.discard()
-
-    def discard(self) -> None:
-        """Remove what was begun and not completed."""
-        shutil.rmtree(self._partial, ignore_errors=True)
-
-    def _remove_abandoned(self) -> None:
-        """Remove what others have begun of this key and not touched for a day."""
-        oldest = time.time() - _ABANDONED_SECONDS
-        for folder in self._folder.parent.glob(f"{self._folder.name}.partial-*"):
-            # Gone before it was looked at: its process has completed or removed it.
-            with contextlib.suppress(FileNotFoundError):
-                touched = max(p.stat().st_mtime for p in (folder, *folder.iterdir()))
-                if touched < oldest:
-                    shutil.rmtree(folder, ignore_errors=True)
-
-    def _map(
-        self, folder: Path, name: str, layout: Layout, rows: StoreRows, mode: str
-    ) -> Features:
-        arrays = []
-        for rank, (tensor, dtype) in enumerate(
-            zip(layout.tensors, layout.stored_dtypes(), strict=True)
-        ):
-            path = folder / f"{name}-{rank}.npy"
-            if mode == "r":
-                arrays.append(np.load(path, mmap_mode="r", allow_pickle=False))
-            else:
-                shape = layout.array_shape(tensor, rows)
-                arrays.append(
-                    np.lib.format.open_memmap(path, mode=mode, dtype=dtype, shape=shape)
-                )
-        return _features(layout, rows, arrays)
+    return features(layout, rows, arrays)

@@ -1,17 +1,13 @@
 """Stored features are read back as they were, or not at all."""
 
-import os
-import shutil
-import time
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kft.training.feature_cache import feature_store
+from kft.training.feature_cache.disk_store import DiskStore
 from kft.training.feature_cache.feature_store import (
     CutTensor,
-    DiskStore,
     Layout,
     StoreRows,
 )
@@ -85,81 +81,10 @@ def test_only_real_steps_are_stored_and_come_back_with_zeros_after_them(
     assert STEPS.bytes(LENGTHS) == stored.bytes
     assert stored.is_on_disk is on_disk
     if on_disk:
-        store.complete()
-        stored = store.load({"train": (STEPS, LENGTHS)})["train"]
+        store.complete({"train": np.ones([3, 16], np.uint8)})
+        stored = store.load({"train": (STEPS, LENGTHS)})["train"].features
     first, second = stored.read(tf.constant([0, 1], tf.int64), tf.constant(6, tf.int64))
     expected = np.zeros([2, 6, 2], np.float32)
     expected[0, :4], expected[1, :1] = PADDED[0][0, :4], PADDED[0][1, :1]
     np.testing.assert_array_equal(first, expected)
     np.testing.assert_array_equal(second, [[0, 1], [3, 0]])
-
-
-def test_a_store_counts_only_when_it_is_complete(tmp_path):
-    layouts = {"train": (TWO, FIVE)}
-    store = DiskStore(tmp_path, "key")
-    fill(store.create(layouts)["train"])
-    assert DiskStore(tmp_path, "key").load(layouts) is None
-    store.complete()
-    loaded = DiskStore(tmp_path, "key").load(layouts)["train"]
-    np.testing.assert_array_equal(loaded.arrays[0], ROWS[0])
-    np.testing.assert_array_equal(loaded.arrays[1], ROWS[1])
-    assert DiskStore(tmp_path, "other").load(layouts) is None
-
-
-def test_what_is_begun_and_not_completed_is_removed(tmp_path):
-    store = DiskStore(tmp_path, "key")
-    store.create({"train": (TWO, FIVE)})
-    assert list(tmp_path.iterdir())
-    store.discard()
-    assert not list(tmp_path.iterdir())
-
-
-def test_processes_that_fill_the_same_key_do_not_disturb_each_other(tmp_path):
-    # In containers they often have the same process id.
-    layouts = {"train": (TWO, FIVE)}
-    one, other = DiskStore(tmp_path, "key"), DiskStore(tmp_path, "key")
-    first = one.create(layouts)["train"]
-    second = other.create(layouts)["train"]
-    fill(first)
-    one.complete()
-    quicker = (tmp_path / "key" / "train-0.npy").stat().st_ino
-    fill(second)
-    other.complete()
-    assert [path.name for path in tmp_path.iterdir()] == ["key"]
-    assert (tmp_path / "key" / "train-0.npy").stat().st_ino == quicker
-    for mapped in (first, second, other.load(layouts)["train"]):
-        np.testing.assert_array_equal(mapped.arrays[0], ROWS[0])
-
-
-def test_what_is_left_of_a_folder_makes_room_for_a_complete_one(tmp_path):
-    layouts = {"train": (TWO, FIVE)}
-    (tmp_path / "key").mkdir()
-    (tmp_path / "key" / "train-0.npy").touch()
-    store = DiskStore(tmp_path, "key")
-    fill(store.create(layouts)["train"])
-    store.complete()
-    np.testing.assert_array_equal(store.load(layouts)["train"].arrays[0], ROWS[0])
-
-
-def test_features_that_are_being_removed_are_not_there(tmp_path):
-    layouts = {"train": (TWO, FIVE)}
-    store = DiskStore(tmp_path, "key")
-    store.create(layouts)
-    store.complete()
-    (tmp_path / "key" / "train-1.npy").unlink()
-    assert store.load(layouts) is None
-
-
-def test_what_a_process_left_a_day_ago_is_removed_by_the_next(tmp_path):
-    layouts = {"train": (TWO, FIVE)}
-    DiskStore(tmp_path, "key").create(layouts)
-    (old,) = tmp_path.iterdir()
-    new = shutil.copytree(old, old.with_name("key.partial-new"))
-    begun = time.time() - 25 * 3600
-    for path in (*old.iterdir(), *new.iterdir(), old, new):
-        os.utime(path, (begun, begun))
-    # A long pass still writes to its files.
-    os.utime(new / "train-0.npy")
-    DiskStore(tmp_path, "key").create(layouts)
-    assert not old.exists() and new.exists()
-    assert len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,63 @@
+"""Signals that end a command as an exception does, so that nothing half-written stays.
+
+While a run trains it listens itself, and saves its state first: see
+`kft.training.monitoring.signals`.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+# What spot machines and batch systems send; Ctrl-C raises KeyboardInterrupt already.
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# Some send a signal to a process and to its group: the second comes at once, while
+# what the first has ended is cleared away.
+_PATIENCE_SECONDS = 2.0
+
+
+class Stopped(BaseException):
+    """A signal ended the command.
+
+    Like KeyboardInterrupt it is no Exception: whoever goes on after one must not go on
+    after this.
+
+    Attributes:
+        signal: what was received.
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(
+            f"Stopped by {number.name}; what was written before is whole. The same "
+            "command goes on."
+        )
+        self.signal = number
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Raise `Stopped` where a signal comes within the block.
+
+    Only a process' main thread can catch signals; elsewhere nothing is caught.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    latest = float("-inf")
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal latest
+        del frame
+        now = time.monotonic()
+        if now - latest > _PATIENCE_SECONDS:
+            latest = now
+            raise Stopped(signal.Signals(number))
+
+    previous = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
