@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import kft
 from kft import errors
-from kft.cli import flags, help, startup_logs, stop_signals
+from kft.cli import flags, help, output_encoding, startup_logs, stop_signals
 from kft.cli.by_task import ByTask, chosen_task
 from kft.config import Config
 
@@ -65,6 +65,7 @@ def execute(command: Command, arguments: Sequence[str]) -> int:
     """Run a command with these flags, and return its exit code."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in own
+    output_encoding.escape_what_is_missing()
     try:
         if {"-h", "--help", "--helpfull"}.intersection(own):
             _write(_help(command, own))

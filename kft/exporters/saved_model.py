@@ -4,6 +4,7 @@ A file of a format imports nothing of kft when it is loaded: the standalone runn
 it by its path, and calls `open_export`.
 """
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from kft.exporters import Quantize
     from kft.exporters.serving_model import ServingModel
     from kft.tasks.serving_texts import SnippetCode
+    from kft.tasks.task import Endpoint
 
 _EXTRA = "assets.extra"
 _LABELS = "labels.txt"
@@ -37,13 +39,44 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     # twice (keras 3.15.1).
     archive = keras.export.ExportArchive()
     for name, endpoint in served.endpoints.items():
-        archive.add_endpoint(name, endpoint.function, input_signature=endpoint.specs)
+        function = _for_any_batch(endpoint)
+        archive.add_endpoint(name, function, input_signature=endpoint.specs)
     archive.write_out(str(path), verbose=False)
     extra = path / _EXTRA
     extra.mkdir()
     (extra / _LABELS).write_text(served.run.labels.text(), encoding="utf-8")
     (extra / _METADATA).write_text(json.dumps(served.metadata))
     warmup.write(path, {name: one.request for name, one in served.endpoints.items()})
+
+
+def _for_any_batch(endpoint: "Endpoint") -> Callable[..., Mapping[str, Any]]:
+    """Return the function of an endpoint, made to answer a batch of nothing as well.
+
+    A convolution refuses that (TensorFlow 2.21 with oneDNN), so the example request of
+    the endpoint takes its place, and its answer is dropped.
+    """
+    import tensorflow as tf
+
+    @functools.wraps(endpoint.function)
+    def answer(*tensors: tf.Tensor, **named: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        asked = dict(zip(endpoint.signature, tensors, strict=False)) | named
+        count = tf.shape(next(iter(asked.values())))[0]
+        filled = {
+            name: tf.cond(
+                count > 0,
+                lambda one=one: one,
+                lambda name=name: tf.constant(
+                    endpoint.request[name][:1].tolist(), endpoint.signature[name].dtype
+                ),
+            )
+            for name, one in asked.items()
+        }
+        for name, one in filled.items():
+            one.set_shape(endpoint.signature[name].shape)
+        outputs = endpoint.function(**filled)
+        return {name: value[:count] for name, value in outputs.items()}
+
+    return answer
 
 
 def open_export(

@@ -94,7 +94,7 @@ def _answer(
 
 
 def _failed(predictor: Predictor, file: InputFiles) -> Answer:
-    reason = file.error or _reason(predictor, file.file)
+    reason = file.error or _reason(predictor, file.raw)
     return Answer(file.file, _nothing(predictor), reason)
 
 
@@ -104,7 +104,7 @@ def _nothing(predictor: Predictor) -> dict[str, Any]:
     return {key: [] if names else None for key, names in fields.items()}
 
 
-def _reason(predictor: Predictor, file: str) -> str:
+def _reason(predictor: Predictor, file: bytes) -> str:
     """Return why a file has no input."""
     try:
         predictor.one_input(tf.io.read_file(file).numpy())

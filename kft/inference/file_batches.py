@@ -80,9 +80,9 @@ def _datasets(
     """
     if not there:
         return
-    if not _prepares(predictor, [found[position].file for position in there]):
+    if not _prepares(predictor, [found[position].raw for position in there]):
         yield _parallel(
-            (np.array(there), [found[position].file for position in there]),
+            (np.array(there), [found[position].raw for position in there]),
             lambda position, path: _streamed(predictor, position, path),
         )
         return
@@ -114,7 +114,7 @@ def _streamed(
     return position, payload, predictor.preprocess(payload)
 
 
-def _prepares(predictor: Predictor, files: Sequence[str]) -> bool:
+def _prepares(predictor: Predictor, files: Sequence[bytes]) -> bool:
     """Return whether the task prepares payloads, by the first file that there is."""
     payloads = (payload for file in files if (payload := _read(file)) is not None)
     first = next(payloads, None)
@@ -125,7 +125,7 @@ def _prepared(
     predictor: Predictor, found: Sequence[InputFiles], positions: Sequence[int]
 ) -> tuple[np.ndarray, list[bytes], tf.Tensor]:
     """Return positions, payloads and prepared payloads of files that can be read."""
-    read = [(position, _read(found[position].file)) for position in positions]
+    read = [(position, _read(found[position].raw)) for position in positions]
     kept = [(position, one) for position, one in read if one is not None]
     try:
         prepared = predictor.prepare([payload for _, payload in kept])
@@ -148,7 +148,7 @@ def _can_prepare(predictor: Predictor, payload: bytes) -> bool:
     return True
 
 
-def _read(file: str) -> bytes | None:
+def _read(file: bytes) -> bytes | None:
     """Return what is in a file; None where it cannot be read."""
     try:
         payload: bytes = tf.io.read_file(file).numpy()

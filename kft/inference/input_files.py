@@ -5,6 +5,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
+from kft import errors
 from kft.data.sources import filesystem
 
 
@@ -19,6 +20,11 @@ class InputFiles:
 
     file: str
     error: str | None = None
+
+    @property
+    def raw(self) -> bytes:
+        """Return the path as TensorFlow takes it: a name need not be UTF-8."""
+        return os.fsencode(self.file)
 
 
 def find(arguments: Iterable[str], endings: Sequence[str]) -> Iterator[InputFiles]:
@@ -44,28 +50,32 @@ def find(arguments: Iterable[str], endings: Sequence[str]) -> Iterator[InputFile
 
 
 def _in_folder(path: str, endings: tuple[str, ...]) -> Iterator[InputFiles]:
-    try:
-        files = list(_below(path, endings, ()))
-    except OSError as error:
-        yield InputFiles(path, f"the folder cannot be read: {error.strerror}")
-        return
+    files = list(_below(path, endings, ()))
     if not files:
         yield InputFiles(path, f"the folder has no files of {', '.join(endings)}")
-    yield from map(InputFiles, files)
+    yield from files
 
 
 def _below(
     path: str, endings: tuple[str, ...], parents: tuple[str, ...]
-) -> Iterator[str]:
-    """Yield the files at any depth, sorted; follows links, but not in circles."""
+) -> Iterator[InputFiles]:
+    """Yield the files at any depth, sorted; follows links, but not in circles.
+
+    A folder that cannot be listed is an error in its place.
+    """
     real = os.path.realpath(path)
     if real in parents:
         return
-    for entry in filesystem.entries(path):
+    try:
+        listed = list(filesystem.entries(path, any_name=True))
+    except errors.DataError as error:
+        yield InputFiles(path, str(error))
+        return
+    for entry in listed:
         if entry.is_folder:
             yield from _below(entry.path, endings, (*parents, real))
         elif entry.name.lower().endswith(endings):
-            yield entry.path
+            yield InputFiles(entry.path)
 
 
 def _matching(pattern: str) -> Iterator[InputFiles]:

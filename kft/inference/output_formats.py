@@ -19,6 +19,7 @@ from kft.inference.answers import Answer
 # Answers are written as they come, so the column of the file cannot fit the longest.
 _FILE_WIDTH = 40
 _PROBABILITY = "probability"
+_LINE_BREAKS = "\r\n"
 
 # See `kft.tasks.task.Serving.answer_fields`.
 Fields = Mapping[str, Sequence[str]]
@@ -50,7 +51,12 @@ def _table_line(answer: Answer, fields: Fields, top_k: int) -> str:
         text = "  ".join(
             cell for value in answer.content.values() for cell in _cells(value)
         )
-    return f"{answer.file:{_FILE_WIDTH}}  {text}"
+    return f"{_one_line(answer.file):{_FILE_WIDTH}}  {_one_line(text)}"
+
+
+def _one_line(text: str) -> str:
+    """Return a text with escapes for what would break a line or steer a terminal."""
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 def _cells(value: Any) -> Iterator[str]:
@@ -103,8 +109,9 @@ def _text(value: Any) -> str:
 
 def _csv_line(cells: list[str]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
+    # Only what is in the terminator is sure to be quoted (Python 3.11).
+    csv.writer(text, lineterminator=_LINE_BREAKS).writerow(cells)
+    return text.getvalue().removesuffix(_LINE_BREAKS)
 
 
 FORMATS = {

@@ -148,3 +148,15 @@ def test_serving_warms_up_with_requests_for_every_signature(
         assert answer["valid"].numpy().all()
         asked.add(name)
     assert asked == set(loaded.signatures)
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "images"])
+def test_a_batch_of_nothing_is_answered_with_nothing(loaded, signature: str) -> None:
+    ask = loaded.signatures[signature]
+    ((name, spec),) = ask.structured_input_signature[1].items()
+    nothing = tf.zeros([0, *spec.shape[1:]], spec.dtype)
+    answer = ask(**{name: nothing})
+    one = ask(**{name: tf.zeros([1, *spec.shape[1:]], spec.dtype)})
+    assert {key: value.shape for key, value in answer.items()} == {
+        key: (0, *value.shape[1:]) for key, value in one.items()
+    }

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,27 @@ def test_what_is_not_there_is_an_error_in_its_place(images: Path) -> None:
 def test_links_in_a_circle_end(images: Path) -> None:
     (images / "sub" / "up").symlink_to(images)
     assert len(_files(images)) == 3
+
+
+def test_a_name_that_is_not_utf8_is_a_file_like_the_others(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path / "caf") + b"\xe9.jpg"
+    Path(os.fsdecode(name)).write_bytes(b"x")
+    (tmp_path / "b.jpg").write_bytes(b"x")
+    for arguments in ([tmp_path], [tmp_path / "*.jpg"], [os.fsdecode(name)]):
+        found = list(input_files.find(map(str, arguments), ENDINGS))
+        assert name in [one.raw for one in found]
+        assert all(one.error is None for one in found)
+
+
+def test_a_folder_that_fails_while_it_is_listed_does_not_stop_the_others(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scandir(path: str, original=os.scandir):
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(input_files.find([str(images)], ENDINGS))
+    assert [Path(one.file).name for one in found] == ["a.PNG", "b.jpg", "sub"]
+    assert "cannot be listed" in str(found[2].error)

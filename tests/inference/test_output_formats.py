@@ -1,6 +1,11 @@
 """Lines of answers, whatever an answer is made of."""
 
+import csv
+import dataclasses
+import io
 import json
+
+import pytest
 
 from kft.inference.answers import Answer
 from kft.inference.output_formats import FORMATS
@@ -43,3 +48,20 @@ def test_a_table_shows_texts_and_per_cent() -> None:
     assert line.split("  ")[0] == "a.txt"
     assert line.endswith('  LOC Köln 98.0%  news 25.0%  so "so"')
     assert FORMATS["table"].line(FAILED, FIELDS, 2).endswith("  error: is bad")
+
+
+@pytest.mark.parametrize("name", ["a\nb.jpg", "a\rb.jpg", 'a,"b".jpg', "a\r\nb"])
+def test_csv_has_a_row_for_a_name_with_line_breaks(name: str) -> None:
+    line = FORMATS["csv"].line(dataclasses.replace(FAILED, file=name), FIELDS, 1)
+    (row,) = csv.reader(io.StringIO(f"{line}\n", newline=""))
+    assert (row[0], row[-1]) == (name, "is bad")
+
+
+@pytest.mark.parametrize("character", "\n\r\t\x1b\x9b\u202e\u2028\udce9")
+def test_a_table_has_a_line_for_an_answer_and_does_not_steer_the_terminal(
+    character: str,
+) -> None:
+    answer = Answer(f"a{character}b", {"text": f"c{character}d"})
+    line = FORMATS["table"].line(answer, FIELDS, 1)
+    assert line.isprintable()
+    assert line.startswith("a\\") and " c\\" in line

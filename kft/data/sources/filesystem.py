@@ -48,13 +48,20 @@ def is_folder(path: str) -> bool:
     return os.path.isdir(path)
 
 
-def entries(folder: str) -> Iterator[FolderEntry]:
+def entries(folder: str, *, any_name: bool = False) -> Iterator[FolderEntry]:
     """Yield what is in a folder, in the order of names, without hidden entries.
 
+<<<<<<< HEAD
     Nor those that systems make: Thumbs.db, __MACOSX, @eaDir.
+=======
+    Args:
+        folder: local or remote.
+        any_name: whether names count that no file of a run can have, for these are
+            UTF-8.
+>>>>>>> 694a49a (Answer an empty batch, and every file whatever its name, and write what an encoding lacks)
 
     Raises:
-        errors.DataError: where the folder cannot be listed.
+        errors.DataError: where the folder cannot be listed, or a name does not count.
     """
     try:
         listed = (
@@ -65,7 +72,8 @@ def entries(folder: str) -> Iterator[FolderEntry]:
             f"The folder {folder} cannot be listed: {error}."
         ) from error
     for entry in sorted(listed, key=lambda entry: entry.name):
-        _check_name(entry)
+        if not any_name:
+            _check_name(entry)
         if not entry.name.startswith(".") and entry.name.lower() not in _CLUTTER:
             yield entry
 

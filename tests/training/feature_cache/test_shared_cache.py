@@ -20,7 +20,7 @@ Train = Callable[..., dict]
 @pytest.fixture
 def images(solid_colours: Callable[..., Path]) -> Path:
     """Return a folder of images whose names and sizes say nothing of their colours."""
-    folder = solid_colours(per_class=4, size=32)
+    folder = solid_colours(per_class=6, size=32)
     for path in sorted(folder.rglob("*.jpg")) + sorted(folder.rglob("*.png")):
         Image.open(path).convert("RGB").save(path.with_suffix(".bmp"))
         path.unlink()
@@ -32,6 +32,7 @@ def train(images: Path, tmp_path: Path) -> Train:
     """Return a function from a name and changes of the config to the weights."""
     config = TrainConfig(
         dataset=f"folder:{images}",
+        validation_fraction=0.3,
         backbone="EfficientNetLite0",
         weights="none",
         image_size=32,
