@@ -10,10 +10,12 @@ of the run folder; predictions.npz beside it has the network's output for each e
 from kft.cli import command, tables
 from kft.config import EvaluateConfig
 from kft.evaluation import metric_tables
+from kft.run_folder import run_dir
 
 
 def main(config: EvaluateConfig) -> None:
     """Evaluate, print and keep the figures."""
+    run_dir.finished(config.run_dir)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.evaluation import evaluate_run
 

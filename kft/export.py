@@ -10,11 +10,13 @@ the figures of the proof.
 from kft import exporters
 from kft.cli import command
 from kft.config import ExportConfig
+from kft.run_folder import run_dir
 
 
 def main(config: ExportConfig) -> None:
     """Export, and print the certificates."""
     exporters.check(config.formats, config.quantize)
+    run_dir.finished(config.run_dir)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.exporters import export_run
 

@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from kft import errors
 from kft.cli import command
 from kft.config import ReportConfig
+from kft.run_folder import run_dir
 
 
 def main(config: ReportConfig) -> None:
     """Write a page, and print what it says and where it is."""
     folders = _folders(config)
+    for folder in folders:
+        run_dir.finished(folder)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.reporting import comparison, write_report
-    from kft.run_folder import run_dir
 
     if config.compare:
         compared = comparison.compare(folders, config.output)

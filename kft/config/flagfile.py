@@ -202,6 +202,8 @@ def _read(
         if name == "flagfile":
             nested = path.parent / _path(value)
             found += _read(nested, switches=switches, readers=readers)
+        elif name == "run_dir" and _is_of_run(path):
+            found.append((f"--run_dir={path.parent}", origin))
         else:
             found.append((_without_quotes(line, origin), origin))
     return found
@@ -218,6 +220,14 @@ def _without_quotes(line: str, origin: str) -> str:
             f'part of the value, put it in double quotes: {name}="{value}"'
         )
     return f"{name}={value[1:-1]}"
+
+
+def _is_of_run(path: Path) -> bool:
+    """Return whether a flagfile is that of the run folder in which it lies.
+
+    The folder may have been moved since, and the run is where its flagfile is.
+    """
+    return path.name == "flags.cfg" and (path.parent / "config.json").is_file()
 
 
 def _path(text: str) -> Path:

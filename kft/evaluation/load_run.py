@@ -14,7 +14,7 @@ from kft.data.labels import LabelMap
 from kft.distribution import runtime
 from kft.distribution.replicas import Devices
 from kft.model.network import Network
-from kft.run_folder import run_dir, saved_config
+from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task
 
@@ -56,10 +56,9 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> LoadedRu
     Raises:
         errors.RunDirError: where the folder is none of a finished run, or is damaged.
     """
-    run = run_dir.at(path)
+    run = run_dir.finished(path)
     config = _on_one_device(run_dir.read_config(run))
     config = dataclasses.replace(config, run_dir=str(run.path))
-    _check_finished(run)
     config = dataclasses.replace(config, precision=_precision(config, precision))
     labels = _read_labels(run)
     devices = runtime.start(config, seed=config.seed)
@@ -67,16 +66,6 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> LoadedRu
     network = task.network(weights="none")
     _load_weights(network.model, run)
     return LoadedRun(config, run, labels, task, network, devices)
-
-
-def _check_finished(run: RunDir) -> None:
-    result = run.result_json
-    is_there = result.exists()
-    if not is_there or saved_config.read_json(result).get("status") != "finished":
-        raise errors.RunDirError(
-            f"{run.path} holds an unfinished run. Finish it first: "
-            f"`python -m kft.train --flagfile={run.flags_cfg} --run_dir={run.path}`."
-        )
 
 
 def _on_one_device(config: RunConfig) -> RunConfig:

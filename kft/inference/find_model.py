@@ -31,9 +31,10 @@ def chosen(config: InferenceConfig) -> ModelPath:
 
     Raises:
         errors.ConfigError: where not exactly one is given, or it is not there.
+        errors.RunDirError: for a folder of no finished run.
     """
     if config.run_dir is not None and config.model is None:
-        return ModelPath(RUN, run_dir.at(config.run_dir).path)
+        return ModelPath(RUN, run_dir.finished(config.run_dir).path)
     if config.model is not None and config.run_dir is None:
         return find(config.model)
     raise errors.ConfigError(
@@ -48,6 +49,7 @@ def find(text: str) -> ModelPath:
     Raises:
         errors.ConfigError: where there is no run and no export, or a package is missing
             that runs it.
+        errors.RunDirError: for a run that is not finished, or damaged.
     """
     path = user_paths.expand(text)
     if not path.exists():
@@ -72,7 +74,7 @@ def _expected() -> str:
 
 def _in_folder(path: Path) -> ModelPath:
     if (path / "config.json").exists():
-        return ModelPath(RUN, path)
+        return ModelPath(RUN, run_dir.finished(str(path)).path)
     for name, exporter in exporters.EXPORTERS.items():
         if exporter.marker is None:
             continue

@@ -223,6 +223,23 @@ def read_config(run: RunDir) -> RunConfig:
     return saved_config.read(run.config_json)
 
 
+def finished(path: str) -> RunDir:
+    """Return the folder of a finished run, at a path that a user wrote.
+
+    Raises:
+        errors.RunDirError: where there is none, or it is damaged.
+    """
+    run = at(path)
+    read_config(run)
+    if not _is_finished(run):
+        again = shlex.join((f"--flagfile={run.flags_cfg}", f"--run_dir={run.path}"))
+        raise errors.RunDirError(
+            f"{run.path} holds an unfinished run. Finish it first: "
+            f"`python -m kft.train {again}`."
+        )
+    return run
+
+
 def _make_folder(run: RunDir) -> None:
     with atomic_files.explaining(run.path):
         run.path.mkdir(parents=True, exist_ok=True)

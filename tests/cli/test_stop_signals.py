@@ -13,14 +13,16 @@ from kft.cli import stop_signals
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_ends_the_block_and_what_is_in_it(number: signal.Signals) -> None:
     before, ended = signal.getsignal(number), []
-    with pytest.raises(stop_signals.Stopped, match=f"Stopped by {number.name};"):
-        with stop_signals.raising():
-            try:
-                signal.raise_signal(number)
-            except Exception:  # noqa: BLE001, whoever goes on after one
-                pytest.fail("taken for an error")
-            finally:
-                ended.append(True)
+    with (
+        pytest.raises(stop_signals.Stopped, match=f"Stopped by {number.name};"),
+        stop_signals.raising(),
+    ):
+        try:
+            signal.raise_signal(number)
+        except Exception:  # noqa: BLE001, whoever goes on after one
+            pytest.fail("taken for an error")
+        finally:
+            ended.append(True)
     assert ended
     assert signal.getsignal(number) is before
 

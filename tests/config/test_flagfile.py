@@ -264,3 +264,17 @@ def test_a_folder_is_no_flagfile(tmp_path: Path) -> None:
 def test_a_flagfile_without_a_file_is_refused() -> None:
     assert _problem("--flagfile") == "--flagfile: expected a file after it."
     assert _problem("--flagfile=").startswith("--flagfile: ")
+
+
+def test_the_flagfile_of_a_run_is_about_the_folder_in_which_it_lies(
+    tmp_path: Path,
+) -> None:
+    flags = tmp_path / "flags.cfg"
+    flags.write_text("--run_dir=before\n--seed=3\n")
+    kept = flagfile.expand([f"--flagfile={flags}"], switches=())
+    assert kept.values == ("--run_dir=before", "--seed=3")
+    (tmp_path / "config.json").touch()
+    moved = flagfile.expand([f"--flagfile={flags}"], switches=())
+    assert moved.values == (f"--run_dir={tmp_path}", "--seed=3")
+    elsewhere = [f"--flagfile={flags}", "--run_dir=elsewhere"]
+    assert flagfile.expand(elsewhere, switches=()).values[-1] == "--run_dir=elsewhere"

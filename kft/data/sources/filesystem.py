@@ -51,14 +51,12 @@ def is_folder(path: str) -> bool:
 def entries(folder: str, *, any_name: bool = False) -> Iterator[FolderEntry]:
     """Yield what is in a folder, in the order of names, without hidden entries.
 
-<<<<<<< HEAD
     Nor those that systems make: Thumbs.db, __MACOSX, @eaDir.
-=======
+
     Args:
         folder: local or remote.
         any_name: whether names count that no file of a run can have, for these are
             UTF-8.
->>>>>>> 694a49a (Answer an empty batch, and every file whatever its name, and write what an encoding lacks)
 
     Raises:
         errors.DataError: where the folder cannot be listed, or a name does not count.
