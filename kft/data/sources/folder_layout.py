@@ -9,7 +9,7 @@ train_images. Where folders can be read in two ways, the user is asked.
 import dataclasses
 import os
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from absl import logging
 
@@ -73,8 +73,7 @@ def _unwrapped(folder: str, tree: FolderTree, *, holds_splits: bool) -> str:
     """
     for _ in range(_MOST_WRAPPERS):
         children = tree.folders(folder)
-        own = os.path.basename(folder.rstrip("/"))
-        likely = [n for n in children if n.lower() in _WRAPPERS or n == own]
+        likely = [name for name in children if _is_wrapper(name, folder)]
         if holds_splits and len(children) == 1 and not likely:
             likely = [n for n, p in children.items() if _is_of_splits(tree.folders(p))]
         if len(likely) != 1 or not tree.folders(children[likely[0]]):
@@ -84,6 +83,15 @@ def _unwrapped(folder: str, tree: FolderTree, *, holds_splits: bool) -> str:
             return folder
         folder = children[likely[0]]
     return folder
+
+
+def _is_wrapper(name: str, folder: str) -> bool:
+    return name.lower() in _WRAPPERS or name == os.path.basename(folder.rstrip("/"))
+
+
+def _are_classes(names: Sequence[str]) -> bool:
+    """Return whether folders beside train/ make it likely that it is a class too."""
+    return len(names) > 1 and not any(split_words.within_name(name) for name in names)
 
 
 def _is_of_splits(children: Iterable[str]) -> bool:
@@ -127,7 +135,7 @@ class _Readings:
                 f"{self._flag}: expected a folder train beside "
                 f"{_listed(self._children)}."
             )
-        if set(self._splits.values()) == {TRAIN} and others:
+        if set(self._splits.values()) == {TRAIN} and _are_classes(others):
             logging.warning(
                 "%s: %s is taken for a class, for it has no folders of classes in it.",
                 self._flag,
@@ -159,7 +167,10 @@ class _Readings:
         """Return the folders in a folder, without what is only put around them."""
         if name not in self._looked_at:
             top = _unwrapped(self._children[name], self._tree, holds_splits=False)
-            self._looked_at[name] = self._tree.folders(top)
+            found = self._tree.folders(top)
+            if len(found) == 1 and _is_wrapper(*found, top):
+                found = {}  # Files without labels, with a folder around them.
+            self._looked_at[name] = found
         return self._looked_at[name]
 
     def _of(self, split: str) -> list[str]:

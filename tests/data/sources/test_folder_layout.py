@@ -73,6 +73,10 @@ _LAYOUTS = {
             "seg_test/seg_test/cat": TEST,
         },
     ),
+    "signs with a test in itself": (
+        ["abc_train/abc_train/cat/", "abc_train/abc_train/dog/", "abc_test/abc_test/"],
+        {"abc_train/abc_train/cat": TRAIN, "abc_train/abc_train/dog": TRAIN},
+    ),
     "roboflow": (
         ["train/cat/", "train/dog/", "valid/cat/", "test/dog/", "README.roboflow.txt"],
         {
@@ -156,6 +160,14 @@ _QUESTIONS = {
     "flat splits": (
         ["train/", "test/"],
         ["As classes: test, train.", "the labels are missing", "--dataset=csv:"],
+    ),
+    "flat splits of other names": (
+        ["train/", "test1/"],
+        ["As classes: test1, train.", "the labels are missing"],
+    ),
+    "a flat training folder and one more": (
+        ["train/", "sample/"],
+        ["As classes: sample, train.", "the labels are missing"],
     ),
     "classes beside a test folder": (
         ["cat/", "dog/", "test/"],
