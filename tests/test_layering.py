@@ -249,6 +249,8 @@ EXCEPTIONS = {
     "config": ("image", "hands out all configs"),
     "config.run": ("image", "the default task, whose options need no --task"),
     "config.data": ("image", "names the default task, and its features of TFRecords"),
+    "data.sources.folder_layout": ("image picture", "names that folders have"),
+    "data.sources.split_words": ("image", "a name that a folder has"),
     "config.audit_options": ("image", "near_bits is an option about images"),
     "__main__": ("image", "a line of help"),
     "audit": ("image", "a page of help"),

@@ -105,18 +105,22 @@ def read(
                 f"received {len(fields)}: {fields}."
             )
         values = {name: fields[place] for name, place in columns.items()}
+        _check_filled(values, needed, f"{flag}, line {line}")
         if not exact:
             values = {name: value.strip() for name, value in values.items()}
-        for name in needed:
-            if not values[name].strip() or "\0" in values[name]:
-                raise errors.DataError(
-                    f"{flag}, line {line}: expected a {name}, received "
-                    f"{values[name]!r}."
-                )
         rows.append(TableRow(line, values))
     if not rows:
         raise errors.DataError(f"{flag}: expected rows below the first line, got none.")
     return rows
+
+
+def _check_filled(values: Mapping[str, str], needed: Sequence[str], where: str) -> None:
+    """Check that a row has all that it needs; raises DataError."""
+    for name in needed:
+        if not values[name].strip() or "\0" in values[name]:
+            raise errors.DataError(
+                f"{where}: expected a {name}, received {values[name].strip()!r}."
+            )
 
 
 def text(path: str, flag: str) -> str:
