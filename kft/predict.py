@@ -34,7 +34,12 @@ def main(config: PredictConfig) -> None:
     """Predict, and write the answers as they come."""
     model = find_model.chosen(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.inference import answers, input_files, load_export, output_formats
+    from kft.inference import (
+        answers,
+        input_files,
+        load_export,
+        output_formats,
+    )
 
     predictor = load_export.predictor(model)
     serving = predictor.task.serving

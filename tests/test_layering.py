@@ -45,7 +45,6 @@ COMMANDS = (
 LAYERS = {
     "": 6,
     "errors": 0,
-    "child_process": 0,
     **FOLDERS,
     "backbones.__main__": 6,
     "__main__": 6,
@@ -53,7 +52,7 @@ LAYERS = {
 }
 # The ground floor computes nothing; the edge answers --help before TensorFlow starts.
 WITHOUT_TENSORFLOW = (
-    *("errors", "child_process", "config", "cli", "run_folder", "workflows"),
+    *("errors", "config", "cli", "run_folder", "workflows"),
     *COMMANDS,
 )
 STRATEGIES = {

@@ -116,7 +116,13 @@ class Features:
 
 
 def _played(arguments: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
-    from kft.search import oracles, parallel, parse_space, search_settings, tuner
+    from kft.search import (
+        oracles,
+        parallel,
+        parse_space,
+        search_settings,
+        tuner,
+    )
     from kft.search.trial_records import Record
     from kft.tasks import class_objective
 

@@ -12,8 +12,9 @@ from concurrent.futures import process
 
 import numpy as np
 
-from kft import child_process, errors
+from kft import errors
 from kft.auditing.checks import Checks, Facts
+from kft.cli import child_process
 from kft.data.examples import Examples
 from kft.data.sources import filesystem
 from kft.data.sources.file_reader import Files

@@ -11,8 +11,8 @@ import sys
 
 import h5py
 
-from kft import child_process
 from kft.backbones import hdf5
+from kft.cli import child_process
 
 _SECONDS = 30.0
 _PROGRAM = (

@@ -15,10 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from kft import child_process, errors, exporters
+from kft import errors, exporters
+from kft.cli import child_process
 from kft.data import sample
 from kft.data.examples import Examples
-from kft.exporters import Quantize, Tolerance, serving_model, standalone_runner
+from kft.exporters import (
+    Quantize,
+    Tolerance,
+    serving_model,
+    standalone_runner,
+)
 from kft.exporters.serving_model import ServingModel
 
 _TIMEOUT_SECONDS = 900

@@ -32,7 +32,11 @@ from kft.training.feature_cache import feature_cache
 from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.monitoring import signals as monitoring_signals
 from kft.training.monitoring.metrics_log import FileRecorder, NullRecorder
-from kft.training.monitoring.progress import ConsoleReporter, Reporter, SilentReporter
+from kft.training.monitoring.progress import (
+    ConsoleReporter,
+    Reporter,
+    SilentReporter,
+)
 from kft.training.monitoring.startup_timer import StartupTimer
 from kft.training.run_context import RunContext, RunIO
 from kft.training.run_state import RunState

@@ -15,7 +15,12 @@ from kft.data.examples import Examples, Splits
 from kft.distribution.replicas import Devices
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task
-from kft.training import provenance, run_context, skip_bad_examples, worker_sync
+from kft.training import (
+    provenance,
+    run_context,
+    skip_bad_examples,
+    worker_sync,
+)
 from kft.training.run_context import RunContext, RunIO
 
 

@@ -16,11 +16,7 @@ from kft import backbones
 from kft.config import ExportConfig, TrainConfig
 from kft.data.labels import LabelMap
 from kft.evaluation import load_run
-from kft.exporters import (
-    certificates,
-    export_run,
-    model_card,
-)
+from kft.exporters import certificates, export_run, model_card
 from kft.exporters.serving_model import ServingModel
 from kft.inference import answers
 from kft.inference import predictor as inference_predictor

@@ -10,12 +10,7 @@ from kft import errors
 from kft.config import ExportConfig
 from kft.data.image import decode, resize
 from kft.evaluation import load_run, run_split
-from kft.exporters import (
-    export_run,
-    litert,
-    parity,
-    standalone_runner,
-)
+from kft.exporters import export_run, litert, parity, standalone_runner
 from kft.exporters.serving_model import ServingModel
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.image_classification.image_serving import ImageServing

@@ -12,7 +12,11 @@ from kft.data.epoch_plan import Mix
 from kft.run_folder.history import StageResult
 from kft.training import stage_table
 from kft.training.feature_cache.feature_cache import StageCache
-from kft.training.feature_cache.feature_store import CutTensor, Features, Layout
+from kft.training.feature_cache.feature_store import (
+    CutTensor,
+    Features,
+    Layout,
+)
 
 LAYOUT = Layout((CutTensor((), "float32"),), stored=None)
 

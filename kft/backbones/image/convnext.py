@@ -6,7 +6,12 @@ that it begins. The last layer norm normalises each place of the feature map, as
 Keras without a classifier; in training on ImageNet it came after the average pooling.
 """
 
-from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile, staged
+from kft.backbones.image.image_backbone import (
+    Backbone,
+    Family,
+    ImagenetFile,
+    staged,
+)
 
 FAMILIES = (
     Family(

@@ -5,7 +5,12 @@ A transition (`pool2_conv`, ...) belongs to the last block of the stage before i
 
 from collections.abc import Sequence
 
-from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile, staged
+from kft.backbones.image.image_backbone import (
+    Backbone,
+    Family,
+    ImagenetFile,
+    staged,
+)
 
 FAMILIES = (
     Family(

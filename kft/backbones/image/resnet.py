@@ -5,7 +5,12 @@ No TensorFlow here.
 
 from collections.abc import Sequence
 
-from kft.backbones.image.image_backbone import Backbone, Family, ImagenetFile, staged
+from kft.backbones.image.image_backbone import (
+    Backbone,
+    Family,
+    ImagenetFile,
+    staged,
+)
 from kft.config import stages
 
 FAMILIES = (

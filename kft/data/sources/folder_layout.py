@@ -168,7 +168,7 @@ class _Readings:
         if name not in self._looked_at:
             top = _unwrapped(self._children[name], self._tree, holds_splits=False)
             found = self._tree.folders(top)
-            if len(found) == 1 and _is_wrapper(*found, top):
+            if len(found) == 1 and _is_wrapper(next(iter(found)), top):
                 found = {}  # Files without labels, with a folder around them.
             self._looked_at[name] = found
         return self._looked_at[name]

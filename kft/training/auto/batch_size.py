@@ -23,8 +23,9 @@ from typing import Any
 
 import psutil
 
-from kft import child_process, errors
 from kft import config as configs
+from kft import errors
+from kft.cli import child_process
 from kft.config import RunConfig
 from kft.run_folder import run_dir
 from kft.training import out_of_memory

@@ -17,7 +17,11 @@ from absl import logging
 
 from kft.run_folder import atomic_files, regular_file
 from kft.training.feature_cache import feature_store
-from kft.training.feature_cache.feature_store import Features, Layout, StoreRows
+from kft.training.feature_cache.feature_store import (
+    Features,
+    Layout,
+    StoreRows,
+)
 
 # Written last: the size and the checksum of every other file.
 _COMPLETE = "complete"

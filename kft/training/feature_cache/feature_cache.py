@@ -18,11 +18,7 @@ import psutil
 
 from kft.data.examples import Examples
 from kft.model import split
-from kft.training.feature_cache import (
-    cache_key,
-    placement,
-    trunk_pass,
-)
+from kft.training.feature_cache import cache_key, placement, trunk_pass
 from kft.training.feature_cache.content_digests import ContentDigests
 from kft.training.feature_cache.disk_store import DiskStore, StoredSplit
 from kft.training.feature_cache.feature_store import (

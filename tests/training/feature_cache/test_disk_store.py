@@ -12,7 +12,11 @@ import pytest
 
 from kft.training.feature_cache import feature_store
 from kft.training.feature_cache.disk_store import DiskStore
-from kft.training.feature_cache.feature_store import CutTensor, Layout, StoreRows
+from kft.training.feature_cache.feature_store import (
+    CutTensor,
+    Layout,
+    StoreRows,
+)
 
 TWO = Layout((CutTensor((2, 2), "float32"), CutTensor((3,), "bool")), stored=None)
 FIVE = StoreRows(5)

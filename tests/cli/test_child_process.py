@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import kft
-from kft import child_process
+from kft.cli import child_process
 from tests.test_layering import SOURCES
 
 HOSTILE = "raise SystemExit('the working directory was imported')\n"
