@@ -29,6 +29,7 @@ from kft.config.searches import (
     TuneConfig,
     of_task,
 )
+from kft.config.text import TextClassificationConfig, TextModelConfig, TextOptions
 from kft.config.training import ModelConfig, OptimizerConfig
 
 __all__ = [
@@ -55,6 +56,9 @@ __all__ = [
     "RuntimeConfig",
     "SearchConfig",
     "Split",
+    "TextClassificationConfig",
+    "TextModelConfig",
+    "TextOptions",
     "TrainConfig",
     "TuneConfig",
     "from_dict",

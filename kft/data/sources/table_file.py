@@ -135,10 +135,15 @@ def text(path: str, flag: str) -> str:
             return _remote_content(path).decode("utf-8-sig")
         with open(path, "rb") as file:
             return file.read().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
         raise errors.DataError(
-            f"{flag}: expected a text file in UTF-8; it cannot be read: {error}. Save "
-            "it as UTF-8 (spreadsheets call it CSV UTF-8)."
+            f"{flag}, line {line}: expected a text file in UTF-8; it cannot be read: "
+            f"{error}. Save it as UTF-8 (spreadsheets call it CSV UTF-8)."
+        ) from error
+    except OSError as error:
+        raise errors.DataError(
+            f"{flag}: expected a text file in UTF-8; it cannot be read: {error}."
         ) from error
 
 
@@ -168,13 +173,17 @@ def _separator(content: str, needed: Sequence[str]) -> tuple[str, int]:
 
 def _numbered(lines: "Reader", flag: str) -> Iterator[tuple[int, Sequence[str]]]:
     """Yield the lines that are not empty, with their numbers."""
+    begin = 1
     try:
         for fields in lines:
+            begin = lines.line_num + 1
             if any(field.strip() for field in fields):
                 yield lines.line_num, fields
     except csv.Error as error:
+        # A quote that is never closed takes all lines up to the end of the file.
+        to = f" to {lines.line_num}" if lines.line_num > begin else ""
         raise errors.DataError(
-            f"{flag}, line {lines.line_num}: expected a row of a table: {error}."
+            f"{flag}, line {begin}{to}: expected a row of a table: {error}."
         ) from error
 
 

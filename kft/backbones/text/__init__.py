@@ -1,0 +1,1 @@
+"""Networks for text, as data and as graphs."""

@@ -1,0 +1,191 @@
+"""Layers of transformers that Keras does not have in parts: attention, positions.
+
+None of them but `PositionEmbedding` has weights, so that each matrix of a network is
+that of an ordinary `Dense` layer, known by its name.
+"""
+
+import math
+from typing import Any
+
+import keras
+
+# Added to the scores of what is no token; its share is then exactly 0.
+_NO_TOKEN = -1e9
+
+
+@keras.saving.register_keras_serializable(package="kft")
+def exact_gelu(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Return x * Phi(x), with the error function itself (Hendrycks and Gimpel, 2016).
+
+    Written out because ONNX has no Erfc, which `keras.activations.gelu` becomes.
+    """
+    return 0.5 * x * (1.0 + keras.ops.erf(x / math.sqrt(2.0)))
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class PositionEmbedding(keras.Layer):
+    """Add a learned vector for each position, counted from 0 at the first token."""
+
+    def __init__(self, positions: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.positions = positions
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the table [positions, features]."""
+        self.embeddings = self.add_weight(
+            shape=(self.positions, input_shape[-1]),
+            initializer="uniform",
+            name="embeddings",
+        )
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return inputs [batch, steps, features] with the vectors added."""
+        steps = keras.ops.shape(inputs)[1]
+        return inputs + keras.ops.cast(self.embeddings, inputs.dtype)[:steps]
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Return the shape of the inputs."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "positions": self.positions}
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class MaskSteps(keras.Layer):
+    """Set what is no token to zero.
+
+    So everything above the embeddings depends on the mask, and a cut there carries it.
+    """
+
+    def call(
+        self, inputs: keras.KerasTensor, mask_steps: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Return inputs [batch, steps, features] times the mask [batch, steps]."""
+        return inputs * keras.ops.cast(mask_steps, inputs.dtype)[..., None]
+
+    def compute_output_shape(
+        self, inputs_shape: tuple[int | None, ...], mask_steps_shape: Any
+    ) -> tuple[int | None, ...]:
+        """Return the shape of the inputs."""
+        return inputs_shape
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class AttentionShares(keras.Layer):
+    """The share of each token in what another one reads (Vaswani et al., 2017).
+
+    softmax(q k^T / sqrt(d)) of each head, in float32 whatever the layers compute in;
+    what is no token has a share of exactly 0.
+    """
+
+    def __init__(self, heads: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def call(
+        self,
+        queries: keras.KerasTensor,
+        keys: keras.KerasTensor,
+        mask_steps: keras.KerasTensor,
+    ) -> keras.KerasTensor:
+        """Return the shares [batch, heads, steps, steps]; the last axis sums to 1.
+
+        Args:
+            queries: [batch, steps, features].
+            keys: likewise.
+            mask_steps: [batch, steps], 1 for tokens, else 0.
+        """
+        queries = split_heads(queries, self.heads)
+        keys = split_heads(keys, self.heads)
+        scale = 1.0 / math.sqrt(queries.shape[-1])
+        scores = keras.ops.matmul(queries * scale, keras.ops.swapaxes(keys, -1, -2))
+        is_token = keras.ops.cast(mask_steps, "float32")[:, None, None, :]
+        scores = keras.ops.cast(scores, "float32") + (1.0 - is_token) * _NO_TOKEN
+        return keras.ops.cast(keras.ops.softmax(scores), self.compute_dtype)
+
+    def compute_output_shape(
+        self, queries_shape: tuple[int | None, ...], *others: Any
+    ) -> tuple[int | None, ...]:
+        """Return that of the shares."""
+        batch, steps, _ = queries_shape
+        return (batch, self.heads, steps, steps)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "heads": self.heads}
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class AttentionContext(keras.Layer):
+    """What each token reads of the others."""
+
+    def call(
+        self, shares: keras.KerasTensor, values: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Return the heads side by side, [batch, steps, features].
+
+        Args:
+            shares: [batch, heads, steps, steps].
+            values: [batch, steps, features].
+        """
+        heads = shares.shape[1]
+        context = keras.ops.matmul(shares, split_heads(values, heads))
+        context = keras.ops.transpose(context, (0, 2, 1, 3))
+        steps = keras.ops.shape(values)[1]
+        return keras.ops.reshape(context, (-1, steps, values.shape[-1]))
+
+    def compute_output_shape(
+        self, shares_shape: Any, values_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Return the shape of the values."""
+        return values_shape
+
+
+def split_heads(tensor: keras.KerasTensor, heads: int) -> keras.KerasTensor:
+    """Return [batch, heads, steps, features / heads] of [batch, steps, features]."""
+    steps, features = keras.ops.shape(tensor)[1], tensor.shape[-1]
+    tensor = keras.ops.reshape(tensor, (-1, steps, heads, features // heads))
+    return keras.ops.transpose(tensor, (0, 2, 1, 3))
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class TokenPooling(keras.Layer):
+    """One vector of the states of the tokens; what is no token has no part in it."""
+
+    def __init__(self, kind: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def call(
+        self, states: keras.KerasTensor, mask_steps: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Return their mean, the first, or the largest of each feature.
+
+        Args:
+            states: [batch, steps, features].
+            mask_steps: [batch, steps], 1 for tokens, of which there is at least one.
+        """
+        if self.kind == "first":
+            return states[:, 0]
+        is_token = keras.ops.cast(mask_steps, "float32")[..., None]
+        states = keras.ops.cast(states, "float32")
+        if self.kind == "max":
+            pooled = keras.ops.max(states + (1.0 - is_token) * _NO_TOKEN, axis=1)
+        else:
+            total = keras.ops.sum(states * is_token, axis=1)
+            pooled = total / keras.ops.maximum(keras.ops.sum(is_token, axis=1), 1.0)
+        return keras.ops.cast(pooled, self.compute_dtype)
+
+    def compute_output_shape(
+        self, states_shape: tuple[int | None, ...], mask_steps_shape: Any
+    ) -> tuple[int | None, ...]:
+        """Return [batch, features]."""
+        return (states_shape[0], states_shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "kind": self.kind}

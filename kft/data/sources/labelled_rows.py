@@ -1,0 +1,160 @@
+"""Rows of a table that each have a label, and maybe a split and a group."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from kft import config as config_lib
+from kft import errors
+from kft.data import examples, labels
+from kft.data.examples import TRAIN
+from kft.data.sources import name_pairs, split_words, table_file
+from kft.data.sources.table_file import TableRow
+
+_LABEL, _SPLIT, _GROUP = "label", "split", "group"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RowClasses:
+    """What the rows of a table say besides the examples themselves.
+
+    Attributes:
+        labels: the classes of the training rows, sorted.
+        ids: int32 [n], the class of each row.
+        split_names: str [n], the split of each row; `train` where the table names none.
+        groups: str [n], the group of each row; None where the table has none.
+    """
+
+    labels: labels.LabelMap
+    ids: np.ndarray
+    split_names: np.ndarray
+    groups: np.ndarray | None
+
+
+def flag(config: config_lib.DataConfig) -> str:
+    """Return the flag that names the table, for messages."""
+    return f"--dataset={config.dataset}"
+
+
+def read(path: str, content: str, config: config_lib.DataConfig) -> list[TableRow]:
+    """Return the rows with their values by what they are, whatever the columns' names.
+
+    Args:
+        path: of the table.
+        content: what the column of the examples themselves is called where
+            `--csv_columns` does not say so; also its key in the values.
+        config: of the data.
+
+    Raises:
+        errors.ConfigError: where there is no such file, or `--csv_columns` is wrong.
+        errors.DataError: where it is no such table, naming the line.
+    """
+    columns = {name: name for name in (content, _LABEL, _SPLIT, _GROUP)}
+    names = name_pairs.parse(
+        "csv_columns", config.csv_columns, columns, needed=(content, _LABEL)
+    )
+    names = {part: name.lower() for part, name in names.items()}
+    rows = table_file.read(
+        path,
+        flag=flag(config),
+        needed=[names[content], names[_LABEL]],
+        optional=[names[part] for part in (_SPLIT, _GROUP) if part in names],
+        advice="Columns of other names are told with "
+        f"--csv_columns={content}=NAME,label=NAME.",
+    )
+    parts = {part: name for part, name in names.items() if name in rows[0].values}
+    for pair in config.csv_columns:
+        part, _, name = pair.partition("=")
+        if part.strip() not in parts:
+            raise errors.DataError(
+                f"{flag(config)}, line 1: expected a column {name.strip()!r}, as "
+                f"--csv_columns={pair} says; there is none."
+            )
+    return [
+        TableRow(row.line, {part: row.values[name] for part, name in parts.items()})
+        for row in rows
+    ]
+
+
+def classes(rows: Sequence[TableRow], config: config_lib.DataConfig) -> RowClasses:
+    """Return what rows say of labels, splits and groups.
+
+    Args:
+        rows: as `read` gives them, at least one.
+        config: of the data.
+
+    Raises:
+        errors.DataError: naming the line that cannot be.
+    """
+    split_names = _split_names(rows, config)
+    label_map = _labels(rows, split_names, config)
+    _check_groups(rows, split_names, config)
+    return RowClasses(
+        labels=label_map,
+        ids=np.array([label_map.index(row.values[_LABEL]) for row in rows], np.int32),
+        split_names=np.array(split_names),
+        groups=_groups(rows),
+    )
+
+
+def _split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
+    """Return the split of each row; `train` where the table names none."""
+    if "split" not in rows[0].values:
+        return [TRAIN] * len(rows)
+    split_names = []
+    for row in rows:
+        split = split_words.of_name(row.values["split"])
+        if split is None:
+            raise errors.DataError(
+                f"{flag(config)}, line {row.line}: expected the split "
+                f"{', '.join(examples.SPLITS)}, received {row.values['split']!r}. Fill "
+                "the column in every row, or remove it to have the splits cut."
+            )
+        split_names.append(split)
+    if TRAIN not in split_names:
+        raise errors.DataError(
+            f"{flag(config)}: expected rows of the split {TRAIN}, received none."
+        )
+    return split_names
+
+
+def _labels(
+    rows: Sequence[TableRow], split_names: Sequence[str], config: config_lib.DataConfig
+) -> labels.LabelMap:
+    """Return the classes of the training rows, sorted; the others may have no more."""
+    pairs = list(zip(rows, split_names, strict=True))
+    names = sorted({row.values["label"] for row, split in pairs if split == TRAIN})
+    known = set(names)
+    for row, split in pairs:
+        label = row.values["label"]
+        if label not in known:
+            raise errors.DataError(
+                f"{flag(config)}, line {row.line}: expected in {split} only labels "
+                f"that training rows have, received {label!r}. "
+                f"{errors.closest(label, names)}"
+            )
+    return labels.LabelMap(tuple(names))
+
+
+def _groups(rows: Sequence[TableRow]) -> np.ndarray | None:
+    if "group" not in rows[0].values:
+        return None
+    return np.array([row.values["group"] for row in rows])
+
+
+def _check_groups(
+    rows: Sequence[TableRow], split_names: Sequence[str], config: config_lib.DataConfig
+) -> None:
+    """Check that the table itself puts no group in two splits."""
+    first: dict[str, tuple[int, str]] = {}
+    for row, split in zip(rows, split_names, strict=True):
+        group = row.values.get("group")
+        if not group:
+            continue
+        line, before = first.setdefault(group, (row.line, split))
+        if before != split:
+            raise errors.DataError(
+                f"{flag(config)}, line {row.line}: expected the group {group!r} in "
+                f"one split, received {split}, and {before} in line {line}."
+            )

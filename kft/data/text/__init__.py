@@ -1,0 +1,1 @@
+"""Operations on text: tokenising, in Python and in a graph; tables of texts."""

@@ -1,0 +1,80 @@
+"""Single-label text classification."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from kft.backbones.text import text_backbone
+from kft.config import TextClassificationConfig
+from kft.data.labels import LabelMap
+from kft.data.text import wordpiece
+from kft.data.text.wordpiece import WordPiece
+from kft.model.network import Network
+from kft.tasks.class_objective import ClassObjective
+from kft.tasks.task_kind import RecipeChoice
+from kft.tasks.text_classification import text_network, text_serving
+from kft.tasks.text_classification.text_display import TextDisplay
+from kft.tasks.text_classification.text_inputs import TextInputs
+from kft.tasks.text_classification.text_serving import TextServing
+
+
+def build(config: TextClassificationConfig, labels: LabelMap) -> "TextClassification":
+    """Return the task of a run; see `kft.tasks.get`."""
+    tokenizer = wordpiece.read(
+        text_backbone.files(config.backbone), f"--backbone={config.backbone}"
+    )
+    return TextClassification(config, labels, tokenizer)
+
+
+class TextClassification:
+    """Texts in, one probability per class out. See `kft.tasks.task.Task`."""
+
+    def __init__(
+        self,
+        config: TextClassificationConfig,
+        labels: LabelMap,
+        tokenizer: WordPiece,
+    ) -> None:
+        """Make the task of a run.
+
+        Args:
+            config: of the run.
+            labels: the classes, in index order.
+            tokenizer: of the network.
+        """
+        self._config = config
+        self.labels = labels
+        self.inputs = TextInputs(tokenizer, max_length=config.max_length)
+        self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
+        self.serving = TextServing(config, labels, tokenizer)
+        self.display = TextDisplay(tokenizer)
+
+    def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
+        """Return that nothing but what all tasks share is chosen for texts."""
+        del given
+        lengths = sorted(len(payload) for payload in sample)
+        middle = lengths[len(lengths) // 2] if lengths else 0
+        return RecipeChoice(f"texts of about {middle} bytes", {})
+
+    def network(self, weights: str | None = None) -> Network:
+        """Return the graph from token ids and mask [batch, tokens] to logits."""
+        return text_network.build(
+            self._config,
+            num_classes=len(self.labels),
+            weights=self._config.weights if weights is None else weights,
+        )
+
+
+def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> TextClassification:
+    """Return the task of an export, of which only the network cannot be built.
+
+    Args:
+        labels: the classes, in index order.
+        metadata: see `TextServing.metadata`.
+
+    Raises:
+        KeyError: where a part of it is missing.
+        errors.ConfigError: where a value of it is not legal.
+    """
+    config = TextClassificationConfig(max_length=metadata[text_serving.MAX_LENGTH])
+    tokenizer = WordPiece.from_json(metadata[text_serving.TOKENIZER])
+    return TextClassification(config, labels, tokenizer)

@@ -1,0 +1,68 @@
+"""The view of texts that people get: examples, previews."""
+
+import html
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from kft.data.text.wordpiece import WordPiece
+from kft.model.network import Network
+
+_MOST_CHARACTERS = 2000
+# Of a preview: characters of a line, lines of a text, pixels.
+_COLUMNS, _LINES, _WIDTH, _LINE, _GAP = 120, 4, 900, 14, 10
+
+
+class TextDisplay:
+    """Texts as people read them. See `kft.tasks.task.Display`."""
+
+    def __init__(self, tokenizer: WordPiece) -> None:
+        """Show texts; the tokenizer says what tokens mean."""
+        self._tokenizer = tokenizer
+
+    def suffix(self, payload: bytes) -> str:
+        """Return the file ending of a text."""
+        del payload
+        return ".txt"
+
+    def example_html(self, payload: bytes, inputs: Mapping[str, np.ndarray]) -> str:
+        """Return the begin of a text, escaped."""
+        del inputs
+        text = payload.decode("utf-8", errors="replace")
+        if len(text) > _MOST_CHARACTERS:
+            text = f"{text[:_MOST_CHARACTERS]} ..."
+        return f'<p dir="auto">{html.escape(text)}</p>'
+
+    @property
+    def explanation(self) -> str:
+        """Return nothing: there is no explanation of texts."""
+        return ""
+
+    def explain(
+        self, network: Network, inputs: Sequence[Any], targets: Sequence[Any]
+    ) -> None:
+        """Return None: there is no explanation of texts."""
+        del network, inputs, targets
+        return None
+
+    def preview(
+        self, inputs: Sequence[Mapping[str, np.ndarray]], captions: Sequence[str]
+    ) -> bytes:
+        """Return a PNG of texts as the network reads them, one below the other."""
+        lines = []
+        for one, caption in zip(inputs, captions, strict=True):
+            length = int(np.sum(one["mask"]))
+            text = self._tokenizer.decode(np.asarray(one["token_ids"])[:length])
+            wrapped = textwrap.wrap(f"{caption}: {text}", _COLUMNS) or [""]
+            lines += [*wrapped[:_LINES], ""]
+        image = Image.new("RGB", (_WIDTH, _LINE * len(lines) + 2 * _GAP), "white")
+        draw = ImageDraw.Draw(image)
+        for row, line in enumerate(lines):
+            draw.text((_GAP, _GAP + row * _LINE), line, fill="black")
+        encoded = io.BytesIO()
+        image.save(encoded, "PNG")
+        return encoded.getvalue()

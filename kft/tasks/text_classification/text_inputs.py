@@ -1,0 +1,119 @@
+"""The way from a text to the tokens that the network reads."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from kft import errors
+from kft.data.examples import Examples
+from kft.data.sources import record_reader
+from kft.data.text.wordpiece import WordPiece
+from kft.tasks.task import Preprocess
+
+# Lengths that batches are padded to; those between are padded to the next.
+_BOUNDARIES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096)
+# Begin and end, which every text has.
+_NO_WORDS = 2
+
+
+class TextInputs:
+    """Texts of any length, as token ids. See `kft.tasks.task.Inputs`."""
+
+    def __init__(self, tokenizer: WordPiece, *, max_length: int) -> None:
+        """Read texts.
+
+        Args:
+            tokenizer: what makes tokens of a text.
+            max_length: most tokens of a text, begin and end included.
+        """
+        self._tokenizer = tokenizer
+        self._max_length = max_length
+
+    @property
+    def spec(self) -> dict[str, tf.TensorSpec]:
+        """Return those of the token ids and of ones for each, int32 [tokens]."""
+        return {
+            "token_ids": tf.TensorSpec([None], tf.int32),
+            "mask": tf.TensorSpec([None], tf.int32),
+        }
+
+    @property
+    def is_augmented(self) -> bool:
+        """Return False: a text is the same in every epoch."""
+        return False
+
+    @property
+    def boundaries(self) -> Sequence[int]:
+        """Return the lengths that batches are padded to; the last is the longest."""
+        below = [length for length in _BOUNDARIES if length < self._max_length]
+        return (*below, self._max_length)
+
+    def cache_key(self) -> dict[str, Any]:
+        """Return what decides the tokens."""
+        return {"max_length": self._max_length, "tokenizer": self._tokenizer.digest}
+
+    def prepare(self, examples: Examples) -> Examples:
+        """Return the examples with their token ids, int32, as payloads.
+
+        Raises:
+            errors.DataError: naming a text that is not in UTF-8, or that is empty.
+        """
+        payloads = examples.read(tf.constant(examples.rows)).numpy()
+        texts = [
+            _text(payload, name)
+            for payload, name in zip(payloads, examples.ids, strict=True)
+        ]
+        tokens = self._tokenizer.encode(texts)
+        for ids, name in zip(tokens, examples.ids, strict=True):
+            if len(ids) == _NO_WORDS:
+                raise errors.DataError(
+                    f"Example {name}: expected a text with at least one word or sign, "
+                    "received none. Remove it."
+                )
+        cut = [self._tokenizer.cut(ids, self._max_length) for ids in tokens]
+        self._say_what_is_cut(tokens)
+        return dataclasses.replace(
+            examples,
+            rows=np.arange(len(cut), dtype=np.int64),
+            read=record_reader.from_memory([ids.tobytes() for ids in cut]),
+            lengths=np.array([len(ids) for ids in cut], np.int64),
+        )
+
+    def preprocess(self, *, training: bool) -> Preprocess:
+        """Return the function (token ids, key) -> ids and ones, int32 [tokens]."""
+        del training
+
+        def read(payload: tf.Tensor, key: tf.Tensor) -> dict[str, tf.Tensor]:
+            del key
+            ids = tf.io.decode_raw(payload, tf.int32)
+            return {"token_ids": ids, "mask": tf.ones_like(ids)}
+
+        return read
+
+    def mix(self) -> None:
+        """Return None: texts are not mixed."""
+        return None
+
+    def _say_what_is_cut(self, tokens: Sequence[np.ndarray]) -> None:
+        lengths = np.array([len(ids) for ids in tokens])
+        longer = int((lengths > self._max_length).sum())
+        if longer:
+            logging.info(
+                "--max_length=%d cuts %d of %d texts (%.1f%%); the longest has %d "
+                "tokens.",
+                *(self._max_length, longer, len(tokens)),
+                *(100 * longer / len(tokens), lengths.max()),
+            )
+
+
+def _text(payload: bytes, name: str) -> str:
+    try:
+        return payload.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise errors.DataError(
+            f"Example {name}: expected text in UTF-8, which cannot be read: {error}."
+        ) from error

@@ -1,0 +1,174 @@
+"""The part of texts that leaves a run: signatures, answers, words about them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kft.backbones.text import text_backbone
+from kft.config import TextClassificationConfig
+from kft.data.labels import LabelMap
+from kft.data.text.wordpiece import WordPiece
+from kft.data.text.wordpiece_graph import WordPieceGraph
+from kft.tasks import class_answers
+from kft.tasks.class_answers import ClassAnswers
+from kft.tasks.serving_texts import CardText, PageText
+from kft.tasks.task import Endpoint
+
+MAX_LENGTH, TOKENIZER = "max_length", "tokenizer"
+_EXAMPLE = "Good"
+_TOKENS = tf.TensorSpec([None, None], tf.int32)
+
+
+class TextServing:
+    """Probabilities of classes for texts. See `kft.tasks.task.Serving`."""
+
+    def __init__(
+        self,
+        config: TextClassificationConfig,
+        labels: LabelMap,
+        tokenizer: WordPiece,
+    ) -> None:
+        """Serve texts.
+
+        Args:
+            config: its `max_length`, and what the model card says.
+            labels: the classes, in index order.
+            tokenizer: of the network.
+        """
+        self._config = config
+        self._tokenizer = tokenizer
+        self._answers = ClassAnswers(labels)
+
+    @property
+    def file_endings(self) -> Sequence[str]:
+        """Return that of text files, each of which is one text."""
+        return (".txt",)
+
+    @property
+    def scores(self) -> str:
+        """Return the name of the probabilities."""
+        return class_answers.SCORES
+
+    @property
+    def answer_fields(self) -> Mapping[str, Sequence[str]]:
+        """Return those of the predictions."""
+        return class_answers.FIELDS
+
+    def network_scores(
+        self, outputs: np.ndarray, inputs: Any, *, temperature: float
+    ) -> np.ndarray:
+        """Return the probabilities of logits, float64 [n, classes]."""
+        del inputs
+        return self._answers.probabilities(outputs, temperature=temperature)
+
+    def answer(
+        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
+    ) -> dict[str, Any]:
+        """Return `predictions`: label, class_id and probability of each."""
+        del payload
+        return self._answers.answer(outputs, top_k)
+
+    def endpoints(
+        self, model: keras.Model, *, temperature: float
+    ) -> dict[str, Endpoint]:
+        """Return the endpoints for texts and for tokens.
+
+        `serving_default` takes `text`, tf.string [n] in UTF-8; one that is not, or has
+        no words, is not valid. `tokens` takes `token_ids` and `mask`, int32 [n,
+        tokens]. Both return what `ClassAnswers.outputs` does.
+        """
+        tokenize = WordPieceGraph(self._tokenizer, max_length=self._config.max_length)
+
+        def answer_tokens(
+            token_ids: tf.Tensor, mask: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
+            logits = model({"token_ids": token_ids, "mask": mask}, training=False)
+            return self._answers.outputs(logits, temperature=temperature)
+
+        def answer_texts(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            inputs = tokenize(text)
+            has_words = tf.reduce_sum(inputs["mask"], axis=1) > 2
+            logits = model(inputs, training=False)
+            return self._answers.outputs(
+                logits, temperature=temperature, valid=has_words & _is_utf8(text)
+            )
+
+        ids = self._tokenizer.encode([_EXAMPLE])[0][None]
+        return {
+            "serving_default": Endpoint(
+                answer_texts,
+                signature={"text": tf.TensorSpec([None], tf.string)},
+                request={"text": np.array([_EXAMPLE.encode()], object)},
+            ),
+            "tokens": Endpoint(
+                answer_tokens,
+                signature={"token_ids": _TOKENS, "mask": _TOKENS},
+                request={"token_ids": ids, "mask": np.ones_like(ids)},
+                notes={
+                    "token_ids": "Token ids, begin and end included, then zeros.",
+                    "mask": "1 for each token, 0 for what follows the last.",
+                },
+            ),
+        }
+
+    def metadata(self) -> dict[str, Any]:
+        """Return how a text becomes the input `token_ids`.
+
+        max_length, most tokens; tokenizer as `WordPiece.to_json` has it, with its
+        vocabulary.
+        """
+        return {
+            MAX_LENGTH: self._config.max_length,
+            TOKENIZER: self._tokenizer.to_json(),
+        }
+
+    def card(self) -> CardText:
+        """Return what the model card says of texts."""
+        backbone = text_backbone.BACKBONES.get(self._config.backbone)
+        is_named = backbone is not None and self._config.weights == "pretrained"
+        return CardText(
+            what="text classifier",
+            purpose=f"Says which of {len(self._answers.labels)} classes a text is of",
+            examples="texts",
+            preprocessing=(
+                f"UTF-8, at most {self._config.max_length} tokens of WordPiece, begin "
+                "and end included; the rest is cut off. The SavedModel takes the text "
+                "itself. The others take int32 token ids and a mask."
+            ),
+            limits=("It answers with one of its classes whatever the text says.",),
+            refuses=("Texts that are empty or not in UTF-8 are refused.",),
+            pipeline_tag="text-classification",
+            license=backbone.license if backbone and is_named else None,
+            terms=tuple(self._terms()),
+        )
+
+    def page(self) -> PageText:
+        """Return what the demo says of texts."""
+        return PageText(
+            title="What is this text?",
+            prompt="Drop text files here, or choose files",
+            accept=".txt",
+            text_prompt="A text",
+        )
+
+    def _terms(self) -> Sequence[str]:
+        backbone = text_backbone.BACKBONES.get(self._config.backbone)
+        if self._config.weights == "none":
+            first = "The weights were trained from nothing: they are yours to license."
+        elif backbone is None:
+            first = f"The weights come from {self._config.backbone}: its terms apply."
+        else:
+            first = (
+                f"The pretrained weights of {backbone.name} ({backbone.origin}) are "
+                f"under {backbone.license}."
+            )
+        return (first, "The terms of the texts it was fine-tuned on come on top.")
+
+
+def _is_utf8(texts: tf.Tensor) -> tf.Tensor:
+    """Return which texts are valid UTF-8, bool [n]."""
+    kept = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
+    return kept == texts

@@ -1,0 +1,214 @@
+"""The whole way of a text: a table, two stages on a stored trunk, files, exports."""
+
+import csv
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kft import __main__ as kft_main
+from kft import errors, tasks
+from kft.config import TextClassificationConfig
+from kft.data import sample
+from kft.data.labels import LabelMap
+from kft.run_folder.run_result import RunResult
+from kft.tasks.text_classification.text_inputs import TextInputs
+from kft.training.fine_tune import fine_tune
+from kft.training.monitoring.progress import SilentReporter
+from tests import kept_weights, tiny_bert
+
+pytest.importorskip("tokenizers", reason="needs the extra text")
+pytest.importorskip("safetensors", reason="needs the extra text")
+
+MAX_LENGTH = 24
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("texts")
+    tiny_bert.write(path / "bert")
+    rng = np.random.default_rng(0)
+    with (path / "texts.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["text", "label"])
+        for number in range(160):
+            label = ("good", "bad")[number % 2]
+            others = rng.choice(["a", "b", "c", "the", "film"], rng.integers(2, 30))
+            words = [*others, label]
+            rng.shuffle(words)
+            table.writerow([" ".join(words), label])
+    return path
+
+
+def _config(folder: Path, name: str, **changes: object) -> TextClassificationConfig:
+    config = TextClassificationConfig(
+        dataset=f"csv:{folder / 'texts.csv'}",
+        backbone=str(folder / "bert"),
+        run_dir=str(folder / name),
+        stages="head:3@0.3,top2:8@0.05",
+        max_length=MAX_LENGTH,
+        batch_size=16,
+        pooling="max",
+        clip_norm=1.0,
+        export=(),
+    )
+    return dataclasses.replace(config, **changes)
+
+
+@pytest.fixture(scope="module")
+def train(folder: Path) -> Callable[..., RunResult]:
+    """Return a function that trains in this process, once for equal settings."""
+    done: dict[str, RunResult] = {}
+
+    def run(**changes: object) -> RunResult:
+        name = "-".join(map(str, changes.items())) or "plain"
+        if name not in done:
+            config = _config(folder, name, **changes)
+            done[name] = fine_tune(config, reporter=SilentReporter())
+        return done[name]
+
+    return run
+
+
+def test_two_stages_on_a_stored_trunk_learn_the_words(train) -> None:
+    result = train()
+    assert [stage.cached for stage in result.stages] == [True, True]
+    assert result.validation["accuracy"] >= 0.9
+
+
+def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
+    # Dropout draws other numbers where the layers of a graph are other ones.
+    stages = "head:2@0.3"
+    cached = train(stages=stages)
+    live = train(stages=stages, feature_cache="off")
+    theirs = kept_weights.read(live.run_dir)
+    for name, value in kept_weights.read(cached.run_dir).items():
+        np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
+
+
+def test_files_and_an_export_alone_are_answered(train, tmp_path, capsys) -> None:
+    run_dir = train().run_dir
+    (tmp_path / "a.txt").write_text("the film a good b")
+    (tmp_path / "b.txt").write_bytes(b"\xef\xbb\xbfbad " + b"film " * 50)
+    (tmp_path / "c.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "d.txt").write_text(" \n")
+    assert kft_main.dispatch(["export", f"--run_dir={run_dir}"]) == 0
+    certificate = json.loads((run_dir / "export/parity.json").read_text())
+    assert certificate["saved_model"]["passed"]
+    assert certificate["saved_model"]["largest_difference"] < 1e-5
+    capsys.readouterr()
+    asked = (f"--run_dir={run_dir}", f"--model={run_dir}/export/saved_model")
+    for what in asked:
+        with pytest.raises(SystemExit, match="2 of 4 files"):
+            kft_main.dispatch(["predict", what, "--format=jsonl", str(tmp_path)])
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        labels = [
+            (one["predictions"] or [{"label": None}])[0]["label"] for one in lines
+        ]
+        assert labels == ["good", "bad", None, None]
+        assert all(one["error"] for one in lines[2:])
+
+
+def test_a_saved_model_takes_texts_and_needs_tensorflow_alone(train, run_kft) -> None:
+    import subprocess
+    import sys
+
+    run_dir = train().run_dir
+    if not (run_dir / "export/saved_model").exists():
+        kft_main.dispatch(["export", f"--run_dir={run_dir}"])
+    code = (
+        "import sys, tensorflow as tf\n"
+        f"model = tf.saved_model.load({str(run_dir / 'export/saved_model/1')!r})\n"
+        "answer = model.signatures['serving_default'](\n"
+        "    text=tf.constant(['a good film', 'bad!', '', b'\\xff bad']))\n"
+        "print(*answer['class_name'].numpy(), *answer['valid'].numpy())\n"
+        "assert not {'tokenizers', 'keras', 'kft'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == (
+        ["b'good'", "b'bad'", "b''", "b''", "True", "True", "False", "False"]
+    )
+
+
+def test_a_report_shows_texts_escaped(train, folder: Path) -> None:
+    run_dir = train().run_dir
+    assert kft_main.dispatch(["report", f"--run_dir={run_dir}"]) == 0
+    assert '<p dir="auto">' in (run_dir / "report.html").read_text()
+
+
+def test_a_preview_is_an_image(train, folder: Path) -> None:
+    from PIL import Image
+
+    labels = LabelMap(("bad", "good"))
+    task = tasks.get(_config(folder, "preview"), labels)
+    ids = np.array([2, 4, 5, 3, 0], np.int32)
+    one = {"token_ids": ids, "mask": (ids > 0).astype(np.int32)}
+    (folder / "preview.png").write_bytes(task.display.preview([one, one], ["a", "b"]))
+    with Image.open(folder / "preview.png") as image:
+        assert image.format == "PNG"
+    shown = task.display.example_html(b"<script>&", one)
+    assert shown == '<p dir="auto">&lt;script&gt;&amp;</p>'
+
+
+def test_texts_are_tokenised_once_and_cut_at_the_longest(folder: Path) -> None:
+    config = _config(folder, "inputs")
+    splits = tasks.load_splits(config)
+    inputs = tasks.get(config, splits.labels).inputs
+    prepared = inputs.prepare(splits.train)
+    assert prepared.lengths.max() == MAX_LENGTH == inputs.boundaries[-1]
+    assert list(inputs.boundaries) == [16, 24]
+    chosen = sample.spread(prepared, 20)
+    loaded = sample.load(chosen, inputs.preprocess(training=False))
+    for one, length in zip(loaded, chosen.lengths, strict=True):
+        assert one["mask"].tolist() == [1] * length
+        tokens = [tiny_bert.WORDS[number] for number in one["token_ids"]]
+        assert (tokens[0], tokens[-1]) == ("[CLS]", "[SEP]")
+    texts = splits.train.take(np.arange(20))
+    payload = texts.read(tf.constant(texts.rows))[3].numpy().decode()
+    ids = sample.load(inputs.prepare(texts), inputs.preprocess(training=True))[3]
+    words = [tiny_bert.WORDS[number] for number in ids["token_ids"][1:-1]]
+    assert words == payload.split()[: MAX_LENGTH - 2]
+
+
+@pytest.mark.parametrize("payload", [b"caf\xe9", "\u200b\x01".encode()], ids=str)
+def test_a_text_that_cannot_be_read_is_named(folder: Path, payload: bytes) -> None:
+    config = _config(folder, "inputs")
+    splits = tasks.load_splits(config)
+    inputs: TextInputs = tasks.get(config, splits.labels).inputs
+    bad = dataclasses.replace(
+        splits.train.take(np.arange(1)), read=lambda rows: tf.constant([payload])
+    )
+    with pytest.raises(errors.DataError, match=f"Example {bad.ids[0]}: expected"):
+        inputs.prepare(bad)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_length": 49}, "reads at most 48 tokens, received 49"),
+        ({"backbone": "MiniLM-L7"}, "Did you mean MiniLM-L6"),
+    ],
+    ids=str,
+)
+def test_a_network_that_cannot_be_is_refused_before_it_starts(
+    folder: Path, changes: dict[str, object], message: str
+) -> None:
+    config = _config(folder, "refused", **changes)
+    with pytest.raises(errors.ConfigError, match=message):
+        tasks.kind(config.task).check(config)
+
+
+def test_a_missing_package_is_named_with_its_extra(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    config = _config(folder, "missing")
+    with pytest.raises(errors.ConfigError, match=r"tokenizers.*pip install 'kft\[text"):
+        tasks.kind(config.task).check(config)
