@@ -163,7 +163,7 @@ QUICK = [name for name in MODULES if name.split(".")[0] in (*WITHOUT_TENSORFLOW,
 QUICK += ["__main__", "backbones.__main__", "training.preflight", "data"]
 # Half of a task is known before TensorFlow starts, and an audit runs without it.
 QUICK += [name for name in MODULES if name.split(".")[0] == "auditing"]
-QUICK += ["tasks", "tasks.image_classification"]
+QUICK += ["tasks", "tasks.image_classification", "tasks.text_classification"]
 QUICK += ["tasks.image_classification.image_audit"]
 
 

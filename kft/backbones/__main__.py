@@ -4,19 +4,23 @@ The names are what --backbone and --stages of the other commands take.
 
   python -m kft.backbones
   python -m kft.backbones --backbone=ResNet50
+  python -m kft.backbones --task=text_classification
 """
 
 import dataclasses
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import rich.box
 import rich.console
 import rich.table
 
-from kft import backbones
+from kft import backbones, errors
 from kft.backbones.image.image_backbone import Backbone
+from kft.backbones.text import text_backbone
+from kft.backbones.text.text_backbone import TextBackbone
 from kft.cli import command
 from kft.config import Config, stages
 from kft.config.fields import option
@@ -31,6 +35,9 @@ _CUTS_WIDTH = 90
 class BackbonesConfig(Config):
     """What is listed."""
 
+    task: Literal["image_classification", "text_classification"] = option(
+        "image_classification", "Whose networks are listed."
+    )
     backbone: str | None = option(
         None, "Only this one, with the name of every place where it can be cut."
     )
@@ -45,7 +52,9 @@ def main(config: BackbonesConfig) -> None:
     console = rich.console.Console(
         width=None if sys.stdout.isatty() else _FILE_WIDTH, highlight=False
     )
-    if config.backbone is None:
+    if config.task == "text_classification":
+        _print_text(console, config.backbone)
+    elif config.backbone is None:
         with_cuts = console.width >= _CUTS_WIDTH
         console.print(_table(backbones.BACKBONES.values(), with_cuts=with_cuts))
         console.print(
@@ -90,6 +99,44 @@ def _print_one(console: rich.console.Console, backbone: Backbone) -> None:
         f"also for --stages: {stages.HEAD}, top1 to top{len(backbone.blocks.names)}, "
         f"{stages.ALL}"
     )
+
+
+def _print_text(console: rich.console.Console, name: str | None) -> None:
+    """Write the networks of texts, or the one of that name."""
+    if name is not None and name not in text_backbone.BACKBONES:
+        raise errors.ConfigError(
+            f"--backbone: there is no {name!r}. "
+            f"{errors.closest(name, text_backbone.BACKBONES)}"
+        )
+    names = text_backbone.BACKBONES if name is None else (name,)
+    console.print(_text_table(text_backbone.BACKBONES[one] for one in names))
+    console.print(
+        "--backbone also takes the path of a folder as Hugging Face lays it out, of a "
+        "BERT: config.json, model.safetensors, and tokenizer.json or vocab.txt. "
+        "--stages takes head, top<k>, all, or a block."
+    )
+
+
+def _text_table(shown: Iterable[TextBackbone]) -> rich.table.Table:
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("backbone", no_wrap=True)
+    for title in ("parameters", "width", "layers"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in ("blocks", "license", "source"):
+        table.add_column(title)
+    for backbone in shown:
+        package = backbone.package
+        table.add_row(
+            backbone.name,
+            f"{backbone.parameters / 1e6:.1f} M",
+            str(backbone.width),
+            str(backbone.layers),
+            ", ".join(runs(backbone.blocks.names)),
+            backbone.license,
+            f"{backbone.origin}, out of the package {package.name} {package.version} "
+            f"({package.megabytes} MB, fetched once)",
+        )
+    return table
 
 
 def runs(names: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@ import time
 
 from kft import backbones
 from kft.backbones import __main__ as command
+from kft.backbones.text import text_backbone
 
 
 def test_names_that_count_up_become_one() -> None:
@@ -33,6 +34,20 @@ def test_one_backbone_is_listed_with_every_cut(run_kft) -> None:
     words = set(done.stdout.replace(",", " ").split())
     assert set(backbones.get("NASNetLarge").blocks.names) <= words
     assert "84" in done.stdout.replace(",", " ").split()
+
+
+def test_networks_of_texts_are_listed_with_license_and_source(run_kft) -> None:
+    done = run_kft("backbones", "--task=text_classification")
+    assert done.returncode == 0, done.stderr
+    for backbone in text_backbone.BACKBONES.values():
+        line = next(x for x in done.stdout.splitlines() if backbone.name in x)
+        assert backbone.license in line
+        assert f"{backbone.parameters / 1e6:.1f} M" in line
+        assert f"layer_1..{backbone.layers}" in line
+    assert backbone.package.name in " ".join(done.stdout.split())
+    wrong = run_kft("backbones", "--task=text_classification", "--backbone=MiniLM")
+    assert wrong.returncode == 2
+    assert "Did you mean MiniLM-L6" in wrong.stderr
 
 
 def test_an_unknown_backbone_is_a_mistake_not_a_crash(run_kft) -> None:

@@ -43,7 +43,7 @@ class CharacterTable:
 
 @functools.cache
 def make(tokenizer: WordPiece) -> CharacterTable:
-    """Return the table of a tokenizer; takes a second or two.
+    """Return the table of a tokenizer; takes a few seconds.
 
     Raises:
         errors.ConfigError: where the package `tokenizers` is not installed.
@@ -54,10 +54,11 @@ def make(tokenizer: WordPiece) -> CharacterTable:
     parts = _splits(sorted(set("".join(normal for _, normal in pairs))))
     for character, normal in pairs:
         code = ord(character)
-        replacement = "".join(parts.get(one, one) for one in normal)
-        if replacement == character:
+        if normal == character and character not in parts:
             kinds[code] = SAME
-        elif replacement == f" {character} ":
+            continue
+        replacement = "".join(parts.get(one, one) for one in normal)
+        if replacement == f" {character} ":
             kinds[code] = APART
         elif replacement:
             kinds[code] = OTHER

@@ -22,7 +22,7 @@ class WordPieceGraph:
     """A tokenizer as a function for graphs."""
 
     def __init__(self, tokenizer: WordPiece, *, max_length: int) -> None:
-        """Make the tables, which takes about a second.
+        """Make the tables, which takes a few seconds.
 
         Args:
             tokenizer: what decides the tokens.

@@ -39,51 +39,64 @@ HARD = [
 ]
 
 
-def _tokenizers() -> dict[str, WordPiece]:
-    return {
-        "uncased": WordPiece(_VOCABULARY),
-        "cased": WordPiece(_VOCABULARY, lowercase=False, strip_accents=False),
-        "accents": WordPiece(_VOCABULARY, strip_accents=False),
-        "raw": WordPiece(_VOCABULARY, clean_text=False, split_chinese=False),
-    }
+class _Pair:
+    """A tokenizer, by the package and as a graph that is traced once."""
+
+    def __init__(self, tokenizer: WordPiece, max_length: int) -> None:
+        self._tokenizer = tokenizer
+        self._max_length = max_length
+        self._graph = tf.function(
+            WordPieceGraph(tokenizer, max_length=max_length),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
+
+    def assert_equal(self, texts: list[str]) -> None:
+        found = self._graph(tf.constant([text.encode() for text in texts]))
+        ids, mask = found["token_ids"].numpy(), found["mask"].numpy()
+        for row, expected in enumerate(self._tokenizer.encode(texts)):
+            expected = self._tokenizer.cut(expected, self._max_length)
+            ours = ids[row][mask[row] > 0]
+            np.testing.assert_array_equal(ours, expected, err_msg=repr(texts[row][:50]))
+            assert not ids[row][mask[row] == 0].any()
+
+    def of_nothing(self) -> int:
+        return len(self._graph(tf.constant([], tf.string))["token_ids"])
 
 
-@pytest.fixture(scope="module", params=_tokenizers())
-def tokenizer(request: pytest.FixtureRequest) -> WordPiece:
-    return _tokenizers()[request.param]
+@pytest.fixture(scope="module")
+def uncased() -> _Pair:
+    return _Pair(WordPiece(_VOCABULARY), 200)
 
 
-def _assert_equal(
-    tokenizer: WordPiece, graph: WordPieceGraph, texts: list[str], length: int
-) -> None:
-    function = tf.function(graph, input_signature=[tf.TensorSpec([None], tf.string)])
-    found = function(tf.constant([text.encode() for text in texts]))
-    ids, mask = found["token_ids"].numpy(), found["mask"].numpy()
-    for row, expected in enumerate(tokenizer.encode(texts)):
-        expected = tokenizer.cut(expected, length)
-        ours = ids[row][mask[row] > 0]
-        np.testing.assert_array_equal(ours, expected, err_msg=repr(texts[row][:50]))
-        assert not ids[row][mask[row] == 0].any()
-
-
-def test_the_graph_gives_the_tokens_of_the_package(tokenizer: WordPiece) -> None:
-    graph = WordPieceGraph(tokenizer, max_length=300)
-    _assert_equal(tokenizer, graph, HARD, 300)
+def _fuzz() -> list[str]:
     rng = np.random.default_rng(0)
     codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-    texts = [
+    return [
         "".join(map(chr, [*rng.choice(codes, 4), *rng.choice(codes[:0x3000], 20)]))
         for _ in range(300)
     ]
-    _assert_equal(tokenizer, graph, texts, 300)
 
 
-def test_no_texts_and_longer_ones_than_are_read() -> None:
-    tokenizer = WordPiece(_VOCABULARY)
-    graph = WordPieceGraph(tokenizer, max_length=5)
-    _assert_equal(tokenizer, graph, HARD, 5)
-    empty = graph(tf.constant([], tf.string))
-    assert empty["token_ids"].shape == (0, 0) or empty["token_ids"].shape[0] == 0
+def test_the_graph_gives_the_tokens_of_the_package(uncased: _Pair) -> None:
+    uncased.assert_equal(HARD)
+    uncased.assert_equal(_fuzz())
+    assert uncased.of_nothing() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "tokenizer",
+    [
+        WordPiece(_VOCABULARY, lowercase=False, strip_accents=False),
+        WordPiece(_VOCABULARY, strip_accents=False, max_word_length=4),
+        WordPiece(_VOCABULARY, clean_text=False, split_chinese=False),
+    ],
+    ids=["cased", "accents", "raw"],
+)
+def test_so_it_does_however_text_is_cleaned(tokenizer: WordPiece) -> None:
+    pair = _Pair(tokenizer, 9)
+    pair.assert_equal(HARD)
+    pair.assert_equal(_fuzz())
 
 
 def test_what_looks_like_a_special_token_is_text() -> None:
@@ -153,10 +166,8 @@ def test_a_table_finds_its_keys_and_no_others() -> None:
     assert table.lookup(tf.constant(asked)).numpy().tolist() == [[7, 999], [-1, -1]]
 
 
-def test_all_reviews_become_the_same_tokens(shared: Path) -> None:
+def test_all_reviews_become_the_same_tokens(uncased: _Pair, shared: Path) -> None:
     with (shared / "data/reviews/reviews.csv").open(newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
-    tokenizer = WordPiece(_VOCABULARY)
-    graph = WordPieceGraph(tokenizer, max_length=200)
     for start in range(0, len(texts), 1000):
-        _assert_equal(tokenizer, graph, texts[start : start + 1000], 200)
+        uncased.assert_equal(texts[start : start + 1000])

@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,10 +39,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table.writerow(["text", "label"])
         for number in range(160):
             label = ("good", "bad")[number % 2]
-            others = rng.choice(["a", "b", "c", "the", "film"], rng.integers(2, 30))
-            words = [*others, label]
+            others = rng.choice(["a", "b", "c", "the", "film"], rng.integers(1, 7))
+            words = [*others, *[label] * rng.integers(3, 9)]
             rng.shuffle(words)
-            table.writerow([" ".join(words), label])
+            # Every eighth is longer than what is read of it.
+            rest = ["very"] * (20 if number % 8 > 5 else 0)
+            table.writerow([" ".join([*words, *rest]), label])
     return path
 
 
@@ -49,10 +53,9 @@ def _config(folder: Path, name: str, **changes: object) -> TextClassificationCon
         dataset=f"csv:{folder / 'texts.csv'}",
         backbone=str(folder / "bert"),
         run_dir=str(folder / name),
-        stages="head:3@0.3,top2:8@0.05",
+        stages="head:8@0.1,top2:8@0.1",
         max_length=MAX_LENGTH,
-        batch_size=16,
-        pooling="max",
+        batch_size=8,
         clip_norm=1.0,
         export=(),
     )
@@ -82,7 +85,7 @@ def test_two_stages_on_a_stored_trunk_learn_the_words(train) -> None:
 
 def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
     # Dropout draws other numbers where the layers of a graph are other ones.
-    stages = "head:2@0.3"
+    stages = "head:2@0.1"
     cached = train(stages=stages)
     live = train(stages=stages, feature_cache="off")
     theirs = kept_weights.read(live.run_dir)
@@ -113,10 +116,7 @@ def test_files_and_an_export_alone_are_answered(train, tmp_path, capsys) -> None
         assert all(one["error"] for one in lines[2:])
 
 
-def test_a_saved_model_takes_texts_and_needs_tensorflow_alone(train, run_kft) -> None:
-    import subprocess
-    import sys
-
+def test_a_saved_model_takes_texts_and_needs_tensorflow_alone(train) -> None:
     run_dir = train().run_dir
     if not (run_dir / "export/saved_model").exists():
         kft_main.dispatch(["export", f"--run_dir={run_dir}"])
