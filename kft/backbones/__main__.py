@@ -112,7 +112,7 @@ def _print_text(console: rich.console.Console, name: str | None) -> None:
     console.print(_text_table(text_backbone.BACKBONES[one] for one in names))
     console.print(
         "--backbone also takes the path of a folder as Hugging Face lays it out, of a "
-        "BERT: config.json, model.safetensors, and tokenizer.json or vocab.txt. "
+        "BERT: config.json, model.safetensors, and its vocabulary. "
         "--stages takes head, top<k>, all, or a block."
     )
 

@@ -96,7 +96,7 @@ def _layer(
     x = keras.layers.Add(name=f"{name}_attention_add")([x, attended])
     x = _norm(config, f"{name}_attention_norm")(x)
     y = _dense(config.intermediate_size, f"{name}_intermediate")(x)
-    y = keras.layers.Activation(attention_layers.exact_gelu, name=f"{name}_gelu")(y)
+    y = attention_layers.ExactGelu(name=f"{name}_gelu")(y)
     y = _dense(config.hidden_size, f"{name}_output")(y)
     y = _dropout(config.hidden_dropout_prob, f"{name}_dropout", y)
     x = keras.layers.Add(name=f"{name}_add")([x, y])

@@ -104,7 +104,7 @@ class WordPieceGraph:
             found = tf.concat([found, ids[:, None]], axis=1)
             return tf.constant(_INSIDE), tf.where(is_stuck, "", left), found
 
-        shapes = ([], [None], [None, None])
+        shapes: tuple[list[None], ...] = ([], [None], [None, None])
         _, _, found = tf.while_loop(
             is_unfinished,
             take,

@@ -128,7 +128,9 @@ def test_gelu_is_the_exact_one() -> None:
     values = np.array([-2.0, -1.0, 0.0, 0.5, 3.0], np.float32)
     # Of a table of the normal distribution.
     expected = values * np.array([0.0227501, 0.1586553, 0.5, 0.6914625, 0.9986501])
-    np.testing.assert_allclose(attention_layers.exact_gelu(values), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        attention_layers.ExactGelu()(values), expected, atol=1e-6
+    )
 
 
 def _old_names(name: str) -> str:
