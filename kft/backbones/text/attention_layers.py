@@ -1,7 +1,8 @@
 """Layers of transformers that Keras does not have in parts: attention, positions.
 
 None of them but `PositionEmbedding` has weights, so that each matrix of a network is
-that of an ordinary `Dense` layer, known by its name.
+that of an ordinary `Dense` layer, known by its name. New axes are made by
+`expand_dims`: LiteRT does not know them among slices.
 """
 
 import math
@@ -74,7 +75,8 @@ class MaskSteps(keras.Layer):
         self, inputs: keras.KerasTensor, mask_steps: keras.KerasTensor
     ) -> keras.KerasTensor:
         """Return inputs [batch, steps, features] times the mask [batch, steps]."""
-        return inputs * keras.ops.cast(mask_steps, inputs.dtype)[..., None]
+        is_token = keras.ops.expand_dims(mask_steps, -1)
+        return inputs * keras.ops.cast(is_token, inputs.dtype)
 
     def compute_output_shape(
         self, inputs_shape: tuple[int | None, ...], mask_steps_shape: Any
@@ -112,7 +114,8 @@ class AttentionShares(keras.Layer):
         keys = split_heads(keys, self.heads)
         scale = 1.0 / math.sqrt(queries.shape[-1])
         scores = keras.ops.matmul(queries * scale, keras.ops.swapaxes(keys, -1, -2))
-        is_token = keras.ops.cast(mask_steps, "float32")[:, None, None, :]
+        is_token = keras.ops.expand_dims(mask_steps, (1, 2))
+        is_token = keras.ops.cast(is_token, "float32")
         scores = keras.ops.cast(scores, "float32") + (1.0 - is_token) * _NO_TOKEN
         return keras.ops.cast(keras.ops.softmax(scores), self.compute_dtype)
 
@@ -180,7 +183,7 @@ class TokenPooling(keras.Layer):
         """
         if self.kind == "first":
             return states[:, 0]
-        is_token = keras.ops.cast(mask_steps, "float32")[..., None]
+        is_token = keras.ops.expand_dims(keras.ops.cast(mask_steps, "float32"), -1)
         states = keras.ops.cast(states, "float32")
         if self.kind == "max":
             pooled = keras.ops.max(states + (1.0 - is_token) * _NO_TOKEN, axis=1)
