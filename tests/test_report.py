@@ -7,6 +7,7 @@ import pytest
 from kft import report
 from kft.cli import command
 from kft.reporting import comparison, write_report
+from kft.run_folder import run_dir
 
 
 def _execute(*arguments: str) -> int:
@@ -41,6 +42,7 @@ def test_a_folder_of_no_run_is_named(
 def test_it_says_what_the_page_says_and_where_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(run_dir, "finished", run_dir.at)
     monkeypatch.setattr(
         write_report,
         "make",
@@ -57,8 +59,17 @@ def test_folders_to_compare_stand_behind_the_flag(
         assert folders == ("runs/a", "runs/b")
         return comparison.Comparison(Path(output), (), ())
 
+    monkeypatch.setattr(run_dir, "finished", run_dir.at)
     monkeypatch.setattr(comparison, "compare", compare)
     monkeypatch.setattr(comparison, "table", lambda found: ["the table"])
     arguments = ("--compare", "runs/a", "runs/b", "--output=x.html")
     assert _execute(*arguments) == command.EXIT_OK
     assert capsys.readouterr().out == "the table\n\nx.html\n"
+
+
+def test_a_run_that_has_not_ended_is_refused_before_tensorflow_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    assert _execute(f"--run_dir={tmp_path}") == command.EXIT_USAGE
+    assert "unfinished run" in capsys.readouterr().err

@@ -15,6 +15,10 @@ from kft.search.trial_records import Record
 from kft.tasks.class_objective import ACCURACY
 from tests.training.workers.conftest import free_ports
 
+# Servers of gRPC 1.x crashed once in a process that had loaded most of what there is
+# (add_insecure_port): they begin, in a young process.
+pytestmark = pytest.mark.integration
+
 CONFIG = TuneConfig(
     stages="head:3@0.0123456", space=None, tuner="random", trials=4, batch_size=16
 )
