@@ -1,7 +1,7 @@
 """Answers that name one of a few classes, of whatever kind of data."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,3 +87,39 @@ class ClassAnswers:
                 for index in best
             ]
         }
+
+
+class ClassServing:
+    """The part of `kft.tasks.task.Serving` that all kinds of data have in common.
+
+    Attributes:
+        answers: probabilities of the classes.
+    """
+
+    def __init__(self, labels: LabelMap) -> None:
+        """Serve classes; `labels` are in index order."""
+        self.answers = ClassAnswers(labels)
+
+    @property
+    def scores(self) -> str:
+        """Return the name of the probabilities."""
+        return SCORES
+
+    @property
+    def answer_fields(self) -> Mapping[str, Sequence[str]]:
+        """Return those of the predictions."""
+        return FIELDS
+
+    def network_scores(
+        self, outputs: np.ndarray, inputs: Any, *, temperature: float
+    ) -> np.ndarray:
+        """Return the probabilities of logits, float64 [n, classes]."""
+        del inputs
+        return self.answers.probabilities(outputs, temperature=temperature)
+
+    def answer(
+        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
+    ) -> dict[str, Any]:
+        """Return `predictions`: label, class_id and probability of each."""
+        del payload
+        return self.answers.answer(outputs, top_k)

@@ -1,6 +1,6 @@
 """The part of images that leaves a run: signatures, answers, words about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ from kft.data.image import decode, resize
 from kft.data.image.image_payload import IMAGES
 from kft.data.labels import LabelMap
 from kft.tasks import class_answers, decode_requests
-from kft.tasks.class_answers import ClassAnswers
+from kft.tasks.class_answers import ClassServing
 from kft.tasks.image_classification import weights_license
 from kft.tasks.serving_texts import CardText, PageText, SnippetCode
 from kft.tasks.task import Endpoint, FlatTable
@@ -37,7 +37,7 @@ _OPENED = f'PIL.Image.open("{_FILE}").convert("RGB")'
 _LABELS = 'pathlib.Path("labels.txt").read_text().split("\\n")'
 
 
-class ImageServing:
+class ImageServing(ClassServing):
     """Probabilities of classes for images. See `kft.tasks.task.Serving`."""
 
     def __init__(
@@ -50,38 +50,14 @@ class ImageServing:
             labels: the classes, in index order.
             image_size: side of the square that the network sees, in pixels.
         """
+        super().__init__(labels)
         self._config = config
         self._image_size = image_size
-        self._answers = ClassAnswers(labels)
 
     @property
     def file_endings(self) -> Sequence[str]:
         """Return those of the formats that can be decoded."""
         return IMAGES.file_endings
-
-    @property
-    def scores(self) -> str:
-        """Return the name of the probabilities."""
-        return class_answers.SCORES
-
-    @property
-    def answer_fields(self) -> Mapping[str, Sequence[str]]:
-        """Return those of the predictions."""
-        return class_answers.FIELDS
-
-    def network_scores(
-        self, outputs: np.ndarray, inputs: np.ndarray, *, temperature: float
-    ) -> np.ndarray:
-        """Return the probabilities of logits, float64 [n, classes]."""
-        del inputs
-        return self._answers.probabilities(outputs, temperature=temperature)
-
-    def answer(
-        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
-    ) -> dict[str, Any]:
-        """Return `predictions`: label, class_id and probability of each."""
-        del payload
-        return self._answers.answer(outputs, top_k)
 
     def read(self, payload: tf.Tensor) -> tf.Tensor:
         """Return uint8 [size, size, 3] of an encoded image, by TensorFlow's ops alone.
@@ -109,13 +85,13 @@ class ImageServing:
             # Without training=False, layers whose default is True would augment (keras
             # 3.15.1, BaseImagePreprocessingLayer).
             logits = model(images, training=False)
-            return self._answers.outputs(logits, temperature=temperature)
+            return self.answers.outputs(logits, temperature=temperature)
 
         def answer_bytes(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
             blank = tf.zeros(square, tf.uint8)
             images, valid = decode_requests.decode_all(image_bytes, self.read, blank)
             logits = model(images, training=False)
-            return self._answers.outputs(logits, temperature=temperature, valid=valid)
+            return self.answers.outputs(logits, temperature=temperature, valid=valid)
 
         return {
             "serving_default": Endpoint(
@@ -153,7 +129,7 @@ class ImageServing:
         resized = _RESIZED[self._config.resize].format(share=resize.CROP_SHARE)
         return CardText(
             what="image classifier",
-            purpose=f"Says which of {len(self._answers.labels)} classes an image shows",
+            purpose=f"Says which of {len(self.answers.labels)} classes an image shows",
             examples="images",
             recipe=f"augmentation {self._config.augment}",
             preprocessing=(

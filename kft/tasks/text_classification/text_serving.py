@@ -1,6 +1,6 @@
 """The part of texts that leaves a run: signatures, answers, words about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,8 +12,7 @@ from kft.config import TextClassificationConfig
 from kft.data.labels import LabelMap
 from kft.data.text.wordpiece import WordPiece
 from kft.data.text.wordpiece_graph import WordPieceGraph
-from kft.tasks import class_answers
-from kft.tasks.class_answers import ClassAnswers
+from kft.tasks.class_answers import ClassServing
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint
 
@@ -22,7 +21,7 @@ _EXAMPLE = "Good"
 _TOKENS = tf.TensorSpec([None, None], tf.int32)
 
 
-class TextServing:
+class TextServing(ClassServing):
     """Probabilities of classes for texts. See `kft.tasks.task.Serving`."""
 
     def __init__(
@@ -38,38 +37,14 @@ class TextServing:
             labels: the classes, in index order.
             tokenizer: of the network.
         """
+        super().__init__(labels)
         self._config = config
         self._tokenizer = tokenizer
-        self._answers = ClassAnswers(labels)
 
     @property
     def file_endings(self) -> Sequence[str]:
         """Return that of text files, each of which is one text."""
         return (".txt",)
-
-    @property
-    def scores(self) -> str:
-        """Return the name of the probabilities."""
-        return class_answers.SCORES
-
-    @property
-    def answer_fields(self) -> Mapping[str, Sequence[str]]:
-        """Return those of the predictions."""
-        return class_answers.FIELDS
-
-    def network_scores(
-        self, outputs: np.ndarray, inputs: Any, *, temperature: float
-    ) -> np.ndarray:
-        """Return the probabilities of logits, float64 [n, classes]."""
-        del inputs
-        return self._answers.probabilities(outputs, temperature=temperature)
-
-    def answer(
-        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
-    ) -> dict[str, Any]:
-        """Return `predictions`: label, class_id and probability of each."""
-        del payload
-        return self._answers.answer(outputs, top_k)
 
     def endpoints(
         self, model: keras.Model, *, temperature: float
@@ -86,13 +61,13 @@ class TextServing:
             token_ids: tf.Tensor, mask: tf.Tensor
         ) -> dict[str, tf.Tensor]:
             logits = model({"token_ids": token_ids, "mask": mask}, training=False)
-            return self._answers.outputs(logits, temperature=temperature)
+            return self.answers.outputs(logits, temperature=temperature)
 
         def answer_texts(text: tf.Tensor) -> dict[str, tf.Tensor]:
             inputs = tokenize(text)
             has_words = tf.reduce_sum(inputs["mask"], axis=1) > 2
             logits = model(inputs, training=False)
-            return self._answers.outputs(
+            return self.answers.outputs(
                 logits, temperature=temperature, valid=has_words & _is_utf8(text)
             )
 
@@ -131,7 +106,7 @@ class TextServing:
         is_named = backbone is not None and self._config.weights == "pretrained"
         return CardText(
             what="text classifier",
-            purpose=f"Says which of {len(self._answers.labels)} classes a text is of",
+            purpose=f"Says which of {len(self.answers.labels)} classes a text is of",
             examples="texts",
             preprocessing=(
                 f"UTF-8, at most {self._config.max_length} tokens of WordPiece, begin "
