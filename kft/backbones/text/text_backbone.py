@@ -6,8 +6,8 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from kft import errors
-from kft.backbones.text import package_files
-from kft.backbones.text.package_files import PackageFile
+from kft.backbones import package_files
+from kft.backbones.package_files import PackageFile
 from kft.config import user_paths
 from kft.config.stages import Blocks
 

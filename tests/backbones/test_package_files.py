@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from kft import errors
-from kft.backbones.text import package_files, text_backbone
-from kft.backbones.text.package_files import PackageFile
+from kft.backbones import package_files
+from kft.backbones.package_files import PackageFile
+from kft.backbones.text import text_backbone
 
 
 @pytest.fixture
