@@ -20,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 REPOSITORY = Path(__file__).parent.parent
+SLOW_IMPORTS = ("tensorflow", "keras", "matplotlib", "scipy", "sklearn")
 COLOURS = {"cyan": (0, 255, 255), "magenta": (255, 0, 255), "yellow": (255, 255, 0)}
 
 # The same inputs in every run; `pytest --hypothesis-profile=fuzz` looks for new ones.
@@ -110,6 +111,23 @@ def run_kft() -> RunKft:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def nothing_heavy(once: Once) -> Mapping[str, str]:
+    """Return an environment for `run_kft` in which what imports slowly cannot be had.
+
+    A command that only reads its flags is quick because it does without these: a fact,
+    where seconds would tell of the machine.
+    """
+
+    def forbid(folder: Path) -> None:
+        for name in SLOW_IMPORTS:
+            message = f"{name} was imported by what has to be quick"
+            (folder / f"{name}.py").write_text(f"raise SystemExit({message!r})\n")
+
+    folder = once("nothing_heavy", forbid)
+    return {"PYTHONPATH": os.pathsep.join([str(folder), str(REPOSITORY)])}
 
 
 @pytest.fixture

@@ -1,6 +1,3 @@
-import statistics
-import time
-
 from kft import backbones
 from kft.backbones import __main__ as command
 from kft.backbones.text import text_backbone
@@ -16,17 +13,11 @@ def test_names_that_count_up_become_one() -> None:
     ]
 
 
-def test_the_list_has_every_backbone_and_is_quick(run_kft) -> None:
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = run_kft("backbones")
-        seconds.append(time.perf_counter() - start)
+def test_the_list_has_every_backbone_and_is_quick(run_kft, nothing_heavy) -> None:
+    done = run_kft("backbones", env=nothing_heavy)
     assert done.returncode == 0, done.stderr
     listed = {line.split()[0] for line in done.stdout.splitlines() if line.strip()}
     assert set(backbones.BACKBONES) <= listed
-    # It takes 0.3 s on an idle machine; TensorFlow alone would take more than this.
-    assert statistics.median(seconds) < 2.0
 
 
 def test_one_backbone_is_listed_with_every_cut(run_kft) -> None:
