@@ -62,7 +62,10 @@ def run(command: Command) -> NoReturn:
 
 
 def execute(command: Command, arguments: Sequence[str]) -> int:
-    """Run a command with these flags, and return its exit code."""
+    """Run a command with these flags, and return its exit code.
+
+    The process is to end with it: once Ctrl-C has ended the command, no other is heard.
+    """
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in own
     output_encoding.escape_what_is_missing()
@@ -90,7 +93,10 @@ def execute(command: Command, arguments: Sequence[str]) -> int:
     except stop_signals.Stopped as error:
         print(error, file=sys.stderr)
         return EXIT_RESUMABLE
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, the outermost edge
+    except KeyboardInterrupt as error:
+        stop_signals.ignore_ctrl_c()
+        return _explain(error, debug=debug)
+    except Exception as error:  # noqa: BLE001, the outermost edge
         return _explain(error, debug=debug)
 
 

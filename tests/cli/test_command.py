@@ -33,8 +33,10 @@ def _restored_process() -> Iterator[None]:
     """Undo what a command does to the process that it has for itself."""
     logger = absl.logging.get_absl_logger()
     state = (list(logger.handlers), logger.propagate, list(sys.meta_path))
+    ctrl_c = signal.getsignal(signal.SIGINT)
     verbosity, environment = absl.logging.get_verbosity(), dict(os.environ)
     yield
+    signal.signal(signal.SIGINT, ctrl_c)
     logger.handlers[:], logger.propagate, sys.meta_path[:] = state
     absl.logging.set_verbosity(verbosity)
     os.environ.clear()
@@ -111,6 +113,7 @@ def test_another_error_is_called_a_bug_and_shows_its_traceback(
 
 def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert _execute(_raising(KeyboardInterrupt()), []) == 130
+    signal.raise_signal(signal.SIGINT)  # pressed again while the process ends
     assert capsys.readouterr().err == "Interrupted.\n"
 
 
