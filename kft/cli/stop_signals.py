@@ -66,8 +66,8 @@ def raising() -> Iterator[None]:
 def ignore_ctrl_c() -> None:
     """Let the process end in its own way however often Ctrl-C comes from now on.
 
-    Who is impatient presses it again, and would see a traceback in place of the message,
-    and another exit code.
+    Who is impatient presses it again, and would see a traceback in place of the
+    message, and another exit code.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
