@@ -8,21 +8,23 @@ splits are those that training would use, and a flagfile of training is understo
 Prints a table; writes audit.json, and audit.html with the images side by side. Exit
 code 1: there are copies across splits or labels, or files that cannot be read.
 
-  python -m kft.audit --dataset=folder:photos
+  python -m kft.audit photos
   python -m kft.audit --flagfile=runs/photos/flags.cfg --near_bits=none
 """
 
+import dataclasses
 import sys
 
 from kft import tasks
 from kft.cli import by_task, command
-from kft.config import AuditOptions, AuditRunConfig
+from kft.config import AuditOptions, AuditRunConfig, user_paths
 
 
 def main(config: AuditOptions) -> None:
     """Audit, and show what was found."""
     from kft.auditing import audit_dataset, console
 
+    config = dataclasses.replace(config, dataset=_dataset(config.dataset))
     terminal = console.new()
     found, out = audit_dataset.audit(config, terminal)
     console.show(found, terminal)
@@ -35,11 +37,21 @@ def main(config: AuditOptions) -> None:
         )
 
 
+def _dataset(text: str) -> str:
+    """Return the data set of a path alone: a folder or a table."""
+    path = user_paths.expand(text)
+    if path.is_dir():
+        return f"folder:{text}"
+    is_table = path.suffix.lower() in (".csv", ".tsv") and path.is_file()
+    return f"csv:{text}" if is_table else text
+
+
 COMMAND = command.Command(
     name="audit",
     description=__doc__,
     config=by_task.ByTask(tasks.known, AuditRunConfig, shown=AuditOptions),
     main=main,
+    positional="dataset",
 )
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 Every example counts exactly once. The figures are printed, and kept in evaluation.json
 of the run folder; predictions.npz beside it has the network's output for each example.
 
-  python -m kft.evaluate --run_dir=runs/flowers
-  python -m kft.evaluate --run_dir=runs/flowers --data=folder:new_photos
+  python -m kft.evaluate runs/flowers
+  python -m kft.evaluate runs/flowers --data=folder:new_photos
 """
 
 from kft.cli import command, tables
@@ -15,7 +15,7 @@ from kft.run_folder import run_dir
 
 def main(config: EvaluateConfig) -> None:
     """Evaluate, print and keep the figures."""
-    run_dir.finished(config.run_dir)
+    run_dir.finished(config.run_dir, out=config.out).check_writable()
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.evaluation import evaluate_run
 
@@ -38,6 +38,7 @@ COMMAND = command.Command(
     description=__doc__,
     config=EvaluateConfig,
     main=main,
+    positional="run_dir",
 )
 
 if __name__ == "__main__":

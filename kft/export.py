@@ -3,8 +3,8 @@
 Writes below export/ of the run folder: the formats, labels.txt, and parity.json with
 the figures of the proof.
 
-  python -m kft.export --run_dir=runs/flowers --formats=saved_model,onnx
-  python -m kft.export --run_dir=runs/flowers --formats=litert --quantize=int8
+  python -m kft.export runs/flowers --formats=saved_model,onnx
+  python -m kft.export runs/flowers --formats=litert --quantize=int8
 """
 
 from kft import exporters
@@ -16,7 +16,7 @@ from kft.run_folder import run_dir
 def main(config: ExportConfig) -> None:
     """Export, and print the certificates."""
     exporters.check(config.formats, config.quantize)
-    run_dir.finished(config.run_dir)
+    run_dir.finished(config.run_dir, out=config.out).check_writable()
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.exporters import export_run
 
@@ -31,6 +31,7 @@ COMMAND = command.Command(
     description=__doc__,
     config=ExportConfig,
     main=main,
+    positional="run_dir",
 )
 
 if __name__ == "__main__":

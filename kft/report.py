@@ -3,7 +3,7 @@
 report.html in the run folder is one page without any other file. The comparison says
 which options differ and whether the difference in accuracy can be chance.
 
-  python -m kft.report --run_dir=runs/flowers
+  python -m kft.report runs/flowers
   python -m kft.report --compare runs/flowers runs/flowers-2
 """
 
@@ -18,8 +18,9 @@ from kft.run_folder import run_dir
 def main(config: ReportConfig) -> None:
     """Write a page, and print what it says and where it is."""
     folders = _folders(config)
-    for folder in folders:
-        run_dir.finished(folder)
+    runs = [run_dir.finished(folder, out=config.out) for folder in folders]
+    if not config.compare:
+        runs[0].check_writable()
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.reporting import comparison, write_report
 
@@ -27,7 +28,7 @@ def main(config: ReportConfig) -> None:
         compared = comparison.compare(folders, config.output)
         print("\n".join([*comparison.table(compared), "", str(compared.path)]))
         return
-    report = write_report.make(run_dir.at(folders[0]))
+    report = write_report.make(runs[0], data=config.data)
     print(f"{report.verdict}\n{report.path}")
 
 
@@ -44,12 +45,13 @@ def _folders(config: ReportConfig) -> Sequence[str]:
         )
     if config.compare:
         return config.runs
-    if config.run_dir is None or config.runs:
+    folders = (*filter(None, [config.run_dir]), *config.runs)
+    if len(folders) != 1:
         raise errors.ConfigError(
-            "Expected --run_dir=FOLDER, or --compare and at least two folders; "
-            f"received {' '.join(config.runs) or 'neither'}."
+            "Expected the folder of one run, or --compare and at least two folders; "
+            f"received {' '.join(folders) or 'neither'}."
         )
-    return (config.run_dir,)
+    return folders
 
 
 COMMAND = command.Command(

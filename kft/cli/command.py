@@ -43,7 +43,8 @@ class Command:
         config: its fields are the flags; or how it follows from `--task`.
         main: does the work, with the config; imports TensorFlow inside, so that --help
             is quick.
-        positional: the tuple field that takes the arguments without a name.
+        positional: the field that takes the arguments without a name: a tuple of all,
+            or the value of one, which has a flag as well.
         with_given: whether `main` takes a second argument, the names of the fields that
             were written on the command line or in a flagfile.
     """

@@ -40,12 +40,14 @@ def define(
 
     Args:
         config_class: the config dataclass.
-        positional: the field that takes the arguments without a name; it has no flag.
+        positional: the tuple field that takes the arguments without a name, which has
+            no flag; or the field of one value that may stand without its name.
     """
     values = absl_flags.FlagValues()  # type: ignore[no-untyped-call]  # of absl
     hints = typing.get_type_hints(config_class)
     for field in dataclasses.fields(config_class):
-        if field.name != positional:
+        is_tuple = fields.field_type(hints[field.name]).base is tuple
+        if field.name != positional or not is_tuple:
             values[field.name] = absl_flags.Flag(
                 parser=absl_flags.ArgumentParser(),
                 serializer=None,
@@ -70,7 +72,8 @@ def parse(
     Args:
         config: the config dataclass, or how it follows from `--task`.
         arguments: the command line without the name of the program.
-        positional: the tuple field that takes the arguments without a name.
+        positional: the field that takes the arguments without a name: a tuple of all,
+            or the value of one.
 
     Raises:
         errors.ConfigError: naming every flag that is wrong, and where it was written.
@@ -85,13 +88,8 @@ def parse(
         raise errors.ConfigError(f"{error}.") from error
     unnamed = _unnamed(leftover, values, expanded.origins)
     given = {name: values[name].value for name in values if values[name].present}
-    if unnamed and positional:
-        given[positional] = unnamed
-    elif unnamed:
-        raise errors.ConfigError(
-            f"Expected flags only, received {', '.join(map(repr, unnamed))}. Write "
-            "--name=value; a value with blanks needs quotes."
-        )
+    if unnamed:
+        given.update(_positional(config_class, unnamed, given, positional))
     problems, converted = _convert_all(config_class, given)
     problems += _missing(config_class, given, positional)
     problems += fields.problems(config_class, converted)
@@ -99,6 +97,35 @@ def parse(
         placed = [_placed(problem, expanded.origins) for problem in problems]
         raise errors.ConfigError("\n".join(placed))
     return Parsed(config_class(**converted), frozenset(given))
+
+
+def _positional(
+    config_class: type[Config],
+    unnamed: tuple[str, ...],
+    given: Mapping[str, Any],
+    positional: str | None,
+) -> dict[str, Any]:
+    """Return the field that the arguments without a name are, with its value.
+
+    Raises:
+        errors.ConfigError: where they are too many.
+    """
+    shown = ", ".join(map(repr, unnamed))
+    if positional is None:
+        raise errors.ConfigError(
+            f"Expected flags only, received {shown}. Write --name=value; a value with "
+            "blanks needs quotes."
+        )
+    hints = typing.get_type_hints(config_class)
+    if fields.field_type(hints[positional]).base is tuple:
+        return {positional: unnamed}
+    if len(unnamed) > 1 or positional in given:
+        also = f" and --{positional}={given[positional]}" if positional in given else ""
+        raise errors.ConfigError(
+            f"Expected one value for --{positional}, received {shown}{also}. Other "
+            "flags are written --name=value; a value with blanks needs quotes."
+        )
+    return {positional: unnamed[0]}
 
 
 def switches(classes: Iterable[type[Config]]) -> frozenset[str]:

@@ -42,7 +42,7 @@ def usage(
         by_task: how the config follows from `--task`, where it does; then the flags of
             its task come after those that all tasks share.
     """
-    unnamed = f" {positional.upper()}..." if positional else ""
+    unnamed = f" {_unnamed(config_class, positional)}" if positional else ""
     parts = [
         f"usage: {command} [--name=value ...]{unnamed}",
         _wrapped_paragraphs(docstring, width),
@@ -62,6 +62,13 @@ def usage(
     special = [_described(head, text, width) for head, text in _SPECIAL]
     parts.append("\n".join(["Of every command:", *special]))
     return "\n\n".join(parts) + "\n"
+
+
+def _unnamed(config_class: type[Config], positional: str) -> str:
+    """Return how the usage calls the arguments without a name."""
+    annotation = typing.get_type_hints(config_class)[positional]
+    is_tuple = fields.field_type(annotation).base is tuple
+    return f"{positional.upper()}{'...' if is_tuple else ''}"
 
 
 _Group = tuple[str, Sequence[dataclasses.Field[Any]]]
@@ -132,8 +139,10 @@ def _entry(
     width: int,
 ) -> str:
     expected = fields.field_type(annotation)
-    if field.name == positional:
+    if field.name == positional and expected.base is tuple:
         head = f"{field.name.upper()}..."
+    elif field.name == positional:
+        head = f"{field.name.upper()} or --{field.name}={_NAMES[expected.base]}"
     elif expected.base is bool:
         head = f"--[no]{field.name}"
     elif expected.choices:

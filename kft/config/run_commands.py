@@ -16,6 +16,11 @@ class FinishedRunConfig(Config):
     run_dir: str = option(
         dataclasses.MISSING, "Folder of a finished run, as kft.train leaves it."
     )
+    out: str | None = option(
+        None,
+        "Folder for what the command writes, in place of the run folder, such as where "
+        "that is read-only.",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,9 +30,15 @@ class EvaluateConfig(FinishedRunConfig):
     split: Split = option("validation", "Split of the run, as split.csv has it.")
     data: str | None = option(
         None,
-        "Other data than the run's, written like --dataset: its classes have to be "
-        "classes of the run. Where it has train/ and val/ folders or splits, --split "
-        "chooses; otherwise all of it counts.",
+        "Other data than the run's, written like --dataset; it may lack classes of the "
+        "run. Where it has train/ and val/ folders or splits, --split chooses; "
+        "otherwise all of it counts. Where it is the data of the run at another place, "
+        "--split is that of the run.",
+    )
+    unknown: Literal["error", "skip"] = option(
+        "error",
+        "What becomes of examples of --data whose class the run does not know: error, "
+        "or skip (they are left out and counted).",
     )
     assert_accuracy_at_least: float | None = option(
         None,
@@ -81,6 +92,11 @@ class ExportConfig(FinishedRunConfig):
         "How litert makes its numbers smaller: float16 or dynamic (8 bits) for the "
         "weights alone, int8 for the arithmetic too. Other formats stay float32.",
     )
+    data: str | None = option(
+        None,
+        "Where the examples of the run lie now, written like --dataset; default: where "
+        "the run found them.",
+    )
     calibrate: bool = option(
         False,
         "Fit a temperature on the validation split, so that a probability of 0.8 is "
@@ -90,7 +106,8 @@ class ExportConfig(FinishedRunConfig):
     )
     parity_examples: int = option(
         64,
-        "Validation examples on which each export has to answer as the network does.",
+        "Validation examples on which each export has to answer as the network does. "
+        "Where they are gone, as many are made up.",
         minimum=1,
     )
     allow_disagreement: bool = option(
@@ -122,6 +139,14 @@ class ReportConfig(Config):
 
     run_dir: str | None = option(
         None, "Folder of a finished run, whose report.html is written again."
+    )
+    data: str | None = option(
+        None,
+        "Where the examples of the run lie now, written like --dataset; default: where "
+        "the run found them.",
+    )
+    out: str | None = option(
+        None, "Folder for report.html, in place of the run folder."
     )
     compare: bool = option(
         False, "Compare the runs whose folders are given, at least two, without a name."

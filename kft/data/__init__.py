@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples, split_file, splits
+from kft.data.labels import LabelMap
 from kft.data.sources import csv_file, folder, tfds, tfrecord
 from kft.data.sources.payload_kind import PayloadKind
 
@@ -24,11 +25,19 @@ class Source:
         check: takes what stands behind the colon, and the config; finds mistakes fast
             and without TensorFlow, and raises ConfigError or DataError.
         load: takes the same; returns the splits, or raises as `check` does.
+        load_known: takes the classes of a run as well, and returns what can be measured
+            with it: any part of data that one could train on, such as the test split
+            alone. None where only the whole of it is understood.
+        is_path: whether what stands behind the colon is a path or a pattern of paths.
     """
 
     form: str
     check: Callable[[str, config_lib.DataConfig], None]
     load: Callable[[str, config_lib.DataConfig], examples.Splits]
+    load_known: (
+        Callable[[str, config_lib.DataConfig, LabelMap], examples.Labelled] | None
+    ) = None
+    is_path: bool = True
 
 
 def sources_of(payload: PayloadKind) -> dict[str, Source]:
@@ -38,15 +47,21 @@ def sources_of(payload: PayloadKind) -> dict[str, Source]:
             "folder:PATH",
             functools.partial(folder.check, payload=payload),
             functools.partial(folder.load, payload=payload),
+            functools.partial(folder.load_known, payload=payload),
         ),
-        "csv": Source("csv:PATH", csv_file.check, csv_file.load),
+        "csv": Source("csv:PATH", csv_file.check, csv_file.load, csv_file.load_known),
         "tfds": Source(
-            "tfds:NAME", tfds.check, functools.partial(tfds.load, payload=payload)
+            "tfds:NAME",
+            tfds.check,
+            functools.partial(tfds.load, payload=payload),
+            functools.partial(tfds.load_known, payload=payload),
+            is_path=False,
         ),
         "tfrecord": Source(
             "tfrecord:GLOB",
             functools.partial(tfrecord.check, payload=payload),
             functools.partial(tfrecord.load, payload=payload),
+            functools.partial(tfrecord.load_known, payload=payload),
         ),
     }
 
@@ -91,6 +106,28 @@ def load_splits(
     check_dataset(config, sources)
     source, rest = _source(config, sources)
     return source.load(rest, config)
+
+
+def load_known(
+    config: config_lib.DataConfig, sources: Mapping[str, Source], known: LabelMap
+) -> examples.Labelled:
+    """Return the examples of `--dataset` in the splits that it names, none cut off.
+
+    They need not be enough to train on: classes may be missing, and the training split.
+
+    Args:
+        config: of the data.
+        sources: those that there are, by what stands before the colon.
+        known: classes of a run, by which folders and labels are told.
+
+    Raises:
+        errors.ConfigError, errors.DataError: see `load_splits`.
+    """
+    source, rest = _source(config, sources)
+    if source.load_known is not None:
+        return source.load_known(rest, config, known)
+    splits = load_splits(config, sources)
+    return examples.Labelled(splits.labels, splits.parts())
 
 
 def _source(

@@ -95,6 +95,19 @@ class Table:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Labelled:
+    """Examples that can be measured, though one could not train on them.
+
+    Attributes:
+        labels: the classes: those of a run, then others that examples are of.
+        parts: the splits that the data itself names; `train` where it names none.
+    """
+
+    labels: labels.LabelMap
+    parts: typing.Mapping[str, Examples]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Splits:
     """A data set as a run sees it.
 

@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import functools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kft import errors
 
@@ -76,6 +76,10 @@ class LabelMap:
             raise errors.DataError(
                 f"There is no class {name!r}. {errors.closest(name, self.names)}"
             ) from None
+
+    def with_others(self, names: Iterable[str]) -> "LabelMap":
+        """Return these classes, and behind them those names that are not among them."""
+        return LabelMap((*self.names, *sorted({*names} - {*self.names})))
 
     def __len__(self) -> int:
         return len(self.names)

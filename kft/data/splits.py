@@ -129,6 +129,18 @@ def assemble(
     )
 
 
+def uncut(label_map: labels.LabelMap, table: examples.Table) -> examples.Labelled:
+    """Return what a source found in the splits that the data itself names.
+
+    Raises:
+        errors.DataError: for ids that repeat.
+    """
+    _check_ids(table.ids)
+    rows = {s: np.flatnonzero(table.split_names == s) for s in examples.SPLITS}
+    parts = {split: table.examples(r) for split, r in rows.items() if len(r)}
+    return examples.Labelled(label_map, parts)
+
+
 def _cut(table: examples.Table, config: config_lib.DataConfig) -> np.ndarray:
     """Return the split of each example, str [n]: the data's own, or else a cut."""
     split_names = table.split_names.astype(f"<U{len(VALIDATION)}")

@@ -19,11 +19,14 @@ _NAME = "calibration.json"
 def recorded(run: RunDir) -> Calibration | None:
     """Return the calibration of a run, None for a run that is not calibrated.
 
+    Where exports go to another folder, one that was recorded there comes first.
+
     Raises:
         errors.RunDirError: where its file is damaged.
     """
-    path = run.export / _NAME
-    if not path.exists():
+    folders = (run.export, RunDir(run.path).export)
+    path = next((p for f in folders if (p := f / _NAME).exists()), None)
+    if path is None:
         return None
     content = saved_config.read_json(path)
     problem = f"it has no temperature above 0 ({content.get('temperature')})"

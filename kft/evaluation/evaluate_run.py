@@ -19,6 +19,7 @@ from kft.evaluation import (
     accuracy_bar,
     calibrated_temperature,
     load_run,
+    other_data,
     prediction_files,
     run_split,
 )
@@ -43,6 +44,7 @@ class Evaluation:
         predictions: of every example.
         figures: of the predictions, as the task has them.
         monitor: which of them chose the weights.
+        unknown: how many examples were left out, by classes that the run does not know.
     """
 
     run: RunDir
@@ -50,6 +52,7 @@ class Evaluation:
     predictions: Predictions
     figures: Figures
     monitor: Metric
+    unknown: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def judged(self) -> JudgedFigure:
@@ -62,6 +65,7 @@ class Evaluation:
         """Return what evaluation.json holds.
 
         Its figures are of the network's own output. Where an example has one class,
+        `unknown` is there where examples were left out.
         `temperature`, `served_loss` and `served_ece` are of the probabilities that the
         run is served with; None where it is not calibrated.
         """
@@ -69,6 +73,7 @@ class Evaluation:
             "run_dir": str(self.run.path),
             "data": self.source.data,
             "split": self.source.split,
+            **({"unknown": dict(self.unknown)} if self.unknown else {}),
             **self.figures.to_json(),
             **calibrated_temperature.served(self.run, self.predictions),
         }
@@ -77,27 +82,56 @@ class Evaluation:
 def evaluate(config: EvaluateConfig) -> Evaluation:
     """Return the figures of a run on the examples that `config` names.
 
+    Where the examples of the run are gone, the figures are those of the predictions
+    that it keeps, if these are of the same split and weights; the log says so.
+
     Raises:
         errors.ConfigError, errors.DataError: for data that cannot be used.
         errors.RunDirError: for a folder of no finished run.
     """
-    run = load_run.load(config.run_dir)
-    split: str = config.split
-    if config.data is None:
-        examples = run_split.of_split(run, split)
-    else:
-        examples, split = run_split.of_data(run, config.data, config.split)
-    names = run.labels.names
-    source = PredictionSource(
-        data=config.data or run.config.dataset,
-        split=split,
-        weights=prediction_files.weights_digest(run.run),
-        classes=names,
-    )
+    run = load_run.load(config.run_dir, data=config.data, out=config.out)
+    if config.data is not None and not other_data.is_of_run(run, config.data):
+        return _of_other_data(run, config.data, config)
+    if config.data is not None:
+        logging.info(
+            "--data=%s has the examples that the run was made from: its %s split is "
+            "measured.",
+            *(config.data, config.split),
+        )
+    try:
+        examples = run_split.of_split(run, config.split)
+    except run_split.ExamplesGoneError as error:
+        kept = _kept(run.run, config.split)
+        if kept is None:
+            raise
+        logging.warning(
+            "%s The figures are those of the predictions that the run keeps, of the "
+            "same weights.",
+            error,
+        )
+        return kept
+    source = _source(run.run, run.config.dataset, config.split, run.labels)
     return _measured(run.run, run.task, source, predict(run, examples))
 
 
-def of_split(run: RunDir, split: Split) -> Evaluation:
+def _of_other_data(run: LoadedRun, data: str, config: EvaluateConfig) -> Evaluation:
+    found = other_data.load(run, data, config.split, unknown=config.unknown)
+    source = _source(run.run, data, found.split, run.labels)
+    predictions = predict(run, found.examples)
+    evaluation = _measured(run.run, run.task, source, predictions)
+    return dataclasses.replace(evaluation, unknown=found.unknown)
+
+
+def _source(run: RunDir, data: str, split: str, labels: LabelMap) -> PredictionSource:
+    return PredictionSource(
+        data=data,
+        split=split,
+        weights=prediction_files.weights_digest(run),
+        classes=labels.names,
+    )
+
+
+def of_split(run: RunDir, split: Split, *, data: str | None = None) -> Evaluation:
     """Return the evaluation on a split of the run, without predicting twice.
 
     The predictions that the run folder keeps are taken where they are those of this
@@ -108,11 +142,12 @@ def of_split(run: RunDir, split: Split) -> Evaluation:
     Args:
         run: the folder of a finished run.
         split: `train`, `validation` or `test`.
+        data: where the examples of the run lie now, see `LoadedRun`.
 
     Raises: see `evaluate`.
     """
     found = _kept(run, split)
-    evaluation = found or evaluate(EvaluateConfig(run_dir=str(run.path), split=split))
+    evaluation = found or _anew(run, split, data)
     written = _written(run)
     is_kept = found is not None and _is_same(written, found)
     if is_kept or _is_of_others(written, evaluation):
@@ -122,6 +157,14 @@ def of_split(run: RunDir, split: Split) -> Evaluation:
     except errors.RunDirError as error:
         logging.warning("The evaluation is not kept. %s", error)
     return evaluation
+
+
+def _anew(run: RunDir, split: Split, data: str | None) -> Evaluation:
+    out = None if run.out is None else str(run.out)
+    loaded = load_run.load(str(run.path), data=data, out=out)
+    source = _source(run, loaded.config.dataset, split, loaded.labels)
+    predictions = predict(loaded, run_split.of_split(loaded, split))
+    return _measured(run, loaded.task, source, predictions)
 
 
 def judging_split(run: RunDir) -> Split | None:
@@ -187,16 +230,13 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
 
     The examples themselves are not looked at: those that changed count as they were.
     """
-    if not run.predictions.is_file():
+    paths = [run.predictions, RunDir(run.path).predictions]
+    path = next((one for one in paths if one.is_file()), None)
+    if path is None:
         return None
     config, labels = run_dir.read_config(run), LabelMap.read(str(run.labels_txt))
-    source = PredictionSource(
-        data=config.dataset,
-        split=split,
-        weights=prediction_files.weights_digest(run),
-        classes=labels.names,
-    )
-    found = prediction_files.read(run.predictions, source)
+    source = _source(run, config.dataset, split, labels)
+    found = prediction_files.read(path, source)
     if found is None or set(found.ids) != set(run_split.split_ids(run, split)):
         return None
     return _measured(run, tasks.get(config, labels), source, found)

@@ -30,6 +30,8 @@ class LoadedRun:
         task: says what goes in and what comes out.
         network: with the kept weights.
         devices: where it computes: one device.
+        data: where its examples lie now, written like --dataset; None where they lie as
+            the run says.
     """
 
     config: RunConfig
@@ -38,6 +40,7 @@ class LoadedRun:
     task: Task
     network: Network
     devices: Devices
+    data: str | None = None
 
     @property
     def model(self) -> keras.Model:
@@ -45,18 +48,26 @@ class LoadedRun:
         return self.network.model
 
 
-def load(path: str, *, precision: Literal["run", "float32"] = "run") -> LoadedRun:
+def load(
+    path: str,
+    *,
+    precision: Literal["run", "float32"] = "run",
+    data: str | None = None,
+    out: str | None = None,
+) -> LoadedRun:
     """Return a finished run. The weights are float32 whatever computes with them.
 
     Args:
         path: the run folder.
         precision: `run` computes as in training, where this machine can; an export is
             float32, for not every format has the mixed types.
+        data: where its examples lie now, see `LoadedRun`.
+        out: folder for what is made of it, in place of the run folder.
 
     Raises:
         errors.RunDirError: where the folder is none of a finished run, or is damaged.
     """
-    run = run_dir.finished(path)
+    run = run_dir.finished(path, out=out)
     config = _on_one_device(run_dir.read_config(run))
     config = dataclasses.replace(config, run_dir=str(run.path))
     config = dataclasses.replace(config, precision=_precision(config, precision))
@@ -65,7 +76,7 @@ def load(path: str, *, precision: Literal["run", "float32"] = "run") -> LoadedRu
     task = tasks.get(config, labels)
     network = task.network(weights="none")
     _load_weights(network.model, run)
-    return LoadedRun(config, run, labels, task, network, devices)
+    return LoadedRun(config, run, labels, task, network, devices, data)
 
 
 def _on_one_device(config: RunConfig) -> RunConfig:

@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from kft import errors, exporters
 from kft.config import ExportConfig
 from kft.data.examples import TRAIN, VALIDATION, Examples
+from kft.data.sources import record_reader
 from kft.evaluation import (
     calibrated_temperature,
     evaluate_run,
@@ -21,7 +23,7 @@ from kft.evaluation import (
 )
 from kft.evaluation.load_run import LoadedRun
 from kft.exporters import Quantize, certificates, model_card, parity
-from kft.exporters.parity import ParityBatch, ParityError, ParityReport
+from kft.exporters.parity import MADE_UP, ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_model import ServingModel
 from kft.metrics import calibration
 from kft.run_folder import atomic_files
@@ -61,16 +63,20 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
     """
     exporters.check(config.formats, config.quantize)
     with tf.device("CPU:0"):
-        run = load_run.load(config.run_dir, precision="float32")
+        run = load_run.load(
+            config.run_dir, precision="float32", data=config.data, out=config.out
+        )
         # Another process may be writing there.
         atomic_files.remove_leftovers(
             run.run.export, untouched_seconds=_ABANDONED_SECONDS
         )
-        examples = _examples(run, config)
+        examples, source = _examples(run, config)
         if config.calibrate:
             _calibrate(run, examples)
         serving = ServingModel(run, calibrated_temperature.recorded(run.run))
-        questions = parity.make_batch(serving, examples, config.parity_examples)
+        questions = parity.make_batch(
+            serving, examples, config.parity_examples, source=source
+        )
         run.run.write_text(run.run.export / "labels.txt", run.labels.text())
         written = [_export(serving, name, questions, config) for name in config.formats]
         _warn_of_others(run.run, serving)
@@ -87,15 +93,37 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
     return tuple(written)
 
 
-def _examples(run: LoadedRun, config: ExportConfig) -> Examples:
-    """Return the validation examples, or those of training where there are none."""
-    if run_split.has_split(run.run, VALIDATION):
-        return run_split.of_split(run, VALIDATION)
-    if config.calibrate:
+def _examples(run: LoadedRun, config: ExportConfig) -> tuple[Examples, str]:
+    """Return what exports are asked, and what it is: a split, or `parity.MADE_UP`.
+
+    It is of the validation split, or of training where there is none.
+    """
+    split = VALIDATION if run_split.has_split(run.run, VALIDATION) else TRAIN
+    if config.calibrate and split != VALIDATION:
         raise errors.ConfigError(
             "--calibrate needs a validation split, and this run has none."
         )
-    return run_split.of_split(run, TRAIN)
+    try:
+        return run_split.of_split(run, split), split
+    except run_split.ExamplesGoneError as error:
+        if config.calibrate:
+            raise
+        logging.warning(
+            "%s Without them, exports are checked on inputs that are made up, and "
+            "nothing is said of their accuracy.",
+            error,
+        )
+    return _made_up(run, config.parity_examples), MADE_UP
+
+
+def _made_up(run: LoadedRun, count: int) -> Examples:
+    payloads = run.task.serving.made_up(count)
+    return Examples(
+        ids=np.array([f"made up {number}" for number in range(count)]),
+        labels=np.zeros(count, np.int32),
+        rows=np.arange(count),
+        read=record_reader.from_memory(payloads),
+    )
 
 
 def _calibrate(run: LoadedRun, examples: Examples) -> None:
@@ -196,5 +224,10 @@ def table(exports: Sequence[Export]) -> Sequence[str]:
             f"{one.name:14}  {c.top1_agreement:9.2%}  {c.largest_difference:8.1e}  "
             f"{accuracy:>8}  {c.megabytes:7.2f}  {c.milliseconds_p50:7.1f}  "
             f"{c.milliseconds_p95:7.1f}  {c.examples_per_second:10.1f}"
+        )
+    if any(one.certificate.examples_from == MADE_UP for one in exports):
+        lines.append(
+            "The examples are made up, for those of the run are gone; "
+            "--data=KIND:PLACE says where they are."
         )
     return lines

@@ -13,6 +13,7 @@ from typing import Any
 from kft import exporters
 from kft.config import RunConfig
 from kft.data import examples as examples_lib
+from kft.exporters.parity import MADE_UP
 from kft.exporters.serving_model import ServingModel
 from kft.metrics import classification
 from kft.metrics.calibration import Calibration
@@ -220,6 +221,11 @@ def _figures(facts: _Facts) -> Iterator[str]:
     yield from _calibration(facts.served.calibration)
     yield ""
     examples = facts.text.examples
+    made_up = [
+        f"`{one['export']}`"
+        for one in facts.certificates.values()
+        if one.get("examples_from") == MADE_UP
+    ]
     measured = (
         f"validation {examples}"
         if is_judged
@@ -229,6 +235,13 @@ def _figures(facts: _Facts) -> Iterator[str]:
         f"Each export against the network, on the same {measured} (`parity.json`; "
         "intervals are 95%, Wilson):"
     )
+    if made_up:
+        yield ""
+        yield (
+            f"The data was not there when these were made: {', '.join(made_up)}. The "
+            f"{examples} that they were asked are made up; nothing is said of their "
+            "accuracy."
+        )
     yield ""
     yield f"| export | {examples} | accuracy | same class | largest difference | MB |"
     yield "|---|---|---|---|---|---|"

@@ -17,6 +17,7 @@ import numpy as np
 
 from kft import errors, exporters
 from kft.cli import child_process
+from kft.data import examples as examples_lib
 from kft.data import sample
 from kft.data.examples import Examples
 from kft.exporters import (
@@ -31,6 +32,10 @@ _TIMEOUT_SECONDS = 900
 # For which each speed is measured.
 _SECONDS = 1.0
 _HEAVY = ("kft", "tensorflow", "keras")
+
+
+# What exports are asked where the examples of the run are gone.
+MADE_UP = "made up"
 
 
 class ParityError(errors.KftError):
@@ -48,6 +53,7 @@ class ParityBatch:
         labels: int32 [n], the truth; None where it is not one class per example.
         scores: float [n, ..., classes], of the network; zeros where there is no answer.
         output: of an export, that is compared with them.
+        source: split of the run that the examples are of, or `MADE_UP`.
     """
 
     ids: np.ndarray
@@ -56,6 +62,7 @@ class ParityBatch:
     labels: np.ndarray | None
     scores: np.ndarray
     output: str
+    source: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +88,7 @@ class ParityReport:
         without: which of kft, tensorflow and keras its process did not import.
         passed: whether it answers as the network does.
         problem: why not; None where it does.
+        examples_from: the split of the run that they are of, or `made up`.
         temperature: what the logits are divided by in it.
         ece_before: expected calibration error of the run on its validation split, with
             temperature 1; None where it is not calibrated.
@@ -104,6 +112,7 @@ class ParityReport:
     without: tuple[str, ...]
     passed: bool
     problem: str | None
+    examples_from: str = examples_lib.VALIDATION
     temperature: float = 1.0
     ece_before: float | None = None
     ece_after: float | None = None
@@ -113,8 +122,20 @@ class ParityReport:
         return dataclasses.asdict(self)
 
 
-def make_batch(served: ServingModel, examples: Examples, count: int) -> ParityBatch:
+def make_batch(
+    served: ServingModel,
+    examples: Examples,
+    count: int,
+    *,
+    source: str = examples_lib.VALIDATION,
+) -> ParityBatch:
     """Return up to `count` examples, spread evenly, and the network's scores.
+
+    Args:
+        served: the network.
+        examples: of the run, or made up.
+        count: most of them.
+        source: what they are; see `ParityBatch`.
 
     Raises:
         errors.DataError: naming the example that cannot be read.
@@ -132,10 +153,17 @@ def make_batch(served: ServingModel, examples: Examples, count: int) -> ParityBa
         ids=chosen.ids,
         requests=sample.payloads(chosen),
         tensors=serving_model.by_name(inputs, served.tensors),
-        labels=chosen.labels if isinstance(chosen.labels, np.ndarray) else None,
+        labels=_labels(chosen, source),
         scores=found,
         output=served.scores,
+        source=source,
     )
+
+
+def _labels(examples: Examples, source: str) -> np.ndarray | None:
+    """Return the truth, None where it is not known or not one array."""
+    labels = examples.labels
+    return labels if isinstance(labels, np.ndarray) and source != MADE_UP else None
 
 
 def certify(
@@ -185,6 +213,7 @@ def certify(
         ),
         passed=problem is None,
         problem=problem,
+        examples_from=questions.source,
     )
 
 

@@ -79,7 +79,7 @@ class _Loaded:
 
 def cards(
     run: LoadedRun,
-    examples: Examples,
+    examples: Examples | None,
     predictions: Predictions,
     positions: Iterable[int],
 ) -> dict[int, Card]:
@@ -87,7 +87,8 @@ def cards(
 
     Args:
         run: the network.
-        examples: those that were predicted, in the same order.
+        examples: those that were predicted, in the same order; None where they are
+            gone, for cards without them.
         predictions: what the network says of them.
         positions: which of them; each is read once.
 
@@ -97,6 +98,8 @@ def cards(
     chosen = np.unique(np.fromiter(positions, np.int64))
     if not len(chosen):
         return {}
+    if examples is None:
+        return {p: _empty_card(run, predictions, p) for p in map(int, chosen)}
     own = examples.take(chosen)
     loaded = _load(run, own, None, training=False)
     predicted = predictions.predicted
@@ -113,6 +116,18 @@ def cards(
             text="" if answer else other_answer(predictions, position, run.labels),
         )
     return found
+
+
+def _empty_card(run: LoadedRun, predictions: Predictions, position: int) -> Card:
+    """Return a card without the example itself."""
+    answer = class_answer(predictions, position, run.labels.names)
+    return Card(
+        name=str(predictions.ids[position]),
+        example=Markup(),
+        overlay=None,
+        answer=answer,
+        text="" if answer else other_answer(predictions, position, run.labels),
+    )
 
 
 def class_answer(
@@ -148,7 +163,7 @@ def other_answer(predictions: Predictions, position: int, labels: LabelMap) -> s
 
 
 def training_views(
-    run: LoadedRun, examples: Examples, count: int
+    run: LoadedRun, examples: Examples | None, count: int
 ) -> tuple[TrainingViews, ...]:
     """Return what the network saw of some training examples, epoch by epoch.
 
@@ -156,12 +171,14 @@ def training_views(
 
     Args:
         run: the network.
-        examples: the training split.
+        examples: the training split; None where it is gone, for no views.
         count: how many examples, evenly spread over all.
 
     Raises:
         errors.DataError: naming the example that cannot be read.
     """
+    if examples is None:
+        return ()
     own = sample.spread(examples, count)
     keys_of = pipeline.example_keys(own, seed=run.config.seed)
     epochs = range(_AUGMENTED_EPOCHS if run.task.inputs.is_augmented else 1)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import logging
 
-from kft.data.examples import TRAIN
+from kft.data.examples import TRAIN, Examples
 from kft.evaluation import (
     calibrated_temperature,
     evaluate_run,
@@ -49,20 +50,27 @@ class Report:
     verdict: str
 
 
-def make(run: RunDir) -> Report:
+def make(run: RunDir, *, data: str | None = None) -> Report:
     """Write report.html of a finished run, whole or not at all.
 
     Its figures are of the validation split, or of the test split where the run has no
-    other; they are kept in evaluation.json unless it is about something else.
+    other; they are kept in evaluation.json unless it is about something else. Where the
+    examples are gone, it is without them and says so; the figures are then those of the
+    predictions that the run keeps.
+
+    Args:
+        run: the run folder.
+        data: where the examples of the run lie now, see `LoadedRun`.
 
     Raises:
-        errors.DataError: where the examples of the run are gone.
+        errors.DataError: where the examples are gone, and so are the predictions; or
+            where they are not in `data`.
         errors.RunDirError: where the folder is of no finished run, damaged or full.
     """
     record = run_record.read(run)
     split = evaluate_run.judging_split(run)
-    evaluation = evaluate_run.of_split(run, split) if split else None
-    values = values_of(record, evaluation, load_run.load(str(run.path)))
+    evaluation = evaluate_run.of_split(run, split, data=data) if split else None
+    values = values_of(record, evaluation, load_run.load(str(run.path), data=data))
     run.write_text(run.report_html, render.render("report.html", values))
     return Report(run.report_html, values["verdict"])
 
@@ -81,6 +89,7 @@ def values_of(
         errors.DataError: naming the example that cannot be read.
     """
     choice = class_sections.choose(evaluation)
+    training, gone = _examples(run, TRAIN)
     return {
         "record": record,
         "verdict": headline.verdict(record, evaluation, choice.pairs),
@@ -90,9 +99,8 @@ def values_of(
         "is_share": record.result.monitor == "val_accuracy",
         "stages": stage_results.rows(record),
         "charts": sections.curves(record),
-        "views": gallery.training_views(
-            run, run_split.of_split(run, TRAIN), _TRAINING_EXAMPLES
-        ),
+        "gone": gone,
+        "views": gallery.training_views(run, training, _TRAINING_EXAMPLES),
         "views_text": sections.views_text(run.task.inputs),
         **(_judged(evaluation, run, choice) if evaluation else {"evaluation": None}),
     }
@@ -149,7 +157,18 @@ def _cards(
 ) -> Mapping[int, Card]:
     """Return the cards of examples at positions in the predictions."""
     found = evaluation.predictions
-    examples = run_split.of_split(run, evaluation.source.split)
+    examples, _ = _examples(run, evaluation.source.split)
+    if examples is None:
+        return gallery.cards(run, None, found, positions)
     places = {name: place for place, name in enumerate(examples.ids)}
     ordered = examples.take(np.array([places[name] for name in found.ids]))
     return gallery.cards(run, ordered, found, positions)
+
+
+def _examples(run: LoadedRun, split: str) -> tuple[Examples | None, str]:
+    """Return the examples of a split; None where they are gone, and what is to do."""
+    try:
+        return run_split.of_split(run, split), ""
+    except run_split.ExamplesGoneError as error:
+        logging.warning("The page is without examples. %s", error)
+        return None, str(error)

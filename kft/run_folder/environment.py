@@ -9,6 +9,9 @@ from typing import Any
 if typing.TYPE_CHECKING:
     from kft.distribution.replicas import Devices
 
+# Key of environment.json for `kft.data.examples.Splits.fingerprint`.
+DATA_FINGERPRINT = "data_fingerprint"
+
 
 def describe(devices: "Devices") -> dict[str, Any]:
     """Return what environment.json says of the software and the devices."""

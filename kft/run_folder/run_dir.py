@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -39,12 +40,24 @@ class Below:
         return folder.path / self._name
 
 
+class _MadeOf:
+    """An attribute that is a path in `out`, or in `path` where there is no `out`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: "RunDir", _: type) -> Path:
+        return (folder.out or folder.path) / self._name
+
+
 @dataclasses.dataclass(frozen=True)
 class RunDir:
     """Every path of a run folder. What is written through it is whole or absent.
 
     Attributes:
         path: the folder itself.
+        out: another folder for what is made of a finished run: exports, evaluations and
+            the report; None for the folder itself.
         flags_cfg: a flagfile that repeats the run.
         config_json: the same for programs; it makes a folder a run folder.
         labels_txt: class names in the order of their indices.
@@ -67,6 +80,7 @@ class RunDir:
     """
 
     path: Path
+    out: Path | None = None
 
     flags_cfg = Below("flags.cfg")
     config_json = Below("config.json")
@@ -82,10 +96,10 @@ class RunDir:
     best_weights = Below("best.weights.h5")
     tensorboard = Below("tensorboard")
     trackers_json = Below("trackers.json")
-    export = Below("export")
-    evaluation_json = Below("evaluation.json")
-    predictions = Below("predictions.npz")
-    report_html = Below("report.html")
+    export = _MadeOf("export")
+    evaluation_json = _MadeOf("evaluation.json")
+    predictions = _MadeOf("predictions.npz")
+    report_html = _MadeOf("report.html")
     lock_file = Below(".lock")
 
     @contextlib.contextmanager
@@ -98,10 +112,31 @@ class RunDir:
             errors.RunDirError: where it cannot be written; `path` is as before.
         """
         with atomic_files.explaining(path):
-            if path.parent != self.path and self.path.is_dir():
+            is_out = self.out is not None and path.is_relative_to(self.out)
+            if is_out or (path.parent != self.path and self.path.is_dir()):
                 path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_files.replacing(path) as temporary:
             yield temporary
+
+    def check_writable(self) -> None:
+        """Check that what is made of a finished run can be written.
+
+        Raises:
+            errors.RunDirError: where its folder is read-only.
+        """
+        place = self.out or self.path
+        there = next(one for one in (place, *place.absolute().parents) if one.exists())
+        if os.access(there, os.W_OK):
+            return
+        if self.out is not None:
+            raise errors.RunDirError(
+                f"--out={self.out}: expected a folder that this user may write, "
+                f"received one in {there}, which is not."
+            )
+        raise errors.RunDirError(
+            f"{self.path} cannot be written by this user. --out=FOLDER puts what the "
+            "command makes elsewhere."
+        )
 
     def write_bytes(self, path: Path, content: bytes) -> None:
         """Write a file whole; raises like `replacing`."""
@@ -223,13 +258,17 @@ def read_config(run: RunDir) -> RunConfig:
     return saved_config.read(run.config_json)
 
 
-def finished(path: str) -> RunDir:
+def finished(path: str, *, out: str | None = None) -> RunDir:
     """Return the folder of a finished run, at a path that a user wrote.
+
+    Args:
+        path: of the folder.
+        out: another one for what is made of the run; see `RunDir`.
 
     Raises:
         errors.RunDirError: where there is none, or it is damaged.
     """
-    run = at(path)
+    run = RunDir(user_paths.expand(path), user_paths.expand(out) if out else None)
     read_config(run)
     if not _is_finished(run):
         again = shlex.join((f"--flagfile={run.flags_cfg}", f"--run_dir={run.path}"))

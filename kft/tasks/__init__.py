@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kft import config as config_lib
 from kft import data, errors
 from kft.config import RunConfig
-from kft.data.examples import Splits
+from kft.data.examples import Labelled, Splits
 from kft.data.labels import LabelMap
 from kft.tasks import image_classification, text_classification
 from kft.tasks.task_kind import TaskKind
@@ -125,6 +125,11 @@ def check_dataset(config: RunConfig) -> None:
 def load_splits(config: RunConfig) -> Splits:
     """Return the splits of a run's data set; see `kft.data.load_splits`."""
     return data.load_splits(config, kind(config.task).sources)
+
+
+def load_known(config: RunConfig, known: LabelMap) -> Labelled:
+    """Return the examples of a data set, for a run; see `kft.data.load_known`."""
+    return data.load_known(config, kind(config.task).sources, known)
 
 
 def config_from_dict(values: Mapping[str, Any]) -> RunConfig:

@@ -258,6 +258,13 @@ class Serving(Protocol):
         `from_export` of the task gets it back.
         """
 
+    def made_up(self, count: int) -> Sequence[bytes]:
+        """Return encoded examples that are made up, the same every time.
+
+        An export is checked by them where the examples of the run are gone, so they
+        differ from each other in all that the network and `endpoints` could mistake.
+        """
+
     def answer(
         self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
     ) -> Mapping[str, Any]:

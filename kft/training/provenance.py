@@ -12,11 +12,11 @@ from kft import errors
 from kft.data import splits as data_splits
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
-from kft.run_folder import environment, saved_config
+from kft.run_folder import data_place, environment, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.training.run_context import RunContext
 
-_FINGERPRINT = "data_fingerprint"
+_FINGERPRINT = environment.DATA_FINGERPRINT
 _SHOWN = 3
 # Label and split of each example, by id.
 Table = Mapping[str, tuple[str, str]]
@@ -37,8 +37,11 @@ def write(context: RunContext, splits: Splits) -> None:
 
 
 def _write_environment(run: RunDir, splits: Splits, devices: Devices) -> None:
-    facts = environment.describe(devices)
-    facts[_FINGERPRINT] = splits.fingerprint
+    facts = {
+        **environment.describe(devices),
+        _FINGERPRINT: splits.fingerprint,
+        **data_place.describe(run),
+    }
     run.write_json(run.environment_json, facts)
 
 
@@ -85,10 +88,18 @@ def check(run: RunDir, splits: Splits, devices: Devices) -> None:
         _write_environment(run, splits, devices)
     else:
         _mention_versions(recorded.get("packages"))
+        _keep_place(run, recorded)
     for path, text in (run.split_csv, now), (run.labels_txt, splits.labels.text()):
         if not path.is_file() or path.read_bytes() != text.encode():
             logging.warning("%s is damaged or gone; it is written anew.", path)
             run.write_text(path, text)
+
+
+def _keep_place(run: RunDir, recorded: Mapping[str, Any]) -> None:
+    """Write where run and data are now, if they have been moved."""
+    facts = {**recorded, **data_place.describe(run)}
+    if facts != recorded:
+        run.write_json(run.environment_json, facts)
 
 
 def _read_environment(run: RunDir) -> Mapping[str, Any] | None:

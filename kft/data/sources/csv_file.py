@@ -13,6 +13,7 @@ import numpy as np
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples, splits
+from kft.data.labels import LabelMap
 from kft.data.sources import (
     file_reader,
     filesystem,
@@ -20,6 +21,7 @@ from kft.data.sources import (
     missing_files,
     path_ids,
 )
+from kft.data.sources.labelled_rows import RowClasses
 from kft.data.sources.table_file import TableRow
 
 
@@ -43,9 +45,31 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
     """
     rows = _rows(path, config)
     found = labelled_rows.classes(rows, config)
+    return splits.assemble(found.labels, _table(path, rows, found, config), config)
+
+
+def load_known(
+    path: str, config: config_lib.DataConfig, known: LabelMap
+) -> examples.Labelled:
+    """Return the examples of a table for a run, of which classes may be missing.
+
+    Raises:
+        errors.ConfigError, errors.DataError: see `load`.
+    """
+    rows = _rows(path, config)
+    found = labelled_rows.classes(rows, config, known=known)
+    return splits.uncut(found.labels, _table(path, rows, found, config))
+
+
+def _table(
+    path: str,
+    rows: Sequence[TableRow],
+    found: RowClasses,
+    config: config_lib.DataConfig,
+) -> examples.Table:
     names = _names(rows, config)
     paths = [_join(path, name) for name in names]
-    table = examples.Table(
+    return examples.Table(
         ids=np.array(_ids(names, path, rows, config)),
         labels=found.ids,
         sizes=_sizes(path, rows, paths, config),
@@ -53,7 +77,6 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         read=file_reader.Files(paths),
         groups=found.groups,
     )
-    return splits.assemble(found.labels, table, config)
 
 
 def _rows(path: str, config: config_lib.DataConfig) -> list[TableRow]:

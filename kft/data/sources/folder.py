@@ -6,15 +6,16 @@ the right ending below one belongs to it, however deep.
 
 import collections
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from absl import logging
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, labels, splits
+from kft.data import examples, splits
 from kft.data.examples import TRAIN
+from kft.data.labels import LabelMap
 from kft.data.sources import file_reader, filesystem, folder_layout
 from kft.data.sources.folder_layout import FolderLayout
 from kft.data.sources.folder_tree import FolderTree
@@ -49,6 +50,47 @@ def load(
     tree = FolderTree(payload.file_endings)
     layout = _find_layout(path, config, payload, tree)
     label_map = _check_classes(layout.by_split, config, payload, tree)
+    table = _table(path, config, payload, layout, label_map)
+    return splits.assemble(label_map, table, config)
+
+
+def load_known(
+    path: str, config: config_lib.DataConfig, known: LabelMap, payload: PayloadKind
+) -> examples.Labelled:
+    """Return the examples of a folder for a run, of which classes may be missing.
+
+    Raises:
+        errors.ConfigError: where there is no such folder.
+        errors.DataError: where it has no class folder with files of that kind.
+    """
+    tree = FolderTree(payload.file_endings)
+    layout = _find_layout(path, config, payload, tree, known=known.names)
+    names = {
+        name
+        for class_folders in layout.by_split.values()
+        for name, folder in class_folders.items()
+        if tree.has_files(folder)
+    }
+    if not names:
+        raise errors.DataError(
+            f"--dataset={config.dataset}: expected {payload.noun} "
+            f"({', '.join(payload.file_endings)}) in a folder for each class, received "
+            "none."
+        )
+    label_map = known.with_others(names)
+    table = _table(path, config, payload, layout, label_map)
+    return splits.uncut(label_map, table)
+
+
+def _table(
+    path: str,
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
+    layout: FolderLayout,
+    label_map: LabelMap,
+) -> examples.Table:
+    """Return the files of the class folders, and say which files are none of them."""
+    tree = FolderTree(payload.file_endings)
     root = filesystem.expand(path)
     left_out = LeftOut(f"--dataset={config.dataset}", payload)
     entries: list[filesystem.FolderEntry] = []
@@ -65,14 +107,13 @@ def load(
     _count_unlabelled(left_out, layout, tree, root)
     left_out.say()
     _caution([entry.name for entry in entries], config, payload)
-    table = examples.Table(
+    return examples.Table(
         ids=np.array([_relative(entry.path, root) for entry in entries]),
         labels=np.array(numbers, dtype=np.int32),
         sizes=np.array([entry.size for entry in entries], dtype=np.int64),
         split_names=np.array(split_names),
         read=file_reader.Files([entry.path for entry in entries]),
     )
-    return splits.assemble(label_map, table, config)
 
 
 def _caution(
@@ -121,9 +162,14 @@ def _layout(payload: PayloadKind) -> str:
 
 
 def _find_layout(
-    path: str, config: config_lib.DataConfig, payload: PayloadKind, tree: FolderTree
+    path: str,
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
+    tree: FolderTree,
+    *,
+    known: Collection[str] = (),
 ) -> FolderLayout:
-    """Return where the class folders of each split are."""
+    """Return where the class folders of each split are; see `folder_layout.find`."""
     root = filesystem.expand(path)
     if not path or not filesystem.is_folder(root):
         raise errors.ConfigError(
@@ -131,7 +177,7 @@ def _find_layout(
             f"{_layout(payload)}; there is no folder {root!r}. {_near_folder(root)}"
         )
     flag = f"--dataset={config.dataset}"
-    return folder_layout.find(root, tree, config.folder_layout, flag)
+    return folder_layout.find(root, tree, config.folder_layout, flag, known=known)
 
 
 def _check_classes(
@@ -139,7 +185,7 @@ def _check_classes(
     config: config_lib.DataConfig,
     payload: PayloadKind,
     tree: FolderTree,
-) -> labels.LabelMap:
+) -> LabelMap:
     """Return the classes of the training folder, each of which has a file."""
     train = by_split[TRAIN]
     if len(train) < 2:
@@ -166,7 +212,7 @@ def _check_classes(
                 f"training folder; these are not there: {', '.join(extra)}. "
                 f"{errors.closest(extra[0], train)}"
             )
-    return labels.LabelMap(tuple(train))
+    return LabelMap(tuple(train))
 
 
 def _too_few(

@@ -9,7 +9,7 @@ train_images. Where folders can be read in two ways, the user is asked.
 import dataclasses
 import os
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from absl import logging
 
@@ -41,7 +41,14 @@ class FolderLayout:
     not_used: tuple[str, ...] = ()
 
 
-def find(root: str, tree: FolderTree, reading: Reading, flag: str) -> FolderLayout:
+def find(
+    root: str,
+    tree: FolderTree,
+    reading: Reading,
+    flag: str,
+    *,
+    known: Collection[str] = (),
+) -> FolderLayout:
     """Return where the classes and splits are.
 
     Args:
@@ -50,6 +57,8 @@ def find(root: str, tree: FolderTree, reading: Reading, flag: str) -> FolderLayo
         reading: `classes`: every sub-folder is a class, whatever its name; `splits`:
             the folders that are called so are splits; `auto`: what it can only be.
         flag: that names the folder, for messages.
+        known: classes of a run, where these decide what is a class; then there need be
+            no training split.
 
     Raises:
         errors.DataError: where it can be read in two ways, or not as asked for.
@@ -60,7 +69,9 @@ def find(root: str, tree: FolderTree, reading: Reading, flag: str) -> FolderLayo
     children = tree.folders(top)
     if reading == "classes":
         return FolderLayout({TRAIN: children})
-    return _Readings(children, tree, flag).choose(must_split=reading == "splits")
+    readings = _Readings(children, tree, flag, known=known)
+    of_known = readings.of_known()
+    return of_known or readings.choose(must_split=reading == "splits")
 
 
 def _unwrapped(folder: str, tree: FolderTree, *, holds_splits: bool) -> str:
@@ -103,11 +114,28 @@ class _Readings:
     """The two ways to read folders that lie beside each other."""
 
     def __init__(
-        self, children: Mapping[str, str], tree: FolderTree, flag: str
+        self,
+        children: Mapping[str, str],
+        tree: FolderTree,
+        flag: str,
+        *,
+        known: Collection[str],
     ) -> None:
         self._children, self._tree, self._flag = children, tree, flag
+        self._known = frozenset(known)
         self._looked_at: dict[str, dict[str, str]] = {}
         self._splits = self._named_like_splits()
+
+    def of_known(self) -> FolderLayout | None:
+        """Return the reading with known classes; None where not exactly one has any."""
+        in_splits = {inner for name in self._splits for inner in self._classes(name)}
+        as_classes = self._known & {*self._children}
+        as_splits = self._known & in_splits
+        if bool(as_classes) == bool(as_splits):
+            return None
+        if as_classes:
+            return FolderLayout({TRAIN: self._children})
+        return self._as_splits()
 
     def choose(self, *, must_split: bool) -> FolderLayout:
         """Return the only reading that is possible, or the one that is asked for."""
@@ -161,7 +189,7 @@ class _Readings:
         loose = {n: s for n, s in loose.items() if list(loose.values()).count(s) == 1}
         found = {**exact, **loose}
         has_train = any(s == TRAIN and self._classes(n) for n, s in found.items())
-        return found if has_train else exact
+        return found if has_train or self._known else exact
 
     def _classes(self, name: str) -> dict[str, str]:
         """Return the folders in a folder, without what is only put around them."""

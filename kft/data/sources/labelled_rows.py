@@ -7,8 +7,9 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, labels
+from kft.data import examples
 from kft.data.examples import TRAIN
+from kft.data.labels import LabelMap
 from kft.data.sources import name_pairs, split_words, table_file
 from kft.data.sources.table_file import TableRow
 
@@ -26,7 +27,7 @@ class RowClasses:
         groups: str [n], the group of each row; None where the table has none.
     """
 
-    labels: labels.LabelMap
+    labels: LabelMap
     ids: np.ndarray
     split_names: np.ndarray
     groups: np.ndarray | None
@@ -77,18 +78,29 @@ def read(path: str, content: str, config: config_lib.DataConfig) -> list[TableRo
     ]
 
 
-def classes(rows: Sequence[TableRow], config: config_lib.DataConfig) -> RowClasses:
+def classes(
+    rows: Sequence[TableRow],
+    config: config_lib.DataConfig,
+    *,
+    known: LabelMap | None = None,
+) -> RowClasses:
     """Return what rows say of labels, splits and groups.
 
     Args:
         rows: as `read` gives them, at least one.
         config: of the data.
+        known: classes of a run, which come first among the labels; then there need be
+            no training rows.
 
     Raises:
         errors.DataError: naming the line that cannot be.
     """
     split_names = _split_names(rows, config)
-    label_map = _labels(rows, split_names, config)
+    if known is not None:
+        label_map = known.with_others(row.values[_LABEL] for row in rows)
+    else:
+        _check_training(split_names, config)
+        label_map = _labels(rows, split_names, config)
     _check_groups(rows, split_names, config)
     return RowClasses(
         labels=label_map,
@@ -112,16 +124,19 @@ def _split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> lis
                 "the column in every row, or remove it to have the splits cut."
             )
         split_names.append(split)
+    return split_names
+
+
+def _check_training(split_names: Sequence[str], config: config_lib.DataConfig) -> None:
     if TRAIN not in split_names:
         raise errors.DataError(
             f"{flag(config)}: expected rows of the split {TRAIN}, received none."
         )
-    return split_names
 
 
 def _labels(
     rows: Sequence[TableRow], split_names: Sequence[str], config: config_lib.DataConfig
-) -> labels.LabelMap:
+) -> LabelMap:
     """Return the classes of the training rows, sorted; the others may have no more."""
     pairs = list(zip(rows, split_names, strict=True))
     names = sorted({row.values["label"] for row, split in pairs if split == TRAIN})
@@ -134,7 +149,7 @@ def _labels(
                 f"that training rows have, received {label!r}. "
                 f"{errors.closest(label, names)}"
             )
-    return labels.LabelMap(tuple(names))
+    return LabelMap(tuple(names))
 
 
 def _groups(rows: Sequence[TableRow]) -> np.ndarray | None:

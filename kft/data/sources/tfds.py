@@ -17,8 +17,9 @@ from absl import logging
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, labels, splits
+from kft.data import examples, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
+from kft.data.labels import LabelMap
 from kft.data.sources import filesystem
 from kft.data.sources.payload_kind import PayloadKind
 
@@ -60,12 +61,35 @@ def load(
             set is not prepared and cannot be.
         errors.DataError: where it is no data of that kind with class labels.
     """
+    label_map, table = _read(rest, config, payload)
+    return splits.assemble(label_map, table, config)
+
+
+def load_known(
+    rest: str, config: config_lib.DataConfig, known: LabelMap, payload: PayloadKind
+) -> examples.Labelled:
+    """Return the examples of a TensorFlow data set in its own splits.
+
+    Raises:
+        errors.ConfigError, errors.DataError: see `load`.
+    """
+    del known  # The data set names its classes itself, with or without examples.
+    return splits.uncut(*_read(rest, config, payload, needs_training=False))
+
+
+def _read(
+    rest: str,
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
+    *,
+    needs_training: bool = True,
+) -> tuple[LabelMap, examples.Table]:
     from kft.data.sources import record_reader, tfrecord_index
 
     builder = _builder(_builder_name(rest), config)
     info = builder.info
     features = _features(info, config, payload)
-    by_split = _expressions(info, config)
+    by_split = _expressions(info, config, needs_training=needs_training)
     chosen = {split: _records_of(info, e, split) for split, e in by_split.items()}
     files = sorted({path for numbers in chosen.values() for path, _, _ in numbers})
     index = {p: tfrecord_index.index_file(p, {features.label: int}) for p in files}
@@ -87,13 +111,13 @@ def load(
         split_names=np.array(split_names),
         read=record_reader.from_records(records, features.payload),
     )
-    return splits.assemble(features.label_map, table, config)
+    return features.label_map, table
 
 
 class _Features(typing.NamedTuple):
     payload: str
     label: str
-    label_map: labels.LabelMap
+    label_map: LabelMap
 
 
 def _builder_name(rest: str) -> str:
@@ -192,10 +216,12 @@ def _features(
             f"received {info.file_format.value} in {info.data_dir}. Prepare it with "
             "file_format='tfrecord'."
         )
-    return _Features(name, label, labels.LabelMap(tuple(features[label].names)))
+    return _Features(name, label, LabelMap(tuple(features[label].names)))
 
 
-def _expressions(info: Any, config: config_lib.DataConfig) -> dict[str, str]:
+def _expressions(
+    info: Any, config: config_lib.DataConfig, *, needs_training: bool
+) -> dict[str, str]:
     """Return the TFDS expression of each split: the flags', else the data's own."""
     given = {
         TRAIN: config.train_split,
@@ -206,7 +232,7 @@ def _expressions(info: Any, config: config_lib.DataConfig) -> dict[str, str]:
     return {
         split: expression
         for split, expression in expressions.items()
-        if given[split] or split == TRAIN or split in info.splits
+        if given[split] or (needs_training and split == TRAIN) or split in info.splits
     }
 
 

@@ -16,6 +16,7 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, splits
 from kft.data.examples import TRAIN
+from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, label_file, name_pairs, split_words
 from kft.data.sources.payload_kind import PayloadKind
 
@@ -34,7 +35,7 @@ def check(pattern: str, config: config_lib.DataConfig, payload: PayloadKind) -> 
     if config.tfrecord_labels is not None:
         label_file.read(config.tfrecord_labels)
     if not filesystem.is_remote(pattern):
-        _split_names(_paths(pattern, config), config)
+        _check_training(_split_names(_paths(pattern, config), config), config)
 
 
 def load(
@@ -49,6 +50,28 @@ def load(
         errors.ConfigError: where no file matches, or a flag is wrong.
         errors.DataError: for files that are damaged, or have not what is expected.
     """
+    label_map, table = _read(pattern, config, payload)
+    return splits.assemble(label_map, table, config)
+
+
+def load_known(
+    pattern: str, config: config_lib.DataConfig, known: LabelMap, payload: PayloadKind
+) -> examples.Labelled:
+    """Return the examples of files for a run, of which classes may be missing.
+
+    Raises:
+        errors.ConfigError, errors.DataError: see `load`.
+    """
+    return splits.uncut(*_read(pattern, config, payload, known=known))
+
+
+def _read(
+    pattern: str,
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
+    *,
+    known: LabelMap | None = None,
+) -> tuple[LabelMap, examples.Table]:
     from kft.data.sources import (
         record_reader,
         tfrecord_classes,
@@ -58,13 +81,17 @@ def load(
     names = _names(config, payload)
     paths = _paths(pattern, config)
     split_names = _split_names(paths, config)
+    if known is None:
+        _check_training(split_names, config)
     kinds = tfrecord_classes.kinds(paths, names, payload, config)
     features = {names[part]: kind for part, kind in kinds.items()}
     parts = [tfrecord_index.index_file(path, features) for path in paths]
     records = tfrecord_index.concatenate(parts)
     split_of_rows = np.repeat(split_names, [len(part.lengths) for part in parts])
     columns = {part: records.columns[names[part]] for part in kinds}
-    label_map, numbers = tfrecord_classes.classes(columns, split_of_rows, config)
+    # The classes of a run come from no rows in particular: all tell what there is.
+    trained = split_of_rows if known is None else np.full_like(split_of_rows, TRAIN)
+    label_map, numbers = tfrecord_classes.classes(columns, trained, config, known)
     table = examples.Table(
         ids=np.array(_ids(paths, parts)),
         labels=numbers,
@@ -72,7 +99,7 @@ def load(
         split_names=split_of_rows,
         read=record_reader.from_records(records, names[payload.name]),
     )
-    return splits.assemble(label_map, table, config)
+    return label_map, table
 
 
 def _names(config: config_lib.DataConfig, payload: PayloadKind) -> Mapping[str, str]:
@@ -137,12 +164,15 @@ def _split_names(paths: Sequence[str], config: config_lib.DataConfig) -> list[st
                 "it, or choose the files by another pattern."
             )
         known.append(split)
-    if TRAIN not in known:
+    return known
+
+
+def _check_training(split_names: Sequence[str], config: config_lib.DataConfig) -> None:
+    if TRAIN not in split_names:
         raise errors.DataError(
             f"--dataset={config.dataset}: expected files of the split {TRAIN}, "
-            f"received {' and '.join(sorted(set(known)))} only."
+            f"received {' and '.join(sorted(set(split_names)))} only."
         )
-    return known
 
 
 def _ids(paths: Sequence[str], parts: Sequence["Records"]) -> list[str]:

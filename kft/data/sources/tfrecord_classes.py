@@ -80,6 +80,7 @@ def classes(
     columns: Mapping[str, np.ndarray],
     split_names: np.ndarray,
     config: config_lib.DataConfig,
+    of_run: labels.LabelMap | None = None,
 ) -> tuple[labels.LabelMap, np.ndarray]:
     """Return the classes of the training records, and that of each record, int32 [n].
 
@@ -90,6 +91,7 @@ def classes(
         columns: label, text or both, [n] each.
         split_names: the split of each record, [n].
         config: may name a file with the names of the classes.
+        of_run: classes of a run, which come first.
 
     Raises:
         errors.ConfigError: where the file is missing.
@@ -119,7 +121,11 @@ def classes(
         names = [_text(text) for text in texts[split_names == TRAIN][first]]
     else:
         names = [_text(key) for key in known]
-    return labels.LabelMap(tuple(names)), places.astype(np.int32)
+    if of_run is None:
+        return labels.LabelMap(tuple(names)), places.astype(np.int32)
+    label_map = of_run.with_others(names)
+    numbers = np.array([label_map.index(name) for name in names], np.int32)
+    return label_map, numbers[places]
 
 
 def _with_whole_numbers(

@@ -15,7 +15,10 @@ import numpy as np
 
 from kft import config as config_lib
 from kft.data import examples, splits
+from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, labelled_rows
+from kft.data.sources.labelled_rows import RowClasses
+from kft.data.sources.table_file import TableRow
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
@@ -43,12 +46,29 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
     """
     rows = labelled_rows.read(path, _TEXT, config)
     found = labelled_rows.classes(rows, config)
+    return splits.assemble(found.labels, _table(rows, found), config)
+
+
+def load_known(
+    path: str, config: config_lib.DataConfig, known: LabelMap
+) -> examples.Labelled:
+    """Return the texts of a table for a run, of which classes may be missing.
+
+    Raises:
+        errors.ConfigError, errors.DataError: see `load`.
+    """
+    rows = labelled_rows.read(path, _TEXT, config)
+    found = labelled_rows.classes(rows, config, known=known)
+    return splits.uncut(found.labels, _table(rows, found))
+
+
+def _table(rows: Sequence[TableRow], found: RowClasses) -> examples.Table:
     payloads = [row.values[_TEXT].encode() for row in rows]
     digests = [_digest(payload) for payload in payloads]
     groups = found.groups
     if groups is None and "split" not in rows[0].values:
         groups = np.array(digests)
-    table = examples.Table(
+    return examples.Table(
         ids=np.array(_numbered(digests)),
         labels=found.ids,
         sizes=np.array([len(payload) for payload in payloads], np.int64),
@@ -56,7 +76,6 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
         read=_Texts(payloads),
         groups=groups,
     )
-    return splits.assemble(found.labels, table, config)
 
 
 def _digest(payload: bytes) -> str:

@@ -110,6 +110,21 @@ class ImageServing(ClassServing):
             ),
         }
 
+    def made_up(self, count: int) -> list[bytes]:
+        """Return PNG and JPEG images in turn: colors that blur, of any size and shape.
+
+        Sides are half to twice those that the network sees.
+        """
+        rng, found = np.random.default_rng(0), []
+        bounds = max(1, self._image_size // 2), 2 * self._image_size + 1
+        for number in range(count):
+            coarse = rng.integers(0, 256, [*rng.integers(2, 9, 2), 3])
+            smooth = tf.image.resize(coarse, rng.integers(*bounds, 2), "bicubic")
+            pixels = tf.saturate_cast(smooth, tf.uint8)
+            encode = tf.io.encode_jpeg if number % 2 else tf.io.encode_png
+            found.append(encode(pixels).numpy())
+        return found
+
     def metadata(self) -> dict[str, Any]:
         """Return how an encoded image becomes the input `images`.
 

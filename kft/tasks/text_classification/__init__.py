@@ -50,7 +50,11 @@ KIND = TaskKind(
     name="text_classification",
     summary="say which of some classes a text is of",
     config_class=TextClassificationConfig,
-    sources={"csv": data.Source("csv:PATH", text_table.check, text_table.load)},
+    sources={
+        "csv": data.Source(
+            "csv:PATH", text_table.check, text_table.load, text_table.load_known
+        )
+    },
     blocks=_blocks,
     check=_check,
     module="kft.tasks.text_classification.text_classification",

@@ -89,6 +89,18 @@ class TextServing(ClassServing):
             ),
         }
 
+    def made_up(self, count: int) -> list[bytes]:
+        """Return texts of words of the vocabulary, from one to as many as are read."""
+        rng = np.random.default_rng(0)
+        special = (self._tokenizer.unknown, self._tokenizer.begin, self._tokenizer.end)
+        words = [
+            token
+            for token in self._tokenizer.vocabulary
+            if token.isalpha() and token not in special
+        ] or [_EXAMPLE]
+        lengths = rng.integers(1, self._config.max_length, count)
+        return [" ".join(rng.choice(words, length)).encode() for length in lengths]
+
     def metadata(self) -> dict[str, Any]:
         """Return how a text becomes the input `token_ids`.
 

@@ -68,6 +68,11 @@ class Serving:
             ),
         }
 
+    def made_up(self, count: int) -> list[bytes]:
+        rng = np.random.default_rng(0)
+        lengths = rng.integers(1, 40, count)
+        return [" ".join(map(str, rng.integers(0, 9, n))).encode() for n in lengths]
+
     def metadata(self) -> dict[str, Any]:
         return {"separator": " "}
 
