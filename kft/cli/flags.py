@@ -200,9 +200,11 @@ def _missing(
 ) -> list[str]:
     """Return a line for each field that has no default and was not given."""
     found = []
+    hints = typing.get_type_hints(config_class)
     for field in dataclasses.fields(config_class):
         if field.default is dataclasses.MISSING and field.name not in given:
-            unnamed = field.name == positional
+            is_tuple = fields.field_type(hints[field.name]).base is tuple
+            unnamed = field.name == positional and is_tuple
             flag = f"{field.name.upper()}..." if unnamed else f"--{field.name}"
             found.append(f"{flag}: a value is needed. {field.metadata['help']}")
     return found
