@@ -164,6 +164,7 @@ QUICK += ["__main__", "backbones.__main__", "training.preflight", "data"]
 # Half of a task is known before TensorFlow starts, and an audit runs without it.
 QUICK += [name for name in MODULES if name.split(".")[0] == "auditing"]
 QUICK += ["tasks", "tasks.image_classification", "tasks.text_classification"]
+QUICK += ["tasks.audio_classification"]
 QUICK += ["tasks.image_classification.image_audit"]
 
 
@@ -239,13 +240,13 @@ HOMES = (
 )
 # Words of one kind of data. Text is left out: files and messages are made of it too.
 WORDS = {"image", "picture", "pixel", "token", "tokenizer", "audio", "wave", "waveform"}
-WORDS |= {"speech", "spectrogram"}
+WORDS |= {"speech", "spectrogram", "sound", "speaker", "soxr", "mel"}
 # Where such words may stand nevertheless, and why.
 EXCEPTIONS = {
-    "tasks": ("image", "the table of tasks"),
+    "tasks": ("image audio", "the table of tasks"),
     "backbones": ("image pixel", "the table of backbones"),
     "backbones.__main__": ("image pixel", "shows that table"),
-    "config": ("image", "hands out all configs"),
+    "config": ("image audio", "hands out all configs"),
     "config.run": ("image", "the default task, whose options need no --task"),
     "config.data": ("image", "names the default task, and its features of TFRecords"),
     "data.sources.folder_layout": ("image picture", "names that folders have"),
@@ -267,7 +268,15 @@ EXCEPTIONS = {
     "training.skip_bad_examples": ("image", "bad_images.csv"),
 }
 # Packages that read or change data of one kind.
-LIBRARIES = {"PIL", "imagehash", "tokenizers", "sentencepiece", "soundfile", "librosa"}
+LIBRARIES = {
+    "PIL",
+    "imagehash",
+    "tokenizers",
+    "sentencepiece",
+    "soundfile",
+    "soxr",
+    "librosa",
+}
 # Tables of what there is of each kind.
 TABLES = {"backbones", "backbones.__main__", "tasks", "config", "config.run"}
 TABLES |= {"config.audit_options"}

@@ -6,6 +6,11 @@ with its signature which options it reads: `load(config: DataConfig)` takes a
 `TrainConfig`, or the part alone in a test.
 """
 
+from kft.config.audio import (
+    AudioClassificationConfig,
+    AudioModelConfig,
+    AudioOptions,
+)
 from kft.config.audit_options import AuditConfig, AuditOptions, AuditRunConfig
 from kft.config.base import Config, from_dict, to_dict
 from kft.config.computation import RuntimeConfig
@@ -34,6 +39,9 @@ from kft.config.training import ModelConfig, OptimizerConfig
 
 __all__ = [
     "DEFAULT_TASK",
+    "AudioClassificationConfig",
+    "AudioModelConfig",
+    "AudioOptions",
     "AuditConfig",
     "AuditOptions",
     "AuditRunConfig",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kft import errors
 
@@ -46,7 +46,7 @@ class Augmentation:
     """One augmentation of the flag.
 
     Attributes:
-        name: a key of `KINDS`.
+        name: of the kind.
         strength: in (0, `Kind.largest`]; None where the kind takes none.
     """
 
@@ -54,8 +54,12 @@ class Augmentation:
     strength: float | None = None
 
 
-def parse(text: str) -> tuple[Augmentation, ...]:
-    """Return the augmentations of `--augment` in the order of `KINDS`; () for none.
+def parse(text: str, kinds: Mapping[str, Kind] = KINDS) -> tuple[Augmentation, ...]:
+    """Return the augmentations of `--augment` in the order of `kinds`; () for none.
+
+    Args:
+        text: the value of the flag.
+        kinds: what there is, by name.
 
     Raises:
         errors.ConfigError: naming the part that is not understood, and what is legal.
@@ -64,7 +68,7 @@ def parse(text: str) -> tuple[Augmentation, ...]:
         return ()
     found: dict[str, Augmentation] = {}
     for part in text.split(","):
-        one = _parse_one(part.strip(), text)
+        one = _parse_one(part.strip(), text, kinds)
         if one.name in found:
             raise errors.ConfigError(
                 f"--augment: expected each name once, received {one.name} twice in "
@@ -76,7 +80,7 @@ def parse(text: str) -> tuple[Augmentation, ...]:
             "--augment: standard mirrors every second image already; leave flip out "
             f"of {text!r}."
         )
-    return tuple(found[name] for name in KINDS if name in found)
+    return tuple(found[name] for name in kinds if name in found)
 
 
 def format_augment(augmentations: Sequence[Augmentation]) -> str:
@@ -89,19 +93,19 @@ def mixes(augmentations: Sequence[Augmentation]) -> tuple[Augmentation, ...]:
     return tuple(one for one in augmentations if one.name in MIXES)
 
 
-def _parse_one(part: str, text: str) -> Augmentation:
+def _parse_one(part: str, text: str, kinds: Mapping[str, Kind]) -> Augmentation:
     name, has_strength, number = part.partition("@")
     if name == NONE:
         raise errors.ConfigError(
             f"--augment: none stands alone, received {text!r}. Leave it out."
         )
-    if name not in KINDS:
-        near = errors.closest(name, KINDS, most=0)
+    if name not in kinds:
+        near = errors.closest(name, kinds, most=0)
         raise errors.ConfigError(
             f"--augment: expected {_GRAMMAR}, received {part!r} in {text!r}. "
-            f"{near}{near and ' '}Possible values: {', '.join((NONE, *KINDS))}."
+            f"{near}{near and ' '}Possible values: {', '.join((NONE, *kinds))}."
         )
-    kind = KINDS[name]
+    kind = kinds[name]
     if not has_strength:
         return Augmentation(name, kind.default)
     if kind.largest is None:

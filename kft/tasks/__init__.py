@@ -17,7 +17,11 @@ from kft import data, errors
 from kft.config import RunConfig
 from kft.data.examples import Labelled, Splits
 from kft.data.labels import LabelMap
-from kft.tasks import image_classification, text_classification
+from kft.tasks import (
+    audio_classification,
+    image_classification,
+    text_classification,
+)
 from kft.tasks.task_kind import TaskKind
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 TASKS: dict[str, TaskKind[Any]] = {
     "image_classification": image_classification.KIND,
     "text_classification": text_classification.KIND,
+    "audio_classification": audio_classification.KIND,
 }
 _MODULES = "KFT_TASKS"
 

@@ -76,8 +76,8 @@ def test_flags_of_another_task_are_refused_by_name(tmp_path: Path) -> None:
     assert _problem("--task=rising_steps", "--image_size=64", "--augment=flip") == (
         "--image_size belongs to --task=image_classification, received "
         "--task=rising_steps. Leave it out.\n"
-        "--augment belongs to --task=image_classification, received "
-        "--task=rising_steps. Leave it out."
+        "--augment belongs to --task=image_classification or audio_classification, "
+        "received --task=rising_steps. Leave it out."
     )
     assert _problem("--pad_to=8", f"--flagfile={path}") == (
         "--pad_to belongs to --task=rising_steps, received "

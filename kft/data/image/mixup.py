@@ -12,7 +12,7 @@ import numpy as np
 
 from kft.config import augmentations as config_augmentations
 from kft.config.augmentations import Augmentation
-from kft.data import epoch_plan
+from kft.data import epoch_plan, keyed_numbers
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
@@ -46,35 +46,11 @@ def mix(
     )
 
 
-def uniforms(keys: np.ndarray, count: int) -> np.ndarray:
-    """Return numbers that are uniform in [0, 1) and follow from keys, float64.
-
-    Args:
-        keys: int64 [..., 2].
-        count: how many for each key.
-
-    Returns:
-        [..., count]: the outputs of SplitMix64 (Steele et al., Fast Splittable
-        Pseudorandom Number Generators, 2014) from a state that both numbers decide.
-    """
-    words = keys.astype(np.int64).view(np.uint64)
-    state = _finish(_finish(words[..., :1]) ^ words[..., 1:])
-    steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return (_finish(state + steps) >> np.uint64(11)) * 2.0**-53
-
-
-def _finish(words: np.ndarray) -> np.ndarray:
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray = words ^ (words >> np.uint64(31))
-    return mixed
-
-
 def _draw(
     keys: np.ndarray, *, chosen: Sequence[Augmentation], size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the share that each row keeps of itself, [...], and how, [..., 5]."""
-    which, share, y, x = np.moveaxis(uniforms(keys, 4), -1, 0)
+    which, share, y, x = np.moveaxis(keyed_numbers.uniforms(keys, 4), -1, 0)
     drawn = [_of_one(one, share, (y, x), size) for one in chosen]
     # Of two, the one that the first number says.
     picked = np.minimum(which * len(drawn), len(drawn) - 1).astype(int)

@@ -68,11 +68,11 @@ def _table(
     config: config_lib.DataConfig,
 ) -> examples.Table:
     names = _names(rows, config)
-    paths = [_join(path, name) for name in names]
+    paths = [join(path, name) for name in names]
     return examples.Table(
         ids=np.array(_ids(names, path, rows, config)),
         labels=found.ids,
-        sizes=_sizes(path, rows, paths, config),
+        sizes=file_sizes(path, rows, paths, config),
         split_names=found.split_names,
         read=file_reader.Files(paths),
         groups=found.groups,
@@ -82,15 +82,15 @@ def _table(
 def _rows(path: str, config: config_lib.DataConfig) -> list[TableRow]:
     """Return the rows, see `labelled_rows.read`; no path is listed twice."""
     rows = labelled_rows.read(path, "path", config)
-    rows = [_with_slashes(row, path) for row in rows]
+    rows = [with_slashes(row, path) for row in rows]
     _ids(_names(rows, config), path, rows, config)
     return rows
 
 
-def _with_slashes(row: TableRow, table: str) -> TableRow:
+def with_slashes(row: TableRow, table: str) -> TableRow:
     """Return the row with the path as written on Windows in the spelling of others."""
     name = row.values["path"]
-    if "\\" not in name or os.path.lexists(_join(table, name)):
+    if "\\" not in name or os.path.lexists(join(table, name)):
         return row
     return TableRow(row.line, {**row.values, "path": name.replace("\\", "/")})
 
@@ -101,10 +101,15 @@ def _names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]
     Raises:
         errors.DataError: where one is listed twice.
     """
-    paths = [row.values["path"] for row in rows]
-    names = [p if filesystem.is_remote(p) else posixpath.normpath(p) for p in paths]
+    names = normal_names(rows)
     _check_once(names, rows, config)
     return names
+
+
+def normal_names(rows: Sequence[TableRow]) -> list[str]:
+    """Return the paths in one spelling, local ones without `./` and the like."""
+    paths = [row.values["path"] for row in rows]
+    return [p if filesystem.is_remote(p) else posixpath.normpath(p) for p in paths]
 
 
 def _ids(
@@ -118,12 +123,15 @@ def _ids(
     Raises:
         errors.DataError: where two paths lead to one file.
     """
-    folder = posixpath.dirname(filesystem.expand(table))
-    if not filesystem.is_remote(table):
-        folder = os.path.abspath(folder)
-    ids = path_ids.of(names, folder)
+    ids = path_ids.of(names, table_folder(table))
     _check_once(ids, rows, config)
     return ids
+
+
+def table_folder(table: str) -> str:
+    """Return the folder of a table, of a local one its absolute path."""
+    folder = posixpath.dirname(filesystem.expand(table))
+    return folder if filesystem.is_remote(table) else os.path.abspath(folder)
 
 
 def _check_once(
@@ -140,7 +148,8 @@ def _check_once(
         lines[name] = row.line
 
 
-def _join(table: str, name: str) -> str:
+def join(table: str, name: str) -> str:
+    """Return where a file is that a table names."""
     name = filesystem.expand(name)
     if filesystem.is_remote(name):
         return name
@@ -148,7 +157,7 @@ def _join(table: str, name: str) -> str:
     return posixpath.join(folder, name)
 
 
-def _sizes(
+def file_sizes(
     table: str,
     rows: Sequence[TableRow],
     paths: Sequence[str],

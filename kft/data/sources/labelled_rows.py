@@ -38,7 +38,13 @@ def flag(config: config_lib.DataConfig) -> str:
     return f"--dataset={config.dataset}"
 
 
-def read(path: str, content: str, config: config_lib.DataConfig) -> list[TableRow]:
+def read(
+    path: str,
+    content: str,
+    config: config_lib.DataConfig,
+    *,
+    others: Sequence[str] = (),
+) -> list[TableRow]:
     """Return the rows with their values by what they are, whatever the columns' names.
 
     Args:
@@ -46,12 +52,13 @@ def read(path: str, content: str, config: config_lib.DataConfig) -> list[TableRo
         content: what the column of the examples themselves is called where
             `--csv_columns` does not say so; also its key in the values.
         config: of the data.
+        others: columns besides, which may be missing.
 
     Raises:
         errors.ConfigError: where there is no such file, or `--csv_columns` is wrong.
         errors.DataError: where it is no such table, naming the line.
     """
-    columns = {name: name for name in (content, _LABEL, _SPLIT, _GROUP)}
+    columns = {name: name for name in (content, _LABEL, *others, _SPLIT, _GROUP)}
     names = name_pairs.parse(
         "csv_columns", config.csv_columns, columns, needed=(content, _LABEL)
     )
@@ -60,7 +67,7 @@ def read(path: str, content: str, config: config_lib.DataConfig) -> list[TableRo
         path,
         flag=flag(config),
         needed=[names[content], names[_LABEL]],
-        optional=[names[part] for part in (_SPLIT, _GROUP) if part in names],
+        optional=[names[part] for part in (*others, _SPLIT, _GROUP) if part in names],
         advice="Columns of other names are told with "
         f"--csv_columns={content}=NAME,label=NAME.",
     )

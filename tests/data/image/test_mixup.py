@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from kft import errors
 from kft.config import augmentations
-from kft.data import epoch_plan, examples, pipeline
+from kft.data import epoch_plan, examples, keyed_numbers, pipeline
 from kft.data.image import mixup
 from kft.data.pipeline import Span
 from kft.distribution.batch_sharing import BatchShare
@@ -20,21 +20,21 @@ def _mix(text, size=_SIZE):
 
 
 def test_numbers_of_keys_are_uniform_and_of_their_key_alone():
-    numbers = mixup.uniforms(_KEYS, 3)
-    np.testing.assert_array_equal(mixup.uniforms(_KEYS[5:9], 3), numbers[5:9])
+    numbers = keyed_numbers.uniforms(_KEYS, 3)
+    np.testing.assert_array_equal(keyed_numbers.uniforms(_KEYS[5:9], 3), numbers[5:9])
     # A tenth holds 400 of 4000; the standard deviation is 19.
     for column in numbers.T:
         counts, _ = np.histogram(column, bins=10, range=(0, 1))
         assert np.abs(counts - 400).max() < 80
     assert np.abs(np.corrcoef(numbers.T) - np.eye(3)).max() < 0.06
     seeds = np.stack([np.arange(4000), np.full(4000, 7)], axis=-1)
-    assert len(np.unique(mixup.uniforms(seeds, 1))) == 4000
+    assert len(np.unique(keyed_numbers.uniforms(seeds, 1))) == 4000
 
 
 def test_the_generator_is_splitmix64():
     # The first output for the seed 1234567, as reference implementations give it.
     state = np.array([1234567 + 0x9E3779B97F4A7C15], np.uint64)
-    assert mixup._finish(state).tolist() == [6457827717110365317]
+    assert keyed_numbers._finish(state).tolist() == [6457827717110365317]
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 3.0])
@@ -79,7 +79,7 @@ def test_the_area_of_a_cutmix_box_has_the_distribution_of_mixup():
     _, top, bottom, left, right = numbers.T
     # Of those that no border cuts off; alpha of 1 is the uniform distribution.
     whole = (top > 0) & (bottom < 200) & (left > 0) & (right < 200)
-    drawn = mixup.uniforms(_KEYS, 2)[whole, 1]
+    drawn = keyed_numbers.uniforms(_KEYS, 2)[whole, 1]
     sides = np.sqrt(1 - drawn) * 200
     assert 600 < whole.sum() < 2400
     np.testing.assert_allclose((bottom - top)[whole], sides, atol=2)

@@ -1,0 +1,1 @@
+"""Audio backbones: the table of them, their graphs, and the front ends in these."""

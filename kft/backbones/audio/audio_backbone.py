@@ -1,0 +1,105 @@
+"""The table of audio backbones. No TensorFlow here."""
+
+import dataclasses
+
+from kft import backbones, errors
+from kft.backbones.package_files import PackageFile
+from kft.config.stages import Blocks
+
+SPEECH_EMBEDDING = "SpeechEmbedding"
+
+
+@dataclasses.dataclass(frozen=True)
+class AudioBackbone:
+    """A network of sounds with a name.
+
+    Attributes:
+        name: what `--backbone` takes.
+        sample_rate: in hertz, that its weights are for.
+        seconds: that it reads where `--seconds` does not say otherwise.
+        min_seconds: shortest sound that it can read.
+        parameters: number of its parameters, without a head.
+        blocks: where it can be cut.
+        license: of the weights, as SPDX calls it.
+        origin: where the weights come from, for people.
+        package: that brings them; None for a network of images.
+    """
+
+    name: str
+    sample_rate: int
+    seconds: float
+    min_seconds: float
+    parameters: int
+    blocks: Blocks
+    license: str
+    origin: str
+    package: PackageFile | None
+
+    @property
+    def is_of_images(self) -> bool:
+        """Return whether it was trained on images, and reads a spectrogram as one."""
+        return self.package is None
+
+
+BACKBONES: dict[str, AudioBackbone] = {
+    backbone.name: backbone
+    for backbone in (
+        AudioBackbone(
+            name=SPEECH_EMBEDDING,
+            sample_rate=16_000,
+            seconds=1.2,
+            min_seconds=0.782,
+            parameters=328_200,
+            blocks=Blocks(tuple(f"block_{number}" for number in range(1, 10))),
+            license="Apache-2.0",
+            origin="Google's speech_embedding, as openWakeWord distributes it",
+            package=PackageFile(
+                name="openwakeword",
+                version="0.4.0",
+                file="openwakeword-0.4.0-py3-none-any.whl",
+                sha256="2c353f49a35d384507403efde3db4393"
+                "53d8281a52d08a0e42a5b493e5145075",
+                folder="openwakeword/resources/models/",
+                megabytes=9,
+            ),
+        ),
+    )
+}
+
+
+# Of networks of images: a spectrogram of so many bands, with a column every 10 ms.
+IMAGE_BANDS = 96
+_IMAGE_SAMPLE_RATE, _IMAGE_SECONDS = 16_000, 1.5
+
+
+def get(name: str) -> AudioBackbone:
+    """Return the backbone of that name, which may be one of images.
+
+    Raises:
+        errors.ConfigError: where there is none; names the nearest.
+    """
+    if name in BACKBONES:
+        return BACKBONES[name]
+    if name in backbones.BACKBONES:
+        return _of_images(name)
+    known = (*BACKBONES, *backbones.BACKBONES)
+    raise errors.ConfigError(
+        f"--backbone: there is no {name!r}. {errors.closest(name, known)} "
+        "`python -m kft.backbones --task=audio_classification` lists them all."
+    )
+
+
+def _of_images(name: str) -> AudioBackbone:
+    backbone = backbones.BACKBONES[name]
+    return AudioBackbone(
+        name=name,
+        sample_rate=_IMAGE_SAMPLE_RATE,
+        seconds=_IMAGE_SECONDS,
+        # A frame of 25 ms, and columns as many as the smallest image has.
+        min_seconds=backbone.min_image_size * 0.01 + 0.1,
+        parameters=backbone.parameters,
+        blocks=backbone.blocks,
+        license=backbones.FAMILIES[backbone.family].license,
+        origin="ImageNet",
+        package=None,
+    )

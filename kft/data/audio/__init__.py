@@ -1,0 +1,1 @@
+"""Operations on sound: decoding, resampling, windows, augmentation; tables of files."""

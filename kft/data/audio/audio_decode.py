@@ -1,0 +1,147 @@
+"""Encoded sounds to samples: decoding by libsndfile, resampling by soxr.
+
+Channels become one by their mean. What a file holds beyond the windows is not read, so
+memory is bounded by them. A file that ends early is read as far as it goes.
+"""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kft import errors
+from kft.data.audio import audio_extra
+from kft.data.audio.windows import Windows
+
+# More frames than any file has: what libsndfile says where it does not know.
+_UNKNOWN = 2**48
+# Stored samples -> how a part of them is stored without loss; others as float.
+_LOSSLESS = {"PCM_16": "int16", "PCM_24": "int32", "PCM_U8": "int16", "PCM_S8": "int16"}
+_STORED_AS = {"PCM_16": "PCM_16", "PCM_24": "PCM_24", "PCM_U8": "PCM_16"}
+_STORED_AS["PCM_S8"] = "PCM_16"
+
+
+def decode(content: bytes, windows: Windows) -> np.ndarray:
+    """Return the windows of an encoded sound, with their margins.
+
+    Args:
+        content: WAV, FLAC, OGG, MP3 or AIFF.
+        windows: what of it is read.
+
+    Returns:
+        float32 [windows, samples with margins], in [-1, 1].
+
+    Raises:
+        errors.DataError: where it is no such sound, has no samples, or samples that are
+            no numbers.
+    """
+    with _opened(io.BytesIO(content)) as sound:
+        total, rate = _length(sound), sound.samplerate
+        read = _read(sound, windows.starts(total, rate), windows.length(rate))
+    if not np.isfinite(read).all():
+        raise errors.DataError("the sound has samples that are no numbers")
+    length = windows.samples + 2 * windows.margin_samples
+    return np.stack([resample(one, rate, windows.sample_rate, length) for one in read])
+
+
+def resample(samples: np.ndarray, rate: int, to: int, length: int) -> np.ndarray:
+    """Return samples [n] at another rate, float32 [length]."""
+    if rate != to:
+        soxr = audio_extra.require("soxr")
+        samples = soxr.resample(samples, rate, to, quality="HQ")
+    return np.pad(samples, (0, max(0, length - len(samples))))[:length]
+
+
+def part(
+    path: str | io.BytesIO,
+    windows: Windows,
+    begin: float = 0.0,
+    end: float | None = None,
+) -> bytes | None:
+    """Return what of a sound its windows hold, as a WAV; None where the file is.
+
+    `decode` gives the same of it as of the whole. So every example is a WAV, whatever
+    its file, and exports can read it.
+
+    Args:
+        path: of the file, or its content.
+        windows: what of it is read.
+        begin: seconds at which the sound begins in the file.
+        end: seconds at which it ends; None for the end of the file.
+
+    Raises:
+        errors.DataError: where it is no sound, or ends before it begins.
+    """
+    with _opened(path) as sound:
+        rate, total = sound.samplerate, _length(sound)
+        first = round(begin * rate)
+        last = total if end is None else min(total, round(end * rate))
+        if first >= last:
+            raise errors.DataError(
+                f"expected a sound of {begin:g} s and more, received one of "
+                f"{total / rate:.2f} s"
+            )
+        length = windows.length(rate)
+        if last - first <= length * windows.count:
+            if (first, last) == (0, total) and sound.format in ("WAV", "WAVEX"):
+                return None
+            spans = [(first, last - first)]
+        else:
+            starts = windows.starts(last - first, rate)
+            spans = [(first + start, length) for start in starts]
+        return _stored(sound, spans)
+
+
+def _stored(sound: Any, spans: list[tuple[int, int]]) -> bytes:
+    """Return parts of a sound, one after the other, as a WAV file."""
+    read = []
+    for first, count in spans:
+        sound.seek(first)
+        dtype = _LOSSLESS.get(sound.subtype, "float32")
+        read.append(sound.read(count, dtype=dtype, always_2d=True))
+    content = io.BytesIO()
+    audio_extra.require("soundfile").write(
+        content,
+        np.concatenate(read),
+        sound.samplerate,
+        format="WAV",
+        subtype=_STORED_AS.get(sound.subtype, "FLOAT"),
+    )
+    return content.getvalue()
+
+
+def _read(sound: Any, starts: list[int], length: int) -> list[np.ndarray]:
+    """Return windows of a sound, float32 [length] each, in [-1, 1]."""
+    read: dict[int, np.ndarray] = {}
+    for start in starts:
+        if start not in read:
+            sound.seek(max(0, start))
+            found = sound.read(
+                length + min(0, start), dtype="float32", always_2d=True
+            ).mean(axis=1)
+            missing = length + min(0, start) - len(found)
+            read[start] = np.pad(found, (max(0, -start), missing))
+    return [read[start] for start in starts]
+
+
+def _length(sound: Any) -> int:
+    """Return the samples of a sound, of which there are some."""
+    frames: int = sound.frames
+    if not 0 < frames < _UNKNOWN:
+        raise errors.DataError("the sound has no samples")
+    return frames
+
+
+@contextlib.contextmanager
+def _opened(file: str | io.BytesIO) -> Iterator[Any]:
+    """Give an open sound; what libsndfile says of it becomes a DataError."""
+    soundfile = audio_extra.require("soundfile")
+    try:
+        with soundfile.SoundFile(file) as sound:
+            yield sound
+    except soundfile.LibsndfileError as error:
+        raise errors.DataError(
+            f"it cannot be read as a sound: {error.error_string}"
+        ) from error

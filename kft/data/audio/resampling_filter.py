@@ -1,0 +1,66 @@
+"""The filter of soxr as numbers, for graphs that have to resample as it does.
+
+soxr is linear and treats all samples alike, so what it makes of single samples says
+what it makes of every sound.
+"""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from kft.data.audio import audio_extra
+
+# Numbers of the filter below this share of its largest are left out at both ends.
+_SMALL = 1e-7
+_MOST_BLOCKS = 4096
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ResamplingFilter:
+    """A filter bank: `up` samples come out for every `down` that go in.
+
+    Attributes:
+        numbers: float32 [taps, up]. The samples of a block of `down` that begins at j
+            give the sum over k of x[j + first + k] * numbers[k].
+        first: at which sample the taps begin, counted from the block's first one.
+        down: samples that a block goes on by.
+    """
+
+    numbers: np.ndarray
+    first: int
+    down: int
+
+    @property
+    def up(self) -> int:
+        """Return the samples that come out of a block."""
+        up: int = self.numbers.shape[1]
+        return up
+
+
+@functools.cache
+def measure(rate: int, to: int) -> ResamplingFilter:
+    """Return the filter that soxr applies from one rate to another.
+
+    Raises:
+        errors.ConfigError: where soxr is not installed.
+    """
+    soxr = audio_extra.require("soxr")
+    common = math.gcd(rate, to)
+    up, down = to // common, rate // common
+    # A sample in the middle of silence long enough for the filter, whose taps are about
+    # as many as samples go into 300 that come out.
+    blocks = min(_MOST_BLOCKS, 2 * math.ceil(600 * max(1.0, down / up) / down) + 2)
+    middle = blocks // 2
+    impulses = np.zeros([blocks * down, down], np.float32)
+    impulses[middle * down + np.arange(down), np.arange(down)] = 1.0
+    found = soxr.resample(impulses, rate, to, quality="HQ")[: blocks * up]
+    found = np.pad(found, ((0, blocks * up - len(found)), (0, 0)))
+    # Sample r of the middle block is one of k = r + (middle - j) * down for block j.
+    of_block = found.reshape(blocks, up, down)[::-1]
+    taps = of_block.transpose(0, 2, 1).reshape(blocks * down, up)
+    first = (middle - blocks + 1) * down
+    used = np.flatnonzero(np.abs(taps).max(axis=1) > _SMALL * np.abs(taps).max())
+    begin, end = int(used[0]), int(used[-1]) + 1
+    return ResamplingFilter(taps[begin:end].astype(np.float32), first + begin, down)

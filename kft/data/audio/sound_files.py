@@ -1,0 +1,69 @@
+"""Files of sounds as a run reads them: of each no more than the windows hold."""
+
+import io
+import os
+import typing
+from collections.abc import Sequence
+
+import numpy as np
+
+from kft.data.audio import audio_decode
+from kft.data.audio.windows import Windows
+from kft.data.sources import filesystem
+
+if typing.TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class SoundFiles:
+    """A `Read` whose row i is a sound, encoded.
+
+    The file itself where it is short, else a WAV of what the windows hold.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        windows: Windows,
+        spans: Sequence[tuple[float, float | None]] | None = None,
+    ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            paths: of the files, one for each row.
+            windows: what of a sound is read.
+            spans: where each begins and ends in its file, in seconds; None for all of
+                every file.
+        """
+        self._paths = tuple(paths)
+        self._windows = windows
+        self._spans = spans
+
+    def __call__(self, rows: "tf.Tensor") -> "tf.Tensor":
+        """Return the sounds at these rows, tf.string [k]."""
+        import tensorflow as tf
+
+        found = tf.numpy_function(self._contents, [rows], tf.string, stateful=False)
+        return tf.ensure_shape(found, rows.shape)
+
+    def _contents(self, rows: np.ndarray) -> np.ndarray:
+        return np.array([self._content(int(row)) for row in rows], dtype=object)
+
+    def _content(self, row: int) -> bytes:
+        path = self._paths[row]
+        begin, end = self._spans[row] if self._spans is not None else (0.0, None)
+        source = _remote(path) if filesystem.is_remote(path) else path
+        content = audio_decode.part(source, self._windows, begin, end)
+        if content is not None:
+            return content
+        if isinstance(source, io.BytesIO):
+            return source.getvalue()
+        with open(os.fsencode(path), "rb") as file:
+            return file.read()
+
+
+def _remote(path: str) -> io.BytesIO:
+    import tensorflow as tf
+
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return io.BytesIO(file.read())

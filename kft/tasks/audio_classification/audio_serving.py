@@ -1,0 +1,176 @@
+"""The part of sounds that leaves a run: signatures, answers, words about them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kft.backbones.audio import audio_backbone
+from kft.config import AudioClassificationConfig
+from kft.data.audio import inline_sounds, wav_in_graph, windows_in_graph
+from kft.data.audio.audio_payload import AUDIO
+from kft.data.audio.windows import Windows
+from kft.data.labels import LabelMap
+from kft.tasks import class_answers, decode_requests
+from kft.tasks.audio_classification.audio_network import WAVEFORM
+from kft.tasks.class_answers import ClassAnswers
+from kft.tasks.serving_texts import CardText, PageText
+from kft.tasks.task import Endpoint
+
+
+class AudioServing:
+    """Probabilities of classes for sounds. See `kft.tasks.task.Serving`."""
+
+    def __init__(
+        self, config: AudioClassificationConfig, labels: LabelMap, windows: Windows
+    ) -> None:
+        """Serve sounds.
+
+        Args:
+            config: what the model card says.
+            labels: the classes, in index order.
+            windows: what of a sound is read.
+        """
+        self._config = config
+        self._windows = windows
+        self._answers = ClassAnswers(labels)
+
+    @property
+    def file_endings(self) -> Sequence[str]:
+        """Return those of the formats that can be decoded."""
+        return AUDIO.file_endings
+
+    @property
+    def scores(self) -> str:
+        """Return the name of the probabilities."""
+        return class_answers.SCORES
+
+    @property
+    def answer_fields(self) -> Mapping[str, Sequence[str]]:
+        """Return those of the predictions."""
+        return class_answers.FIELDS
+
+    def network_scores(
+        self, outputs: np.ndarray, inputs: Any, *, temperature: float
+    ) -> np.ndarray:
+        """Return the probabilities of logits, float64 [n, classes]."""
+        del inputs
+        return self._answers.probabilities(outputs, temperature=temperature)
+
+    def answer(
+        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
+    ) -> dict[str, Any]:
+        """Return `predictions`: label, class_id and probability of each."""
+        del payload
+        return self._answers.answer(outputs, top_k)
+
+    def read(self, payload: tf.Tensor) -> tf.Tensor:
+        """Return what the network reads of a WAV file, by TensorFlow's ops alone.
+
+        Args:
+            payload: tf.string [].
+        """
+        samples, rate = wav_in_graph.decode(payload)
+        return windows_in_graph.read(samples, rate, self._windows)
+
+    def endpoints(
+        self, model: keras.Model, *, temperature: float
+    ) -> dict[str, Endpoint]:
+        """Return the endpoints for WAV files and for samples.
+
+        `serving_default` takes `wav_bytes`, tf.string [n]: WAV files of any length,
+        rate of `windows_in_graph.rates`, and number of channels. `waveform` takes
+        float32 [n, samples] in [-1, 1], of the rate and length that the network reads.
+        Both return what `ClassAnswers.outputs` does.
+        """
+        count = self._windows.samples * self._windows.count
+        silence = np.zeros([count], np.float32)
+        silent_file = inline_sounds.wav(silence, self._windows.sample_rate)
+
+        def answer_samples(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
+            logits = model(waveform, training=False)
+            return self._answers.outputs(logits, temperature=temperature)
+
+        def answer_files(wav_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            inputs, valid = decode_requests.decode_all(
+                wav_bytes, self.read, tf.zeros([count])
+            )
+            logits = model(inputs, training=False)
+            return self._answers.outputs(logits, temperature=temperature, valid=valid)
+
+        return {
+            "serving_default": Endpoint(
+                answer_files,
+                signature={"wav_bytes": tf.TensorSpec([None], tf.string)},
+                request={"wav_bytes": np.array([silent_file], object)},
+            ),
+            WAVEFORM: Endpoint(
+                answer_samples,
+                signature={WAVEFORM: tf.TensorSpec([None, count], tf.float32)},
+                request={WAVEFORM: silence[None]},
+                notes={
+                    WAVEFORM: f"Samples of one channel in [-1, 1], "
+                    f"{self._windows.sample_rate} per second; the spectrogram is "
+                    "inside the network."
+                },
+            ),
+        }
+
+    def metadata(self) -> dict[str, Any]:
+        """Return how an encoded sound becomes the input `waveform`.
+
+        sample_rate in hertz; seconds of a window; windows, how many; margin, seconds on
+        both sides of a window that several of them are spread with.
+        """
+        return {
+            "sample_rate": self._windows.sample_rate,
+            "seconds": self._windows.seconds,
+            "windows": self._windows.count,
+            "margin": self._windows.margin,
+        }
+
+    def card(self) -> CardText:
+        """Return what the model card says of sounds."""
+        windows = self._windows
+        several = f"{windows.count} windows of " if windows.count > 1 else ""
+        is_pretrained = self._config.weights != "none"
+        backbone = audio_backbone.get(self._config.backbone)
+        return CardText(
+            what="audio classifier",
+            purpose=f"Says which of {len(self._answers.labels)} classes a sound is of",
+            examples="sounds",
+            recipe=f"augmentation {self._config.augment}",
+            preprocessing=(
+                f"One channel (the mean of all), {windows.sample_rate} samples per "
+                f"second in [-1, 1], {several}{windows.seconds:g} seconds: the middle "
+                "of the sound in the middle, silence or a cut at both ends. The "
+                "SavedModel takes WAV files of any usual rate and does all that. The "
+                "others take the samples. The spectrogram is inside every export."
+            ),
+            limits=("It answers with one of its classes whatever there is to hear.",),
+            refuses=("Files that are no WAV, or have no samples, are refused.",),
+            pipeline_tag="audio-classification",
+            license=backbone.license if is_pretrained else None,
+            terms=tuple(self._terms()),
+        )
+
+    def page(self) -> PageText:
+        """Return what the demo says of sounds."""
+        return PageText(
+            title="What is to be heard?",
+            prompt="Drop sounds here, or choose files",
+            accept="audio/*",
+        )
+
+    def _terms(self) -> Sequence[str]:
+        backbone = audio_backbone.get(self._config.backbone)
+        if self._config.weights == "none":
+            first = "The weights were trained from nothing: they are yours to license."
+        else:
+            first = (
+                f"The pretrained weights of {backbone.name} ({backbone.origin}) are "
+                f"under {backbone.license}."
+            )
+        return (first, "The terms of the sounds it was fine-tuned on come on top.")
