@@ -8,18 +8,23 @@ from kft import report
 from kft.cli import command
 from kft.reporting import comparison, write_report
 from kft.run_folder import run_dir
+from kft.run_folder.run_dir import RunDir
 
 
 def _execute(*arguments: str) -> int:
     return command.execute(report.COMMAND, arguments)
 
 
+def _any_run(path: str, *, out: str | None) -> RunDir:
+    return RunDir(Path(path), None if out is None else Path(out))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "received neither"),
-        (("runs/a",), "received runs/a"),
-        (("--run_dir=c", "runs/a"), "received runs/a"),
+        (("runs/a", "runs/b"), "received runs/a runs/b"),
+        (("--run_dir=c", "runs/a"), "received c runs/a"),
         (("--compare", "runs/a"), "at least two run folders"),
         (("--compare",), "received none"),
         (("--compare", "--run_dir=c", "runs/a", "runs/b"), "no --run_dir"),
@@ -42,14 +47,17 @@ def test_a_folder_of_no_run_is_named(
 def test_it_says_what_the_page_says_and_where_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run_dir, "finished", run_dir.at)
+    monkeypatch.setattr(run_dir, "finished", _any_run)
     monkeypatch.setattr(
         write_report,
         "make",
-        lambda run: write_report.Report(run.report_html, "All is well."),
+        lambda run, data: write_report.Report(run.report_html, f"All is {data}."),
     )
-    assert _execute("--run_dir=runs/a") == command.EXIT_OK
-    assert capsys.readouterr().out == "All is well.\nruns/a/report.html\n"
+    for folder in ("--run_dir=runs/a", "runs/a"):
+        assert _execute(folder, "--data=well") == command.EXIT_OK
+        assert capsys.readouterr().out == "All is well.\nruns/a/report.html\n"
+    assert _execute("runs/a", "--out=b") == command.EXIT_OK
+    assert capsys.readouterr().out == "All is None.\nb/report.html\n"
 
 
 def test_folders_to_compare_stand_behind_the_flag(
@@ -59,7 +67,7 @@ def test_folders_to_compare_stand_behind_the_flag(
         assert folders == ("runs/a", "runs/b")
         return comparison.Comparison(Path(output), (), ())
 
-    monkeypatch.setattr(run_dir, "finished", run_dir.at)
+    monkeypatch.setattr(run_dir, "finished", _any_run)
     monkeypatch.setattr(comparison, "compare", compare)
     monkeypatch.setattr(comparison, "table", lambda found: ["the table"])
     arguments = ("--compare", "runs/a", "runs/b", "--output=x.html")

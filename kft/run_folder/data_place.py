@@ -13,7 +13,7 @@ from typing import Any
 from kft import errors, tasks
 from kft.config import RunConfig
 from kft.data.sources import filesystem
-from kft.run_folder import saved_config
+from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 
 # Keys of environment.json.
@@ -46,6 +46,31 @@ def candidates(config: RunConfig, run: RunDir) -> list[RunConfig]:
                 found.append(_with_paths(there, _moved(old_run, now)))
     found.append(config)
     return [one for n, one in enumerate(found) if one not in found[:n]]
+
+
+def located(config: RunConfig) -> RunConfig:
+    """Return the config of a run that goes on, with its data where it lies now.
+
+    It is the same where there is no such run, or where the data is at the place that
+    the config names.
+    """
+    run = run_dir.of(config)
+    try:
+        kept = run_dir.read_config(run)
+    except errors.RunDirError:
+        return config
+    if kept.dataset != config.dataset or _is_there(config):
+        return config
+    others = candidates(config, run)
+    return next((one for one in others if _is_there(one)), config)
+
+
+def _is_there(config: RunConfig) -> bool:
+    try:
+        tasks.check_dataset(config)
+    except (errors.ConfigError, errors.DataError):
+        return False
+    return True
 
 
 def _moved(old: str, new: str) -> Callable[[str], str]:

@@ -218,8 +218,10 @@ def find(settings: RunConfig) -> tuple[RunDir, Status]:
         if not run.config_json.exists():
             _check_free(run)
             return run, "new"
-    differences = saved_config.differences(read_config(run), settings)
     status: Status = "finished" if _is_finished(run) else "unfinished"
+    differences = saved_config.differences(
+        read_config(run), settings, may_move=status == "unfinished"
+    )
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise errors.RunDirError(
@@ -233,20 +235,29 @@ def find(settings: RunConfig) -> tuple[RunDir, Status]:
 def prepare(settings: RunConfig) -> tuple[RunDir, Status]:
     """Write config.json and flags.cfg; `claim` does it while it holds the folder.
 
+    Where the data is said to lie elsewhere now, they keep the old place until
+    `keep_config` is called, by who has compared the examples.
+
     Returns what `find` does, and raises what it raises.
     """
     run, status = find(settings)
-    if status != "finished":
-        _make_folder(run)
-        kept = dataclasses.replace(settings, run_dir=str(run.path))
-        command = shlex.join(
-            ("python", "-m", "kft.train", f"--flagfile={run.flags_cfg}")
-        )
-        flags = f"# {command}\n\n{flagfile.format_flagfile(kept)}"
-        # config.json comes first: it makes the folder a run folder.
-        run.write_json(run.config_json, config.to_dict(kept))
-        run.write_text(run.flags_cfg, flags)
+    if status == "finished":
+        return run, status
+    _make_folder(run)
+    if status == "unfinished":
+        settings = saved_config.with_places_of(read_config(run), settings)
+    keep_config(run, settings)
     return run, status
+
+
+def keep_config(run: RunDir, settings: RunConfig) -> None:
+    """Write config.json and flags.cfg; raises RunDirError where it cannot."""
+    kept = dataclasses.replace(settings, run_dir=str(run.path))
+    command = shlex.join(("python", "-m", "kft.train", f"--flagfile={run.flags_cfg}"))
+    flags = f"# {command}\n\n{flagfile.format_flagfile(kept)}"
+    # config.json comes first: it makes the folder a run folder.
+    run.write_json(run.config_json, config.to_dict(kept))
+    run.write_text(run.flags_cfg, flags)
 
 
 def read_config(run: RunDir) -> RunConfig:

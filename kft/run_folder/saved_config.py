@@ -112,14 +112,33 @@ def _damaged(path: Path, reason: str) -> str:
     return f"{path} is damaged: {reason.rstrip('.')}. {advice}"
 
 
-def differences(old: RunConfig, new: RunConfig) -> list[str]:
-    """Return a line for each field whose values exclude each other."""
+# Where examples lie, and how they are split: a run that goes on compares the examples.
+_PLACES = ("dataset", "data_dir", "tfrecord_labels", "split_file")
+
+
+def with_places_of(old: RunConfig, new: RunConfig) -> RunConfig:
+    """Return a config whose data lies where that of another one does."""
+    places: dict[str, Any] = {name: getattr(old, name) for name in _PLACES}
+    return dataclasses.replace(new, **places)
+
+
+def differences(old: RunConfig, new: RunConfig, *, may_move: bool = False) -> list[str]:
+    """Return a line for each field whose values exclude each other.
+
+    Args:
+        old: of the run folder.
+        new: what is asked for.
+        may_move: whether the data may lie at another place now.
+    """
     if old.task != new.task:
         return [f"--task: {old.task} -> {new.task}"]
     found = []
     for field in dataclasses.fields(new):
         before, after = getattr(old, field.name), getattr(new, field.name)
-        if before != after and not field.metadata["may_change"]:
+        may_change = field.metadata["may_change"]
+        if may_move and field.name in _PLACES:
+            may_change = True
+        if before != after and not may_change:
             texts = [flagfile.format_value(v) or "(empty)" for v in (before, after)]
             found.append(f"--{field.name}: {' -> '.join(texts)}")
     return found

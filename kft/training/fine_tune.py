@@ -105,6 +105,7 @@ def _settle(
     config: RunConfig, given: Collection[str] | None, reporter: Reporter
 ) -> tuple[RunConfig, Devices]:
     """Return the config with a value for all that is automatic, and the devices."""
+    config = preflight.with_data_found(config)
     preflight.check(config)
     trackers.check(config)
     if config.repeats > 1:

@@ -12,7 +12,7 @@ from kft.data import class_weights
 from kft.data.examples import VALIDATION
 from kft.data.sources import split_words
 from kft.distribution import batch_sharing, cluster
-from kft.run_folder import overlap, run_dir
+from kft.run_folder import data_place, overlap, run_dir
 
 Check = Callable[[RunConfig], None]
 
@@ -28,7 +28,17 @@ def check(config: RunConfig, *, also: Sequence[Check] = ()) -> None:
         errors.ConfigError: listing every problem, not only the first.
         errors.DataError: where the data set is the only problem.
     """
-    _check_all(config, (*_OPTION_CHECKS, tasks.check_dataset, *also))
+    _check_all(config, (*_OPTION_CHECKS, _check_dataset, *also))
+
+
+def with_data_found(config: RunConfig) -> RunConfig:
+    """Return the config with its data where it lies now, for a run that goes on.
+
+    Several workers have to say themselves where it is, all the same.
+    """
+    if cluster.find(config, os.environ) is not None:
+        return config
+    return data_place.located(config)
 
 
 def check_options(config: RunConfig) -> None:
@@ -63,6 +73,16 @@ def _check_stages(config: RunConfig) -> None:
     blocks = tasks.kind(config.task).blocks(config)
     if blocks is not None:
         config_stages.check_stages(stages, blocks)
+
+
+def _check_dataset(config: RunConfig) -> None:
+    """Check the data of a run, unless it is finished: what follows may need none."""
+    try:
+        if run_dir.find(config)[1] == "finished":
+            return
+    except errors.RunDirError:
+        pass  # Told by who claims the folder.
+    tasks.check_dataset(config)
 
 
 def _check_task(config: RunConfig) -> None:

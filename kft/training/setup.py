@@ -13,6 +13,7 @@ from kft.config import RunConfig
 from kft.data import class_weights
 from kft.data.examples import Examples, Splits
 from kft.distribution.replicas import Devices
+from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task
 from kft.training import (
@@ -74,6 +75,9 @@ def set_up_run(
     if devices.is_chief and not has_state:
         with skip_bad_examples.naming(context):
             provenance.write(context, splits)
+    if devices.is_chief and run_dir.read_config(run).dataset != config.dataset:
+        # The examples are those of the run, at another place.
+        run_dir.keep_config(run, config)
     return context
 
 

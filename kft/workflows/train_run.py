@@ -55,6 +55,7 @@ def run(
     # Not before the flags are known to be right: it makes --help slow.
     from kft.workflows import after_training
 
+    config = preflight.with_data_found(config)
     preflight.check(
         config,
         also=[*CHECKS, lambda c: recipe.check(c, given)],

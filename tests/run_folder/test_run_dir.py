@@ -119,6 +119,21 @@ def test_another_config_is_refused_with_the_difference(
     assert _content(run) == before
 
 
+@pytest.mark.parametrize("result", [None, {"status": "finished"}])
+def test_only_an_unfinished_run_may_be_told_another_place_of_its_data(
+    settings: TrainConfig, result: dict[str, str] | None
+) -> None:
+    run = _made(settings)
+    moved = dataclasses.replace(settings, dataset="folder:elsewhere")
+    if result:
+        run.write_json(run.result_json, result)
+        assert "-> folder:elsewhere" in _refusal(moved)
+        return
+    assert _status(moved) == "unfinished"
+    # Nobody has compared the examples yet.
+    assert run_dir.read_config(run) == settings
+
+
 def test_what_computes_nothing_may_change_and_is_kept_anew(
     settings: TrainConfig,
 ) -> None:
