@@ -239,7 +239,8 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
     found = prediction_files.read(path, source)
     if found is None or set(found.ids) != set(run_split.split_ids(run, split)):
         return None
-    return _measured(run, tasks.get(config, labels), source, found)
+    task = tasks.get(config, labels, kept=run.backbone)
+    return _measured(run, task, source, found)
 
 
 def _written(run: RunDir) -> Mapping[str, Any] | None:

@@ -73,7 +73,7 @@ def load(
     config = dataclasses.replace(config, precision=_precision(config, precision))
     labels = _read_labels(run)
     devices = runtime.start(config, seed=config.seed)
-    task = tasks.get(config, labels)
+    task = tasks.get(config, labels, kept=run.backbone)
     network = task.network(weights="none")
     _load_weights(network.model, run)
     return LoadedRun(config, run, labels, task, network, devices, data)

@@ -70,6 +70,8 @@ class RunDir:
         result_json: status and final figures.
         checkpoints: folder of exact-resume states.
         best_weights: best weights so far.
+        backbone: folder of what a network is built from besides code, such as sizes and
+            a vocabulary; the tasks say what.
         tensorboard: folder of event files.
         trackers_json: how other trackers call the run.
         export: folder of exports.
@@ -94,6 +96,7 @@ class RunDir:
     result_json = Below("result.json")
     checkpoints = Below("checkpoints")
     best_weights = Below("best.weights.h5")
+    backbone = Below("backbone")
     tensorboard = Below("tensorboard")
     trackers_json = Below("trackers.json")
     export = _MadeOf("export")

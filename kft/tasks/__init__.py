@@ -10,6 +10,7 @@ import functools
 import importlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kft import config as config_lib
@@ -75,17 +76,22 @@ def kind(name: str) -> TaskKind[Any]:
     return found[name]
 
 
-def get(config: RunConfig, labels: LabelMap) -> "Task":
+def get(config: RunConfig, labels: LabelMap, *, kept: Path | None = None) -> "Task":
     """Return the task of a run; this starts TensorFlow.
 
     Args:
         config: its field `task` is a key of `TASKS`.
         labels: the classes, in index order.
+        kept: folder with what `TaskKind.kept_files` said when the run began; None or
+            none there to take it from the backbone.
 
     Raises:
         errors.ConfigError: where there is no such task.
     """
-    return _module(kind(config.task)).build(config, labels)
+    module = _module(kind(config.task))
+    if kept is not None and kept.is_dir():
+        return module.build(config, labels, kept)
+    return module.build(config, labels)
 
 
 def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedTask":
@@ -107,8 +113,13 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedTask":
 class _TaskModule(Protocol):
     """The half of a task that may import TensorFlow, a module."""
 
-    def build(self, config: RunConfig, labels: LabelMap) -> "Task":
-        """Return the task of a run."""
+    def build(
+        self, config: RunConfig, labels: LabelMap, kept: Path | None = None
+    ) -> "Task":
+        """Return the task of a run.
+
+        `kept` is there for tasks that keep files, once a run has them.
+        """
 
     def from_export(
         self, labels: LabelMap, metadata: Mapping[str, Any]

@@ -65,6 +65,9 @@ class TaskKind(Generic[C]):
             the validation examples nor only where and how fast they are computed.
         memory_advice: returns what of a config costs memory, None where no option of
             the task does.
+        kept_files: returns what a network of a config is built from besides code, and
+            weights, as file names and contents. A run keeps it, so that it can be built
+            where the backbone is not; `build` gets the folder then, as third argument.
         audit_checks: returns what kft.audit asks of the examples; None where it cannot
             look at them. Its argument has the options of the task and `AuditOptions`.
     """
@@ -79,6 +82,7 @@ class TaskKind(Generic[C]):
     recipe_fields: Sequence[str] = ()
     searchable: Sequence[str] = ()
     memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
+    kept_files: Callable[[C], Mapping[str, bytes]] = lambda config: {}
     audit_checks: Callable[[Any], Checks] | None = None
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from kft import errors
+from kft import errors, tasks
 from kft.data import splits as data_splits
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
@@ -32,6 +32,10 @@ def write(context: RunContext, splits: Splits) -> None:
     run = context.run
     run.write_text(run.labels_txt, splits.labels.text())
     run.write_text(run.split_csv, data_splits.split_csv(splits))
+    for name, content in (
+        tasks.kind(context.config.task).kept_files(context.config).items()
+    ):
+        run.write_bytes(run.backbone / name, content)
     _write_environment(run, splits, context.devices)
     _write_example(context, splits)
 

@@ -21,6 +21,8 @@ from kft.data.text import text_extra
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
+# All that `read` looks at; not each of them has to be there.
+FILES = (TOKENIZER, VOCABULARY, _TOKENIZER_CONFIG)
 # A part of tokenizer.json -> the only type of it that is read here.
 _TYPES = {
     "normalizer": "BertNormalizer",

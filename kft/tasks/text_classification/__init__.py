@@ -9,7 +9,7 @@ from kft import data, errors
 from kft.backbones.text import bert_config, text_backbone
 from kft.config import TextClassificationConfig
 from kft.config.stages import Blocks
-from kft.data.text import text_table
+from kft.data.text import text_table, wordpiece
 from kft.tasks.task_kind import MemoryAdvice, TaskKind
 
 _PACKAGES = ("tokenizers", "safetensors")
@@ -39,6 +39,14 @@ def _check(config: TextClassificationConfig) -> None:
         )
 
 
+def _kept_files(config: TextClassificationConfig) -> dict[str, bytes]:
+    """Return the sizes and the tokenizer of the backbone."""
+    folder = text_backbone.files(config.backbone)
+    names = (text_backbone.CONFIG, *wordpiece.FILES)
+    paths = {name: folder.joinpath(name) for name in names}
+    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+
+
 def _memory_advice(config: TextClassificationConfig) -> MemoryAdvice:
     return MemoryAdvice(
         f"--max_length={config.max_length}",
@@ -60,4 +68,5 @@ KIND = TaskKind(
     module="kft.tasks.text_classification.text_classification",
     searchable=("pooling",),
     memory_advice=_memory_advice,
+    kept_files=_kept_files,
 )

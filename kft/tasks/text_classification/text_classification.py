@@ -1,6 +1,8 @@
 """Single-label text classification."""
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kft.backbones.text import text_backbone
@@ -17,12 +19,13 @@ from kft.tasks.text_classification.text_inputs import TextInputs
 from kft.tasks.text_classification.text_serving import TextServing
 
 
-def build(config: TextClassificationConfig, labels: LabelMap) -> "TextClassification":
+def build(
+    config: TextClassificationConfig, labels: LabelMap, kept: Path | None = None
+) -> "TextClassification":
     """Return the task of a run; see `kft.tasks.get`."""
-    tokenizer = wordpiece.read(
-        text_backbone.files(config.backbone), f"--backbone={config.backbone}"
-    )
-    return TextClassification(config, labels, tokenizer)
+    files = config.backbone if kept is None else str(kept)
+    tokenizer = wordpiece.read(text_backbone.files(files), f"--backbone={files}")
+    return TextClassification(config, labels, tokenizer, files=files)
 
 
 class TextClassification:
@@ -33,6 +36,8 @@ class TextClassification:
         config: TextClassificationConfig,
         labels: LabelMap,
         tokenizer: WordPiece,
+        *,
+        files: str | None = None,
     ) -> None:
         """Make the task of a run.
 
@@ -40,8 +45,10 @@ class TextClassification:
             config: of the run.
             labels: the classes, in index order.
             tokenizer: of the network.
+            files: folder with the sizes of the network; default that of the backbone.
         """
         self._config = config
+        self._files = config.backbone if files is None else files
         self.labels = labels
         self.inputs = TextInputs(tokenizer, max_length=config.max_length)
         self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
@@ -58,7 +65,7 @@ class TextClassification:
     def network(self, weights: str | None = None) -> Network:
         """Return the graph from token ids and mask [batch, tokens] to logits."""
         return text_network.build(
-            self._config,
+            dataclasses.replace(self._config, backbone=self._files),
             num_classes=len(self.labels),
             weights=self._config.weights if weights is None else weights,
         )

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -115,6 +116,38 @@ def test_files_and_an_export_alone_are_answered(train, tmp_path, capsys) -> None
         ]
         assert labels == ["good", "bad", None, None]
         assert all(one["error"] for one in lines[2:])
+
+
+@pytest.mark.slow
+def test_a_run_needs_neither_its_backbone_nor_its_texts(
+    train, folder, tmp_path, capsys, monkeypatch
+) -> None:
+    others = shutil.ignore_patterns("export", "evaluation.json")
+    shutil.copytree(train().run_dir, tmp_path / "run", ignore=others)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("good the good a good good")
+    hidden = folder.rename(folder.with_name("hidden"))
+    try:
+        assert kft_main.dispatch(["predict", "--run_dir=run", "a.txt"]) == 0
+        assert "good" in capsys.readouterr().out
+        assert kft_main.dispatch(["export", "run", "--out=out"]) == 0
+        assert "made up" in capsys.readouterr().out
+        data = f"--data=csv:{hidden / 'texts.csv'}"
+        assert kft_main.dispatch(["evaluate", "run", data, "--out=out"]) == 0
+    finally:
+        hidden.rename(folder)
+    certificate = json.loads(Path("out/export/parity.json").read_text())["saved_model"]
+    assert certificate["passed"]
+    assert certificate["examples_from"] == "made up"
+    assert certificate["accuracy"] is None
+    assert "made up" in Path("out/export/README.md").read_text()
+    evaluation = json.loads(Path("out/evaluation.json").read_text())
+    # The data of the run at another place: its own split, under its own name.
+    assert evaluation["split"] == "validation"
+    assert evaluation["data"] == f"csv:{folder / 'texts.csv'}"
+    assert evaluation["accuracy"] == train().validation["accuracy"]
+    assert not Path("run/export").exists()
+    assert not Path("run/evaluation.json").exists()
 
 
 def test_a_saved_model_takes_texts_and_needs_tensorflow_alone(train) -> None:
