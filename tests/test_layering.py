@@ -164,7 +164,7 @@ QUICK += ["__main__", "backbones.__main__", "training.preflight", "data"]
 # Half of a task is known before TensorFlow starts, and an audit runs without it.
 QUICK += [name for name in MODULES if name.split(".")[0] == "auditing"]
 QUICK += ["tasks", "tasks.image_classification", "tasks.text_classification"]
-QUICK += ["tasks.audio_classification"]
+QUICK += ["tasks.audio_classification", "tasks.token_classification"]
 QUICK += ["tasks.image_classification.image_audit"]
 
 
@@ -243,10 +243,10 @@ WORDS = {"image", "picture", "pixel", "token", "tokenizer", "audio", "wave", "wa
 WORDS |= {"speech", "spectrogram", "sound", "speaker", "soxr", "mel"}
 # Where such words may stand nevertheless, and why.
 EXCEPTIONS = {
-    "tasks": ("image audio", "the table of tasks"),
+    "tasks": ("image audio token", "the table of tasks"),
     "backbones": ("image pixel", "the table of backbones"),
     "backbones.__main__": ("image pixel", "shows that table"),
-    "config": ("image audio", "hands out all configs"),
+    "config": ("image audio token", "hands out all configs"),
     "config.run": ("image", "the default task, whose options need no --task"),
     "config.data": ("image", "names the default task, and its features of TFRecords"),
     "data.sources.folder_layout": ("image picture", "names that folders have"),

@@ -34,7 +34,13 @@ from kft.config.searches import (
     TuneConfig,
     of_task,
 )
-from kft.config.text import TextClassificationConfig, TextModelConfig, TextOptions
+from kft.config.text import (
+    TagOptions,
+    TextClassificationConfig,
+    TextModelConfig,
+    TextOptions,
+    TokenClassificationConfig,
+)
 from kft.config.training import ModelConfig, OptimizerConfig
 
 __all__ = [
@@ -64,9 +70,11 @@ __all__ = [
     "RuntimeConfig",
     "SearchConfig",
     "Split",
+    "TagOptions",
     "TextClassificationConfig",
     "TextModelConfig",
     "TextOptions",
+    "TokenClassificationConfig",
     "TrainConfig",
     "TuneConfig",
     "from_dict",

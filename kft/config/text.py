@@ -10,8 +10,21 @@ from kft.config.training import ModelConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TextOptions(DataConfig):
-    """Which texts, and how much of one the network reads."""
+class TextLengthOptions(DataConfig):
+    """How much of a text the network reads."""
+
+    max_length: int = option(
+        128,
+        "Most tokens that the network reads of a text, with the two that mark its "
+        "begin and end; the rest is cut off.",
+        minimum=3,
+        maximum=8192,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextOptions(TextLengthOptions):
+    """Which texts."""
 
     dataset: str = option(
         "csv:texts.csv",
@@ -23,12 +36,33 @@ class TextOptions(DataConfig):
         "Columns of a csv: table that are called otherwise than text, label, split and "
         "group, such as text=review,label=stars.",
     )
-    max_length: int = option(
-        128,
-        "Most tokens that the network reads of a text, with the two that mark its "
-        "begin and end; the rest is cut off.",
-        minimum=3,
-        maximum=8192,
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TagOptions(TextLengthOptions):
+    """Which texts, and where the tags of their words are."""
+
+    dataset: str = option(
+        "conll:entities",
+        "Where the examples are: conll:PATH (a file with a word and its tag a line and "
+        "an empty line between sentences; or a folder with train.conll, and maybe "
+        "validation.conll and test.conll), or jsonl:PATH (a JSON object a line: text, "
+        "and entities as [start, end, label] in characters; maybe split).",
+    )
+    conll_columns: tuple[str, ...] = option(
+        (),
+        "Columns of conll: files by number, where they are others than word=1 and "
+        "tag=-1 (the last), such as word=2,tag=4.",
+    )
+    jsonl_keys: tuple[str, ...] = option(
+        (),
+        "Keys of a jsonl: file that are called otherwise than text, entities and "
+        "split, such as entities=spans.",
+    )
+    tag_scheme: Literal["auto", "bio", "iob1", "bioes"] = option(
+        "auto",
+        "Scheme of the tags of conll: files: bio (IOB2), iob1, bioes (BILOU), or auto "
+        "(as the tags themselves say). The network learns bio in any case.",
     )
 
 
@@ -46,17 +80,26 @@ class TextModelConfig(ModelConfig):
         "pretrained",
         "Weights that the backbone starts from: pretrained, or none (random).",
     )
-    pooling: Literal["mean", "first", "max"] = option(
-        "mean",
-        "How the states of the tokens become one vector: their mean, the first of them "
-        "alone, or the largest of each feature.",
-    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextClassificationConfig(TextOptions, TextModelConfig, RunConfig):
     """A run that learns classes of texts."""
 
+    pooling: Literal["mean", "first", "max"] = option(
+        "mean",
+        "How the states of the tokens become one vector: their mean, the first of them "
+        "alone, or the largest of each feature.",
+    )
     task: Literal["text_classification"] = option(
         "text_classification", "What the network learns to do."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TokenClassificationConfig(TagOptions, TextModelConfig, RunConfig):
+    """A run that learns tags of words, such as named entities."""
+
+    task: Literal["token_classification"] = option(
+        "token_classification", "What the network learns to do."
     )

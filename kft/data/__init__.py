@@ -7,6 +7,7 @@ files: reading them does.
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from kft import config as config_lib
 from kft import errors
@@ -22,8 +23,8 @@ class Source:
 
     Attributes:
         form: how a person writes it, such as `folder:PATH`.
-        check: takes what stands behind the colon, and the config; finds mistakes fast
-            and without TensorFlow, and raises ConfigError or DataError.
+        check: takes what stands behind the colon, and the config of the task; finds
+            mistakes fast and without TensorFlow, and raises ConfigError or DataError.
         load: takes the same; returns the splits, or raises as `check` does.
         load_known: takes the classes of a run as well, and returns what can be measured
             with it: any part of data that one could train on, such as the test split
@@ -32,11 +33,9 @@ class Source:
     """
 
     form: str
-    check: Callable[[str, config_lib.DataConfig], None]
-    load: Callable[[str, config_lib.DataConfig], examples.Splits]
-    load_known: (
-        Callable[[str, config_lib.DataConfig, LabelMap], examples.Labelled] | None
-    ) = None
+    check: Callable[[str, Any], None]
+    load: Callable[[str, Any], examples.Splits]
+    load_known: Callable[[str, Any, LabelMap], examples.Labelled] | None = None
     is_path: bool = True
 
 

@@ -3,7 +3,8 @@
 The cut is the only mechanism for freezing. What the tail sees is the same whether the
 trunk has just run or has run once and for all into a cache, so caching cannot change
 a result. A cut is every tensor that is made below and used above: one in most networks,
-two in NASNet, hidden states and mask in a text encoder.
+two in NASNet, hidden states and mask in a text encoder. The inputs of the graph are
+below every cut.
 """
 
 import dataclasses
@@ -36,7 +37,7 @@ def split_at(model: keras.Model, anchor: str) -> Split:
     Raises:
         ValueError: where no layer has that name, or nothing is left above it.
     """
-    below = ancestors(model, anchor)
+    below = _below(model, anchor)
     outside = [tensor for tensor in model.outputs if _producer(tensor) in below]
     if outside:
         raise ValueError(f"nothing of {model.name!r} is left above {anchor!r}")
@@ -49,7 +50,7 @@ def split_at(model: keras.Model, anchor: str) -> Split:
 
 def cut_tensors(model: keras.Model, anchor: str) -> list[keras.KerasTensor]:
     """Return what is made by a layer or below it and used above, in graph order."""
-    return _frontier(model, ancestors(model, anchor))
+    return _frontier(model, _below(model, anchor))
 
 
 def ancestors(model: keras.Model, anchor: str) -> frozenset[str]:
@@ -62,6 +63,10 @@ def ancestors(model: keras.Model, anchor: str) -> frozenset[str]:
             names.add(layer.name)
             waiting.extend(_layer_of(tensor) for tensor in _inputs(layer))
     return frozenset(names)
+
+
+def _below(model: keras.Model, anchor: str) -> frozenset[str]:
+    return ancestors(model, anchor) | {_producer(tensor) for tensor in model.inputs}
 
 
 def _operation(model: keras.Model, name: str) -> keras.Operation:

@@ -22,6 +22,7 @@ from kft.tasks import (
     audio_classification,
     image_classification,
     text_classification,
+    token_classification,
 )
 from kft.tasks.task_kind import TaskKind
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 TASKS: dict[str, TaskKind[Any]] = {
     "image_classification": image_classification.KIND,
     "text_classification": text_classification.KIND,
+    "token_classification": token_classification.KIND,
     "audio_classification": audio_classification.KIND,
 }
 _MODULES = "KFT_TASKS"

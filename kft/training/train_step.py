@@ -163,6 +163,8 @@ class StageStep:
         gradients = tape.gradient(
             scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
+        # That of an embedding is of some of its rows alone.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         for gradient, variable in zip(gradients, variables, strict=True):
             # That of a convolution over steps of unknown number has lost it.
             gradient.set_shape(variable.shape)

@@ -86,6 +86,31 @@ class MaskSteps(keras.Layer):
 
 
 @keras.saving.register_keras_serializable(package="kft")
+class TakeSteps(keras.Layer):
+    """The states at some places, in their order; zeros for the place 0."""
+
+    def call(
+        self, states: keras.KerasTensor, places: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Return [batch, k, features].
+
+        Args:
+            states: [batch, steps, features].
+            places: int32 [batch, k], in [0, steps); the first step cannot be taken.
+        """
+        rows = keras.ops.expand_dims(places, -1)
+        taken = keras.ops.take_along_axis(states, rows, axis=1)
+        return taken * keras.ops.cast(rows > 0, taken.dtype)
+
+    def compute_output_shape(
+        self, states_shape: tuple[int | None, ...], places_shape: Any
+    ) -> tuple[int | None, ...]:
+        """Return that of the states that are taken."""
+        batch, steps = places_shape
+        return (batch, steps, states_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="kft")
 class AttentionShares(keras.Layer):
     """The share of each token in what another one reads (Vaswani et al., 2017).
 

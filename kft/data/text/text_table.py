@@ -5,10 +5,6 @@ added, moved or removed. Where the table names neither splits nor groups, equal 
 stay in one split.
 """
 
-import collections
-import functools
-import hashlib
-import typing
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,9 +15,8 @@ from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, labelled_rows
 from kft.data.sources.labelled_rows import RowClasses
 from kft.data.sources.table_file import TableRow
-
-if typing.TYPE_CHECKING:
-    import tensorflow as tf
+from kft.data.text import text_ids
+from kft.data.text.text_reader import TextReader
 
 _TEXT = "text"
 
@@ -64,50 +59,15 @@ def load_known(
 
 def _table(rows: Sequence[TableRow], found: RowClasses) -> examples.Table:
     payloads = [row.values[_TEXT].encode() for row in rows]
-    digests = [_digest(payload) for payload in payloads]
+    digests = [text_ids.digest(payload) for payload in payloads]
     groups = found.groups
     if groups is None and "split" not in rows[0].values:
         groups = np.array(digests)
     return examples.Table(
-        ids=np.array(_numbered(digests)),
+        ids=np.array(text_ids.numbered(digests)),
         labels=found.ids,
         sizes=np.array([len(payload) for payload in payloads], np.int64),
         split_names=found.split_names,
-        read=_Texts(payloads),
+        read=TextReader(payloads),
         groups=groups,
     )
-
-
-def _digest(payload: bytes) -> str:
-    return hashlib.blake2b(payload, digest_size=8).hexdigest()
-
-
-def _numbered(digests: Sequence[str]) -> list[str]:
-    """Return digests with a number at those that came before, such as 2f0a-2."""
-    counts: collections.Counter[str] = collections.Counter()
-    ids = []
-    for digest in digests:
-        counts[digest] += 1
-        number = counts[digest]
-        ids.append(digest if number == 1 else f"{digest}-{number}")
-    return ids
-
-
-class _Texts:
-    """A `Read` of texts in memory; TensorFlow starts when it is first asked."""
-
-    def __init__(self, payloads: Sequence[bytes]) -> None:
-        self._payloads = payloads
-
-    def __call__(self, rows: "tf.Tensor") -> "tf.Tensor":
-        return self._read(rows)
-
-    @functools.cached_property
-    def _read(self) -> examples.Read:
-        import tensorflow as tf
-
-        from kft.data.sources import record_reader
-
-        # Outside of the function that may be asking, so that others can have it too.
-        with tf.init_scope():
-            return record_reader.from_memory(self._payloads)

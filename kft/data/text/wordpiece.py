@@ -110,9 +110,17 @@ class WordPiece:
         """
         begin, end = self.ids[self.begin], self.ids[self.end]
         return [
-            np.array([begin, *encoding.ids, end], np.int32)
-            for encoding in self._tokenizer.encode_batch_fast(list(texts))
+            np.array([begin, *pieces, end], np.int32) for pieces in self.pieces(texts)
         ]
+
+    def pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of texts alone, without begin and end.
+
+        Raises:
+            errors.ConfigError: where the package is not installed.
+        """
+        encoded = self._tokenizer.encode_batch_fast(list(texts))
+        return [encoding.ids for encoding in encoded]
 
     def cut(self, ids: np.ndarray, max_length: int) -> np.ndarray:
         """Return token ids with no more than `max_length`; the last one stays."""

@@ -47,18 +47,24 @@ class WordPieceGraph:
             token_ids, int32 [n, longest], zeros at the end of shorter ones, and mask,
             int32 of the same shape, ones for tokens. What is not in UTF-8 is left out.
         """
+        ids = self.framed(self.pieces(texts)[:, : self._max_length - 2])
+        mask = tf.ones_like(ids)
+        return {"token_ids": ids.to_tensor(), "mask": mask.to_tensor()}
+
+    def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Return the token ids of texts, int32 [n, (tokens)], without begin and end."""
         words = tf.strings.split(self._cleaned(texts))
         different, which = tf.unique(words.flat_values)
         pieces = tf.gather(self._pieces(different), which)
-        pieces = words.with_flat_values(pieces).merge_dims(1, 2)
-        pieces = pieces[:, : self._max_length - 2]
+        return words.with_flat_values(pieces).merge_dims(1, 2)
+
+    def framed(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Return token ids int32 [n, (tokens)] with begin before and end after them."""
         begin, end = (
-            tf.fill([tf.size(texts), 1], self._tokenizer.ids[token])
+            tf.fill([pieces.nrows(), 1], self._tokenizer.ids[token])
             for token in (self._tokenizer.begin, self._tokenizer.end)
         )
-        ids = tf.concat([begin, pieces, end], axis=1)
-        mask = tf.ones_like(ids)
-        return {"token_ids": ids.to_tensor(), "mask": mask.to_tensor()}
+        return tf.concat([begin, pieces, end], axis=1)
 
     def _cleaned(self, texts: tf.Tensor) -> tf.Tensor:
         """Return texts with blanks between their words, tf.string [n]."""

@@ -11,11 +11,10 @@ from absl import logging
 from kft import errors
 from kft.data.examples import Examples
 from kft.data.sources import record_reader
+from kft.data.text import length_buckets, text_payload
 from kft.data.text.wordpiece import WordPiece
 from kft.tasks.task import Preprocess
 
-# Lengths that batches are padded to; those between are padded to the next.
-_BOUNDARIES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096)
 # Begin and end, which every text has.
 _NO_WORDS = 2
 
@@ -49,8 +48,7 @@ class TextInputs:
     @property
     def boundaries(self) -> Sequence[int]:
         """Return the lengths that batches are padded to; the last is the longest."""
-        below = [length for length in _BOUNDARIES if length < self._max_length]
-        return (*below, self._max_length)
+        return length_buckets.up_to(self._max_length)
 
     def cache_key(self) -> dict[str, Any]:
         """Return what decides the tokens."""
@@ -64,7 +62,7 @@ class TextInputs:
         """
         payloads = examples.read(tf.constant(examples.rows)).numpy()
         texts = [
-            _text(payload, name)
+            text_payload.decode(payload, name)
             for payload, name in zip(payloads, examples.ids, strict=True)
         ]
         tokens = self._tokenizer.encode(texts)
@@ -108,12 +106,3 @@ class TextInputs:
                 *(self._max_length, longer, len(tokens)),
                 *(100 * longer / len(tokens), lengths.max()),
             )
-
-
-def _text(payload: bytes, name: str) -> str:
-    try:
-        return payload.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise errors.DataError(
-            f"Example {name}: expected text in UTF-8, which cannot be read: {error}."
-        ) from error

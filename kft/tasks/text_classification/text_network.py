@@ -2,21 +2,17 @@
 
 import keras
 
-from kft.backbones.text import (
-    attention_layers,
-    bert,
-    bert_config,
-    bert_weights,
-    text_backbone,
-)
-from kft.config import TextModelConfig
+from kft.backbones.text import attention_layers, encoder
+from kft.config import TextClassificationConfig
 from kft.model.network import Network
 
 _POOLING_NAME = "head_pooling"
 _PRETRAINED = "pretrained"
 
 
-def build(config: TextModelConfig, *, num_classes: int, weights: str) -> Network:
+def build(
+    config: TextClassificationConfig, *, num_classes: int, weights: str
+) -> Network:
     """Return embeddings -> transformer layers -> pooling -> dropout -> logits.
 
     The inputs are named `token_ids` and `mask`: int32 [batch, tokens], the mask with 1
@@ -32,22 +28,19 @@ def build(config: TextModelConfig, *, num_classes: int, weights: str) -> Network
         errors.ConfigError: for a backbone that cannot be had, or whose weights do not
             fit.
     """
-    sizes = bert_config.read(config.backbone)
-    token_ids = keras.Input([None], dtype="int32", name="token_ids")
-    mask = keras.Input([None], dtype="int32", name="mask")
-    states = bert.build(sizes, token_ids, mask)
+    texts = encoder.build(config.backbone)
     pooling = attention_layers.TokenPooling(config.pooling, name=_POOLING_NAME)
-    x = pooling(states, mask)
+    x = pooling(texts.states, texts.mask)
     if config.dropout:
         x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
-    inputs = {"token_ids": token_ids, "mask": mask}
+    inputs = {"token_ids": texts.token_ids, "mask": texts.mask}
     model = keras.Model(inputs, logits, name="classifier")
     if weights == _PRETRAINED:
-        bert_weights.load(model, sizes, config.backbone)
+        texts.load(model)
     return Network(
         model=model,
-        blocks=text_backbone.layer_blocks(sizes.num_hidden_layers),
-        anchors=bert.cut_anchors(sizes),
+        blocks=texts.blocks,
+        anchors=texts.anchors,
         head_anchor=_POOLING_NAME,
     )

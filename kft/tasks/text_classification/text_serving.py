@@ -7,14 +7,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft.backbones.text import text_backbone
 from kft.config import TextClassificationConfig
 from kft.data.labels import LabelMap
+from kft.data.text import utf8_graph
 from kft.data.text.wordpiece import WordPiece
 from kft.data.text.wordpiece_graph import WordPieceGraph
 from kft.tasks.class_answers import ClassServing
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint
+from kft.tasks.text_classification import text_license
 
 MAX_LENGTH, TOKENIZER = "max_length", "tokenizer"
 _EXAMPLE = "Good"
@@ -68,7 +69,9 @@ class TextServing(ClassServing):
             has_words = tf.reduce_sum(inputs["mask"], axis=1) > 2
             logits = model(inputs, training=False)
             return self.answers.outputs(
-                logits, temperature=temperature, valid=has_words & _is_utf8(text)
+                logits,
+                temperature=temperature,
+                valid=has_words & utf8_graph.is_utf8(text),
             )
 
         ids = self._tokenizer.encode([_EXAMPLE])[0][None]
@@ -114,8 +117,6 @@ class TextServing(ClassServing):
 
     def card(self) -> CardText:
         """Return what the model card says of texts."""
-        backbone = text_backbone.BACKBONES.get(self._config.backbone)
-        is_named = backbone is not None and self._config.weights == "pretrained"
         return CardText(
             what="text classifier",
             purpose=f"Says which of {len(self.answers.labels)} classes a text is of",
@@ -128,8 +129,8 @@ class TextServing(ClassServing):
             limits=("It answers with one of its classes whatever the text says.",),
             refuses=("Texts that are empty or not in UTF-8 are refused.",),
             pipeline_tag="text-classification",
-            license=backbone.license if backbone and is_named else None,
-            terms=tuple(self._terms()),
+            license=text_license.of_weights(self._config),
+            terms=text_license.terms(self._config),
         )
 
     def page(self) -> PageText:
@@ -140,22 +141,3 @@ class TextServing(ClassServing):
             accept=".txt",
             text_prompt="A text",
         )
-
-    def _terms(self) -> Sequence[str]:
-        backbone = text_backbone.BACKBONES.get(self._config.backbone)
-        if self._config.weights == "none":
-            first = "The weights were trained from nothing: they are yours to license."
-        elif backbone is None:
-            first = f"The weights come from {self._config.backbone}: its terms apply."
-        else:
-            first = (
-                f"The pretrained weights of {backbone.name} ({backbone.origin}) are "
-                f"under {backbone.license}."
-            )
-        return (first, "The terms of the texts it was fine-tuned on come on top.")
-
-
-def _is_utf8(texts: tf.Tensor) -> tf.Tensor:
-    """Return which texts are valid UTF-8, bool [n]."""
-    kept = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
-    return kept == texts

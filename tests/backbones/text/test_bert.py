@@ -6,7 +6,7 @@ import pytest
 
 from kft import errors
 from kft.backbones.text import attention_layers, bert_config, bert_weights
-from kft.config import TextModelConfig
+from kft.config import TextClassificationConfig
 from kft.model import freeze, split
 from kft.model.network import Network
 from kft.tasks.text_classification import text_network
@@ -26,7 +26,7 @@ def network(folder: Path) -> Network:
 
 
 def _network(folder: Path, **options: str) -> Network:
-    config = TextModelConfig(backbone=str(folder), **options)
+    config = TextClassificationConfig(backbone=str(folder), **options)
     return text_network.build(config, num_classes=2, weights="pretrained")
 
 

@@ -1,0 +1,74 @@
+"""Files with a JSON object a line; mistakes are named with their line."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kft import errors
+from kft.data.sources import table_file
+
+
+@dataclasses.dataclass(frozen=True)
+class JsonLine:
+    """A line of such a file.
+
+    Attributes:
+        place: file and line, for messages.
+        values: what it says.
+    """
+
+    place: str
+    values: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        """Return a text that has to be there.
+
+        Raises:
+            errors.DataError: where it is not, or is empty.
+        """
+        value = self.values.get(key)
+        if not isinstance(value, str) or not value.strip() or "\0" in value:
+            raise errors.DataError(
+                f"{self.place}: expected a text as {key!r}, received {value!r}. "
+                "--jsonl_keys says what keys are called."
+            )
+        return value
+
+
+def read(path: str, flag: str) -> list[JsonLine]:
+    """Return the lines that are not empty.
+
+    Args:
+        path: of a UTF-8 text file, local or remote.
+        flag: what names it, for messages.
+
+    Raises:
+        errors.ConfigError: where there is no such file.
+        errors.DataError: where it is not UTF-8, or a line is no object; or all are
+            empty.
+    """
+    table_file.check_exists(path, flag=flag)
+    found = []
+    content = table_file.text(path, flag)
+    for number, line in enumerate(content.split("\n"), start=1):
+        if line.strip():
+            place = f"{flag}, line {number}"
+            found.append(JsonLine(place, _parsed(line, place)))
+    if not found:
+        raise errors.DataError(f"{flag}: expected a JSON object a line, got none.")
+    return found
+
+
+def _parsed(line: str, place: str) -> Mapping[str, Any]:
+    try:
+        values = json.loads(line)
+    except ValueError as error:
+        raise errors.DataError(
+            f"{place}: expected a JSON object, which cannot be read: {error}."
+        ) from error
+    if not isinstance(values, dict):
+        raise errors.DataError(
+            f"{place}: expected a JSON object, received {type(values).__name__}."
+        )
+    return values

@@ -1,0 +1,183 @@
+"""Files of words with tags, and of texts with entities at places."""
+
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from kft import data, errors
+from kft.config import TokenClassificationConfig
+from kft.data import label_arrays
+from kft.data.examples import Examples, Splits
+from kft.data.labels import LabelMap
+from kft.data.text import tag_schemes, words
+from kft.tasks import token_classification
+
+CONLL = "Ada\tB-person\nlives\tO\nin\tO\n\nNew\tB-place\nYork\tI-place\n"
+
+
+def _load(dataset: str, **options: object) -> Splits:
+    config = TokenClassificationConfig(dataset=dataset, **options)
+    return data.load_splits(config, token_classification.KIND.sources)
+
+
+def _file(folder: Path, content: bytes | str, name: str = "words.conll") -> str:
+    encoded = content if isinstance(content, bytes) else content.encode()
+    (folder / name).write_bytes(encoded)
+    return f"{'jsonl' if name.endswith('jsonl') else 'conll'}:{folder / name}"
+
+
+def _tagged(part: Examples, splits: Splits) -> dict[str, str]:
+    read = part.read(tf.constant(part.rows)).numpy()
+    texts = label_arrays.texts(part.labels, splits.labels)
+    said = (words.readable(text.decode()).strip() for text in read)
+    return dict(zip(said, texts, strict=True))
+
+
+def test_sentences_come_with_a_tag_for_each_word(tmp_path: Path) -> None:
+    splits = _load(_file(tmp_path, CONLL), validation_fraction=0.0)
+    assert splits.labels.names == ("O", "B-person", "I-person", "B-place", "I-place")
+    assert _tagged(splits.train, splits) == {
+        "Ada lives in": "B-person O O",
+        "New York": "B-place I-place",
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeff" + CONLL.replace("\n", "\r\n"),
+        CONLL.replace("\t", " "),
+        "-DOCSTART-\tO\n\n" + CONLL,
+        CONLL.replace("\n\n", "\n\t\n \n\n"),
+        CONLL.replace("B-", "I-"),
+        CONLL.replace("B-person", "S-person").replace("I-place", "E-place"),
+    ],
+    ids=["BOM and CRLF", "blanks", "documents", "white lines", "IOB1", "BIOES"],
+)
+def test_the_same_sentences_are_read_from_every_kind_of_file(
+    tmp_path: Path, content: str
+) -> None:
+    splits = _load(_file(tmp_path, content), validation_fraction=0.0)
+    assert _tagged(splits.train, splits)["New York"] == "B-place I-place"
+    assert len(splits.train) == 2
+
+
+def test_a_folder_has_a_file_for_each_split(tmp_path: Path) -> None:
+    for name in ("train.conll", "dev.conll", "test.txt"):
+        _file(tmp_path, CONLL, name)
+    (tmp_path / "README.md").write_text("not a split")
+    parts = _load(f"conll:{tmp_path}").parts()
+    assert {name: len(part) for name, part in parts.items()} == {
+        "train": 2,
+        "validation": 2,
+        "test": 2,
+    }
+
+
+def test_columns_are_told_by_number(tmp_path: Path) -> None:
+    content = "1 Ada NNP B-person _\n2 sang VBD O _\n"
+    splits = _load(
+        _file(tmp_path, content),
+        conll_columns=("word=2", "tag=-2"),
+        validation_fraction=0.0,
+    )
+    assert _tagged(splits.train, splits) == {"Ada sang": "B-person O"}
+
+
+def test_what_is_measured_only_may_lack_types_and_have_others(tmp_path: Path) -> None:
+    dataset = _file(tmp_path, "a O\nIBM B-firm\n", "test.conll")
+    config = TokenClassificationConfig(dataset=dataset.replace("/test.conll", ""))
+    sources = token_classification.KIND.sources
+    run = LabelMap(tag_schemes.names(["person"]))
+    found = data.load_known(config, sources, run)
+    assert found.labels.names == (*run.names, "B-firm", "I-firm")
+    assert found.parts["test"].labels[0].tolist() == [0, 3]
+
+
+BAD_CONLL = {
+    "not UTF-8": (b"caf\xe9 O\n", "line 1: .*UTF-8"),
+    "no tag": ("Ada B-a\nlives\n", "line 2: expected a word and its tag"),
+    "no word": ("Ada B-a\n\tO\nx O\n", "line 2: expected a word, received ''"),
+    "a NUL": ("A\0da B-a\n", r"line 1: expected a word, received 'A\\x00da'"),
+    "no tag of ours": ("Ada X-a\n", "line 1: expected O, B-TYPE or I-TYPE.*'X-a'"),
+    "a tag without type": ("Ada B-\n", "line 1: expected O, B-TYPE"),
+    "mixed schemes": ("a B-x\nb O\nc I-x\n", "line 3: .*goes on with nothing after O"),
+    "nothing": ("\n\n", "there is none"),
+    "no entity": ("a O\nb O\n", "received only O in 1 texts"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CONLL)
+def test_what_are_no_words_with_tags_is_named_with_file_and_line(
+    tmp_path: Path, name: str
+) -> None:
+    content, message = BAD_CONLL[name]
+    with pytest.raises(errors.DataError, match=message) as caught:
+        _load(_file(tmp_path, content))
+    assert "words.conll" in str(caught.value)
+
+
+def test_hard_texts_are_read_as_they_are(tmp_path: Path) -> None:
+    long = "x" * 100_000
+    content = f"{long} B-a\n👩\u200d👧 O\nمرحب I-a\n"
+    splits = _load(_file(tmp_path, content), validation_fraction=0.0, tag_scheme="iob1")
+    (text,) = splits.train.read(tf.constant(splits.train.rows)).numpy()
+    assert words.of_text(text.decode()) == [long, "👩\u200d👧", "مرحب"]
+
+
+JSONL = (
+    '{"text": "Ada lives in New York.", "entities": [[0, 3, "person"], '
+    '{"start": 13, "end": 21, "label": "place"}]}\n'
+)
+
+
+def test_entities_at_places_become_tags_of_words(tmp_path: Path) -> None:
+    splits = _load(_file(tmp_path, JSONL, "a.jsonl"), validation_fraction=0.0)
+    assert _tagged(splits.train, splits) == {
+        "Ada lives in New York.": "B-person O O B-place I-place O"
+    }
+
+
+def test_keys_of_other_names_and_splits_are_read(tmp_path: Path) -> None:
+    lines = [
+        JSONL.replace("entities", "spans").replace("}\n", f', "split": "{split}"}}\n')
+        for split in ("train", "val")
+    ]
+    splits = _load(
+        _file(tmp_path, "\n".join(lines), "a.jsonl"), jsonl_keys=("entities=spans",)
+    )
+    assert set(splits.parts()) == {"train", "validation"}
+
+
+BAD_JSONL = {
+    "no JSON": (JSONL + "{", "line 2: expected a JSON object"),
+    "a list": ("[1]", "line 1: expected a JSON object, received list"),
+    "no text": ('{"entities": []}', "line 1: expected a text as 'text'"),
+    "no entities": ('{"text": "a"}', "line 1: expected a list as 'entities'"),
+    "within a word": (
+        '{"text": "Adams", "entities": [[0, 3, "x"]]}',
+        "line 1: expected x to begin and end where words do, received 'Ada' at 0 to 3",
+    ),
+    "beyond the end": (
+        '{"text": "Ada", "entities": [[0, 9, "x"]]}',
+        "line 1: expected x to begin and end where words do",
+    ),
+    "overlapping": (
+        '{"text": "a b c", "entities": [[0, 3, "x"], [2, 5, "y"]]}',
+        "line 1: expected entities that do not overlap",
+    ),
+    "two numbers": (
+        '{"text": "a", "entities": [[0, 1]]}',
+        r"line 1: expected an entity as \[start, end, label\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_JSONL)
+def test_what_are_no_entities_at_places_is_named_with_its_line(
+    tmp_path: Path, name: str
+) -> None:
+    content, message = BAD_JSONL[name]
+    with pytest.raises(errors.DataError, match=message):
+        _load(_file(tmp_path, content, "a.jsonl"))
