@@ -1,6 +1,7 @@
 """Images for tests, encoded in every way that users have."""
 
 import io
+import struct
 
 import numpy as np
 from PIL import Image, ImageOps, features
@@ -22,6 +23,12 @@ def gradient(height=_HEIGHT, width=_WIDTH):
     down, across = np.mgrid[0:height, 0:width]
     channels = (down / height, across / width, (down + across) / (height + width))
     return (np.stack(channels, axis=-1) * 255).astype(np.uint8)
+
+
+def noise(height, width):
+    """Return a Pillow image that compresses badly."""
+    values = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    return Image.fromarray(values)
 
 
 def solid(color, size=32, kind="PNG"):
@@ -124,6 +131,21 @@ def turned():
             found[f"png-{name}"] = encode(color, "PNG", exif=exif)
             found[f"webp-{name}"] = encode(color, "WEBP", exif=exif, lossless=True)
     return found
+
+
+def tiff_of_large_tile(side):
+    """Return a TIFF of 10 x 10 pixels in a tile of this side, which is cut."""
+    sizes = [(256, 10), (257, 10), (258, 8), (259, 5), (262, 1), (277, 1)]
+    tags = [*sizes, (322, side), (323, side), (324, 8 + 2 + 12 * 10 + 4), (325, 4)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    return head + entries + b"\0" * 4 + b"\x80\0\1\1"
+
+
+def with_scans(jpeg, count):
+    """Return a progressive JPEG whose last scan is there `count` times more."""
+    start = jpeg.rindex(b"\xff\xda")
+    return jpeg[:-2] + jpeg[start:-2] * count + jpeg[-2:]
 
 
 def by_pillow(payload):

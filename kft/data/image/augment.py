@@ -4,7 +4,14 @@ import tensorflow as tf
 
 from kft import config as config_lib
 from kft.config import augmentations
-from kft.data.image import color, decode, rand_augment, random_erasing, resize
+from kft.data.image import (
+    color,
+    decode,
+    jpeg_scans_graph,
+    rand_augment,
+    random_erasing,
+    resize,
+)
 
 # Area and aspect of random resized crops (Szegedy et al., Going Deeper with
 # Convolutions, section 6; the defaults of timm and torchvision).
@@ -84,6 +91,7 @@ def _random_crop(payload: tf.Tensor, key: tf.Tensor, *, max_pixels: int) -> tf.T
         # Only the part is decoded: faster, and equal but for a shade at its borders.
         size = tf.image.extract_jpeg_shape(payload)[:2]
         checked = decode.check_size(payload, size, max_pixels)
+        checked = jpeg_scans_graph.check(checked)
         begin, extent = _random_box(size, key)
         return tf.io.decode_and_crop_jpeg(
             checked,

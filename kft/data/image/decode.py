@@ -10,10 +10,14 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kft.data.image import exif, header, pillow
+from kft.data.image import exif, header, jpeg_scans_graph, pillow
+from kft.data.image.require import require
 
 # The slow, exact transform: what Pillow and most other readers use.
 DCT_METHOD = "INTEGER_ACCURATE"
+
+# What is laid on white at a time.
+_PIXELS_AT_ONCE = 1 << 20
 
 _Make = Callable[[], tf.Tensor]
 
@@ -28,8 +32,10 @@ def decode(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.Tensor:
         max_pixels: largest number of pixels that is decoded; None for no limit.
 
     Raises:
-        tf.errors.OpError: where the payload is no such image, or is damaged, or its
-            header claims more than `max_pixels`.
+        tf.errors.OpError: where the payload is no such image, or is damaged, has very
+            many scans, or its header claims more than `max_pixels`.
+
+    Decoding takes at most some 16 bytes of memory for each pixel.
     """
     return if_usual(
         payload,
@@ -58,50 +64,14 @@ def if_usual(payload: tf.Tensor, usual: _Make, unusual: _Make) -> tf.Tensor:
 def decode_unusual(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.Tensor:
     """Do what `decode` does, without a short way for the usual kind."""
     head = header.parse(payload)
-    kinds = [head.starts(header.JPEG), head.starts(header.PNG), head.is_webp(b"VP8 ")]
+    kinds = [head.starts(header.JPEG), head.starts(header.PNG), _is_plain_webp(head)]
     image = tf.switch_case(
-        _first(kinds),
+        first(kinds),
         [
-            lambda: _turned_jpeg(payload, max_pixels),
+            lambda: turned_jpeg(payload, max_pixels),
             lambda: _any_png(head, payload, max_pixels),
-            lambda: _webp(head, payload, max_pixels),
+            lambda: webp(head, payload, max_pixels),
             lambda: _by_pillow(payload, max_pixels),
-        ],
-    )
-    return tf.ensure_shape(image, [None, None, 3])
-
-
-def decode_in_graph(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.Tensor:
-    """Do what `decode` does with TensorFlow's ops alone, as an export must.
-
-    The limits: what is transparent shows in GIFs and in PNGs of less than 8 bits, a
-    partial first frame of a GIF is on black, BMPs have 24 bits or gray, WebPs are not
-    animated, EXIF data of PNG and WebP is not heeded, and there is no TIFF, AVIF or
-    HEIC.
-    """
-    head = header.parse(payload)
-    kinds = {
-        header.JPEG: head.starts(header.JPEG),
-        header.PNG: head.starts(header.PNG),
-        b"WEBP": head.is_webp(),
-        header.GIF: head.starts(header.GIF),
-        header.BMP: head.starts(header.BMP),
-    }
-    other = tf.io.decode_image
-    image = tf.switch_case(
-        _first(list(kinds.values())),
-        [
-            lambda: _turned_jpeg(payload, max_pixels),
-            lambda: _png(head, payload, max_pixels),
-            lambda: _webp(head, payload, max_pixels),
-            lambda: other(
-                check_size(payload, head.gif_size(), max_pixels),
-                channels=3,
-                expand_animations=False,
-            ),
-            lambda: other(check_size(payload, head.bmp_size(), max_pixels), channels=3),
-            # Anything else is an error, which this op explains.
-            lambda: other(payload, channels=3, expand_animations=False),
         ],
     )
     return tf.ensure_shape(image, [None, None, 3])
@@ -114,16 +84,11 @@ def check_size(
     if max_pixels is None:
         return payload
     pixels = tf.reduce_prod(tf.cast(size, tf.int64))
-    is_small = tf.raw_ops.Assert(
-        condition=pixels <= max_pixels,
-        data=[f"{pillow.TOO_LARGE.format(max_pixels)}: height and width are", size],
-    )
-    # Eagerly the check has been made by now, and there is no operation.
-    with tf.control_dependencies([] if is_small is None else [is_small]):
-        return tf.identity(payload)
+    problem = f"{pillow.TOO_LARGE.format(max_pixels)}: height and width are"
+    return require(payload, pixels <= max_pixels, problem, size)
 
 
-def _first(kinds: list[tf.Tensor]) -> tf.Tensor:
+def first(kinds: list[tf.Tensor]) -> tf.Tensor:
     """Return the position of the first true value, the number of values if none is."""
     return tf.argmax(tf.stack([*kinds, True]), output_type=tf.int32)
 
@@ -132,34 +97,36 @@ def _jpeg(payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
     if max_pixels is not None:
         size = tf.image.extract_jpeg_shape(payload)[:2]
         payload = check_size(payload, size, max_pixels)
+    payload = jpeg_scans_graph.check(payload)
     return tf.io.decode_jpeg(payload, channels=3, dct_method=DCT_METHOD)
 
 
-def _turned_jpeg(payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
+def turned_jpeg(payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
+    """Return a JPEG as `decode` does."""
     return exif.upright(_jpeg(payload, max_pixels), exif.orientation(payload))
 
 
 def _any_png(
     head: header.Header, payload: tf.Tensor, max_pixels: int | None
 ) -> tf.Tensor:
-    has_exif = tf.strings.regex_full_match(payload, r"\C*eXIf\C*")
     return tf.cond(
-        tf.logical_or(has_exif, _is_coarse(head)),
+        exif.has_png_exif(payload) | is_coarse(head),
         lambda: _by_pillow(payload, max_pixels),
-        lambda: _png(head, payload, max_pixels),
+        lambda: png(head, payload, max_pixels),
     )
 
 
-def _png(head: header.Header, payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
+def png(head: header.Header, payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
+    """Return a PNG as it is stored, by TensorFlow's ops."""
     payload = check_size(payload, head.png_size(), max_pixels)
     return tf.cond(
-        _is_coarse(head),
+        is_coarse(head),
         lambda: tf.io.decode_png(payload, channels=3),
         lambda: _on_white(tf.io.decode_png(payload, channels=4)),
     )
 
 
-def _is_coarse(head: header.Header) -> tf.Tensor:
+def is_coarse(head: header.Header) -> tf.Tensor:
     """Return whether a PNG has 1, 2 or 4 bits.
 
     With channels=4 TensorFlow 2.21 reads these wrongly, with channels=3 it leaves out
@@ -168,17 +135,23 @@ def _is_coarse(head: header.Header) -> tf.Tensor:
     return head.byte(24) < 8
 
 
-def _webp(head: header.Header, payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
+def webp(head: header.Header, payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
+    """Return a WebP that is not animated as it is stored, by TensorFlow's ops."""
     payload = check_size(payload, head.webp_size(), max_pixels)
-    has_alpha = tf.logical_or(
-        tf.logical_and(head.is_webp(b"VP8X"), head.byte(20) & 0x10 != 0),
-        tf.logical_and(head.is_webp(b"VP8L"), head.byte(24) & 0x10 != 0),
+    has_alpha = head.has_webp_flag(header.WEBP_ALPHA) | (
+        head.is_webp(b"VP8L") & (head.byte(24) & 0x10 != 0)
     )
     return tf.cond(
         has_alpha,
         lambda: _on_white(tf.io.decode_webp(payload, channels=4)[0]),
         lambda: tf.io.decode_webp(payload, channels=3)[0],
     )
+
+
+def _is_plain_webp(head: header.Header) -> tf.Tensor:
+    """Return whether a WebP is not animated, and nothing in it can turn it."""
+    others = header.WEBP_ANIMATION | header.WEBP_EXIF | header.WEBP_XMP
+    return head.is_webp() & ~head.has_webp_flag(others)
 
 
 def _by_pillow(payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
@@ -194,11 +167,27 @@ def _by_pillow(payload: tf.Tensor, max_pixels: int | None) -> tf.Tensor:
 
 def _on_white(image: tf.Tensor) -> tf.Tensor:
     """Return uint8 [height, width, 3] from uint8 RGBA."""
-
-    def blend() -> tf.Tensor:
-        channels = tf.cast(image, tf.int32)
-        color, alpha = channels[..., :3], channels[..., 3:]
-        return tf.cast((color * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
-
     opaque = tf.reduce_all(image[..., 3] == 255)
-    return tf.cond(opaque, lambda: image[..., :3], blend)
+    return tf.cond(opaque, lambda: image[..., :3], lambda: _blend(image))
+
+
+def _blend(image: tf.Tensor) -> tf.Tensor:
+    """Lay an image on white, some pixels at a time: as numbers they take much room."""
+    pixels = tf.reshape(image, [-1, 4])
+    count = tf.shape(pixels)[0]
+    parts = (count + _PIXELS_AT_ONCE - 1) // _PIXELS_AT_ONCE
+
+    def blend(part: tf.Tensor, blended: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+        begin = part * _PIXELS_AT_ONCE
+        channels = tf.cast(pixels[begin : begin + _PIXELS_AT_ONCE], tf.int32)
+        color, alpha = channels[:, :3], channels[:, 3:]
+        on_white = (color * alpha + 255 * (255 - alpha) + 127) // 255
+        return part + 1, blended.write(part, tf.cast(on_white, tf.uint8))
+
+    blended = tf.TensorArray(
+        tf.uint8, parts, element_shape=[None, 3], infer_shape=False
+    )
+    _, blended = tf.while_loop(
+        lambda part, _: part < parts, blend, (0, blended), parallel_iterations=1
+    )
+    return tf.reshape(blended.concat(), tf.concat([tf.shape(image)[:2], [3]], axis=0))

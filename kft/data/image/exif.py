@@ -6,9 +6,16 @@ the mark `Exif`, in a segment before the image (Exif 2.32, section 4.5).
 
 import tensorflow as tf
 
+from kft.data.image.require import require
+
 # Where EXIF data must begin: its segment comes first, and segments are no longer.
 _SEARCHED_BYTES = 65_536
 _MARK = r"Exif\x00\x00"
+# The name of a chunk, and of one with its size behind it.
+_PNG_MARK, _WEBP_MARK = "eXIf", r"EXIF\C{4}"
+# What turns an image for Pillow where EXIF data does not say how it is turned.
+_XMP = r"tiff:Orientation(?:=\"|>)[2-8]"
+_NOT_EXIF = "an image that is turned by other than whole EXIF data: store it upright"
 
 _ORIENTATION = 0x0112
 _ENTRY_BYTES = 12
@@ -18,9 +25,7 @@ _DIRECTORY_BYTES = 2 + _MOST_ENTRIES * _ENTRY_BYTES
 
 def has_exif(payload: tf.Tensor) -> tf.Tensor:
     """Return whether an encoded JPEG seems to have EXIF data, bool []."""
-    start = tf.strings.substr(payload, 0, _SEARCHED_BYTES)
-    # \C is one byte; a dot would be a character of UTF-8.
-    return tf.strings.regex_full_match(start, rf"\C*{_MARK}\C*")
+    return _has(tf.strings.substr(payload, 0, _SEARCHED_BYTES), _MARK)
 
 
 def orientation(payload: tf.Tensor) -> tf.Tensor:
@@ -29,7 +34,78 @@ def orientation(payload: tf.Tensor) -> tf.Tensor:
     Damaged EXIF data counts as unsaid: the image itself may be whole.
     """
     start = tf.strings.substr(payload, 0, 2 * _SEARCHED_BYTES)
-    tiff = tf.strings.regex_replace(start, rf"^\C*?{_MARK}", "", replace_global=False)
+    said = _orientation(_behind(start, _MARK))
+    return tf.where(has_exif(payload) & (said > 0), said, 1)
+
+
+def has_png_exif(payload: tf.Tensor) -> tf.Tensor:
+    """Return whether an encoded PNG seems to have EXIF data, bool []."""
+    return _has(payload, _PNG_MARK)
+
+
+def png_orientation(payload: tf.Tensor) -> tf.Tensor:
+    """Return what Pillow takes for the orientation of an encoded PNG, int32 [], 1 to 8.
+
+    Raises:
+        tf.errors.InvalidArgumentError: where something other than EXIF data may say
+            that it is turned, or EXIF data is damaged.
+    """
+    profile = r"Raw profile type exif|XML:com\.adobe\.xmp\x00\x01"
+    return tf.cond(
+        has_png_exif(payload),
+        lambda: _said_or_refused(payload, _PNG_MARK, r"XML:com\.adobe\.xmp\x00\x01"),
+        lambda: _unsaid_or_refused(payload, profile),
+    )
+
+
+def webp_orientation(payload: tf.Tensor, *, has_exif: tf.Tensor) -> tf.Tensor:
+    """Return what Pillow takes for the orientation of an extended WebP, int32 [].
+
+    Args:
+        payload: the encoded image, tf.string [].
+        has_exif: whether its header announces EXIF data.
+
+    Raises:
+        tf.errors.InvalidArgumentError: where something other than EXIF data may say
+            that it is turned, or EXIF data is damaged.
+    """
+    return tf.cond(
+        has_exif,
+        lambda: _said_or_refused(payload, _WEBP_MARK, None),
+        lambda: _unsaid_or_refused(payload, None),
+    )
+
+
+def _said_or_refused(payload: tf.Tensor, mark: str, otherwise: str | None) -> tf.Tensor:
+    """Return the orientation that EXIF data behind a mark says."""
+    tiff = tf.strings.substr(_behind(payload, mark), 0, 2 * _SEARCHED_BYTES)
+    tiff = tf.strings.regex_replace(tiff, rf"^{_MARK}", "")
+    is_tiff = tf.reduce_any(tf.strings.substr(tiff, 0, 4) == [b"II*\0", b"MM\0*"])
+    said = _orientation(require(tiff, is_tiff, _NOT_EXIF))
+    return tf.cond(
+        said > 0, lambda: said, lambda: _unsaid_or_refused(payload, otherwise)
+    )
+
+
+def _unsaid_or_refused(payload: tf.Tensor, otherwise: str | None) -> tf.Tensor:
+    """Return 1 where neither XMP data nor a pattern says that an image is turned."""
+    pattern = _XMP if otherwise is None else f"{_XMP}|{otherwise}"
+    return require(tf.constant(1), ~_has(payload, pattern), _NOT_EXIF)
+
+
+def _has(payload: tf.Tensor, pattern: str) -> tf.Tensor:
+    # \C is one byte; a dot would be a character of UTF-8.
+    return tf.strings.regex_full_match(payload, rf"\C*(?:{pattern})\C*")
+
+
+def _behind(payload: tf.Tensor, mark: str) -> tf.Tensor:
+    return tf.strings.regex_replace(
+        payload, rf"^\C*?(?:{mark})", "", replace_global=False
+    )
+
+
+def _orientation(tiff: tf.Tensor) -> tf.Tensor:
+    """Return the orientation of a TIFF structure, int32 [], 1 to 8; 0 where unsaid."""
     size = tf.strings.length(tiff)
     # Zeros at the end, so that nothing is out of range, whatever the data says.
     tiff = tf.strings.join([tiff, b"\0" * _DIRECTORY_BYTES])
@@ -43,7 +119,7 @@ def orientation(payload: tf.Tensor) -> tf.Tensor:
     is_entry = tf.range(_MOST_ENTRIES) < count
     values = _number(entries[:, 8:10], 2, big_endian)
     value = tf.reduce_max(tf.where(is_tag & is_entry, values, 0))
-    return tf.where(has_exif(payload) & (value >= 1) & (value <= 8), value, 1)
+    return tf.where((value >= 1) & (value <= 8), value, 0)
 
 
 def upright(image: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:

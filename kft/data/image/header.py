@@ -11,8 +11,10 @@ JPEG = b"\xff\xd8\xff"
 PNG = b"\x89PNG\r\n\x1a\n"
 GIF = b"GIF8"
 BMP = b"BM"
+# Flags of an extended WebP (RFC 9649, section 2.7).
+WEBP_ANIMATION, WEBP_XMP, WEBP_EXIF, WEBP_ALPHA = 0x02, 0x04, 0x08, 0x10
 
-_BYTES = 32
+_BYTES = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Header:
     """The first bytes of an image.
 
     Attributes:
-        text: tf.string [], 32 bytes; zeros where the image ends before.
+        text: tf.string [], 64 bytes; zeros where the image ends before.
     """
 
     text: tf.Tensor
@@ -33,12 +35,20 @@ class Header:
         """Return a byte as int32 []."""
         return self._numbers(position, 1, tf.uint8)[0]
 
+    def short(self, position: int) -> tf.Tensor:
+        """Return two bytes, the least first, as int32 []."""
+        return self._numbers(position, 2, tf.uint16)[0]
+
+    def integer(self, position: int) -> tf.Tensor:
+        """Return four bytes, the least first, as int32 []."""
+        return self._numbers(position, 4, tf.int32)[0]
+
     def png_size(self) -> tf.Tensor:
         """Return height and width of a PNG, int32 [2]."""
         return self._numbers(16, 8, tf.int32, little_endian=False)[::-1]
 
     def gif_size(self) -> tf.Tensor:
-        """Return height and width of a GIF, int32 [2]."""
+        """Return height and width of a GIF's screen, int32 [2]; frames differ."""
         return self._numbers(6, 4, tf.uint16)[::-1]
 
     def bmp_size(self) -> tf.Tensor:
@@ -48,6 +58,10 @@ class Header:
     def is_webp(self, chunk: bytes = b"") -> tf.Tensor:
         """Return whether it is a WebP, and one that begins with this chunk."""
         return self.starts(b"WEBP" + chunk, 8)
+
+    def has_webp_flag(self, flags: int) -> tf.Tensor:
+        """Return whether it is an extended WebP with any of these flags."""
+        return self.is_webp(b"VP8X") & (self.byte(20) & flags != 0)
 
     def webp_size(self) -> tf.Tensor:
         """Return height and width of a WebP, int32 [2] (RFC 9649, sections 2.5-2.7)."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import PIL
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
-from kft.data.image import optional_formats
+from kft.data.image import jpeg_scans, optional_formats
 
 # What an image may be, in words.
 KINDS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
@@ -17,9 +17,13 @@ TOO_LARGE = "the image has more pixels than --max_pixels={}"
 _PILLOW_LIMIT = 2 * 89_478_485
 # JPEG is always for TensorFlow's own op.
 _FORMATS = ("BMP", "GIF", "PNG", "TIFF", "WEBP")
+# Tags of a TIFF (version 6.0, section 15).
+_TILE_SIDES = (322, 323)
+_PIXELS_AT_ONCE = 1 << 20
+_JPEG = b"\xff\xd8\xff"
 # What images begin with, be they whole or not.
 _MAGIC = (
-    b"\xff\xd8\xff",
+    _JPEG,
     b"\x89PNG\r\n\x1a\n",
     b"RIFF",
     b"GIF8",
@@ -41,7 +45,7 @@ def opened(
         max_pixels: largest number of pixels; None for no limit of kft's own.
 
     Raises:
-        ValueError: where it is of no such format, or too large.
+        ValueError: where it is of no such format, too large, or of very many scans.
         Exception: of many kinds, as Pillow does for damaged images.
     """
     try:
@@ -58,12 +62,31 @@ def opened(
             raise ValueError(
                 f"{TOO_LARGE.format(max_pixels)}: height and width are {height} {width}"
             )
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            _check_tiles(image, max_pixels)
+        if payload.startswith(_JPEG):
+            jpeg_scans.check(payload)
         if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
             raise ValueError(
                 "a TIFF of 32 bits a value: expected 8 or 16, for nobody says which "
                 "value is white"
             )
         yield image
+
+
+def _check_tiles(image: TiffImagePlugin.TiffImageFile, max_pixels: int | None) -> None:
+    """Check that the tiles of a TIFF, one of which is read at a time, are small enough.
+
+    They may be larger than the image.
+    """
+    width, height = (image.tag_v2.get(tag, 0) for tag in _TILE_SIDES)
+    if not (isinstance(width, int) and isinstance(height, int)):
+        raise ValueError("a damaged TIFF: the size of its tiles is no number")
+    if max_pixels is not None and width * height > max_pixels:
+        raise ValueError(
+            f"{TOO_LARGE.format(max_pixels)}: height and width of its tiles are "
+            f"{height} {width}"
+        )
 
 
 def _not_an_image(payload: bytes) -> str:
@@ -85,7 +108,15 @@ def read(payload: bytes, *, max_pixels: int | None = None) -> np.ndarray:
     """
     formats = (*_FORMATS, *optional_formats.names())
     with opened(payload, formats=formats, max_pixels=max_pixels) as image:
-        return np.asarray(to_rgb(ImageOps.exif_transpose(image)))
+        ImageOps.exif_transpose(image, in_place=True)
+        width, height = image.size
+        pixels = np.empty((height, width, 3), np.uint8)
+        # Some rows at a time: what is in between takes several times the room.
+        rows = max(1, _PIXELS_AT_ONCE // width)
+        for top in range(0, height, rows):
+            part = image.crop((0, top, width, min(top + rows, height)))
+            pixels[top : top + rows] = np.asarray(to_rgb(part))
+        return pixels
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

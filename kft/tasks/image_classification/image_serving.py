@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft.config import TrainConfig
-from kft.data.image import decode, resize
+from kft.data.image import decode_graph, resize
 from kft.data.image.image_payload import IMAGES
 from kft.data.labels import LabelMap
 from kft.tasks import class_answers, decode_requests
@@ -65,7 +65,9 @@ class ImageServing(ClassServing):
         Args:
             payload: tf.string [].
         """
-        image = decode.decode_in_graph(payload, max_pixels=self._config.max_pixels)
+        image = decode_graph.decode_in_graph(
+            payload, max_pixels=self._config.max_pixels
+        )
         return resize.resize(image, size=self._image_size, method=self._config.resize)
 
     def endpoints(

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kft.data import bad_examples
-from kft.data.image import decode
+from kft.data.image import decode, pillow
 from tests.data import hostile, image_files
 
 _KINDS = image_files.of_every_kind() | hostile.odd()
@@ -15,15 +15,6 @@ _TURNED = image_files.turned()
 _RARE = image_files.read_by_pillow_alone()
 _BROKEN = hostile.broken()
 _HUGE = hostile.huge()
-
-# What TensorFlow's ops alone read otherwise, as `decode_in_graph` says of itself.
-_NOT_IN_GRAPH = {
-    "gif-hole",
-    "bmp-palette",
-    "bmp-1-bit",
-    "webp-animated",
-    "webp-exif",
-}
 
 
 @pytest.fixture(scope="module")
@@ -35,41 +26,12 @@ def in_graph():
     )
 
 
-@pytest.fixture(scope="module")
-def as_exported():
-    """Return `decode_in_graph` as an export runs it."""
-    return tf.function(
-        lambda payload: decode.decode_in_graph(payload, max_pixels=10_000_000),
-        input_signature=[tf.TensorSpec([], tf.string)],
-    )
-
-
 @pytest.mark.parametrize("name", [*_KINDS, *_TURNED, *_RARE])
 def test_pixels_are_those_of_pillow(name, in_graph):
     payload = (_KINDS | _TURNED | _RARE)[name]
     expected = image_files.by_pillow(payload)
     np.testing.assert_array_equal(decode.decode(tf.constant(payload)), expected)
     np.testing.assert_array_equal(in_graph(payload), expected)
-
-
-@pytest.mark.parametrize("name", sorted(set(_KINDS) - _NOT_IN_GRAPH))
-def test_the_export_sees_the_same_pixels(name, as_exported):
-    payload = _KINDS[name]
-    np.testing.assert_array_equal(as_exported(payload), image_files.by_pillow(payload))
-
-
-@pytest.mark.parametrize("name", [name for name in _TURNED if name.startswith("jpeg")])
-def test_the_export_turns_photographs_upright(name, as_exported):
-    payload = _TURNED[name]
-    np.testing.assert_array_equal(as_exported(payload), image_files.by_pillow(payload))
-
-
-def test_the_export_holds_no_python(as_exported):
-    graph = as_exported.get_concrete_function().graph.as_graph_def()
-    functions = [node for f in graph.library.function for node in f.node_def]
-    assert not {"PyFunc", "EagerPyFunc", "PyFuncStateless"} & {
-        node.op for node in [*graph.node, *functions]
-    }
 
 
 def test_a_mirrored_photograph_is_not_the_plain_one():
@@ -128,14 +90,33 @@ def test_the_name_does_not_matter_but_the_content(tmp_path, in_graph):
 
 
 @pytest.mark.parametrize("name", _HUGE)
-def test_an_absurd_size_is_refused_by_the_header(name, in_graph, as_exported):
-    for read in (in_graph, as_exported):
-        with pytest.raises(tf.errors.OpError) as caught:
-            read(_HUGE[name])
-        line = bad_examples.first_line(caught.value)
-        assert "the image has more pixels than --max_pixels=10000000" in line
-        assert line.count("height and width are") <= 1
-        assert not line.endswith(" are")
+def test_an_absurd_size_is_refused_by_the_header(name, in_graph):
+    with pytest.raises(tf.errors.OpError) as caught:
+        in_graph(_HUGE[name])
+    line = bad_examples.first_line(caught.value)
+    assert "the image has more pixels than --max_pixels=10000000" in line
+    assert line.count("height and width are") <= 1
+    assert not line.endswith(" are")
+
+
+def test_transparency_is_blended_alike_in_parts(monkeypatch):
+    payload = _KINDS["png-alpha"]
+    monkeypatch.setattr(decode, "_PIXELS_AT_ONCE", 100)
+    image = decode.decode(tf.constant(payload))
+    np.testing.assert_array_equal(image, image_files.by_pillow(payload))
+
+
+@pytest.mark.parametrize("name", ["gif-hole", "bmp-palette", "tiff-16-bit"])
+def test_pillow_reads_alike_in_parts(name, monkeypatch):
+    payload = (_KINDS | _RARE)[name]
+    monkeypatch.setattr(pillow, "_PIXELS_AT_ONCE", 100)
+    np.testing.assert_array_equal(pillow.read(payload), image_files.by_pillow(payload))
+
+
+def test_tiles_larger_than_a_tiff_are_refused(in_graph):
+    payload = image_files.tiff_of_large_tile(20_000)
+    with pytest.raises(tf.errors.OpError, match="height and width of its tiles are"):
+        in_graph(payload)
 
 
 @pytest.mark.parametrize("name", _BROKEN)
@@ -168,12 +149,6 @@ def test_what_is_no_image_says_what_it_begins_with(in_graph):
         "not an image: expected JPEG, PNG, WebP, GIF, BMP or TIFF, received 15 bytes "
         "that begin with b'<!DOCTYPE html>'"
     )
-
-
-@pytest.mark.parametrize("name", _RARE)
-def test_the_export_refuses_what_tensorflow_has_no_op_for(name, as_exported):
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        as_exported(_RARE[name])
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
