@@ -54,6 +54,13 @@ class Span:
     first_batch: int = 0
 
 
+def traced(preprocess: Preprocess) -> Preprocess:
+    """Return the function as a graph that pipelines share: traced at first use."""
+    signature = (tf.TensorSpec([], tf.string), tf.TensorSpec([2], tf.int64))
+    graph: Preprocess = tf.function(preprocess, input_signature=signature)
+    return graph
+
+
 def train_batches(
     examples: examples_lib.Examples,
     source: Preprocess | Stored,

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from kft import errors
+from kft.data import sample
 from kft.data.examples import Examples
 from kft.model import freeze
 from kft.model import network as networks
@@ -17,7 +18,9 @@ from kft.training.evaluator import Evaluator
 from kft.training.run_context import RunContext
 from kft.training.run_state import RunState
 
-_SELF_CHECK_EXAMPLES = 256
+# Few, because Keras keeps every tensor of a network that it calls without a graph; and
+# a graph of each network would take longer than anything else here.
+_SELF_CHECK_EXAMPLES = 4
 # Both networks run the same kernels on the same rows; a GPU may still choose another
 # algorithm for the same convolution.
 _SELF_CHECK_TOLERANCE = 1e-4
@@ -34,14 +37,17 @@ def finalize_run(context: RunContext, state: RunState) -> RunResult:
         raise errors.TrainingError(
             "The run has no epoch, so it has no weights to keep."
         )
-    evaluator = _kept_network(context, state)
+    with context.devices.strategy.scope():
+        kept = Evaluator(
+            context.task, _kept_network(context, state), devices=context.devices
+        )
     objective = context.task.objective
     result = RunResult(
         run_dir=context.run.path,
         monitor=VALIDATION + objective.monitor.name,
         higher_is_better=objective.monitor.higher_is_better,
-        validation=_evaluate(context, evaluator, context.splits.validation),
-        test=_evaluate(context, evaluator, context.splits.test),
+        validation=_evaluate(context, kept, context.splits.validation),
+        test=_evaluate(context, kept, context.splits.test),
         best_stage=context.stages[state.best.stage].unfreeze,
         best_epoch=state.best.epoch + 1,
         seconds=round(context.seconds(), 3),
@@ -100,8 +106,8 @@ def check_kept(context: RunContext, snapshot: Snapshot) -> None:
         )
 
 
-def _kept_network(context: RunContext, state: RunState) -> Evaluator:
-    """Return the evaluator of a new network with the weights of best.weights.h5.
+def _kept_network(context: RunContext, state: RunState) -> keras.Model:
+    """Return a new network with the weights of best.weights.h5.
 
     The file is what everything after the run starts from. So its weights are compared,
     bit by bit, with those that were saved, and the new network's outputs with those of
@@ -113,8 +119,6 @@ def _kept_network(context: RunContext, state: RunState) -> Evaluator:
         fresh = context.task.network(weights="none").model
         fresh.load_weights(path)
         context.network.model.load_weights(path)
-        new = Evaluator(context.task, fresh, devices=context.devices)
-        old = Evaluator(context.task, context.network.model, devices=context.devices)
     wrong = [
         name
         for name, digest in weight_digests(fresh).items()
@@ -124,15 +128,27 @@ def _kept_network(context: RunContext, state: RunState) -> Evaluator:
         raise errors.TrainingError(
             f"{path} does not hold the weights that were saved: {', '.join(wrong[:10])}"
         )
-    examples = context.splits.validation or context.splits.train
-    sample = examples.take(np.arange(min(len(examples), _SELF_CHECK_EXAMPLES)))
-    batches, count = context.eval_batches(sample)
-    outputs = [evaluator.outputs(batches, count) for evaluator in (new, old)]
-    largest = [np.abs(a - b).max() for a, b in zip(*outputs, strict=True)]
-    difference = float(np.max(largest))
+    difference = _largest_difference(context, fresh)
     if not difference <= _SELF_CHECK_TOLERANCE:
         raise errors.TrainingError(
             f"The network rebuilt from {path} gives other outputs than the one that "
             f"has trained: largest difference {difference:g}. This is a bug in kft."
         )
-    return new
+    return fresh
+
+
+def _largest_difference(context: RunContext, fresh: keras.Model) -> float:
+    """Return how far a network's outputs are from those of the run's network.
+
+    Not a number where an output is none, even if it is one in both.
+    """
+    examples = context.splits.validation or context.splits.train
+    chosen = sample.spread(examples, _SELF_CHECK_EXAMPLES)
+    loaded = sample.load(chosen, context.preprocess(training=False))
+    inputs = context.task.inputs
+    batch = sample.stack(loaded, inputs.spec, inputs.boundaries)
+    outputs = [
+        keras.ops.convert_to_numpy(network(batch, training=False))
+        for network in (fresh, context.network.model)
+    ]
+    return float(np.max(np.abs(outputs[0] - outputs[1])))

@@ -53,7 +53,7 @@ def first_inputs(context: RunContext, count: int) -> tuple[list[Any], list[np.nd
     """
     batches = pipeline.train_batches(
         context.splits.train,
-        context.task.inputs.preprocess(training=True),
+        context.preprocess(training=True),
         share=BatchShare(batch_size=context.config.settled_batch_size),
         sampling=context.sampling_config,
         span=pipeline.Span(epochs=1),

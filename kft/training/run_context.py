@@ -1,8 +1,9 @@
 """Everything a run has in this process: the same in all of its stages."""
 
 import dataclasses
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import keras
@@ -118,6 +119,21 @@ class RunContext:
             example_weights=task.objective.example_weights(self.splits.train.labels),
         )
 
+    def preprocess(self, *, training: bool) -> Preprocess:
+        """Return the task's function from a payload to an input, traced once in a run.
+
+        Every pass has a pipeline of its own, and would trace the same graph again.
+        """
+        return self._traced[training]
+
+    @functools.cached_property
+    def _traced(self) -> Mapping[bool, Preprocess]:
+        inputs = self.task.inputs
+        return {
+            training: pipeline.traced(inputs.preprocess(training=training))
+            for training in (False, True)
+        }
+
     def eval_batches(
         self,
         examples: Examples,
@@ -134,7 +150,7 @@ class RunContext:
             keys: see `pipeline.eval_batches`.
         """
         batch_size, devices = self.config.settled_batch_size, self.devices
-        made = source or self.task.inputs.preprocess(training=False)
+        made = source or self.preprocess(training=False)
         batches = devices.distribute(
             lambda: pipeline.eval_batches(
                 examples,

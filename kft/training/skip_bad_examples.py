@@ -31,7 +31,7 @@ def naming(context: RunContext) -> Iterator[None]:
         if _is_of_no_example(error, context.devices):
             raise
         logging.info("Looking for an example that cannot be read.")
-        preprocess = context.task.inputs.preprocess(training=False)
+        preprocess = context.preprocess(training=False)
         parts = context.splits.parts().values()
         explained = bad_examples.explain_failure(error, parts, preprocess)
         if explained is error:

@@ -91,7 +91,7 @@ def stage_data(context: RunContext, index: int, cache: StageCache | None) -> Sta
     config, devices = context.config, context.devices
     first = context.epochs_before(index)
     examples, how = context.splits.train, context.sampling_config
-    source: Preprocess | Stored = context.task.inputs.preprocess(training=True)
+    source: Preprocess | Stored = context.preprocess(training=True)
     if cache:
         examples, source = cache.train.of(examples)
         how = dataclasses.replace(how, views=config.cached_views or 1)

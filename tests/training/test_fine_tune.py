@@ -1,5 +1,6 @@
 """A run as its user has it: what is written, kept, repeated and continued."""
 
+import dataclasses
 import json
 import signal
 
@@ -12,7 +13,7 @@ from kft import errors
 from kft.model import freeze
 from kft.training import stage_loop
 from kft.training.best_weights import BestWeights
-from tests import kept_weights
+from tests import kept_weights, tiny
 
 
 def lines(run_dir) -> list[dict]:
@@ -215,3 +216,23 @@ def test_damaged_weights_are_found_before_the_run_counts_as_finished(
     monkeypatch.setattr(BestWeights, "write", write_and_damage)
     with pytest.raises(errors.TrainingError, match="does not hold the weights"):
         tiny_run("run")
+
+
+@pytest.mark.parametrize("factor", [1.01, float("nan")])
+def test_a_network_that_is_built_otherwise_the_second_time_is_found(
+    tiny_run, monkeypatch, factor
+):
+    original, built = tiny.Task.network, []
+
+    def network(self, **options):
+        built.append(original(self, **options))
+        first = built[-1]
+        if len(built) == 1:
+            return first
+        scaled = keras.Model(first.model.input, first.model.output * factor)
+        return dataclasses.replace(first, model=scaled)
+
+    monkeypatch.setattr(tiny.Task, "network", network)
+    with pytest.raises(errors.TrainingError, match="other outputs than the one that"):
+        tiny_run("run", stages="head:1@0.1")
+    assert len(built) == 2

@@ -46,7 +46,7 @@ class TrunkPass:
         inputs = context.task.inputs
         keys = pipeline.example_keys(examples, seed=context.config.seed)(view)
         batches, count = context.eval_batches(
-            examples, inputs.preprocess(training=training), keys=keys
+            examples, context.preprocess(training=training), keys=keys
         )
         order = epoch_plan.eval_order(examples, inputs.boundaries)
         for batch, _, _ in itertools.islice(batches, count):
