@@ -26,10 +26,10 @@ import numpy as np
 
 from kft import errors, tasks
 from kft.config import TrainConfig
+from kft.data import sample
 from kft.data.examples import Splits
 from kft.distribution import cluster
 from kft.training import finalize, fine_tune, preflight, stage_loop
-from kft.training.evaluator import Evaluator
 from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 
@@ -56,22 +56,21 @@ class Notes:
 
     def watch(self) -> None:
         """Note the weights and figures that this process ends with."""
-        finish, outputs = finalize.finalize_run, Evaluator.outputs
+        finish = finalize.finalize_run
 
         def noting_finish(context, state):
             result = finish(context, state)
             model = context.network.model
             self.arrays |= {v.path: v.numpy() for v in model.weights}
+            inputs = sample.load(
+                context.splits.validation, context.preprocess(training=False)
+            )
+            self.arrays["logits"] = model(np.stack(inputs), training=False).numpy()
             self.figures |= result.to_json()
             self.figures["folder"] = str(context.run.path)
             return result
 
-        def noting_outputs(evaluator, *args):
-            batches = list(outputs(evaluator, *args))
-            self.arrays["logits"] = np.concatenate(batches)
-            return iter(batches)
-
-        finalize.finalize_run, Evaluator.outputs = noting_finish, noting_outputs
+        finalize.finalize_run = noting_finish
 
 
 def load(job: dict) -> Splits:
@@ -125,7 +124,7 @@ def run(job: dict, folder: Path) -> None:
     tasks.load_splits = lambda config: load(job)
     tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
     stage_loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
-    kept = finalize.finalize_run, Evaluator.outputs, stage_loop.StageLoop._call
+    kept = finalize.finalize_run, stage_loop.StageLoop._call
     notes.watch()
     strike(job)
     try:
@@ -142,7 +141,7 @@ def run(job: dict, folder: Path) -> None:
         notes.figures["error"] = [type(error).__name__, str(error)]
         notes.figures["seconds_to_error"] = time.monotonic() - losses.last
     finally:
-        finalize.finalize_run, Evaluator.outputs, stage_loop.StageLoop._call = kept
+        finalize.finalize_run, stage_loop.StageLoop._call = kept
     notes.figures["steps"] = losses.seen
     notes.figures["scratch"] = list(Path(tempfile.gettempdir()).glob("kft-*")) != []
     found = cluster.find(config, os.environ)
