@@ -138,14 +138,17 @@ def _steps_of_longest(trunk: keras.Model, longest: int) -> list[int | None]:
     return [tensor.shape[1] if len(tensor.shape) > 1 else None for tensor in outputs]
 
 
-def _views(context: RunContext) -> int:
+def _views(context: RunContext, split: str) -> int:
+    """Return how many views of its examples a split has; training alone is augmented."""
+    if split != _TRAIN:
+        return 1
     return context.config.cached_views or 1
 
 
 def _rows(context: RunContext) -> dict[str, StoreRows]:
     """Return the rows that a store of each split has."""
     return {
-        name: _rows_of(examples, _views(context) if name == _TRAIN else 1)
+        name: _rows_of(examples, _views(context, name))
         for name, examples in _splits(context).items()
     }
 
@@ -351,7 +354,7 @@ def _parts(context: RunContext) -> list[tuple[str, int, Examples]]:
     return [
         (name, view, examples)
         for name, examples in _splits(context).items()
-        for view in range(_views(context) if name == _TRAIN else 1)
+        for view in range(_views(context, name))
     ]
 
 
