@@ -139,7 +139,7 @@ def _steps_of_longest(trunk: keras.Model, longest: int) -> list[int | None]:
 
 
 def _views(context: RunContext, split: str) -> int:
-    """Return how many views of its examples a split has; training alone is augmented."""
+    """Return how many views of each example a split has: of training, augmented."""
     if split != _TRAIN:
         return 1
     return context.config.cached_views or 1
