@@ -96,3 +96,10 @@ def closest(name: str, options: Iterable[str], *, most: int = 5) -> str:
     if len(options) <= most:
         return f"Possible values: {', '.join(options)}."
     return f"Possible values: {', '.join(options[:most])}, ... ({len(options)} in all)."
+
+
+def excerpt(text: str, *, most: int = 200) -> str:
+    """Return a text for a message: its beginning, where it has many characters."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}... ({len(text):,} characters)"

@@ -1,5 +1,6 @@
 """The workers of a run, from flags, TF_CONFIG or Slurm, before TensorFlow starts."""
 
+import collections
 import dataclasses
 import json
 import re
@@ -11,7 +12,8 @@ from kft.config import RuntimeConfig
 from kft.distribution import slurm
 
 _FLAGS = ("coordinator", "num_workers", "worker_index")
-_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\s\[\]/]+):(\d{1,5})")
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\s\[\]/]+):([0-9]{1,5})")
+_INDEX = re.compile(r"[0-9]{1,9}")
 _DEVICES = re.compile(r"(?:(cpu|gpu)(?::(\d+))?|(\d+))")
 # TF_CONFIG's names for workers; the first of these that is there leads. `master` is
 # what TFJobs called the chief before Kubeflow 1.0.
@@ -120,18 +122,24 @@ def _from_flags(config: RuntimeConfig, given: list[str]) -> Cluster:
     )
 
 
-def _address_problem(text: Any) -> str | None:
-    match = _ADDRESS.fullmatch(text) if isinstance(text, str) else None
-    if match and 0 < int(match[2]) < 65536:
+def is_address(value: Any) -> bool:
+    """Return whether a value is HOST:PORT, an IPv6 host in brackets."""
+    match = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    return match is not None and 0 < int(match[2]) < 65536
+
+
+def _address_problem(value: Any) -> str | None:
+    if is_address(value):
         return None
-    return f"expected HOST:PORT with a port from 1 to 65535, received {text!r}."
+    return f"expected HOST:PORT with a port from 1 to 65535, received {_show(value)}."
 
 
 def _from_tf_config(text: str) -> Cluster | None:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise errors.ConfigError(f"TF_CONFIG is not JSON: {error}.") from error
+        problem = _show(str(error))
+        raise errors.ConfigError(f"TF_CONFIG is not JSON: {problem}.") from error
     if not isinstance(content, dict):
         raise _bad_tf_config("a JSON object", content)
     jobs = content.get("cluster")
@@ -168,30 +176,36 @@ def _addresses(jobs: Any) -> list[str]:
     if len(chiefs) > 1:
         raise _bad_tf_config("one chief", ", ".join(chiefs))
     addresses = [*chiefs, *jobs.get("worker", [])]
-    twice = [address for address in addresses if addresses.count(address) > 1]
-    if twice:
-        raise _bad_tf_config("an address for each task", f"{twice[0]} twice")
+    (often, count), *_ = collections.Counter(addresses).most_common(1)
+    if count > 1:
+        raise _bad_tf_config("an address for each task", f"{often} twice")
     return addresses
 
 
 def _task(task: Any) -> tuple[str, int]:
     if not isinstance(task, dict) or not {"type", "index"} <= task.keys():
         raise _bad_tf_config('"task" with "type" and "index", for this process', task)
+    if not isinstance(task["type"], str):
+        raise _bad_tf_config("a task type that is a word", task["type"])
     if task["type"] in _REFUSED:
         raise errors.ConfigError(f"TF_CONFIG has {_REFUSED[task['type']]}")
     # Some launchers write the index as text.
-    if not re.fullmatch(r"\d+", str(task["index"])):
+    if not _INDEX.fullmatch(str(task["index"])):
         raise _bad_tf_config("a task index from 0", task["index"])
-    return str(task["type"]), int(task["index"])
+    return task["type"], int(task["index"])
 
 
 def _bad_tf_config(expected: str, received: Any) -> errors.ConfigError:
-    shown = received if isinstance(received, str) else json.dumps(received)
     return errors.ConfigError(
-        f"TF_CONFIG: expected {expected}, received {shown}. It looks like "
+        f"TF_CONFIG: expected {expected}, received {_show(received)}. It looks like "
         '{"cluster": {"worker": ["HOST:PORT", ...]}, '
         '"task": {"type": "worker", "index": 0}}.'
     )
+
+
+def _show(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return errors.excerpt(text)
 
 
 @dataclasses.dataclass(frozen=True)

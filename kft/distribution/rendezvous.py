@@ -4,15 +4,18 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from absl import logging
 
 from kft import errors
-from kft.distribution.cluster import Cluster
+from kft.distribution.calls import MOST_CALLS, Call, Calls, encode
+from kft.distribution.cluster import Cluster, is_address
 
-_MAX_LINE = 1 << 20
+# What a stranger cannot make this process hold.
+_MOST_WORKERS = 65_536
+_MOST_ANSWER_BYTES = 1 << 24
 
 
 def meet(cluster: Cluster, *, seconds: float = 600.0) -> tuple[str, ...]:
@@ -38,39 +41,72 @@ def meet(cluster: Cluster, *, seconds: float = 600.0) -> tuple[str, ...]:
 def _receive(cluster: Cluster, deadline: float) -> tuple[str, ...]:
     """Wait for all other workers at the coordinator's port and answer them."""
     _, port = split_address(cluster.meeting_point)
-    addresses = {0: cluster.meeting_point}
+    # The coordinator is that of worker 0; the others are known by their hosts.
+    hosts: dict[int, str] = {}
+    called: set[int] = set()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(_listen(cluster, port))
-        calls: list[socket.socket] = []
-        while len(addresses) < cluster.num_workers:
-            server.settimeout(max(deadline - time.monotonic(), 0.001))
-            try:
-                call, (host, *_) = server.accept()
-            except TimeoutError:
-                missing = sorted(set(range(cluster.num_workers)) - addresses.keys())
-                raise errors.ConfigError(
-                    f"{_workers(missing)} did not call at "
-                    f"--coordinator={cluster.coordinator} in time. Start every worker "
-                    "with the same --coordinator and --num_workers."
-                ) from None
-            stack.enter_context(call)
-            worker = _hello(call, cluster)
-            if worker is None:
-                continue
-            if worker in addresses:
-                problem = f"two processes have --worker_index={worker}."
-                _send(call, {"error": problem})
-                for other in calls:
-                    _send(other, {"error": problem})
-                raise errors.ConfigError(f"At {cluster.coordinator}, {problem}")
-            # How a socket for both writes an IPv4 address.
-            host = host.removeprefix("::ffff:")
-            addresses[worker] = join_address(host, port + worker)
-            calls.append(call)
-        ordered = tuple(addresses[i] for i in range(cluster.num_workers))
-        for call in calls:
-            _send(call, {"addresses": ordered})
-    return ordered
+        calls = stack.enter_context(Calls(server))
+        while len(hosts) < cluster.num_workers - 1:
+            if time.monotonic() > deadline:
+                raise _absent(cluster, called, hosts)
+            for call in calls.ready(deadline):
+                _welcome(call, cluster, calls)
+            hosts = {
+                call.worker: call.host for call in calls if call.worker is not None
+            }
+            called |= hosts.keys()
+        addresses = [cluster.meeting_point] + [
+            join_address(hosts[worker], port + worker)
+            for worker in range(1, cluster.num_workers)
+        ]
+        calls.answer({"addresses": addresses})
+    return tuple(addresses)
+
+
+def _absent(
+    cluster: Cluster, called: Collection[int], hosts: Collection[int]
+) -> errors.ConfigError:
+    """Return an error that names the workers that never called, or else hung up."""
+    others = range(1, cluster.num_workers)
+    missing = [worker for worker in others if worker not in called]
+    did = "did not call"
+    if not missing:
+        missing = [worker for worker in others if worker not in hosts]
+        did = "hung up before all had called"
+    return errors.ConfigError(
+        f"{_workers(missing)} {did} at --coordinator={cluster.coordinator} in time. "
+        "Start every worker with the same --coordinator and --num_workers."
+    )
+
+
+def _welcome(call: Call, cluster: Cluster, calls: Calls) -> None:
+    """Take what a caller says of itself; hang up on one that is no worker of these.
+
+    Raises:
+        errors.ConfigError: where it is a worker that was started otherwise.
+    """
+    said = _message(call.line)
+    worker, num_workers = said.get("worker"), said.get("num_workers")
+    # True is an int, too.
+    if type(worker) is not int or type(num_workers) is not int:
+        calls.hang_up(call)
+        return
+    if not 0 < worker < num_workers <= _MOST_WORKERS:
+        calls.hang_up(call)
+        return
+    problem = None
+    if num_workers != cluster.num_workers:
+        problem = (
+            f"worker {worker} has --num_workers={num_workers}, worker 0 has "
+            f"--num_workers={cluster.num_workers}."
+        )
+    elif any(other.worker == worker for other in calls):
+        problem = f"two processes have --worker_index={worker}."
+    call.worker = worker
+    if problem:
+        calls.answer({"error": problem})
+        raise errors.ConfigError(f"At {cluster.coordinator}, {problem}")
 
 
 def _listen(cluster: Cluster, port: int) -> socket.socket:
@@ -79,7 +115,7 @@ def _listen(cluster: Cluster, port: int) -> socket.socket:
         return socket.create_server(
             ("", port),
             family=socket.AF_INET6 if both else socket.AF_INET,
-            backlog=cluster.num_workers,
+            backlog=MOST_CALLS,
             dualstack_ipv6=both,
         )
     except OSError as error:
@@ -89,51 +125,26 @@ def _listen(cluster: Cluster, port: int) -> socket.socket:
         ) from error
 
 
-def _hello(call: socket.socket, cluster: Cluster) -> int | None:
-    """Return the rank of a caller; None for one that is no worker of this cluster."""
-    call.settimeout(10.0)
-    try:
-        said = json.loads(_line(call))
-        worker, num_workers = int(said["worker"]), int(said["num_workers"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if not 0 <= worker < num_workers:
-        return None
-    if num_workers != cluster.num_workers:
-        problem = (
-            f"worker {worker} has --num_workers={num_workers}, worker 0 has "
-            f"--num_workers={cluster.num_workers}."
-        )
-        _send(call, {"error": problem})
-        raise errors.ConfigError(f"At {cluster.coordinator}, {problem}")
-    return worker
-
-
 def _call(cluster: Cluster, deadline: float) -> tuple[str, ...]:
     """Call the first worker until it answers."""
-    hello = {"worker": cluster.worker, "num_workers": cluster.num_workers}
     said_so = False
     while time.monotonic() < deadline:
         try:
-            call = socket.create_connection(
-                split_address(cluster.meeting_point), timeout=10.0
-            )
+            answer = _ask(cluster, deadline)
         except OSError as error:
             if not said_so:
                 logging.info(
                     "Waiting for worker 0 at %s (%s).", cluster.coordinator, error
                 )
                 said_so = True
-            time.sleep(0.2)
-            continue
-        with call:
-            call.settimeout(max(deadline - time.monotonic(), 0.001))
-            _send(call, hello)
-            answer = _answer(call)
-        if "error" in answer:
-            raise errors.ConfigError(f"At {cluster.coordinator}, {answer['error']}")
-        if "addresses" in answer:
-            return tuple(answer["addresses"])
+            answer = {}
+        problem, addresses = answer.get("error"), answer.get("addresses")
+        if isinstance(problem, str):
+            raise errors.ConfigError(
+                f"At {cluster.coordinator}, {errors.excerpt(problem)}"
+            )
+        if _are_addresses(addresses, cluster.num_workers):
+            return tuple(addresses)
         time.sleep(0.2)
     raise errors.ConfigError(
         f"Worker 0 did not answer at --coordinator={cluster.coordinator} in time. "
@@ -142,23 +153,43 @@ def _call(cluster: Cluster, deadline: float) -> tuple[str, ...]:
     )
 
 
-def _answer(call: socket.socket) -> dict[str, Any]:
+def _ask(cluster: Cluster, deadline: float) -> dict[str, Any]:
+    """Return what is answered at the coordinator's port; nothing where it is not JSON.
+
+    Raises:
+        OSError: where nobody answers there, up to the deadline.
+    """
+    hello = {"worker": cluster.worker, "num_workers": cluster.num_workers}
+    left = max(deadline - time.monotonic(), 0.001)
+    place = split_address(cluster.meeting_point)
+    with socket.create_connection(place, timeout=min(left, 10.0)) as call:
+        call.sendall(encode(hello))
+        said = b""
+        while not said.endswith(b"\n") and len(said) < _MOST_ANSWER_BYTES:
+            # Of all that it sends, not of each byte.
+            call.settimeout(max(deadline - time.monotonic(), 0.001))
+            more = call.recv(4_096)
+            if not more:
+                break
+            said += more
+    return _message(said)
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    """Return a JSON object, an empty one for anything else."""
     try:
-        answer = json.loads(_line(call))
-    except (OSError, ValueError):
+        message = json.loads(line)
+    except (ValueError, RecursionError):
         return {}
-    return answer if isinstance(answer, dict) else {}
+    return message if isinstance(message, dict) else {}
 
 
-def _send(call: socket.socket, message: Mapping[str, Any]) -> None:
-    # Who hung up notices that no answer comes.
-    with contextlib.suppress(OSError):
-        call.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _line(call: socket.socket) -> bytes:
-    with call.makefile("rb") as file:
-        return file.readline(_MAX_LINE)
+def _are_addresses(value: Any, count: int) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == count
+        and all(is_address(address) for address in value)
+    )
 
 
 def silent(addresses: Sequence[str], *, seconds: float = 2.0) -> list[int]:

@@ -22,6 +22,10 @@ from kft.distribution.batch_sharing import BatchShare
 
 # Bytes travel in pieces of this many 8-byte words: 1 MiB.
 _WORDS = 1 << 17
+# Of what differs between workers: the characters of a value that is shown, and how
+# many are named.
+_SHORT = 60
+_MOST_NAMED = 8
 _RAISED = {
     kind.__name__: kind
     for kind in (
@@ -150,23 +154,33 @@ class Devices:
     def require_equal(self, facts: Mapping[str, str]) -> None:
         """Check that texts are the same on all workers.
 
+        Args:
+            facts: the same names in the same order on all workers.
+
         Raises:
-            errors.ConfigError: on all workers, with the name of what is not.
+            errors.ConfigError: on all workers, with the names of what is not, and what
+                it is on this one where that is short.
         """
-        names = sorted(facts)
         # 48 bits are exact in float64.
         digests = [
-            hashlib.blake2b(facts[name].encode(), digest_size=6).digest()
-            for name in names
+            hashlib.blake2b(text.encode(), digest_size=6).digest()
+            for text in facts.values()
         ]
         table = self.exchange([int.from_bytes(digest) for digest in digests])
-        for name, column in zip(names, table.T, strict=True):
-            others = np.flatnonzero(column != column[0])
-            if others.size:
-                raise errors.ConfigError(
-                    f"{name} of {workers(others)} is not that of worker 0. Start all "
-                    "workers with the same command, packages, data and weights."
-                )
+        differs = table != table[0]
+        if not differs.any():
+            return
+        others = workers(np.flatnonzero(differs.any(axis=1)))
+        named = [
+            f"{name} (here {text})" if len(text) <= _SHORT else name
+            for (name, text), column in zip(facts.items(), differs.T, strict=True)
+            if column.any()
+        ]
+        raise errors.ConfigError(
+            f"{others.capitalize()} and worker 0 differ in "
+            f"{', '.join(named[:_MOST_NAMED])}. Start all workers with the same "
+            "command, packages, data and weights."
+        )
 
     @contextlib.contextmanager
     def together(self, what: str) -> Iterator[None]:

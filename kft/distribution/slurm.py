@@ -5,6 +5,7 @@ OUTPUT ENVIRONMENT VARIABLES, and of the scontrol manual, `show hostnames`.
 """
 
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from kft import errors
 _FIRST_PORT = 12_000
 _PORT_BLOCKS = 1_000
 _PORTS_PER_JOB = 16
+# More than any cluster has: a list may name a billion in a few characters.
+_MOST_HOSTS = 65_536
 _NAMES = (
     "SLURM_STEP_NUM_TASKS",
     "SLURM_PROCID",
@@ -36,7 +39,7 @@ def is_step(environ: Mapping[str, str]) -> bool:
 def is_outside_step(environ: Mapping[str, str]) -> bool:
     """Return whether a job with several tasks runs this process outside of srun."""
     tasks = environ.get("SLURM_NTASKS", "")
-    return not is_step(environ) and tasks.isdigit() and int(tasks) > 1
+    return not is_step(environ) and bool(re.fullmatch(r"0*(?!1$)[1-9][0-9]*", tasks))
 
 
 def settings(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -58,13 +61,13 @@ def settings(environ: Mapping[str, str]) -> dict[str, Any]:
     if len(hosts) != len(counts) or sum(counts) != tasks or worker >= tasks:
         raise errors.ConfigError(
             "Slurm's variables contradict each other: "
-            + ", ".join(f"{name}={environ[name]}" for name in _NAMES)
+            + ", ".join(f"{name}={errors.excerpt(environ[name])}" for name in _NAMES)
             + ". Start with srun and keep its environment."
         )
     if max(counts) > _PORTS_PER_JOB:
         raise errors.ConfigError(
             f"SLURM_STEP_TASKS_PER_NODE: expected at most {_PORTS_PER_JOB} tasks on a "
-            f"node, received {environ['SLURM_STEP_TASKS_PER_NODE']}. One task per node "
+            f"node, received {max(counts)}. One task per node "
             "can use all of the node's GPUs."
         )
     block = _number("SLURM_JOB_ID", environ) % _PORT_BLOCKS
@@ -79,10 +82,9 @@ def settings(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _number(name: str, environ: Mapping[str, str]) -> int:
-    if not re.fullmatch(r"\d+", environ[name]):
-        raise errors.ConfigError(
-            f"{name}: expected a number, received {environ[name]!r}."
-        )
+    if not re.fullmatch(r"[0-9]{1,12}", environ[name]):
+        received = errors.excerpt(repr(environ[name]))
+        raise errors.ConfigError(f"{name}: expected a number, received {received}.")
     return int(environ[name])
 
 
@@ -92,15 +94,16 @@ def expand_counts(text: str) -> list[int]:
     Raises:
         errors.ConfigError: where the text is malformed.
     """
-    counts = []
+    counts: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(r"(\d+)(?:\(x(\d+)\))?", part.strip())
-        if not match:
+        match = re.fullmatch(r"([0-9]{1,6})(?:\(x([0-9]{1,6})\))?", part.strip())
+        nodes = int(match[2] or 1) if match else 0
+        if not match or len(counts) + nodes > _MOST_HOSTS:
             raise errors.ConfigError(
-                "SLURM_STEP_TASKS_PER_NODE: expected numbers such as 2(x3),1, "
-                f"received {text!r}."
+                f"SLURM_STEP_TASKS_PER_NODE: expected numbers such as 2(x3),1, of at "
+                f"most {_MOST_HOSTS:,} nodes, received {errors.excerpt(repr(text))}."
             )
-        counts += [int(match[1])] * int(match[2] or 1)
+        counts += [int(match[1])] * nodes
     return counts
 
 
@@ -113,7 +116,12 @@ def expand_hosts(text: str) -> list[str]:
     names = re.findall(r"(?:[^,\[\]]|\[[^\[\]]*\])+", text)
     if not names or ",".join(names) != text:
         raise _bad_hosts(text)
-    return [host for name in names for host in _expand_host(name, text)]
+    hosts: list[str] = []
+    for name in names:
+        hosts += _expand_host(name, text)
+        if len(hosts) > _MOST_HOSTS:
+            raise _bad_hosts(text)
+    return hosts
 
 
 def _expand_host(name: str, text: str) -> list[str]:
@@ -123,6 +131,8 @@ def _expand_host(name: str, text: str) -> list[str]:
         _expand_numbers(part, text) if rank % 2 else [part]
         for rank, part in enumerate(parts)
     ]
+    if math.prod(map(len, choices)) > _MOST_HOSTS:
+        raise _bad_hosts(text)
     return ["".join(chosen) for chosen in itertools.product(*choices)]
 
 
@@ -130,17 +140,19 @@ def _expand_numbers(ranges: str, text: str) -> list[str]:
     """Return '01', '02', '7' for '01-02,7'."""
     names = []
     for part in ranges.split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
-        if not match or int(match[2] or match[1]) < int(match[1]):
+        match = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", part)
+        if not match:
+            raise _bad_hosts(text)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first or len(names) + last - first >= _MOST_HOSTS:
             raise _bad_hosts(text)
         width = len(match[1])
-        last = int(match[2] or match[1])
-        names += [f"{number:0{width}d}" for number in range(int(match[1]), last + 1)]
+        names += [f"{number:0{width}d}" for number in range(first, last + 1)]
     return names
 
 
 def _bad_hosts(text: str) -> errors.ConfigError:
     return errors.ConfigError(
-        "SLURM_STEP_NODELIST: expected host names such as node[01-03],login1, "
-        f"received {text!r}."
+        "SLURM_STEP_NODELIST: expected host names such as node[01-03],login1, at most "
+        f"{_MOST_HOSTS:,}, received {errors.excerpt(repr(text))}."
     )

@@ -15,7 +15,7 @@ from typing import Any
 from absl import logging
 
 from kft.config import RunConfig
-from kft.data.examples import Splits
+from kft.data.examples import TEST, TRAIN, VALIDATION, Splits
 from kft.data.ragged import Ragged, Rows
 from kft.distribution.replicas import Devices
 from kft.model import freeze
@@ -57,27 +57,42 @@ def require_same_run(config: RunConfig, splits: Splits, devices: Devices) -> Non
     if devices.num_workers == 1:
         return
     told = {
-        field.name: getattr(config, field.name)
+        f"--{field.name}": json.dumps(getattr(config, field.name))
         for field in dataclasses.fields(config)
         if not field.metadata["may_change"]
     }
-    parts = (splits.train, splits.validation, splits.test)
-    found = [[*e.ids, *_plain(e.labels)] for e in parts if e is not None]
+    # First what decides which flags there are.
     devices.require_equal(
         {
-            "The config (flags)": json.dumps(told),
-            "The software": json.dumps(environment.versions()),
-            "The data": json.dumps([splits.fingerprint, found]),
+            "the software": json.dumps(environment.versions()),
+            "which flags there are": json.dumps(list(told)),
         }
     )
+    devices.require_equal({**told, **_facts(splits)})
 
 
-def _plain(labels: Rows) -> list[Any]:
+def _facts(splits: Splits) -> dict[str, str]:
+    """Return what there is to learn and from what, as texts by name."""
+    facts = {"the classes": json.dumps(splits.labels.names)}
+    every = {
+        TRAIN: splits.train,
+        VALIDATION: splits.validation,
+        TEST: splits.test,
+    }
+    for split, part in every.items():
+        ids, labels = ([], []) if part is None else (list(part.ids), part.labels)
+        facts[f"the number of {split} examples"] = str(len(ids))
+        facts[f"the names of the {split} examples"] = json.dumps(ids)
+        facts[f"the labels of the {split} examples"] = json.dumps(_plain(labels))
+    facts["the fingerprint of the data"] = splits.fingerprint
+    return facts
+
+
+def _plain(labels: Rows | list[Any]) -> list[Any]:
     """Return labels as JSON can hold them."""
     if isinstance(labels, Ragged):
         return [labels.values.tolist(), labels.offsets.tolist()]
-    plain: list[Any] = labels.tolist()
-    return plain
+    return labels if isinstance(labels, list) else list(labels.tolist())
 
 
 def require_same_weights(context: RunContext) -> None:
@@ -88,7 +103,7 @@ def require_same_weights(context: RunContext) -> None:
     """
     if context.devices.num_workers > 1:
         digests = freeze.digests(context.network.model)
-        context.devices.require_equal({"The network": json.dumps(digests)})
+        context.devices.require_equal({"the network": json.dumps(digests)})
 
 
 def has_checkpoint(run: RunDir, devices: Devices) -> bool:

@@ -88,6 +88,17 @@ def test_one_process_alone_needs_no_cluster(content):
         ({"cluster": {"boss": ["a:1"]}, "task": task()}, "chief or worker"),
         ({"cluster": {"worker": WORKERS, "ps": ["p:1"]}, "task": task()}, "in step on"),
         ({"cluster": {"worker": WORKERS}, "task": task("ps")}, "parameter servers"),
+        ("[" * 100_000, "not JSON"),
+        ({"cluster": {"worker": WORKERS}, "task": task(["worker"])}, "is a word"),
+        ({"cluster": {"worker": WORKERS}, "task": task({})}, "is a word"),
+        ({"cluster": {"worker": WORKERS}, "task": task(index="9" * 5_000)}, "index"),
+        ({"cluster": {"worker": WORKERS}, "task": task(index=True)}, "index from 0"),
+        (
+            {"cluster": {"worker": WORKERS}, "task": task(index="\N{SUPERSCRIPT TWO}")},
+            "index from 0",
+        ),
+        ({"cluster": {"worker": ["x" * 100_000]}, "task": task()}, "HOST:PORT"),
+        ({"cluster": {"worker": ["a:1"] * 90_000}, "task": task()}, "a:1 twice"),
         (
             {"cluster": {"worker": WORKERS}, "task": task("evaluator")},
             "all workers validate together",
@@ -99,6 +110,7 @@ def test_a_bad_tf_config_is_refused_with_the_reason(content, says):
     with pytest.raises(errors.ConfigError, match=says) as caught:
         cluster.find(AUTO, tf_config(content))
     assert "TF_CONFIG" in str(caught.value)
+    assert len(str(caught.value)) < 1_000
 
 
 def by_flags(**changes) -> RuntimeConfig:

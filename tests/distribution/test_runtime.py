@@ -97,6 +97,24 @@ def test_a_process_alone_agrees_with_itself():
         raise errors.DataError("mine")
 
 
+def test_what_differs_between_workers_is_named(monkeypatch):
+    first = {"--seed": "1", "the names": "[" * 99, "--lr": "0.1"}
+    own = first | {"--seed": "5", "the names": "{" * 99}
+    heard = []
+
+    def exchange(devices, numbers):
+        heard.append(list(numbers))
+        return np.array([heard[0], heard[0], heard[-1]])
+
+    monkeypatch.setattr(Devices, "exchange", exchange)
+    ALONE.require_equal(first)
+    with pytest.raises(errors.ConfigError) as caught:
+        ALONE.require_equal(own)
+    assert str(caught.value).startswith(
+        "Worker 2 and worker 0 differ in --seed (here 5), the names. Start all workers"
+    )
+
+
 # What workers said in real losses: a process killed, one frozen, the first one frozen.
 KILLED = (
     "Collective ops is aborted by: recvmsg:Connection reset by peer\nAdditional GRPC "

@@ -90,6 +90,14 @@ def test_a_batch_script_is_no_step():
         ({"SLURM_STEP_NODELIST": "gpu[07-"}, "expected host names"),
         ({"SLURM_STEP_NODELIST": "gpu[8-7]"}, "expected host names"),
         ({"SLURM_STEP_TASKS_PER_NODE": "1(2)"}, "expected numbers such as"),
+        ({"SLURM_STEP_NODELIST": "gpu[0-99999999]"}, "at most 65,536"),
+        ({"SLURM_STEP_NODELIST": "n[0-999][0-999][0-9]"}, "at most 65,536"),
+        ({"SLURM_STEP_NODELIST": "n[1-2]" * 40}, "at most 65,536"),
+        ({"SLURM_STEP_TASKS_PER_NODE": "1(x99999999)"}, "expected numbers such as"),
+        ({"SLURM_STEP_TASKS_PER_NODE": "9" * 5_000}, "expected numbers such as"),
+        ({"SLURM_STEP_NUM_TASKS": "9" * 5_000}, "SLURM_STEP_NUM_TASKS: expected a"),
+        ({"SLURM_JOB_ID": "\N{ARABIC-INDIC DIGIT THREE}"}, "SLURM_JOB_ID: expected a"),
+        ({"SLURM_PROCID": "\N{SUPERSCRIPT TWO}"}, "SLURM_PROCID: expected a number"),
         (
             {"SLURM_STEP_TASKS_PER_NODE": "20(x2)", "SLURM_STEP_NUM_TASKS": "40"},
             "at most 16 tasks on a node",
@@ -99,8 +107,9 @@ def test_a_batch_script_is_no_step():
 )
 def test_missing_or_malformed_variables_are_named(changes, says):
     environ = {k: v for k, v in {**STEP, **changes}.items() if v is not None}
-    with pytest.raises(errors.ConfigError, match=says):
+    with pytest.raises(errors.ConfigError, match=says) as caught:
         cluster.find(RuntimeConfig(), environ)
+    assert len(str(caught.value)) < 2_000
 
 
 @pytest.mark.parametrize(
