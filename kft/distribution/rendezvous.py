@@ -5,7 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from absl import logging
 
@@ -184,7 +184,7 @@ def _message(line: bytes) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def _are_addresses(value: Any, count: int) -> bool:
+def _are_addresses(value: Any, count: int) -> TypeGuard[list[str]]:
     return (
         isinstance(value, list)
         and len(value) == count

@@ -138,7 +138,7 @@ def _expand_host(name: str, text: str) -> list[str]:
 
 def _expand_numbers(ranges: str, text: str) -> list[str]:
     """Return '01', '02', '7' for '01-02,7'."""
-    names = []
+    names: list[str] = []
     for part in ranges.split(","):
         match = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", part)
         if not match:

@@ -80,7 +80,8 @@ def _facts(splits: Splits) -> dict[str, str]:
         TEST: splits.test,
     }
     for split, part in every.items():
-        ids, labels = ([], []) if part is None else (list(part.ids), part.labels)
+        ids: list[str] = [] if part is None else list(part.ids)
+        labels: Rows | list[Any] = [] if part is None else part.labels
         facts[f"the number of {split} examples"] = str(len(ids))
         facts[f"the names of the {split} examples"] = json.dumps(ids)
         facts[f"the labels of the {split} examples"] = json.dumps(_plain(labels))
