@@ -13,6 +13,7 @@ from kft.config.training import ModelConfig
 # What there is for --augment, in the order in which it is applied.
 AUDIO_AUGMENTATIONS = {
     "shift": Kind("largest shift in seconds", 0.1, 10.0),
+    "speed": Kind("largest change of the speed, a share of it", 0.1, 0.5),
     "gain": Kind("largest change in decibels", 6.0, 40.0),
     "noise": Kind("least signal-to-noise ratio in decibels", 20.0, 80.0),
     "specaugment": Kind("largest share that is blanked", 0.2, 0.9),
@@ -70,10 +71,11 @@ class AudioOptions(DataConfig):
     augment: str = option(
         augmentations.NONE,
         "Augmentation of the training sounds: none, or names with commas between them, "
-        "each with a strength after @: shift@0.1 (largest shift in seconds), gain@6 "
-        "(largest change in decibels), noise@20 (white noise, least signal-to-noise "
-        "ratio in decibels), specaugment@0.2 (largest share of the time, and of the "
-        "mel scale, that is blanked), mixup@0.2 (alpha).",
+        "each with a strength after @: shift@0.1 (largest shift in seconds), speed@0.1 "
+        "(largest change of the speed, and with it of the pitch), gain@6 (largest "
+        "change in decibels), noise@20 (white noise, least signal-to-noise ratio in "
+        "decibels), specaugment@0.2 (largest share of the time, and of the mel scale, "
+        "that is blanked), mixup@0.2 (alpha).",
     )
 
     @property

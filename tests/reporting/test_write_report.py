@@ -13,7 +13,7 @@ from kft.metrics import calibration
 from kft.reporting import gallery, run_record, write_report
 from kft.reporting.render import render as page_text
 from kft.run_folder import run_dir
-from kft.tasks.image_classification import grad_cam
+from kft.tasks import grad_cam
 from tests.reporting.pages import Page
 
 HOSTILE = "<img src=x onerror=alert(1)>"

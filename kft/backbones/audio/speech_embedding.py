@@ -7,6 +7,7 @@ follow each other every 80 ms, as if the network slid over the sound.
 from typing import Any
 
 import keras
+import numpy as np
 
 from kft.backbones.audio.log_mel import LogMel
 from kft.backbones.audio.mel_scale import MelScale
@@ -171,23 +172,49 @@ def build(waveform: keras.KerasTensor, *, windows: int = 1) -> keras.KerasTensor
     return x
 
 
+def _conv(features: int, kernel: Any, *, name: str, use_bias: bool = True) -> Any:
+    """Return a convolution; begun at random, so that signals keep their size."""
+    return keras.layers.Conv2D(
+        features,
+        kernel,
+        use_bias=use_bias,
+        kernel_initializer="he_normal",
+        name=name,
+    )
+
+
 def _convolutions(x: keras.KerasTensor) -> keras.KerasTensor:
     x = keras.layers.Reshape((*x.shape[1:], 1), name="one_channel")(x)
     x = keras.layers.ZeroPadding2D((0, 1), name="stem_padding")(x)
-    x = keras.layers.Conv2D(24, 3, use_bias=False, name="stem_conv")(x)
+    x = _conv(24, 3, use_bias=False, name="stem_conv")(x)
     x = keras.layers.ReLU(name="stem_relu")(x)
     x = keras.layers.BatchNormalization(epsilon=1e-3, name="stem_norm")(x)
     x = FlooredLeakyReLU(name="stem_activation")(x)
     for name, (width, pool) in zip(BLOCKS.names, _BLOCKS, strict=True):
         # Over the bands, then over time.
         x = keras.layers.ZeroPadding2D((0, 1), name=f"{name}_padding")(x)
-        x = keras.layers.Conv2D(width, (1, 3), name=f"{name}_bands")(x)
+        x = _conv(width, (1, 3), name=f"{name}_bands")(x)
         x = FlooredLeakyReLU(name=f"{name}_bands_activation")(x)
-        x = keras.layers.Conv2D(width, (3, 1), name=f"{name}_time")(x)
+        x = _conv(width, (3, 1), name=f"{name}_time")(x)
         x = FlooredLeakyReLU(name=f"{name}_time_activation")(x)
         if pool:
             x = keras.layers.MaxPooling2D(pool, pool, name=f"{name}_pooling")(x)
-    return keras.layers.Conv2D(WIDTH, (3, 1), use_bias=False, name="embedding")(x)
+    return _conv(WIDTH, (3, 1), use_bias=False, name="embedding")(x)
+
+
+def centres(samples: int, windows: int) -> np.ndarray:
+    """Return where the middle of what each output sees lies, as shares of the input.
+
+    Args:
+        samples: of a window.
+        windows: one after the other.
+    """
+    frames = (samples - SCALE.fft_length) // SCALE.hop + 1
+    steps = np.arange((frames - FRAMES) // STRIDE + 1)
+    middles = SCALE.hop * (STRIDE * steps + (FRAMES - 1) / 2) + SCALE.fft_length / 2
+    of_window = middles / samples
+    found: np.ndarray = np.add.outer(np.arange(windows), of_window) / windows
+    return found.reshape(-1)
 
 
 def cut_anchors() -> dict[str, str]:

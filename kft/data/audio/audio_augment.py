@@ -14,7 +14,7 @@ from kft.config.augmentations import Augmentation
 from kft.data.audio.windows import Windows
 
 # Numbers that make the key of each augmentation, whatever else the flag names.
-_KEYS = {"shift": 1, "gain": 2, "noise": 3, "specaugment": 4}
+_KEYS = {"shift": 1, "gain": 2, "noise": 3, "specaugment": 4, "speed": 5}
 # Of the mel scale as O'Shaughnessy (1987) has it.
 _MEL_HERTZ = 700.0
 # Added to a power that a logarithm is taken of.
@@ -52,6 +52,8 @@ def training_windows(
         name: tf.random.experimental.stateless_fold_in(key, number)
         for name, number in _KEYS.items()
     }
+    if "speed" in strengths:
+        clips = _faster(clips, keys["speed"], strengths["speed"])
     sounds = _shifted(clips, keys["shift"], windows)
     if "gain" in strengths:
         sounds = _gain(sounds, keys["gain"], strengths["gain"])
@@ -60,6 +62,25 @@ def training_windows(
     if "specaugment" in strengths:
         sounds = _blank(sounds, keys["specaugment"], strengths["specaugment"], windows)
     return sounds
+
+
+def _faster(clips: tf.Tensor, key: tf.Tensor, strength: float) -> tf.Tensor:
+    """Return clips played faster or slower, with their middle where it was.
+
+    Speed perturbation (Ko et al., Audio Augmentation for Speech Recognition, 2015): the
+    pitch changes with the speed. Between two samples it is interpolated linearly.
+    """
+    length = clips.shape[1]
+    speed = tf.random.stateless_uniform([], key, 1.0 - strength, 1.0 + strength)
+    middle = (length - 1) / 2
+    places = (tf.range(length, dtype=tf.float32) - middle) * speed + middle
+    before = tf.floor(places)
+    share = places - before
+    # What is beyond both ends is silence.
+    index = tf.clip_by_value(tf.cast(before, tf.int32) + 1, 0, length + 1)
+    padded = tf.pad(clips, [[0, 0], [1, 2]])
+    left, right = tf.gather(padded, index, axis=1), tf.gather(padded, index + 1, axis=1)
+    return left + share * (right - left)
 
 
 def _shifted(clips: tf.Tensor, key: tf.Tensor, windows: Windows) -> tf.Tensor:

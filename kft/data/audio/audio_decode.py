@@ -6,6 +6,7 @@ memory is bounded by them. A file that ends early is read as far as it goes.
 
 import contextlib
 import io
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from kft.data.audio.windows import Windows
 
 # More frames than any file has: what libsndfile says where it does not know.
 _UNKNOWN = 2**48
+# Samples of silence, after resampling.
+_SILENCE = 64
 # Stored samples -> how a part of them is stored without loss; others as float.
 _LOSSLESS = {"PCM_16": "int16", "PCM_24": "int32", "PCM_U8": "int16", "PCM_S8": "int16"}
 _STORED_AS = {"PCM_16": "PCM_16", "PCM_24": "PCM_24", "PCM_U8": "PCM_16"}
@@ -50,7 +53,14 @@ def resample(samples: np.ndarray, rate: int, to: int, length: int) -> np.ndarray
     """Return samples [n] at another rate, float32 [length]."""
     if rate != to:
         soxr = audio_extra.require("soxr")
-        samples = soxr.resample(samples, rate, to, quality="HQ")
+        # soxr 1.1 errs in the first samples, which are silence then.
+        common = math.gcd(rate, to)
+        blocks = math.ceil(_SILENCE * common / to)
+        silence = np.zeros(blocks * rate // common, np.float32)
+        found = soxr.resample(
+            np.concatenate([silence, samples]), rate, to, quality="HQ"
+        )
+        samples = found[blocks * to // common :]
     return np.pad(samples, (0, max(0, length - len(samples))))[:length]
 
 

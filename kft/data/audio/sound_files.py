@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kft import errors
 from kft.data.audio import audio_decode
 from kft.data.audio.windows import Windows
 from kft.data.sources import filesystem
@@ -50,10 +51,16 @@ class SoundFiles:
         return np.array([self._content(int(row)) for row in rows], dtype=object)
 
     def _content(self, row: int) -> bytes:
+        import tensorflow as tf
+
         path = self._paths[row]
         begin, end = self._spans[row] if self._spans is not None else (0.0, None)
         source = _remote(path) if filesystem.is_remote(path) else path
-        content = audio_decode.part(source, self._windows, begin, end)
+        try:
+            content = audio_decode.part(source, self._windows, begin, end)
+        except errors.DataError as error:
+            # As ops say that an example cannot be read.
+            raise tf.errors.InvalidArgumentError(None, None, str(error)) from error
         if content is not None:
             return content
         if isinstance(source, io.BytesIO):

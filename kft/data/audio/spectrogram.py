@@ -4,7 +4,8 @@ import numpy as np
 
 from kft.backbones.audio.mel_scale import MelScale
 
-_BANDS, _WAVE_ROWS, _MOST_COLUMNS = 96, 32, 480
+BANDS, WAVE_ROWS = 96, 32
+_MOST_COLUMNS = 480
 _DYNAMIC_RANGE = 80.0
 # Quiet to loud: dark, violet, orange, light.
 _COLORS = np.array(
@@ -46,7 +47,7 @@ def decibels(samples: np.ndarray, sample_rate: int) -> np.ndarray:
         window=window,
         fft_length=2 ** (window - 1).bit_length() * 2,
         hop=round(0.01 * sample_rate),
-        bands=_BANDS,
+        bands=BANDS,
         lowest=20.0,
         highest=sample_rate / 2,
     )
@@ -63,10 +64,10 @@ def decibels(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 def _waveform(samples: np.ndarray, columns: int) -> np.ndarray:
     """Return the range of the samples at each column, [rows, columns, 3]."""
     largest = max(float(np.abs(samples).max()), 1e-6)
-    drawn = np.full([_WAVE_ROWS, columns, 3], _GROUND)
-    middles = (_WAVE_ROWS - 1) / 2
+    drawn = np.full([WAVE_ROWS, columns, 3], _GROUND)
+    middles = (WAVE_ROWS - 1) / 2
     for column, part in enumerate(np.array_split(samples / largest, columns)):
         rows = middles - middles * np.array([part.max(), part.min()])
-        top, bottom = np.clip(rows.round().astype(int), 0, _WAVE_ROWS - 1)
+        top, bottom = np.clip(rows.round().astype(int), 0, WAVE_ROWS - 1)
         drawn[top : bottom + 1, column] = _WAVE
     return drawn

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from kft.backbones.audio import audio_backbone
 from kft.config import AudioClassificationConfig
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
@@ -39,7 +40,8 @@ class AudioClassification:
         self.inputs = AudioInputs(config, windows, len(labels))
         self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
         self.serving = AudioServing(config, labels, windows)
-        self.display = AudioDisplay(windows)
+        backbone = audio_backbone.get(config.backbone)
+        self.display = AudioDisplay(windows, is_of_images=backbone.is_of_images)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return that nothing but what all tasks share is chosen for sounds."""

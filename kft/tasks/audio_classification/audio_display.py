@@ -7,20 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from kft.backbones.audio import speech_embedding
 from kft.data.audio import inline_sounds, spectrogram
 from kft.data.audio.windows import Windows
-from kft.data.image import contact_sheet
+from kft.data.image import contact_sheet, inline_images
 from kft.model.network import Network
+from kft.tasks import grad_cam
 
 _MAGIC = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"FORM": ".aiff"}
+
+_PLAYER_HEIGHT, _HEAT_COLUMNS = "2em", 36
 
 
 class AudioDisplay:
     """Sounds to hear, and to see. See `kft.tasks.task.Display`."""
 
-    def __init__(self, windows: Windows) -> None:
-        """Show sounds; the windows say what is read of one."""
+    def __init__(self, windows: Windows, *, is_of_images: bool) -> None:
+        """Show sounds.
+
+        Args:
+            windows: what of a sound is read.
+            is_of_images: whether the network reads spectrograms as images.
+        """
         self._windows = windows
+        self._is_of_images = is_of_images
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded sound, by its first bytes."""
@@ -37,21 +47,53 @@ class AudioDisplay:
         rate = self._windows.sample_rate
         return (
             f'<img src="{_png(spectrogram.draw(inputs, rate))}" alt="">'
-            f'<audio controls preload="none" style="width:100%;height:2em" '
+            f'<audio controls preload="none" '
+            f'style="width:100%;height:{_PLAYER_HEIGHT}" '
             f'src="{inline_sounds.address(inputs, rate)}"></audio>'
         )
 
     @property
     def explanation(self) -> str:
-        """Return nothing: there is no explanation of sounds."""
-        return ""
+        """Return what the colours of Grad-CAM mean."""
+        return (
+            "Grad-CAM of its answer over time, where it listened: from blue to pink it "
+            "speaks for it."
+        )
 
     def explain(
         self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[int]
-    ) -> None:
-        """Return None: there is no explanation of sounds."""
-        del network, inputs, targets
-        return None
+    ) -> Sequence[str] | None:
+        """Return the Grad-CAM of each sound, to lay over its spectrogram.
+
+        Args:
+            network: an audio classifier.
+            inputs: float32 [samples] each.
+            targets: the class of each that is asked about.
+        """
+        if not len(inputs):
+            return ()
+        if not grad_cam.has_feature_map(network):
+            return None
+        maps = grad_cam.heat(network, np.stack(inputs), np.asarray(targets))
+        # As high as the image is without the player below it.
+        style = f"height:calc(100% - {_PLAYER_HEIGHT})"
+        return [
+            f'<img style="{style}" src="{inline_images.heat(self._on_image(one))}" '
+            'alt="">'
+            for one in maps
+        ]
+
+    def _on_image(self, heat: np.ndarray) -> np.ndarray:
+        """Return heat where it belongs on what `spectrogram.draw` draws."""
+        if self._is_of_images:
+            bands = np.repeat(heat, -(-spectrogram.BANDS // len(heat)), axis=0)
+            above = round(len(bands) * spectrogram.WAVE_ROWS / spectrogram.BANDS)
+            return np.pad(bands, ((above, 0), (0, 0)))
+        windows = self._windows
+        centres = speech_embedding.centres(windows.samples, windows.count)
+        columns = (np.arange(_HEAT_COLUMNS) + 0.5) / _HEAT_COLUMNS
+        along: np.ndarray = np.interp(columns, centres, heat[:, 0])
+        return along[None]
 
     def preview(self, inputs: Sequence[np.ndarray], captions: Sequence[str]) -> bytes:
         """Return a PNG of waveforms and spectrograms in a grid."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from kft.data.image import contact_sheet, inline_images
 from kft.model.network import Network
-from kft.tasks.image_classification import grad_cam
+from kft.tasks import grad_cam
 
 _MAGIC = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp"}
 

@@ -7,7 +7,8 @@ import pytest
 from kft import backbones
 from kft.config import ImageModelConfig, stages
 from kft.model.network import Network
-from kft.tasks.image_classification import grad_cam, image_network
+from kft.tasks import grad_cam
+from kft.tasks.image_classification import image_network
 
 SIZE = 32
 HALF = SIZE // 2

@@ -19,11 +19,11 @@ def heat(network: Network, inputs: np.ndarray, class_ids: np.ndarray) -> np.ndar
     """Return how much each place speaks for a class, float32 [n, rows, columns].
 
     In [0, 1], 1 being the place that speaks for it most; all 0 where none does. Rows
-    and columns are those of the feature map, which covers the whole image.
+    and columns are those of the feature map, which covers the whole input.
 
     Args:
-        network: an image classifier whose head reads one feature map.
-        inputs: uint8 [n, height, width, 3], 0-255.
+        network: a classifier whose head reads one feature map.
+        inputs: of the network, [n, ...].
         class_ids: [n], the class that is asked about.
 
     Raises:

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kft import data, errors
+from kft.config import AudioClassificationConfig
+from kft.data.examples import Splits
+from kft.data.labels import LabelMap
+from kft.tasks import audio_classification
+
+sounds = pytest.importorskip("tests.sounds", reason="needs the extra audio")
+
+
+def _load(dataset: str, **options: object) -> Splits:
+    config = AudioClassificationConfig(dataset=dataset, **options)
+    return data.load_splits(config, audio_classification.KIND.sources)
+
+
+def _table(folder: Path, *rows: str) -> str:
+    (folder / "sounds.csv").write_text("\n".join(rows) + "\n")
+    return f"csv:{folder / 'sounds.csv'}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a", "b"):
+        content = sounds.encoded(sounds.tone(300, 3.0), rate=8_000)
+        (tmp_path / f"{name}.wav").write_bytes(content)
+    return tmp_path
+
+
+def _seconds(splits: Splits) -> dict[str, float]:
+    """Return the length of each sound by its id."""
+    found = {}
+    for part in splits.parts().values():
+        payloads = part.read(tf.constant(part.rows)).numpy()
+        for name, payload in zip(part.ids, payloads, strict=True):
+            found[str(name)] = (len(payload) - 44) / 16_000
+    return found
+
+
+def test_a_row_may_be_a_part_of_a_file(folder: Path) -> None:
+    dataset = _table(
+        folder,
+        "path,label,start,end,split",
+        "a.wav,x,0.5,1.25,train",
+        "a.wav,y,2.5,,train",
+        "./b.wav,x,,,val",
+    )
+    found = _seconds(_load(dataset))
+    # The windows of 1.2 s hold no more than that of a whole file.
+    assert found == {"a.wav#0.5-1.25": 0.75, "a.wav#2.5": 0.5, "b.wav": 1.2}
+
+
+def test_a_group_stays_in_one_split(folder: Path) -> None:
+    rows = [
+        f"a.wav,{'xy'[number % 2]},{number / 100},speaker {number % 9}"
+        for number in range(200)
+    ]
+    splits = _load(_table(folder, "path,label,start,group", *rows))
+    groups = [
+        {round(100 * float(name.partition("#")[2] or 0)) % 9 for name in part.ids}
+        for part in splits.parts().values()
+    ]
+    assert len(groups) == 2 and not groups[0] & groups[1]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a.wav,x,1,0.5", r"line 3: expected an end behind the start"),
+        ("a.wav,x,-1,", r"line 3: expected seconds as start, such as 1.5"),
+        ("a.wav,x,soon,", r"line 3: expected seconds as start.*received 'soon'"),
+        ("./a.wav,x,,", r"line 3: expected each sound once.*as in line 2"),
+        ("c.wav,x,,", r"line 3: expected a file at"),
+    ],
+    ids=["end", "negative", "word", "twice", "missing"],
+)
+def test_a_row_that_cannot_be_is_named(folder: Path, row: str, message: str) -> None:
+    dataset = _table(folder, "path,label,start,end", "a.wav,y,,", row)
+    with pytest.raises(errors.DataError, match=message):
+        _load(dataset)
+
+
+def test_a_run_is_measured_on_a_table_that_lacks_a_class(folder: Path) -> None:
+    dataset = _table(folder, "path,label,end", "a.wav,x,1.0")
+    config = AudioClassificationConfig(dataset=dataset)
+    sources = audio_classification.KIND.sources
+    found = data.load_known(config, sources, LabelMap(("w", "x")))
+    assert found.parts["train"].labels.tolist() == [1]
+    tones = sounds.folder_of_tones(folder / "tones", count=2)
+    config = AudioClassificationConfig(dataset=f"folder:{tones}")
+    found = data.load_known(config, sources, LabelMap(("high", "low", "noise")))
+    (part,) = found.parts.values()
+    assert len(part) == 4
+    assert part.read(tf.constant(part.rows)).numpy()[0][:4] == b"RIFF"
+
+
+def test_files_of_other_formats_come_as_wav(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        content = sounds.encoded(sounds.tone(300, 0.5), kind="FLAC")
+        (tmp_path / name / "1.flac").write_bytes(content)
+    splits = _load(f"folder:{tmp_path}", validation_fraction=0.0)
+    payloads = splits.train.read(tf.constant(splits.train.rows)).numpy()
+    assert {payload[:4] for payload in payloads} == {b"RIFF"}
+    assert np.unique([len(payload) for payload in payloads]).tolist() == [8_044]
