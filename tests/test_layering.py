@@ -245,7 +245,7 @@ WORDS |= {"speech", "spectrogram", "sound", "speaker", "soxr", "mel"}
 EXCEPTIONS = {
     "tasks": ("image audio token", "the table of tasks"),
     "backbones": ("image pixel", "the table of backbones"),
-    "backbones.__main__": ("image pixel", "shows that table"),
+    "backbones.__main__": ("image pixel audio sound spectrogram", "shows that table"),
     "config": ("image audio token", "hands out all configs"),
     "config.run": ("image", "the default task, whose options need no --task"),
     "config.data": ("image", "names the default task, and its features of TFRecords"),

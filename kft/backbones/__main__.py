@@ -5,6 +5,7 @@ The names are what --backbone and --stages of the other commands take.
   python -m kft.backbones
   python -m kft.backbones --backbone=ResNet50
   python -m kft.backbones --task=text_classification
+  python -m kft.backbones --task=audio_classification
 """
 
 import dataclasses
@@ -18,6 +19,8 @@ import rich.console
 import rich.table
 
 from kft import backbones, errors
+from kft.backbones.audio import audio_backbone
+from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.image.image_backbone import Backbone
 from kft.backbones.text import text_backbone
 from kft.backbones.text.text_backbone import TextBackbone
@@ -35,9 +38,9 @@ _CUTS_WIDTH = 90
 class BackbonesConfig(Config):
     """What is listed."""
 
-    task: Literal["image_classification", "text_classification"] = option(
-        "image_classification", "Whose networks are listed."
-    )
+    task: Literal[
+        "image_classification", "text_classification", "audio_classification"
+    ] = option("image_classification", "Whose networks are listed.")
     backbone: str | None = option(
         None, "Only this one, with the name of every place where it can be cut."
     )
@@ -54,6 +57,8 @@ def main(config: BackbonesConfig) -> None:
     )
     if config.task == "text_classification":
         _print_text(console, config.backbone)
+    elif config.task == "audio_classification":
+        _print_audio(console, config.backbone)
     elif config.backbone is None:
         with_cuts = console.width >= _CUTS_WIDTH
         console.print(_table(backbones.BACKBONES.values(), with_cuts=with_cuts))
@@ -137,6 +142,43 @@ def _text_table(shown: Iterable[TextBackbone]) -> rich.table.Table:
             f"({package.megabytes} MB, fetched once)",
         )
     return table
+
+
+def _print_audio(console: rich.console.Console, name: str | None) -> None:
+    """Write the networks of sounds, or the one of that name."""
+    names = audio_backbone.BACKBONES if name is None else (name,)
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("backbone", no_wrap=True)
+    for title in ("parameters", "rate", "seconds"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in ("blocks", "license", "source"):
+        table.add_column(title)
+    for backbone in map(audio_backbone.get, names):
+        table.add_row(
+            backbone.name,
+            f"{backbone.parameters / 1e6:.2f} M",
+            f"{backbone.sample_rate:,} Hz",
+            f"{backbone.seconds:g}",
+            ", ".join(runs(backbone.blocks.names)),
+            backbone.license,
+            _source(backbone),
+        )
+    console.print(table)
+    console.print(
+        "--backbone also takes the networks of images, which read a spectrogram: they "
+        "know nothing of sounds before they are trained. --stages takes head, top<k>, "
+        "all, or a block."
+    )
+
+
+def _source(backbone: AudioBackbone) -> str:
+    package = backbone.package
+    if package is None:
+        return backbone.origin
+    return (
+        f"{backbone.origin}, out of the package {package.name} {package.version} "
+        f"({package.megabytes} MB, fetched once)"
+    )
 
 
 def runs(names: Sequence[str]) -> list[str]:
