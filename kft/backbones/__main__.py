@@ -22,7 +22,7 @@ from kft import backbones, errors
 from kft.backbones.audio import audio_backbone
 from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.image.image_backbone import Backbone
-from kft.backbones.text import text_backbone
+from kft.backbones.text import text_backbone, transformer_config
 from kft.backbones.text.text_backbone import TextBackbone
 from kft.cli import command
 from kft.config import Config, stages
@@ -116,8 +116,9 @@ def _print_text(console: rich.console.Console, name: str | None) -> None:
     names = text_backbone.BACKBONES if name is None else (name,)
     console.print(_text_table(text_backbone.BACKBONES[one] for one in names))
     console.print(
-        "--backbone also takes the path of a folder as Hugging Face lays it out, of a "
-        "BERT: config.json, model.safetensors, and its vocabulary. "
+        "--backbone also takes the path of a folder as Hugging Face lays it out "
+        "(config.json, model.safetensors, and tokenizer.json or vocab.txt) of one of "
+        f"these kinds: {', '.join(transformer_config.FAMILIES)}. "
         "--stages takes head, top<k>, all, or a block."
     )
 

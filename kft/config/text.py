@@ -86,10 +86,11 @@ class TextModelConfig(ModelConfig):
 class TextClassificationConfig(TextOptions, TextModelConfig, RunConfig):
     """A run that learns classes of texts."""
 
-    pooling: Literal["mean", "first", "max"] = option(
-        "mean",
-        "How the states of the tokens become one vector: their mean, the first of them "
-        "alone, or the largest of each feature.",
+    pooling: Literal["auto", "mean", "first", "last", "max"] = option(
+        "auto",
+        "How the states of the tokens become one vector: their mean, the first or the "
+        "last of them alone, or the largest of each feature; auto is the last in "
+        "decoders such as GPT-2, and else the mean.",
     )
     task: Literal["text_classification"] = option(
         "text_classification", "What the network learns to do."

@@ -5,8 +5,19 @@ from collections.abc import Mapping
 
 import keras
 
-from kft.backbones.text import bert, bert_config, bert_weights, text_backbone
+from kft.backbones.text import (
+    bert,
+    gpt2,
+    layer_parts,
+    llama,
+    text_backbone,
+    transformer_config,
+    transformer_weights,
+)
 from kft.config.stages import Blocks
+
+# How layers are put together, by `TextFamily.graph`.
+_GRAPHS = {"bert": bert, "gpt2": gpt2, "llama": llama}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +32,7 @@ class Encoder:
         states: [batch, tokens, features]; what is no token has any.
         blocks: where it can be cut.
         anchors: for each block, the layer whose output ends everything below it.
+        is_decoder: whether a token sees those before it alone.
     """
 
     backbone: str
@@ -29,6 +41,7 @@ class Encoder:
     states: keras.KerasTensor
     blocks: Blocks
     anchors: Mapping[str, str]
+    is_decoder: bool
 
     def load(self, model: keras.Model) -> None:
         """Set the pretrained weights in a graph that this is part of.
@@ -36,7 +49,8 @@ class Encoder:
         Raises:
             errors.ConfigError: where there are none, or they are of another network.
         """
-        bert_weights.load(model, bert_config.read(self.backbone), self.backbone)
+        config = transformer_config.read(self.backbone)
+        transformer_weights.load(model, config, self.backbone)
 
 
 def build(backbone: str) -> Encoder:
@@ -45,14 +59,16 @@ def build(backbone: str) -> Encoder:
     Raises:
         errors.ConfigError: where it cannot be had or built.
     """
-    sizes = bert_config.read(backbone)
+    config = transformer_config.read(backbone)
+    graph = _GRAPHS[transformer_config.FAMILIES[config.family].graph]
     token_ids = keras.Input([None], dtype="int32", name="token_ids")
     mask = keras.Input([None], dtype="int32", name="mask")
     return Encoder(
         backbone=backbone,
         token_ids=token_ids,
         mask=mask,
-        states=bert.build(sizes, token_ids, mask),
-        blocks=text_backbone.layer_blocks(sizes.num_hidden_layers),
-        anchors=bert.cut_anchors(sizes),
+        states=graph.build(config, token_ids, mask),
+        blocks=text_backbone.layer_blocks(config.num_hidden_layers),
+        anchors=layer_parts.cut_anchors(config, graph.BLOCK_END),
+        is_decoder=config.is_decoder,
     )

@@ -13,6 +13,8 @@ from kft.config.stages import Blocks
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+# What families call the number of their layers.
+_LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +80,10 @@ def blocks(backbone: str) -> Blocks | None:
     if backbone in BACKBONES:
         return BACKBONES[backbone].blocks
     try:
-        return layer_blocks(int(read_config(backbone)["num_hidden_layers"]))
-    except (errors.ConfigError, KeyError, TypeError, ValueError):
+        values = read_config(backbone)
+        counts = [values[name] for name in _LAYERS if name in values]
+        return layer_blocks(int(counts[0]))
+    except (errors.ConfigError, IndexError, TypeError, ValueError):
         return None
 
 

@@ -10,13 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from kft.data.text import words, words_graph
-from kft.data.text.wordpiece import WordPiece
-from kft.data.text.wordpiece_graph import WordPieceGraph
+from kft.data.text import tokenizer_graph, words, words_graph
+from kft.data.text.text_tokenizer import TextTokenizer
 from kft.data.text.words_graph import GraphWords
-
-# Begin and end of a text.
-_FRAME = 2
 
 
 class WordTokens(NamedTuple):
@@ -35,7 +31,7 @@ class WordTokens(NamedTuple):
 
 
 def encode(
-    tokenizer: WordPiece, texts: Sequence[str], *, max_length: int
+    tokenizer: TextTokenizer, texts: Sequence[str], *, max_length: int
 ) -> list[WordTokens]:
     """Return the tokens of texts.
 
@@ -46,10 +42,10 @@ def encode(
     """
     split = [words.of_text(text) for text in texts]
     different = list(dict.fromkeys(word for found in split for word in found))
-    unknown = [tokenizer.ids[tokenizer.unknown]]
+    unknown = [tokenizer.unknown_id]
     pieces = {
         word: ids or unknown
-        for word, ids in zip(different, tokenizer.pieces(different), strict=True)
+        for word, ids in zip(different, tokenizer.word_pieces(different), strict=True)
     }
     return [
         _of_pieces(tokenizer, [pieces[word] for word in found], max_length)
@@ -58,25 +54,26 @@ def encode(
 
 
 def _of_pieces(
-    tokenizer: WordPiece, pieces: Sequence[Sequence[int]], max_length: int
+    tokenizer: TextTokenizer, pieces: Sequence[Sequence[int]], max_length: int
 ) -> WordTokens:
-    ends = 1 + np.cumsum([len(ids) for ids in pieces], dtype=np.int64)
-    fitting = int(np.searchsorted(ends, max_length - 1, side="right"))
+    begin, end = list(tokenizer.begin_ids), list(tokenizer.end_ids)
+    ends = len(begin) + np.cumsum([len(ids) for ids in pieces], dtype=np.int64)
+    fitting = int(np.searchsorted(ends, max_length - len(end), side="right"))
     ids = [one for word in pieces[:fitting] for one in word]
-    begin, end = tokenizer.ids[tokenizer.begin], tokenizer.ids[tokenizer.end]
-    first = np.zeros(len(ids) + _FRAME, np.int32)
-    first[:fitting] = np.concatenate([[1], ends])[:fitting]
-    return WordTokens(np.array([begin, *ids, end], np.int32), first, len(pieces))
+    token_ids = np.array([*begin, *ids, *end], np.int32)
+    first = np.zeros(len(token_ids), np.int32)
+    first[:fitting] = np.concatenate([[len(begin)], ends])[:fitting]
+    return WordTokens(token_ids, first, len(pieces))
 
 
 class WordTokensGraph:
     """The same as a function for graphs."""
 
-    def __init__(self, tokenizer: WordPiece, *, max_length: int) -> None:
+    def __init__(self, tokenizer: TextTokenizer, *, max_length: int) -> None:
         """Make the tables, which takes a few seconds; arguments as of `encode`."""
-        self._unknown = tokenizer.ids[tokenizer.unknown]
+        self._tokenizer = tokenizer
         self._max_length = max_length
-        self._tokenize = WordPieceGraph(tokenizer, max_length=max_length)
+        self._graph = tokenizer_graph.make(tokenizer)
 
     def __call__(self, texts: tf.Tensor) -> tuple[dict[str, tf.Tensor], GraphWords]:
         """Return the inputs of a network for texts, and the words that it reads.
@@ -90,21 +87,22 @@ class WordTokensGraph:
         """
         found = words_graph.split(texts)
         different, which = tf.unique(found.words.flat_values)
-        pieces = self._tokenize.pieces(different)
+        pieces = self._graph.word_pieces(different)
         is_gone = pieces.row_lengths() == 0
         unknown = tf.RaggedTensor.from_row_lengths(
-            tf.fill([tf.math.count_nonzero(is_gone)], self._unknown),
+            tf.fill([tf.math.count_nonzero(is_gone)], self._tokenizer.unknown_id),
             tf.cast(is_gone, tf.int64),
         )
         pieces = tf.gather(tf.concat([pieces, unknown], axis=1), which)
         lengths = tf.cast(pieces.row_lengths(), tf.int32)
         ends = found.words.with_flat_values(lengths)
-        ends = 1 + _cumulated(ends)
-        fits = ends <= self._max_length - 1
+        begin, end = self._tokenizer.begin_ids, self._tokenizer.end_ids
+        ends = len(begin) + _cumulated(ends)
+        fits = ends <= self._max_length - len(end)
         read = GraphWords(*(tf.ragged.boolean_mask(one, fits) for one in found))
         of_words = found.words.with_flat_values(pieces)
         kept = tf.ragged.boolean_mask(of_words, fits).merge_dims(1, 2)
-        ids = self._tokenize.framed(kept)
+        ids = tokenizer_graph.frame(self._tokenizer, kept)
         first = tf.ragged.boolean_mask(
             ends - found.words.with_flat_values(lengths), fits
         )

@@ -102,16 +102,20 @@ class WordPiece:
             lowercase=self.lowercase,
         )
 
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return the token ids of texts, int32 [tokens] each, begin and end included.
+    @property
+    def begin_ids(self) -> tuple[int, ...]:
+        """Return the id before a text."""
+        return (self.ids[self.begin],)
 
-        Raises:
-            errors.ConfigError: where the package is not installed.
-        """
-        begin, end = self.ids[self.begin], self.ids[self.end]
-        return [
-            np.array([begin, *pieces, end], np.int32) for pieces in self.pieces(texts)
-        ]
+    @property
+    def end_ids(self) -> tuple[int, ...]:
+        """Return the id behind a text."""
+        return (self.ids[self.end],)
+
+    @property
+    def unknown_id(self) -> int:
+        """Return the id that stands for a word without pieces."""
+        return self.ids[self.unknown]
 
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of texts alone, without begin and end.
@@ -122,11 +126,9 @@ class WordPiece:
         encoded = self._tokenizer.encode_batch_fast(list(texts))
         return [encoding.ids for encoding in encoded]
 
-    def cut(self, ids: np.ndarray, max_length: int) -> np.ndarray:
-        """Return token ids with no more than `max_length`; the last one stays."""
-        if len(ids) <= max_length:
-            return ids
-        return np.concatenate([ids[: max_length - 1], ids[-1:]])
+    def word_pieces(self, words: Sequence[str]) -> list[list[int]]:
+        """Return the ids of words, which are the same wherever these stand."""
+        return self.pieces(words)
 
     def decode(self, ids: np.ndarray) -> str:
         """Return tokens as a text for people, begin and end left out."""

@@ -21,15 +21,13 @@ _STUCK = -2
 class WordPieceGraph:
     """A tokenizer as a function for graphs."""
 
-    def __init__(self, tokenizer: WordPiece, *, max_length: int) -> None:
+    def __init__(self, tokenizer: WordPiece) -> None:
         """Make the tables, which takes a few seconds.
 
         Args:
             tokenizer: what decides the tokens.
-            max_length: most tokens of a text, begin and end included.
         """
         self._tokenizer = tokenizer
-        self._max_length = max_length
         self._characters = character_table.make(tokenizer)
         self._vocabulary = ConstantTable(tokenizer.vocabulary)
         longest = max(
@@ -37,34 +35,19 @@ class WordPieceGraph:
         )
         self._longest_piece = min(longest, tokenizer.max_word_length)
 
-    def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return the inputs of a network for texts.
-
-        Args:
-            texts: tf.string [n], UTF-8.
-
-        Returns:
-            token_ids, int32 [n, longest], zeros at the end of shorter ones, and mask,
-            int32 of the same shape, ones for tokens. What is not in UTF-8 is left out.
-        """
-        ids = self.framed(self.pieces(texts)[:, : self._max_length - 2])
-        mask = tf.ones_like(ids)
-        return {"token_ids": ids.to_tensor(), "mask": mask.to_tensor()}
-
     def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Return the token ids of texts, int32 [n, (tokens)], without begin and end."""
+        """Return the token ids of texts in UTF-8, tf.string [n], int32 [n, (tokens)].
+
+        What is not in UTF-8 is left out.
+        """
         words = tf.strings.split(self._cleaned(texts))
         different, which = tf.unique(words.flat_values)
         pieces = tf.gather(self._pieces(different), which)
         return words.with_flat_values(pieces).merge_dims(1, 2)
 
-    def framed(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Return token ids int32 [n, (tokens)] with begin before and end after them."""
-        begin, end = (
-            tf.fill([pieces.nrows(), 1], self._tokenizer.ids[token])
-            for token in (self._tokenizer.begin, self._tokenizer.end)
-        )
-        return tf.concat([begin, pieces, end], axis=1)
+    def word_pieces(self, words: tf.Tensor) -> tf.RaggedTensor:
+        """Return the token ids of words, which are the same wherever these stand."""
+        return self.pieces(words)
 
     def _cleaned(self, texts: tf.Tensor) -> tf.Tensor:
         """Return texts with blanks between their words, tf.string [n]."""

@@ -3,12 +3,15 @@
 import importlib.util
 
 from kft import errors
-from kft.backbones.text import bert_config, text_backbone
+from kft.backbones.text import text_backbone, transformer_config
 from kft.config import TextClassificationConfig, TokenClassificationConfig
-from kft.data.text import wordpiece
+from kft.data.text import byte_bpe, text_tokenizer, wordpiece
+from kft.data.text.hub_tokenizer import HubTokenizer
+from kft.data.text.wordpiece import WordPiece
 from kft.tasks.task_kind import MemoryAdvice
 
 _PACKAGES = ("tokenizers", "safetensors")
+_SAVED_MODEL = "saved_model"
 TextConfig = TextClassificationConfig | TokenClassificationConfig
 
 
@@ -24,11 +27,27 @@ def check(config: TextConfig) -> None:
             f"--task={config.task} needs {' and '.join(missing)}: pip install "
             "'kft[text]'."
         )
-    positions = bert_config.read(config.backbone).max_position_embeddings
+    _check_export(config)
+    positions = transformer_config.read(config.backbone).max_position_embeddings
     if config.max_length > positions:
         raise errors.ConfigError(
             f"--max_length: --backbone={config.backbone} reads at most {positions} "
             f"tokens, received {config.max_length}."
+        )
+
+
+def _check_export(config: TextConfig) -> None:
+    """Check that the tokenizer can be within a SavedModel, where one is exported."""
+    flag = f"--backbone={config.backbone}"
+    tokenizer = text_tokenizer.read(text_backbone.files(config.backbone), flag)
+    is_bpe = isinstance(tokenizer, HubTokenizer) and byte_bpe.of(tokenizer) is not None
+    if _SAVED_MODEL in config.export and not (
+        is_bpe or isinstance(tokenizer, WordPiece)
+    ):
+        raise errors.ConfigError(
+            f"--export={','.join(config.export)}: the tokenizer of {flag} is neither "
+            "WordPiece nor byte-level BPE, so no SavedModel can have it inside. Give "
+            "--export=onnx or litert, which take token ids, or leave it empty."
         )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from kft.backbones.text import text_backbone
 from kft.config import TextClassificationConfig
 from kft.data.labels import LabelMap
-from kft.data.text import wordpiece
-from kft.data.text.wordpiece import WordPiece
+from kft.data.text import text_tokenizer
+from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 from kft.tasks.class_objective import ClassObjective
 from kft.tasks.task_kind import RecipeChoice
@@ -24,7 +24,7 @@ def build(
 ) -> "TextClassification":
     """Return the task of a run; see `kft.tasks.get`."""
     files = config.backbone if kept is None else str(kept)
-    tokenizer = wordpiece.read(text_backbone.files(files), f"--backbone={files}")
+    tokenizer = text_tokenizer.read(text_backbone.files(files), f"--backbone={files}")
     return TextClassification(config, labels, tokenizer, files=files)
 
 
@@ -35,7 +35,7 @@ class TextClassification:
         self,
         config: TextClassificationConfig,
         labels: LabelMap,
-        tokenizer: WordPiece,
+        tokenizer: TextTokenizer,
         *,
         files: str | None = None,
     ) -> None:
@@ -83,5 +83,5 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> TextClassifica
         errors.ConfigError: where a value of it is not legal.
     """
     config = TextClassificationConfig(max_length=metadata[text_serving.MAX_LENGTH])
-    tokenizer = WordPiece.from_json(metadata[text_serving.TOKENIZER])
+    tokenizer = text_tokenizer.from_json(metadata[text_serving.TOKENIZER])
     return TextClassification(config, labels, tokenizer)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from kft.data.text.wordpiece import WordPiece
+from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 
 _MOST_CHARACTERS = 2000
@@ -20,7 +20,7 @@ _COLUMNS, _LINES, _WIDTH, _LINE, _GAP = 120, 4, 900, 14, 10
 class TextDisplay:
     """Texts as people read them. See `kft.tasks.task.Display`."""
 
-    def __init__(self, tokenizer: WordPiece) -> None:
+    def __init__(self, tokenizer: TextTokenizer) -> None:
         """Show texts; the tokenizer says what tokens mean."""
         self._tokenizer = tokenizer
 

@@ -11,18 +11,15 @@ from absl import logging
 from kft import errors
 from kft.data.examples import Examples
 from kft.data.sources import record_reader
-from kft.data.text import length_buckets, text_payload
-from kft.data.text.wordpiece import WordPiece
+from kft.data.text import length_buckets, text_payload, text_tokenizer
+from kft.data.text.text_tokenizer import TextTokenizer
 from kft.tasks.task import Preprocess
-
-# Begin and end, which every text has.
-_NO_WORDS = 2
 
 
 class TextInputs:
     """Texts of any length, as token ids. See `kft.tasks.task.Inputs`."""
 
-    def __init__(self, tokenizer: WordPiece, *, max_length: int) -> None:
+    def __init__(self, tokenizer: TextTokenizer, *, max_length: int) -> None:
         """Read texts.
 
         Args:
@@ -65,15 +62,18 @@ class TextInputs:
             text_payload.decode(payload, name)
             for payload, name in zip(payloads, examples.ids, strict=True)
         ]
-        tokens = self._tokenizer.encode(texts)
-        for ids, name in zip(tokens, examples.ids, strict=True):
-            if len(ids) == _NO_WORDS:
+        tokens = text_tokenizer.encode(
+            self._tokenizer, texts, max_length=self._max_length
+        )
+        frame = len(self._tokenizer.begin_ids) + len(self._tokenizer.end_ids)
+        for (ids, _), name in zip(tokens, examples.ids, strict=True):
+            if len(ids) == frame:
                 raise errors.DataError(
                     f"Example {name}: expected a text with at least one word or sign, "
                     "received none. Remove it."
                 )
-        cut = [self._tokenizer.cut(ids, self._max_length) for ids in tokens]
-        self._say_what_is_cut(tokens)
+        self._say_what_is_cut([length for _, length in tokens])
+        cut = [ids for ids, _ in tokens]
         return dataclasses.replace(
             examples,
             rows=np.arange(len(cut), dtype=np.int64),
@@ -96,13 +96,13 @@ class TextInputs:
         """Return None: texts are not mixed."""
         return None
 
-    def _say_what_is_cut(self, tokens: Sequence[np.ndarray]) -> None:
-        lengths = np.array([len(ids) for ids in tokens])
+    def _say_what_is_cut(self, uncut: Sequence[int]) -> None:
+        lengths = np.array(uncut)
         longer = int((lengths > self._max_length).sum())
         if longer:
             logging.info(
                 "--max_length=%d cuts %d of %d texts (%.1f%%); the longest has %d "
                 "tokens.",
-                *(self._max_length, longer, len(tokens)),
-                *(100 * longer / len(tokens), lengths.max()),
+                *(self._max_length, longer, len(lengths)),
+                *(100 * longer / len(lengths), lengths.max()),
             )

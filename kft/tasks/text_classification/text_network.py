@@ -29,7 +29,10 @@ def build(
             fit.
     """
     texts = encoder.build(config.backbone)
-    pooling = attention_layers.TokenPooling(config.pooling, name=_POOLING_NAME)
+    kind: str = config.pooling
+    if kind == "auto":
+        kind = "last" if texts.is_decoder else "mean"
+    pooling = attention_layers.TokenPooling(kind, name=_POOLING_NAME)
     x = pooling(texts.states, texts.mask)
     if config.dropout:
         x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)

@@ -9,9 +9,13 @@ import tensorflow as tf
 
 from kft.config import TextClassificationConfig
 from kft.data.labels import LabelMap
-from kft.data.text import utf8_graph
-from kft.data.text.wordpiece import WordPiece
-from kft.data.text.wordpiece_graph import WordPieceGraph
+from kft.data.text import (
+    made_up_texts,
+    text_tokenizer,
+    tokenizer_graph,
+    utf8_graph,
+)
+from kft.data.text.text_tokenizer import TextTokenizer
 from kft.tasks.class_answers import ClassServing
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint
@@ -29,7 +33,7 @@ class TextServing(ClassServing):
         self,
         config: TextClassificationConfig,
         labels: LabelMap,
-        tokenizer: WordPiece,
+        tokenizer: TextTokenizer,
     ) -> None:
         """Serve texts.
 
@@ -56,7 +60,6 @@ class TextServing(ClassServing):
         no words, is not valid. `tokens` takes `token_ids` and `mask`, int32 [n,
         tokens]. Both return what `ClassAnswers.outputs` does.
         """
-        tokenize = WordPieceGraph(self._tokenizer, max_length=self._config.max_length)
 
         def answer_tokens(
             token_ids: tf.Tensor, mask: tf.Tensor
@@ -65,8 +68,13 @@ class TextServing(ClassServing):
             return self.answers.outputs(logits, temperature=temperature)
 
         def answer_texts(text: tf.Tensor) -> dict[str, tf.Tensor]:
-            inputs = tokenize(text)
-            has_words = tf.reduce_sum(inputs["mask"], axis=1) > 2
+            # Made here, for formats that know no strings need no graph of it.
+            graph = tokenizer_graph.make(self._tokenizer)
+            inputs = tokenizer_graph.inputs(
+                self._tokenizer, graph, text, max_length=self._config.max_length
+            )
+            frame = len(self._tokenizer.begin_ids) + len(self._tokenizer.end_ids)
+            has_words = tf.reduce_sum(inputs["mask"], axis=1) > frame
             logits = model(inputs, training=False)
             return self.answers.outputs(
                 logits,
@@ -74,7 +82,9 @@ class TextServing(ClassServing):
                 valid=has_words & utf8_graph.is_utf8(text),
             )
 
-        ids = self._tokenizer.encode([_EXAMPLE])[0][None]
+        ((ids, _),) = text_tokenizer.encode(
+            self._tokenizer, [_EXAMPLE], max_length=self._config.max_length
+        )
         return {
             "serving_default": Endpoint(
                 answer_texts,
@@ -84,7 +94,7 @@ class TextServing(ClassServing):
             "tokens": Endpoint(
                 answer_tokens,
                 signature={"token_ids": _TOKENS, "mask": _TOKENS},
-                request={"token_ids": ids, "mask": np.ones_like(ids)},
+                request={"token_ids": ids[None], "mask": np.ones_like(ids)[None]},
                 notes={
                     "token_ids": "Token ids, begin and end included, then zeros.",
                     "mask": "1 for each token, 0 for what follows the last.",
@@ -94,25 +104,19 @@ class TextServing(ClassServing):
 
     def made_up(self, count: int) -> list[bytes]:
         """Return texts of words of the vocabulary, from one to as many as are read."""
-        rng = np.random.default_rng(0)
-        special = (self._tokenizer.unknown, self._tokenizer.begin, self._tokenizer.end)
-        words = [
-            token
-            for token in self._tokenizer.vocabulary
-            if token.isalpha() and token not in special
-        ] or [_EXAMPLE]
-        lengths = rng.integers(1, self._config.max_length, count)
-        return [" ".join(rng.choice(words, length)).encode() for length in lengths]
+        return made_up_texts.make(
+            self._tokenizer.vocabulary, count, longest=self._config.max_length
+        )
 
     def metadata(self) -> dict[str, Any]:
         """Return how a text becomes the input `token_ids`.
 
-        max_length, most tokens; tokenizer as `WordPiece.to_json` has it, with its
+        max_length, most tokens; tokenizer as `text_tokenizer.to_json` has it, with its
         vocabulary.
         """
         return {
             MAX_LENGTH: self._config.max_length,
-            TOKENIZER: self._tokenizer.to_json(),
+            TOKENIZER: text_tokenizer.to_json(self._tokenizer),
         }
 
     def card(self) -> CardText:
@@ -122,7 +126,7 @@ class TextServing(ClassServing):
             purpose=f"Says which of {len(self.answers.labels)} classes a text is of",
             examples="texts",
             preprocessing=(
-                f"UTF-8, at most {self._config.max_length} tokens of WordPiece, begin "
+                f"UTF-8, at most {self._config.max_length} tokens, begin "
                 "and end included; the rest is cut off. The SavedModel takes the text "
                 "itself. The others take int32 token ids and a mask."
             ),

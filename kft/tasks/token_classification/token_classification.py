@@ -8,8 +8,8 @@ from typing import Any
 from kft.backbones.text import text_backbone
 from kft.config import TokenClassificationConfig
 from kft.data.labels import LabelMap
-from kft.data.text import wordpiece
-from kft.data.text.wordpiece import WordPiece
+from kft.data.text import text_tokenizer
+from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 from kft.tasks.task_kind import RecipeChoice
 from kft.tasks.token_classification import token_network, token_serving
@@ -24,7 +24,7 @@ def build(
 ) -> "TokenClassification":
     """Return the task of a run; see `kft.tasks.get`."""
     files = config.backbone if kept is None else str(kept)
-    tokenizer = wordpiece.read(text_backbone.files(files), f"--backbone={files}")
+    tokenizer = text_tokenizer.read(text_backbone.files(files), f"--backbone={files}")
     return TokenClassification(config, labels, tokenizer, files=files)
 
 
@@ -35,7 +35,7 @@ class TokenClassification:
         self,
         config: TokenClassificationConfig,
         labels: LabelMap,
-        tokenizer: WordPiece,
+        tokenizer: TextTokenizer,
         *,
         files: str | None = None,
     ) -> None:
@@ -83,5 +83,5 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> TokenClassific
         errors.ConfigError: where a value of it is not legal.
     """
     config = TokenClassificationConfig(max_length=metadata[token_serving.MAX_LENGTH])
-    tokenizer = WordPiece.from_json(metadata[token_serving.TOKENIZER])
+    tokenizer = text_tokenizer.from_json(metadata[token_serving.TOKENIZER])
     return TokenClassification(config, labels, tokenizer)

@@ -12,8 +12,8 @@ from kft import errors
 from kft.data.examples import Examples
 from kft.data.sources import record_reader
 from kft.data.text import length_buckets, text_payload, word_tokens
+from kft.data.text.text_tokenizer import TextTokenizer
 from kft.data.text.word_tokens import WordTokens
-from kft.data.text.wordpiece import WordPiece
 from kft.tasks.task import Preprocess
 
 _PARTS = 2
@@ -25,7 +25,7 @@ class TokenInputs:
     See `kft.tasks.task.Inputs`.
     """
 
-    def __init__(self, tokenizer: WordPiece, *, max_length: int) -> None:
+    def __init__(self, tokenizer: TextTokenizer, *, max_length: int) -> None:
         """Read texts.
 
         Args:

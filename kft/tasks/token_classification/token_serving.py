@@ -9,9 +9,16 @@ import tensorflow as tf
 
 from kft.config import TokenClassificationConfig
 from kft.data.labels import LabelMap
-from kft.data.text import tag_schemes, utf8_graph, word_tokens, words
+from kft.data.text import (
+    made_up_texts,
+    tag_schemes,
+    text_tokenizer,
+    utf8_graph,
+    word_tokens,
+    words,
+)
+from kft.data.text.text_tokenizer import TextTokenizer
 from kft.data.text.word_tokens import WordTokensGraph
-from kft.data.text.wordpiece import WordPiece
 from kft.data.text.words_graph import GraphWords
 from kft.metrics import scores
 from kft.tasks.serving_texts import CardText, PageText
@@ -41,7 +48,7 @@ class TokenServing:
         self,
         config: TokenClassificationConfig,
         labels: LabelMap,
-        tokenizer: WordPiece,
+        tokenizer: TextTokenizer,
     ) -> None:
         """Serve texts.
 
@@ -122,7 +129,6 @@ class TokenServing:
         characters; and valid, bool [n]. `tokens` takes what `TokenInputs.spec` says and
         returns probabilities [n, tokens, tags], a row for each word.
         """
-        tokenize = WordTokensGraph(self._tokenizer, max_length=self._config.max_length)
 
         def answer_tokens(
             token_ids: tf.Tensor, mask: tf.Tensor, first_tokens: tf.Tensor
@@ -132,6 +138,10 @@ class TokenServing:
             return {_SCORES: _probabilities(model, inputs, temperature)}
 
         def answer_texts(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            # Made here, for formats that know no strings need no graph of it.
+            tokenize = WordTokensGraph(
+                self._tokenizer, max_length=self._config.max_length
+            )
             inputs, read = tokenize(text)
             valid = (read.words.row_lengths() > 0) & utf8_graph.is_utf8(text)
             found = _probabilities(model, inputs, temperature)
@@ -186,15 +196,21 @@ class TokenServing:
             "valid": valid,
         }
 
+    def made_up(self, count: int) -> list[bytes]:
+        """Return texts of words of the vocabulary, from one to more than are read."""
+        return made_up_texts.make(
+            self._tokenizer.vocabulary, count, longest=self._config.max_length
+        )
+
     def metadata(self) -> dict[str, Any]:
         """Return how a text becomes token ids.
 
-        max_length, most tokens; tokenizer as `WordPiece.to_json` has it, with its
+        max_length, most tokens; tokenizer as `text_tokenizer.to_json` has it, with its
         vocabulary.
         """
         return {
             MAX_LENGTH: self._config.max_length,
-            TOKENIZER: self._tokenizer.to_json(),
+            TOKENIZER: text_tokenizer.to_json(self._tokenizer),
         }
 
     def card(self) -> CardText:
@@ -205,7 +221,7 @@ class TokenServing:
             purpose=f"Finds {', '.join(types)} in texts",
             examples="texts",
             preprocessing=(
-                f"UTF-8, at most {self._config.max_length} tokens of WordPiece, begin "
+                f"UTF-8, at most {self._config.max_length} tokens, begin "
                 "and end included; words that do not fit are not read. A word is a run "
                 "of letters and digits, or a single other sign; where a text has the "
                 "character U+001F, words are what stands between these. The SavedModel "

@@ -7,10 +7,9 @@ import pytest
 import tensorflow as tf
 
 from kft import errors
-from kft.data.text import wordpiece
+from kft.data.text import text_tokenizer, tokenizer_graph, wordpiece
 from kft.data.text.constant_table import ConstantTable
 from kft.data.text.wordpiece import WordPiece
-from kft.data.text.wordpiece_graph import WordPieceGraph
 from tests import tiny_bert
 
 tokenizers = pytest.importorskip("tokenizers", reason="needs the extra text")
@@ -45,16 +44,21 @@ class _Pair:
     def __init__(self, tokenizer: WordPiece, max_length: int) -> None:
         self._tokenizer = tokenizer
         self._max_length = max_length
+        graph = tokenizer_graph.make(tokenizer)
         self._graph = tf.function(
-            WordPieceGraph(tokenizer, max_length=max_length),
+            lambda texts: tokenizer_graph.inputs(
+                tokenizer, graph, texts, max_length=max_length
+            ),
             input_signature=[tf.TensorSpec([None], tf.string)],
         )
 
     def assert_equal(self, texts: list[str]) -> None:
         found = self._graph(tf.constant([text.encode() for text in texts]))
         ids, mask = found["token_ids"].numpy(), found["mask"].numpy()
-        for row, expected in enumerate(self._tokenizer.encode(texts)):
-            expected = self._tokenizer.cut(expected, self._max_length)
+        encoded = text_tokenizer.encode(
+            self._tokenizer, texts, max_length=self._max_length
+        )
+        for row, (expected, _) in enumerate(encoded):
             ours = ids[row][mask[row] > 0]
             np.testing.assert_array_equal(ours, expected, err_msg=repr(texts[row][:50]))
             assert not ids[row][mask[row] == 0].any()
@@ -101,14 +105,13 @@ def test_so_it_does_however_text_is_cleaned(tokenizer: WordPiece) -> None:
 
 def test_what_looks_like_a_special_token_is_text() -> None:
     tokenizer = WordPiece(_VOCABULARY)
-    ids = tokenizer.encode(["[SEP]"])[0]
-    tokens = [_VOCABULARY[number] for number in ids]
-    assert tokens == ["[CLS]", "[", "sep", "]", "[SEP]"]
+    tokens = [_VOCABULARY[number] for number in tokenizer.pieces(["[SEP]"])[0]]
+    assert tokens == ["[", "sep", "]"]
 
 
 def test_the_text_for_people_has_whole_words() -> None:
     tokenizer = WordPiece(_VOCABULARY)
-    ids = tokenizer.encode(["Unaffordables!"])[0]
+    ((ids, _),) = text_tokenizer.encode(tokenizer, ["Unaffordables!"], max_length=9)
     assert tokenizer.decode(ids) == "unaffordables !"
 
 

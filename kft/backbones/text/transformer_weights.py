@@ -1,4 +1,4 @@
-"""The pretrained weights of a BERT, out of the model.safetensors of its folder."""
+"""The pretrained weights of a transformer, out of the model.safetensors of a folder."""
 
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
@@ -8,21 +8,20 @@ import numpy as np
 from absl import logging
 
 from kft import errors
-from kft.backbones.text import bert, text_backbone
-from kft.backbones.text.bert_config import BertConfig
+from kft.backbones.text import text_backbone, weight_names
+from kft.backbones.text.transformer_config import FAMILIES, TransformerConfig
+from kft.backbones.text.weight_names import StoredWeight
 from kft.data.text import text_extra
 
-# Of a checkpoint whose BertModel is within another model.
-_PREFIX = "bert."
 # How checkpoints from TensorFlow call the scale and offset of a norm layer.
 _OLD_NAMES = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
 
 
-def load(model: keras.Model, config: BertConfig, backbone: str) -> None:
+def load(model: keras.Model, config: TransformerConfig, backbone: str) -> None:
     """Set the weights of the backbone in a graph.
 
     Args:
-        model: a graph that `kft.backbones.text.bert.build` is part of.
+        model: a graph that an encoder is part of, see `kft.backbones.text.encoder`.
         config: sizes.
         backbone: value of `--backbone`.
 
@@ -30,19 +29,17 @@ def load(model: keras.Model, config: BertConfig, backbone: str) -> None:
         errors.ConfigError: where there are none, or they are of another network.
     """
     stored = read(text_backbone.files(backbone), backbone)
-    flag = f"--backbone={backbone}"
+    flag, prefix = f"--backbone={backbone}", FAMILIES[config.family].prefix
     matches = []
-    for layer, names in bert.stored_names(config).items():
+    for layer, wanted in weight_names.of(config).items():
         weights = model.get_layer(layer).weights
-        for variable, name in zip(weights, names, strict=True):
-            numbers = _find(stored, name, flag)
-            # A dense layer of PyTorch has its matrix [out, in].
-            numbers = numbers.T if variable.name == "kernel" else numbers
+        for variable, one in zip(weights, wanted, strict=True):
+            numbers = _numbers(_find(stored, one.name, prefix, flag), one)
             if numbers.shape != tuple(variable.shape):
                 raise errors.ConfigError(
-                    f"{flag}: expected {name} of the shape {tuple(variable.shape)} in "
-                    f"{text_backbone.WEIGHTS}, as {text_backbone.CONFIG} says, "
-                    f"received {numbers.shape}."
+                    f"{flag}: expected {one.name} of the shape "
+                    f"{tuple(variable.shape)} in {text_backbone.WEIGHTS}, as "
+                    f"{text_backbone.CONFIG} says, received {numbers.shape}."
                 )
             matches.append((variable, numbers))
     for variable, numbers in matches:
@@ -75,13 +72,22 @@ def read(folder: Traversable, backbone: str) -> Mapping[str, np.ndarray]:
     return tensors
 
 
-def _find(stored: Mapping[str, np.ndarray], name: str, flag: str) -> np.ndarray:
+def _numbers(found: np.ndarray, wanted: StoredWeight) -> np.ndarray:
+    """Return what is wanted of a tensor, as a layer of Keras has it."""
+    if wanted.third is not None:
+        found = np.array_split(found, 3, axis=-1)[wanted.third]
+    return found.T if wanted.is_transposed else found
+
+
+def _find(
+    stored: Mapping[str, np.ndarray], name: str, prefix: str, flag: str
+) -> np.ndarray:
     names = [name]
     for new, old in _OLD_NAMES.items():
         if name.endswith(new):
             names.append(name.removesuffix(new) + old)
     for known in names:
-        for spelling in (known, f"{_PREFIX}{known}"):
+        for spelling in (known, f"{prefix}{known}"):
             if spelling in stored:
                 return stored[spelling]
     raise errors.ConfigError(

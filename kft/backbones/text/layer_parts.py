@@ -1,0 +1,87 @@
+"""Parts that the layers of all transformers are made of; each has a name of its own."""
+
+import keras
+
+from kft.backbones.text import attention_layers, decoder_layers
+from kft.backbones.text.transformer_config import TransformerConfig
+
+STEM_END = "embeddings_masked"
+_WEIGHTS = "truncated_normal"
+
+
+def dense(
+    width: int, name: str, x: keras.KerasTensor, *, use_bias: bool = True
+) -> keras.KerasTensor:
+    """Return features [batch, steps, width] of a dense layer."""
+    layer = keras.layers.Dense(
+        width, use_bias=use_bias, kernel_initializer=_WEIGHTS, name=name
+    )
+    return layer(x)
+
+
+def norm(
+    config: TransformerConfig, name: str, x: keras.KerasTensor
+) -> keras.KerasTensor:
+    """Return the features of each token, normalised over them."""
+    return keras.layers.LayerNormalization(epsilon=config.layer_norm_eps, name=name)(x)
+
+
+def dropout(share: float, name: str, x: keras.KerasTensor) -> keras.KerasTensor:
+    """Return features of which that share is dropped in training."""
+    return keras.layers.Dropout(share, name=name)(x) if share else x
+
+
+def add(name: str, x: keras.KerasTensor, y: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the sum."""
+    return keras.layers.Add(name=name)([x, y])
+
+
+def activation(
+    config: TransformerConfig, name: str, x: keras.KerasTensor
+) -> keras.KerasTensor:
+    """Return what the activation of the config makes of features."""
+    if config.activation == "gelu_tanh":
+        return decoder_layers.TanhGelu(name=name)(x)
+    return attention_layers.ExactGelu(name=name)(x)
+
+
+def attention(
+    config: TransformerConfig,
+    name: str,
+    parts: tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor],
+    mask: keras.KerasTensor,
+) -> keras.KerasTensor:
+    """Return what each token reads of the others, [batch, steps, features].
+
+    Args:
+        config: heads, dropout, and whether a token sees those before it alone.
+        name: of the transformer layer.
+        parts: queries, keys and values.
+        mask: 1 for tokens, else 0.
+    """
+    queries, keys, values = parts
+    shares = attention_layers.AttentionShares(
+        config.num_attention_heads,
+        config.key_value_heads,
+        config.is_decoder,
+        name=f"{name}_attention_shares",
+    )(queries, keys, mask)
+    shares = dropout(
+        config.attention_probs_dropout_prob, f"{name}_shares_dropout", shares
+    )
+    context = attention_layers.AttentionContext(
+        config.key_value_heads, name=f"{name}_attention_context"
+    )
+    return context(shares, values)
+
+
+def cut_anchors(config: TransformerConfig, last: str) -> dict[str, str]:
+    """Return for each block the layer whose output ends everything below the block.
+
+    Args:
+        config: number of layers.
+        last: what stands behind `layer_1` and so on in the name of that output.
+    """
+    numbers = range(1, config.num_hidden_layers + 1)
+    ends = [STEM_END, *(f"layer_{number}{last}" for number in numbers)]
+    return {f"layer_{number}": ends[number - 1] for number in numbers}

@@ -1,0 +1,115 @@
+"""Tokenizers of texts: what decides which tokens a text becomes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources.abc import Traversable
+from typing import Any, Protocol
+
+import numpy as np
+
+from kft import errors
+from kft.data.text import hub_tokenizer, wordpiece
+from kft.data.text.hub_tokenizer import HubTokenizer
+from kft.data.text.wordpiece import TOKENIZER, WordPiece
+
+_KIND = "kind"
+_WORDPIECE, _HUB = "wordpiece", "hub"
+
+
+class TextTokenizer(Protocol):
+    """What makes tokens of texts; its values are all that decides them."""
+
+    @property
+    def vocabulary(self) -> Sequence[str]:
+        """Return the tokens by their ids."""
+
+    @property
+    def begin_ids(self) -> tuple[int, ...]:
+        """Return the ids before a text."""
+
+    @property
+    def end_ids(self) -> tuple[int, ...]:
+        """Return the ids behind a text."""
+
+    @property
+    def unknown_id(self) -> int:
+        """Return the id that stands for a word without tokens."""
+
+    @property
+    def digest(self) -> str:
+        """Return a digest of all of it."""
+
+    def pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of texts alone, without what stands before and behind them.
+
+        Raises:
+            errors.ConfigError: where a package is not installed.
+        """
+
+    def word_pieces(self, words: Sequence[str]) -> list[list[int]]:
+        """Return the ids of words that others may stand before; raises likewise."""
+
+    def decode(self, ids: np.ndarray) -> str:
+        """Return tokens as a text for people, without begin and end."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads, as JSON can hold it."""
+
+
+def encode(
+    tokenizer: TextTokenizer, texts: Sequence[str], *, max_length: int
+) -> list[tuple[np.ndarray, int]]:
+    """Return token ids of texts, int32 [tokens], and how many there are uncut.
+
+    Args:
+        tokenizer: what decides them.
+        texts: of any length.
+        max_length: most tokens, with those that stand before and behind a text.
+    """
+    begin, end = list(tokenizer.begin_ids), list(tokenizer.end_ids)
+    most = max_length - len(begin) - len(end)
+    return [
+        (
+            np.array([*begin, *pieces[:most], *end], np.int32),
+            len(begin) + len(pieces) + len(end),
+        )
+        for pieces in tokenizer.pieces(texts)
+    ]
+
+
+def read(folder: Traversable, flag: str) -> TextTokenizer:
+    """Return the tokenizer of a folder as Hugging Face lays it out.
+
+    Args:
+        folder: has tokenizer.json; or vocab.txt, and maybe tokenizer_config.json.
+        flag: what names the folder, for messages.
+
+    Raises:
+        errors.ConfigError: where there is none, or it cannot be read.
+    """
+    path = folder.joinpath(TOKENIZER)
+    if not path.is_file():
+        return wordpiece.read(folder, flag)
+    try:
+        kind = json.loads(path.read_bytes())["model"]["type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise errors.ConfigError(
+            f"{flag}: {TOKENIZER} cannot be read: {type(error).__name__}: {error}."
+        ) from error
+    if kind == "WordPiece":
+        return wordpiece.read(folder, flag)
+    return hub_tokenizer.read(path, flag)
+
+
+def to_json(tokenizer: TextTokenizer) -> dict[str, Any]:
+    """Return what `from_json` reads, as JSON can hold it."""
+    kind = _WORDPIECE if isinstance(tokenizer, WordPiece) else _HUB
+    return {_KIND: kind, **tokenizer.to_json()}
+
+
+def from_json(values: Mapping[str, Any]) -> TextTokenizer:
+    """Return what `to_json` wrote; exports of before have no kind."""
+    own = {name: value for name, value in values.items() if name != _KIND}
+    if values.get(_KIND, _WORDPIECE) == _WORDPIECE:
+        return WordPiece.from_json(own)
+    return HubTokenizer.from_json(own)
