@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -289,17 +290,24 @@ def test_the_python_of_the_readme_runs(monkeypatch, capsys) -> None:
 
 
 def test_lines_of_the_readme_look_as_a_run_prints_them() -> None:
-    epochs = re.findall(r"^(\w+) (\d+)/(\d+)  (.*)$", TEXTS["README.md"], re.MULTILINE)
-    assert len(epochs) == 4
-    for stage, epoch, count, text in epochs:
-        figures = dict(re.findall(r"(\w+) ([\d.]+)(?=  )", text))
-        seconds, speed = re.search(r"([\d.]+) s  (\d+) examples/s$", text).groups()
-        line = {name: float(value) for name, value in figures.items()}
+    text = TEXTS["README.md"]
+    names = re.findall(r"^epoch +(.*?)$", text, re.MULTILINE)
+    found = re.findall(r"^(\w+) +(\d+)/(\d+)  (.*)$", text, re.MULTILINE)
+    assert len(names) == 2 and len(found) == 4
+    shown = []
+    table = progress.EpochLines(80)
+    for stage, epoch, count, values in found:
+        given = re.sub(r" s(?= )|,|best", "", values).split()
+        line: dict[str, Any] = dict(
+            zip(names[0].split(), map(float, given), strict=True)
+        )
         line |= {"stage": stage, "epoch": int(epoch), "epochs": int(count), "step": 0}
-        line |= {"learning_rate": 0.0, "seconds": float(seconds)}
-        line |= {"examples_per_second": float(speed), "input_wait_fraction": None}
-        shown = progress.format_epoch(EpochRecord.from_json(line))
-        assert shown == f"{stage} {epoch}/{count}  {text}"
+        line |= {"learning_rate": 0.0, "seconds": line.pop("time")}
+        line |= {"examples_per_second": line.pop("examples/s")}
+        line |= {"input_wait_fraction": None}
+        record = EpochRecord.from_json(line)
+        shown += table.of(record, is_best=values.endswith("best"))
+    assert [line for line in shown if line not in text.splitlines()] == []
     console = Console(file=io.StringIO(), width=100)
     run_summary.show(console, _old_result(), evaluation=None, formats=())
     (titles,) = re.findall(r"^stage .*$", console.file.getvalue(), re.MULTILINE)

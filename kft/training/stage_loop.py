@@ -210,7 +210,7 @@ class StageLoop:
         )
         self._step.sums.reset()
         self._io.recorder.append(state.history)
-        self._io.reporter.done(record)
+        self._io.reporter.done(record, is_best=is_best)
         self._callbacks.epoch_end(len(state.history) - 1, record)
         return dataclasses.replace(state, callbacks=self._callbacks.state())
 

@@ -1,6 +1,6 @@
 """The progress of a run: a bar on a terminal, else one line per epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -18,6 +18,11 @@ from rich.table import Table
 from kft.cli import tables
 from kft.run_folder.history import VALIDATION, EpochRecord, prefixed
 
+# Characters between two columns, and those that a figure, a time and a speed take.
+_GAP, _FIGURE, _TIME, _SPEED = 2, 6, 6, 7
+# Ends the line of an epoch whose weights are kept, until a better one comes.
+_BEST = "best"
+
 
 class Reporter(Protocol):
     """Shows a run to a person."""
@@ -31,8 +36,8 @@ class Reporter(Protocol):
     def epoch(self, title: str, steps: int) -> "EpochBar":
         """Return the context in which an epoch runs."""
 
-    def done(self, record: EpochRecord) -> None:
-        """Show an epoch that has ended."""
+    def done(self, record: EpochRecord, *, is_best: bool) -> None:
+        """Show an epoch that has ended, and whether none before it was better."""
 
 
 class EpochBar(Protocol):
@@ -64,7 +69,7 @@ class SilentReporter:
         """Return a context that shows nothing."""
         return _NoBar()
 
-    def done(self, record: EpochRecord) -> None:
+    def done(self, record: EpochRecord, *, is_best: bool) -> None:
         """Show nothing."""
 
 
@@ -73,6 +78,7 @@ class ConsoleReporter:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or tables.console(soft_wrap=True)
+        self._epochs = EpochLines(self._console.width)
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -92,25 +98,54 @@ class ConsoleReporter:
         """Return a bar on a terminal, else a context that shows nothing."""
         return _Bar(self._console, title, steps) if _live(self._console) else _NoBar()
 
-    def done(self, record: EpochRecord) -> None:
+    def done(self, record: EpochRecord, *, is_best: bool) -> None:
         """Print one line with the figures of the epoch."""
-        self.say(format_epoch(record))
+        for line in self._epochs.of(record, is_best=is_best):
+            self.say(line)
 
 
 def _live(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def format_epoch(record: EpochRecord) -> str:
-    """Return an epoch as a person reads it."""
-    figures = {**record.train, **prefixed(VALIDATION, record.validation)}
-    parts = [
-        f"{record.stage} {record.epoch}/{record.epochs}",
-        *(f"{name} {value:.4f}" for name, value in figures.items()),
-        f"{record.seconds:.1f} s",
-        f"{record.examples_per_second:.0f} examples/s",
-    ]
-    return "  ".join(parts)
+class EpochLines:
+    """Epochs as a person reads them: figures stand below each other, with their names.
+
+    Args:
+        width: characters that a line has room for. The speed is left out before a line
+            is longer than that; figures never are.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._stage: str | None = None
+
+    def of(self, record: EpochRecord, *, is_best: bool) -> Iterator[str]:
+        """Yield the line of an epoch, below the names where a stage begins."""
+        epoch = f"{record.stage} {record.epoch}/{record.epochs}"
+        longest = len(f"{record.stage} {record.epochs}/{record.epochs}")
+        figures = {**record.train, **prefixed(VALIDATION, record.validation)}
+        cells = [
+            *((name, f"{value:.4f}", _FIGURE) for name, value in figures.items()),
+            ("time", _seconds(record.seconds), _TIME),
+            ("examples/s", f"{record.examples_per_second:,.0f}", _SPEED),
+        ]
+        widths = [max(len(name), least) for name, _, least in cells]
+        first = max(len("epoch"), longest)
+        if first + sum(_GAP + width for width in (*widths, len(_BEST))) > self._width:
+            cells.pop()
+        names, texts = f"{'epoch':{first}}", f"{epoch:{first}}"
+        for (name, text, _), width in zip(cells, widths, strict=False):
+            names += f"{'':{_GAP}}{name:>{width}}"
+            texts += f"{'':{_GAP}}{text:>{width}}"
+        if record.stage != self._stage:
+            self._stage = record.stage
+            yield names
+        yield f"{texts}{'':{_GAP}}{_BEST}" if is_best else texts
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:,.0f} s"
 
 
 def _cell(value: Any) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 
+import pytest
 from rich.console import Console
 
 from kft.run_folder.history import EpochRecord
@@ -40,11 +41,36 @@ def test_without_a_terminal_an_epoch_is_one_plain_line():
     reporter, stream = shown(terminal=False)
     with reporter.epoch("head 2/5", 10) as bar:
         bar.update(5, MEANS)
-    reporter.done(RECORD)
-    assert stream.getvalue() == (
-        "head 2/5  loss 0.5123  accuracy 0.9100  val_loss 0.6000  val_accuracy 0.8750"
-        "  12.3 s  457 examples/s\n"
-    )
+    reporter.done(RECORD, is_best=False)
+    assert stream.getvalue().splitlines() == [
+        "epoch       loss  accuracy  val_loss  val_accuracy    time  examples/s",
+        "head 2/5  0.5123    0.9100    0.6000        0.8750  12.3 s         457",
+    ]
+
+
+def test_epochs_stand_below_each_other_and_the_best_is_marked():
+    reporter, stream = shown(terminal=False)
+    reporter.done(RECORD, is_best=True)
+    reporter.done(dataclasses.replace(RECORD, epoch=3), is_best=False)
+    reporter.done(dataclasses.replace(RECORD, stage="top2"), is_best=True)
+    lines = stream.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == [
+        *("epoch", "head", "head"),
+        *("epoch", "top2"),
+    ]
+    marked = [line.endswith("  best") for line in lines]
+    assert marked == [False, True, False, False, True]
+
+
+@pytest.mark.parametrize("stage", ["head", "block5", "stage_2_block_26"])
+def test_no_line_of_an_epoch_is_broken_at_80_columns(stage):
+    reporter, stream = shown(terminal=True, width=80)
+    record = dataclasses.replace(RECORD, stage=stage, epoch=20, epochs=20)
+    reporter.done(record, is_best=True)
+    names, epoch = stream.getvalue().splitlines()
+    assert len(names) <= 80 and len(epoch) <= 80
+    assert "0.8750" in epoch and "12.3 s" in epoch
+    assert ("examples/s" in names) == (len(stage) <= 6)
 
 
 def test_on_a_terminal_a_bar_shows_the_figures():
@@ -64,7 +90,7 @@ def test_on_a_terminal_a_bar_shows_the_figures():
 
 def test_an_epoch_without_validation_leaves_it_out():
     reporter, stream = shown(terminal=False)
-    reporter.done(dataclasses.replace(RECORD, validation={}))
+    reporter.done(dataclasses.replace(RECORD, validation={}), is_best=False)
     assert "val_" not in stream.getvalue()
 
 
