@@ -225,6 +225,13 @@ def table(exports: Sequence[Export]) -> Sequence[str]:
             f"{accuracy:>8}  {c.megabytes:7.2f}  {c.milliseconds_p50:7.1f}  "
             f"{c.milliseconds_p95:7.1f}  {c.examples_per_second:10.1f}"
         )
+    counts = sorted({one.certificate.examples for one in exports})
+    if any(one.certificate.accuracy is not None for one in exports):
+        compared = " or ".join(map(str, counts))
+        lines.append(
+            f"The accuracy is that of the {compared} examples that were compared, not "
+            "that of the run."
+        )
     if any(one.certificate.examples_from == MADE_UP for one in exports):
         lines.append(
             "The examples are made up, for those of the run are gone; "

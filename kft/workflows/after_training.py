@@ -1,6 +1,7 @@
 """The work after training, on the chief: figures, exports, and the last screen."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
     from kft.evaluation.evaluate_run import Evaluation
 
 
-def finish(config: RunConfig, result: RunResult, judged: JudgedFigure) -> None:
+def finish(
+    config: RunConfig,
+    result: RunResult,
+    judged: JudgedFigure,
+    *,
+    process_start: float | None = None,
+) -> None:
     """Measure and export a finished run, report on it, and show what became of it.
 
     What is in the run folder already is not made again. A page or a part of
@@ -31,6 +38,8 @@ def finish(config: RunConfig, result: RunResult, judged: JudgedFigure) -> None:
         config: of the run.
         result: of it; of several seeds the best.
         judged: what `--assert_accuracy_at_least` is about; see `below_bar`.
+        process_start: when the command began, in seconds as of `time.time`; None where
+            that is not known.
 
     Raises:
         errors.AccuracyError: below the accuracy that was asked for; nothing is exported
@@ -45,7 +54,11 @@ def finish(config: RunConfig, result: RunResult, judged: JudgedFigure) -> None:
     if config.report:
         _report(run)
     run_summary.show(
-        tables.console(), result, evaluation=evaluation, formats=config.export
+        tables.console(),
+        result,
+        evaluation=evaluation,
+        formats=config.export,
+        command_seconds=None if process_start is None else time.time() - process_start,
     )
     if problem is not None:
         raise problem
@@ -83,6 +96,8 @@ def _evaluate(run: RunDir) -> "Evaluation | None":
     from kft.reporting import tensorboard
 
     split = evaluate_run.judging_split(run)
+    if split and not run.evaluation_json.is_file():
+        _say(f"Measuring the kept weights on the {split} examples.")
     evaluation = evaluate_run.of_split(run, split) if split else None
     config = run_dir.read_config(run)
     if trackers.TENSORBOARD in config.trackers:
@@ -101,9 +116,15 @@ def _report(run: RunDir) -> None:
         return
     from kft.reporting import write_report
 
+    _say(f"Writing {page}.")
     retry = f"python -m kft.report --run_dir={run.path}"
     with _optional(f"{page} was not written", retry):
         write_report.make(run)
+
+
+def _say(text: str) -> None:
+    """Say what is being done: each part takes seconds in which nothing else is seen."""
+    tables.console().print(text, soft_wrap=True, markup=False)
 
 
 @contextlib.contextmanager
@@ -136,6 +157,7 @@ def _export(config: RunConfig, run: RunDir) -> None:
         name for name in config.export if not done.get(name, {}).get("passed")
     )
     if formats:
+        _say(f"Exporting {', '.join(formats)}, checked in a fresh process.")
         exports = export_run.export_run(
             ExportConfig(run_dir=str(run.path), formats=formats)
         )

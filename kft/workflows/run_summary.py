@@ -29,6 +29,7 @@ def show(
     *,
     evaluation: "Evaluation | None",
     formats: Sequence[str],
+    command_seconds: float | None = None,
 ) -> None:
     """Print the screen; lines to copy are never broken, whatever the width.
 
@@ -37,12 +38,15 @@ def show(
         result: of the run.
         evaluation: of the run; None where nothing judges it.
         formats: of the exports that the run was asked for.
+        command_seconds: since the command began; None where that is not known.
     """
     run = RunDir(result.run_dir)
     console.print()
     console.print(tables.table(_stages(result), width=console.width))
     console.print()
-    console.print(_grid(_figures(result, evaluation)))
+    for line in _advice(result):
+        console.print(Text(f"{line}\n", "yellow"))
+    console.print(_grid(_figures(result, evaluation, command_seconds)))
     for title, lines in (("Open:", _open(run)), ("Next:", _next(run, formats))):
         console.print(f"\n{title}")
         for line in lines:
@@ -50,11 +54,30 @@ def show(
             console.print(Text(f"  {line}"), soft_wrap=True)
 
 
+def _gains(result: RunResult) -> tuple[list[float | None], list[float | None]]:
+    """Return what each stage reached, and how much better that is than before it."""
+    name = result.monitor.removeprefix(VALIDATION)
+    values = [stage.validation.get(name) for stage in result.stages]
+    return values, stage_results.gains(values, higher_is_better=result.higher_is_better)
+
+
+def _advice(result: RunResult) -> Iterator[str]:
+    """Yield a text for each stage that made it worse."""
+    _, gains = _gains(result)
+    name = _title(result.monitor.removeprefix(VALIDATION))
+    for stage, gain in zip(result.stages, gains, strict=True):
+        if gain is not None and gain < 0:
+            yield (
+                f"Stage {stage.name} made {name} worse, by {-gain:.4f}; the weights of "
+                f"stage {result.best_stage} are kept. It may need a smaller rate "
+                "(python -m kft.find_lr finds one), fewer blocks or fewer epochs."
+            )
+
+
 def _stages(result: RunResult) -> Sequence[Column]:
     """Return the columns of the table of stages, those first that stay longest."""
     stages, name = result.stages, result.monitor.removeprefix(VALIDATION)
-    values = [stage.validation.get(name) for stage in stages]
-    gains = stage_results.gains(values, higher_is_better=result.higher_is_better)
+    values, gains = _gains(result)
     rates = [f"{stage.examples_per_second:,.0f}" for stage in stages]
     return (
         Column("stage", [stage.name for stage in stages], is_text=True),
@@ -70,7 +93,9 @@ def _stages(result: RunResult) -> Sequence[Column]:
 
 
 def _figures(
-    result: RunResult, evaluation: "Evaluation | None"
+    result: RunResult,
+    evaluation: "Evaluation | None",
+    command_seconds: float | None,
 ) -> Iterator[tuple[str, Text]]:
     """Yield what is known of the weights that are kept, a name and a text each."""
     name = result.monitor.removeprefix(VALIDATION)
@@ -87,7 +112,10 @@ def _figures(
             for label, figure in breakdown.worst(_WORST)
         ]
         yield f"worst {breakdown.plural}", Text("\n".join(worst), style="yellow")
-    yield "time", Text(_duration(result.seconds))
+    time = _duration(result.seconds)
+    if command_seconds is not None:
+        time += f"; the whole command {_duration(command_seconds)}"
+    yield "time", Text(time)
 
 
 def _interval(evaluation: "Evaluation", name: str) -> Iterator[tuple[str, Text]]:

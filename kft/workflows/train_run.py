@@ -69,7 +69,7 @@ def run(
         )
     workers = cluster.find(config, os.environ)
     if workers is None or workers.is_chief:
-        after_training.finish(config, result, judged)
+        after_training.finish(config, result, judged, process_start=process_start)
         return
     # The run folder is the chief's; the exit code is that of all workers.
     problem = after_training.below_bar(config, judged)

@@ -31,6 +31,8 @@ def test_the_certificate_is_kept_and_true(exported: Exported) -> None:
     assert certificate["export"] == "saved_model/1"
     labels = (exported.run / "export" / "labels.txt").read_text()
     assert labels == "cyan\nmagenta\nyellow\n"
+    # An accuracy of few examples is not to be read as a loss of accuracy.
+    assert "that of the 18 examples that were compared" in export_run.table([export])[2]
 
 
 def test_the_fresh_process_knows_nothing_of_kft() -> None:

@@ -48,6 +48,9 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
         f"{accuracy:.4f}. Nothing was exported.\n"
     )
     assert exported == []
+    # Each takes seconds, in which nothing else is seen.
+    assert "Measuring the kept weights on the validation examples." in shown.out
+    assert f"Writing {run / 'report.html'}." in shown.out
     # What it is worth is known all the same.
     kept = json.loads((run / "evaluation.json").read_text())
     assert kept["accuracy"] == pytest.approx(accuracy)
@@ -61,6 +64,9 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     # A bar is no part of the run: the same command with another goes on.
     written = {path: path.stat().st_mtime_ns for path in run.iterdir()}
     assert _train(run, f"--assert_accuracy_at_least={accuracy}") == command.EXIT_OK
+    again = capsys.readouterr().out
+    assert "Exporting saved_model, checked in a fresh process." in again
+    assert "Measuring" not in again and "Writing" not in again
     assert exported == [("saved_model",)]
     assert written == {path: path.stat().st_mtime_ns for path in run.iterdir()}
     assert list((run / "tensorboard").glob("*.after_training")) == [board]

@@ -136,6 +136,33 @@ def test_stages_figures_files_and_commands(tmp_path: Path) -> None:
         assert line in lines
 
 
+def test_the_time_of_the_whole_command_is_told(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    run_summary.show(
+        Console(file=stream, width=80),
+        run_in(tmp_path),
+        evaluation=EVALUATION,
+        formats=(),
+        command_seconds=5460.0,
+    )
+    rows = [line.split() for line in stream.getvalue().splitlines()]
+    assert "time 83 min; the whole command 91 min".split() in rows
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_a_stage_that_made_it_worse_says_so_and_what_to_do(
+    tmp_path: Path, higher_is_better: bool
+) -> None:
+    stages = STAGES if not higher_is_better else STAGES[::-1]
+    result = run_in(tmp_path, stages=stages, higher_is_better=higher_is_better)
+    text = " ".join(" ".join(shown(result)).split())
+    worse = stages[1].name
+    assert f"Stage {worse} made accuracy worse, by 0.0470; the weights of stage" in text
+    assert "kft.find_lr" in text
+    better = run_in(tmp_path / "better")
+    assert "worse, by" not in " ".join(shown(better))
+
+
 def test_the_three_worst_classes_are_those_with_the_lowest_f1(tmp_path: Path) -> None:
     lines = [line.strip() for line in shown(run_in(tmp_path), width=120)]
     at = lines.index("worst classes        b (F1 0.7000)")

@@ -41,7 +41,9 @@ def test_of_several_seeds_the_best_is_exported_and_the_mean_judged(
     seen = []
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
     monkeypatch.setattr(fine_tune_seeds, "fine_tune", lambda config, given: found)
-    monkeypatch.setattr(after_training, "finish", lambda *what: seen.append(what[1:]))
+    monkeypatch.setattr(
+        after_training, "finish", lambda *what, **_: seen.append(what[1:])
+    )
     train_run.run(TrainConfig(repeats=2))
     assert seen == [(found.best, JudgedFigure("accuracy", judged))]
     assert found.best is results[1 if judged else 0]
@@ -56,6 +58,8 @@ def test_a_signal_that_came_when_all_was_saved_is_not_forgotten(
 
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
     monkeypatch.setattr(fine_tune, "fine_tune", fine_tune_last)
-    monkeypatch.setattr(after_training, "finish", lambda *what: pytest.fail("deaf"))
+    monkeypatch.setattr(
+        after_training, "finish", lambda *what, **_: pytest.fail("deaf")
+    )
     with pytest.raises(errors.Interrupted, match="the run is finished. The same"):
         train_run.run(TrainConfig())
