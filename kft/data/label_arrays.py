@@ -14,6 +14,8 @@ from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged, Rows
 
 Labels = Rows
+# What fills up the labels of the steps of an example that is shorter than others.
+NO_LABEL = -1
 
 
 def is_one_class_each(labels: Labels) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kft.data import epoch_plan, splits
+from kft.data import epoch_plan, label_arrays, splits
 from kft.data import examples as examples_lib
 from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
@@ -22,9 +22,6 @@ from kft.distribution.batch_sharing import BatchShare
 # stateless random ops) to the input of the network: a tensor, or a dict of tensors.
 # A first axis of unknown size is the steps of an input of no fixed length.
 Preprocess = Callable[[tf.Tensor, tf.Tensor], Any]
-
-# What stands for a label in a row of labels that is shorter than others.
-NO_LABEL = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +73,8 @@ def train_batches(
     weights are 1 / (number of examples in the global batch), so that they sum to 1 over
     it, times the weight of the class, and 0 for rows that only fill up the last batch
     of an epoch. Labels are as `Examples` has them, those of different length filled up
-    with `NO_LABEL`; with `sampling.mix` they are the shares of the classes, float32
-    [b, classes].
+    with `label_arrays.NO_LABEL`; with `sampling.mix` they are the shares of the
+    classes, float32 [b, classes].
 
     The key of an example is a pure function of (seed, epoch, example id, and how often
     it was drawn in the epoch before).
@@ -261,7 +258,7 @@ def _read_labels(labels: Ragged) -> Callable[..., tuple[Any, ...]]:
 
     def padded(positions: np.ndarray, length: np.ndarray) -> np.ndarray:
         longest = int(max(labels.lengths[positions].max(), length))
-        return labels.padded(positions, longest, fill=NO_LABEL)
+        return labels.padded(positions, longest, fill=label_arrays.NO_LABEL)
 
     def read(
         inputs: Any, planned: epoch_plan.EpochPlan

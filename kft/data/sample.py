@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kft.data import bad_examples
+from kft.data import bad_examples, sampling
 from kft.data.examples import NO_KEY, Examples
 from kft.data.pipeline import Preprocess
 from kft.data.ragged import Ragged
@@ -77,17 +77,16 @@ def stack(inputs: Sequence[Any], spec: Any, boundaries: Sequence[int] = ()) -> A
 def padded_length(longest: int, boundaries: Sequence[int]) -> int:
     """Return the length of a batch whose longest input has that many steps.
 
+    Args:
+        longest: steps of that input.
+        boundaries: lengths to fill up to, ascending; () fills up to the longest.
+
     Raises:
         ValueError: where it is longer than the last of the boundaries.
     """
     if not boundaries:
         return int(longest)
-    for boundary in boundaries:
-        if longest <= boundary:
-            return boundary
-    raise ValueError(
-        f"an input has {longest} steps, more than the {boundaries[-1]} allowed"
-    )
+    return int(sampling.padded_lengths(np.array([longest]), boundaries)[0])
 
 
 def has_steps(spec: tf.TensorSpec) -> bool:

@@ -3,14 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
+from kft.data.label_arrays import NO_LABEL
 from kft.data.ragged import Ragged
 from kft.metrics.predictions import Predictions
 from kft.tasks.task import Objective
 
 # Rows that are computed together.
 _ROWS = 256
-# Fills up the labels of a shorter row; see `Objective.target_spec`.
-_NO_LABEL = -1
 
 
 def example_losses(objective: Objective, predictions: Predictions) -> np.ndarray:
@@ -19,7 +18,7 @@ def example_losses(objective: Objective, predictions: Predictions) -> np.ndarray
     for start in range(0, len(predictions), _ROWS):
         rows = np.arange(start, min(start + _ROWS, len(predictions)))
         targets = tf.cast(
-            _stacked(predictions.labels, rows, _NO_LABEL), objective.target_spec.dtype
+            _stacked(predictions.labels, rows, NO_LABEL), objective.target_spec.dtype
         )
         outputs = tf.constant(_stacked(predictions.logits, rows, 0))
         losses.append(objective.losses(targets, outputs).numpy())

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kft.data import pipeline
 from kft.data.epoch_plan import Mix
 from kft.data.examples import Examples
 from kft.data.labels import LabelMap
@@ -29,9 +30,8 @@ from kft.tasks.task_kind import RecipeChoice
 
 # One tensor, or a dict or tuple of tensors.
 Tree = Any
-# Maps the payload of one example (tf.string []) and its key (int64 [2], a seed for
-# stateless random ops) to one input of the network.
-Preprocess = Callable[[tf.Tensor, tf.Tensor], Tree]
+# (payload of one example, its key) -> one input of the network.
+Preprocess = pipeline.Preprocess
 
 
 class Metric(NamedTuple):
@@ -115,7 +115,7 @@ class Objective(Protocol):
         """Return shape and dtype of the target of one example, without the batch.
 
         int32 [] is a class, float32 [k] switches of k classes, int32 [None] a label
-        for each step, or a sequence; what fills up a shorter one is -1.
+        for each step, or a sequence; `label_arrays.NO_LABEL` fills up a shorter one.
         """
 
     @property

@@ -73,7 +73,7 @@ def caption(label: np.ndarray, names: Sequence[str]) -> str:
 
     Args:
         label: a class id, the shares of the classes of a mixed example, or a class id
-            for each step, in which -1 is none.
+            for each step, in which a negative one (`NO_LABEL`) is none.
         names: of the classes, in index order.
     """
     if not label.shape:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft.data import epoch_plan, examples, pipeline, sampling
+from kft.data import epoch_plan, examples, label_arrays, pipeline, sampling
 from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
 
@@ -261,7 +261,7 @@ def test_inputs_are_padded_with_zeros_and_labels_with_no_label(kind, replicas):
                 pairs, np.stack([values[row], -values[row]]).T
             )
             assert labels[row, :steps].numpy().tolist() == list(range(steps))
-            assert set(labels[row, steps:].numpy()) <= {pipeline.NO_LABEL}
+            assert set(labels[row, steps:].numpy()) <= {label_arrays.NO_LABEL}
         assert labels.shape == values.shape and labels.dtype == tf.int32
     assert lengths_seen == {4, 8}
 
@@ -274,4 +274,4 @@ def test_labels_that_are_longer_than_inputs_have_room(kind):
         assert labels.shape[1] == max(3 * steps.max(), inputs["values"].shape[1])
         for row, count in enumerate(3 * steps):
             assert labels[row, :count].numpy().tolist() == list(range(count))
-            assert (labels[row, count:].numpy() == pipeline.NO_LABEL).all()
+            assert (labels[row, count:].numpy() == label_arrays.NO_LABEL).all()
