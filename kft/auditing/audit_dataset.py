@@ -81,7 +81,9 @@ def out_folder(config: AuditOptions) -> Path:
     if kind == "tfds":
         name = re.split("[/:]", rest)[0]
     else:
-        is_local = kind != "digits" and not filesystem.is_remote(rest)
+        source = tasks.kind(config.task).sources.get(kind)
+        is_path = source is not None and source.is_path
+        is_local = is_path and not filesystem.is_remote(rest)
         path = Path(os.path.abspath(filesystem.expand(rest)) if is_local else rest)
         names = {"folder": path.name, "csv": path.stem, "tfrecord": path.parent.name}
         name = names.get(kind, kind)

@@ -37,8 +37,8 @@ class SearchConfig(RunConfig):
     )
     prune: Literal["median", "off"] = option(
         "median",
-        "Whether a trial ends early when its validation accuracy is below the median "
-        "of what the finished trials had by then. hyperband does without.",
+        "Whether a trial ends early when its figure of validation is worse than the "
+        "median of what the finished trials had by then. hyperband does without.",
     )
     search_dir: str | None = option(
         None,

@@ -6,7 +6,7 @@ files: reading them does.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kft import config as config_lib
@@ -30,6 +30,7 @@ class Source:
             with it: any part of data that one could train on, such as the test split
             alone. None where only the whole of it is understood.
         is_path: whether what stands behind the colon is a path or a pattern of paths.
+        names_splits: whether there may be splits that the data itself names.
     """
 
     form: str
@@ -37,6 +38,16 @@ class Source:
     load: Callable[[str, Any], examples.Splits]
     load_known: Callable[[str, Any, LabelMap], examples.Labelled] | None = None
     is_path: bool = True
+    names_splits: bool = True
+
+
+# Options that one kind of data set reads, by what stands before the colon.
+_OPTIONS_OF = {
+    "folder": ("folder_layout",),
+    "csv": ("csv_columns",),
+    "tfds": ("data_dir", "train_split", "validation_split", "test_split"),
+    "tfrecord": ("tfrecord_features", "tfrecord_labels"),
+}
 
 
 def sources_of(payload: PayloadKind) -> dict[str, Source]:
@@ -76,17 +87,41 @@ def check_dataset(config: config_lib.DataConfig, sources: Mapping[str, Source]) 
         errors.ConfigError: for flags that name no data set or contradict each other.
         errors.DataError: for data that cannot be used as it is.
     """
+    _source(config, sources)
+    problems = [*_stray_options(config, sources)]
+    if problems:
+        raise errors.ConfigError("\n".join(problems))
+    _check_source(config, sources)
+
+
+def _check_source(config: config_lib.DataConfig, sources: Mapping[str, Source]) -> None:
     source, rest = _source(config, sources)
     splits.check_fractions(config)
     split_file.check(config)
-    is_tfds = config.dataset.startswith("tfds:")
-    for name in ("train_split", "validation_split", "test_split", "data_dir"):
-        if getattr(config, name) is not None and not is_tfds:
-            raise errors.ConfigError(
-                f"--{name} belongs to --dataset=tfds:NAME, received "
-                f"--dataset={config.dataset}. Remove --{name}."
-            )
     source.check(rest, config)
+
+
+def _stray_options(
+    config: config_lib.DataConfig, sources: Mapping[str, Source]
+) -> Iterator[str]:
+    """Yield what is given for another kind of data set than that of the config."""
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    own = config.dataset.partition(":")[0]
+    for kind, names in _OPTIONS_OF.items():
+        for name in names:
+            if kind == own or getattr(config, name) == defaults[name]:
+                continue
+            if kind in sources:
+                belongs = f"belongs to --dataset={sources[kind].form}"
+            else:
+                belongs = (
+                    f"is about --dataset={kind}:..., which --task={config.task} does "
+                    "not take"
+                )
+            yield (
+                f"--{name} {belongs}, received --dataset={config.dataset}. Remove "
+                f"--{name}."
+            )
 
 
 def load_splits(
@@ -99,10 +134,11 @@ def load_splits(
         sources: those that there are, by what stands before the colon.
 
     Raises:
-        errors.ConfigError: for flags that name no data set or contradict each other.
+        errors.ConfigError: where there is no such data set, or for fractions and files
+            of splits that cannot be.
         errors.DataError: for data that cannot be used as it is.
     """
-    check_dataset(config, sources)
+    _check_source(config, sources)
     source, rest = _source(config, sources)
     return source.load(rest, config)
 

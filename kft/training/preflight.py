@@ -177,7 +177,7 @@ def _data_pairs(config: RunConfig) -> Iterable[str]:
         )
     if config.patience is not None and _never_validates(config):
         yield (
-            f"--patience={config.patience} waits for a better validation accuracy, "
+            f"--patience={config.patience} waits for better figures of validation, "
             f"and --validation_fraction=0 leaves --dataset={config.dataset} without "
             "validation examples: raise the fraction, or leave patience out."
         )
@@ -187,19 +187,6 @@ def _data_pairs(config: RunConfig) -> Iterable[str]:
             "validation examples, and --validation_fraction=0 leaves "
             f"--dataset={config.dataset} without any: raise the fraction."
         )
-    kind = config.dataset.partition(":")[0]
-    for name in (
-        "csv_columns",
-        "folder_layout",
-        "tfrecord_features",
-        "tfrecord_labels",
-    ):
-        own = name.partition("_")[0]
-        if kind != own and not _is_default(config, name):
-            yield (
-                f"--{name} belongs to --dataset={own}:..., received "
-                f"--dataset={config.dataset}. Remove --{name}."
-            )
     folders = {"run_dir": str(run_dir.of(config).path), "cache_dir": config.cache_dir}
     for name, path in folders.items():
         problem = overlap.problem(name, path, config.dataset)
@@ -238,7 +225,8 @@ def _never_validates(config: RunConfig) -> bool:
     kind, _, folder = config.dataset.partition(":")
     if config.validation_fraction:
         return False
-    if kind == "digits":
+    source = tasks.kind(config.task).sources.get(kind)
+    if source is not None and not source.names_splits:
         return True
     path = user_paths.expand(folder)
     return kind == "folder" and path.is_dir() and not _has_validation(path)

@@ -213,3 +213,29 @@ def test_mistakes_in_the_flags_are_named(options, message):
     with pytest.raises(errors.ConfigError) as caught:
         tasks.check_dataset(config.ImageOptions(**options))
     assert message in str(caught.value)
+
+
+def test_options_of_other_kinds_of_data_are_all_named(tmp_path):
+    path = tmp_path / "conll"
+    given = config.TokenClassificationConfig(
+        dataset=f"conll:{path}",
+        folder_layout="splits",
+        tfrecord_features=("label=x",),
+    )
+    with pytest.raises(errors.ConfigError) as caught:
+        tasks.check_dataset(given)
+    assert [line.split(", ")[0] for line in str(caught.value).splitlines()] == [
+        "--folder_layout is about --dataset=folder:...",
+        "--tfrecord_features is about --dataset=tfrecord:...",
+    ]
+
+
+def test_options_of_a_run_do_not_forbid_other_data(tmp_path):
+    """A run of a table is measured on a folder, whose columns need no names."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(b"")
+    loaded = _load(
+        f"folder:{tmp_path}", csv_columns=("path=file",), validation_fraction=0.0
+    )
+    assert len(loaded.train) == 2

@@ -70,7 +70,7 @@ PAIRS = [
     ({"cache_dir": "c", "feature_cache": "memory"}, "--cache_dir=c holds features on"),
     ({"cache_dir": "c", "feature_cache": "off"}, "--cache_dir=c holds features on"),
     ({"max_bad_fraction": 0.5}, "--max_bad_fraction=0.5 belongs to --on_bad_image"),
-    ({"patience": 2, "validation_fraction": 0.0}, "--patience=2 waits for a better"),
+    ({"patience": 2, "validation_fraction": 0.0}, "--patience=2 waits for better"),
     ({"accumulation_steps": 3}, "--batch_size=32 has to be a multiple of 3"),
     (
         {"accumulation_steps": 2, "batch_size": "auto"},

@@ -78,7 +78,9 @@ KIND = TaskKind(
     summary="say which of some classes an image shows",
     config_class=TrainConfig,
     sources={
-        "digits": data.Source("digits", digits.check, digits.load, is_path=False),
+        "digits": data.Source(
+            "digits", digits.check, digits.load, is_path=False, names_splits=False
+        ),
         **data.sources_of(IMAGES),
     },
     blocks=_blocks,
