@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import kft
 from kft import errors
+from kft.cli import terminal
 
 _WIDTH = 80  # columns
 
@@ -74,14 +75,14 @@ def dispatch(arguments: Sequence[str]) -> int:
     """
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help", "--helpfull"):
-        print(_overview())
+        terminal.show(_overview())
         return 0 if arguments else 2
     if name == "--version":
-        print(f"kft {kft.__version__}")
+        terminal.show(f"kft {kft.__version__}")
         return 0
     if name not in COMMANDS:
         advice = errors.closest(name, COMMANDS, most=len(COMMANDS))
-        print(f"error: kft has no command {name!r}. {advice}", file=sys.stderr)
+        terminal.complain(f"error: kft has no command {name!r}. {advice}")
         return 2
     # Slow to import: not before a command is chosen.
     from kft.cli import command

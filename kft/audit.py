@@ -16,7 +16,7 @@ import dataclasses
 import sys
 
 from kft import tasks
-from kft.cli import by_task, command
+from kft.cli import by_task, command, terminal
 from kft.config import AuditOptions, AuditRunConfig, user_paths
 
 
@@ -25,10 +25,10 @@ def main(config: AuditOptions) -> None:
     from kft.auditing import audit_dataset, console
 
     config = dataclasses.replace(config, dataset=_dataset(config.dataset))
-    terminal = console.new()
-    found, out = audit_dataset.audit(config, terminal)
-    console.show(found, terminal)
-    print(out / audit_dataset.PAGE)
+    shown = console.new()
+    found, out = audit_dataset.audit(config, shown)
+    console.show(found, shown)
+    terminal.show(str(out / audit_dataset.PAGE))
     if not found.is_clean:
         sys.stdout.flush()
         sys.exit(

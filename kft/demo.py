@@ -11,7 +11,7 @@ The page is served from this machine to this machine, until Ctrl-C.
 import contextlib
 from typing import TYPE_CHECKING
 
-from kft.cli import command
+from kft.cli import command, terminal
 from kft.config import DemoConfig
 from kft.inference import find_model
 from kft.inference.find_model import ModelPath
@@ -24,7 +24,7 @@ def main(config: DemoConfig) -> None:
     """Serve the page until the user stops it."""
     model = find_model.chosen(config)
     with server(config, model) as serving, contextlib.suppress(KeyboardInterrupt):
-        print(f"{serving.address}  (Ctrl-C ends it)", flush=True)
+        terminal.show(f"{serving.address}  (Ctrl-C ends it)", flush=True)
         serving.serve_forever()
 
 

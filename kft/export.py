@@ -8,7 +8,7 @@ the figures of the proof.
 """
 
 from kft import exporters
-from kft.cli import command
+from kft.cli import command, terminal
 from kft.config import ExportConfig
 from kft.run_folder import run_dir
 
@@ -21,9 +21,8 @@ def main(config: ExportConfig) -> None:
     from kft.exporters import export_run
 
     written = export_run.export_run(config)
-    print("\n".join(export_run.table(written)))
-    for one in written:
-        print(f"{one.name}: {one.path}")
+    terminal.show(*export_run.table(written))
+    terminal.show(*(f"{one.name}: {one.path}" for one in written))
 
 
 COMMAND = command.Command(

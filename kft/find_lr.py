@@ -9,7 +9,7 @@ The run folder and its weights are left as they are.
 """
 
 from kft import tasks
-from kft.cli import by_task, command
+from kft.cli import by_task, command, terminal
 from kft.config import RangeTestConfig
 from kft.lr_finder import lr_check
 
@@ -24,7 +24,7 @@ def main(config: RangeTestConfig, given: frozenset[str]) -> None:
     found = finder.find(config, given=given, reporter=ConsoleReporter())
     folder = lr_check.folder(config)
     lr_report.write(found, folder)
-    print("\n".join(lr_report.text(found, folder)))
+    terminal.show(*lr_report.text(found, folder))
 
 
 COMMAND = command.Command(

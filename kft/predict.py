@@ -23,7 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kft.cli import command
+from kft.cli import command, rich_console, terminal
 from kft.config import PredictConfig
 from kft.inference import find_model
 
@@ -48,14 +48,14 @@ def main(config: PredictConfig) -> None:
     style, failed = output_formats.FORMATS[config.format], 0
     header = style.header(serving.answer_fields, top_k)
     if header is not None:
-        print(header)
-    console = Console(stderr=True, soft_wrap=True)
+        terminal.show_data(header)
+    console = rich_console.console(stderr=True, soft_wrap=True)
     for answer in _shown(
         answers.predict(predictor, found, top_k=top_k, batch_size=config.batch_size),
         len(found),
         console,
     ):
-        print(style.line(answer, serving.answer_fields, top_k))
+        terminal.show_data(style.line(answer, serving.answer_fields, top_k))
         failed += answer.error is not None
     if failed:
         sys.stdout.flush()

@@ -10,7 +10,7 @@ which options differ and whether the difference in accuracy can be chance.
 from collections.abc import Sequence
 
 from kft import errors
-from kft.cli import command
+from kft.cli import command, terminal
 from kft.config import ReportConfig
 from kft.run_folder import run_dir
 
@@ -26,10 +26,10 @@ def main(config: ReportConfig) -> None:
 
     if config.compare:
         compared = comparison.compare(folders, config.output)
-        print("\n".join([*comparison.table(compared), "", str(compared.path)]))
+        terminal.show(*comparison.table(compared), "", str(compared.path))
         return
     report = write_report.make(runs[0], data=config.data)
-    print(f"{report.verdict}\n{report.path}")
+    terminal.show(report.verdict, str(report.path))
 
 
 def _folders(config: ReportConfig) -> Sequence[str]:

@@ -12,10 +12,8 @@ Several processes share the trials of a search by keras-tuner's environment vari
 import contextlib
 import os
 
-import rich
-
 from kft import errors, tasks
-from kft.cli import by_task, command
+from kft.cli import by_task, command, rich_console, terminal
 from kft.config import SearchConfig
 from kft.search import check
 from kft.training.monitoring import signals as monitoring_signals
@@ -34,15 +32,18 @@ def main(config: SearchConfig) -> None:
         # The chief has the results.
         return
     folder = outcome.search
-    rich.print(results.table(space, outcome.records, outcome.monitor))
-    print(f"all trials     {folder.trials_csv}, {folder.trials_png}")
-    print(f"best settings  {folder.best_cfg}")
-    print(f"TensorBoard    tensorboard --logdir={folder.trials}")
+    table = results.table(space, outcome.records, outcome.monitor)
+    rich_console.console().print(table)
+    terminal.show(
+        f"all trials     {folder.trials_csv}, {folder.trials_png}",
+        f"best settings  {folder.best_cfg}",
+        f"TensorBoard    tensorboard --logdir={folder.trials}",
+    )
     with contextlib.ExitStack() as ending:
         # Also where the winner is not good enough: only the trials needed them.
         ending.callback(search.discard_features, outcome)
         if config.train_best:
-            print()
+            terminal.show()
             try:
                 train_run.run(outcome.config)
             except errors.Interrupted:

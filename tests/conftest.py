@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import hypothesis
@@ -128,6 +128,19 @@ def nothing_heavy(once: Once) -> Mapping[str, str]:
 
     folder = once("nothing_heavy", forbid)
     return {"PYTHONPATH": os.pathsep.join([str(folder), str(REPOSITORY)])}
+
+
+@pytest.fixture
+def browser() -> Iterator[object]:
+    """Give a real browser, as playwright drives it; skip where none is installed."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium and no google-chrome is installed")
+    with playwright.sync_playwright() as running:
+        found = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 @pytest.fixture

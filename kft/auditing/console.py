@@ -18,13 +18,14 @@ from rich.text import Text
 
 from kft.auditing.checks import AuditedExample
 from kft.auditing.findings import CopyGroup, Findings
+from kft.cli import rich_console
 
 _MOST_CLASSES = 20
 
 
 def new() -> Console:
     """Return a console for standard output."""
-    return Console(highlight=False)
+    return rich_console.console()
 
 
 @contextlib.contextmanager

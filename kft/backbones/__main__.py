@@ -24,7 +24,7 @@ from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.image.image_backbone import Backbone
 from kft.backbones.text import text_backbone, transformer_config
 from kft.backbones.text.text_backbone import TextBackbone
-from kft.cli import command
+from kft.cli import command, rich_console
 from kft.config import Config, stages
 from kft.config.fields import option
 
@@ -52,9 +52,7 @@ def main(config: BackbonesConfig) -> None:
     Raises:
         errors.ConfigError: for a backbone that there is not.
     """
-    console = rich.console.Console(
-        width=None if sys.stdout.isatty() else _FILE_WIDTH, highlight=False
-    )
+    console = rich_console.console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
     if config.task == "text_classification":
         _print_text(console, config.backbone)
     elif config.task == "audio_classification":

@@ -18,7 +18,14 @@ from typing import NoReturn
 
 import kft
 from kft import errors
-from kft.cli import flags, help, output_encoding, startup_logs, stop_signals
+from kft.cli import (
+    flags,
+    help,
+    output_encoding,
+    startup_logs,
+    stop_signals,
+    terminal,
+)
 from kft.cli.by_task import ByTask, chosen_task
 from kft.config import Config
 
@@ -92,7 +99,7 @@ def execute(command: Command, arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_BROKEN_PIPE
     except stop_signals.Stopped as error:
-        print(error, file=sys.stderr)
+        terminal.complain(str(error))
         return EXIT_RESUMABLE
     except KeyboardInterrupt as error:
         stop_signals.ignore_ctrl_c()
@@ -105,7 +112,7 @@ def _explain(error: BaseException, *, debug: bool) -> int:
     """Write what happened to stderr, and return the exit code."""
     is_bug = not isinstance(error, (errors.KftError, KeyboardInterrupt))
     if debug or is_bug:
-        traceback.print_exception(error)
+        terminal.complain("".join(traceback.format_exception(error)).rstrip("\n"))
     if isinstance(error, KeyboardInterrupt):
         message, code = "Interrupted.", EXIT_INTERRUPTED
     elif isinstance(error, errors.Interrupted):
@@ -123,7 +130,7 @@ def _explain(error: BaseException, *, debug: bool) -> int:
             "yours. Please report it with the traceback above and the command."
         )
         code = EXIT_INTERNAL_ERROR
-    print(message, file=sys.stderr)
+    terminal.complain(message)
     return code
 
 

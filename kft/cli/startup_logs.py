@@ -20,6 +20,8 @@ from types import ModuleType
 
 import absl.logging
 
+from kft.cli import terminal
+
 _INFO_OR_WARNING = re.compile(r"[IW]\d{4} \d\d:\d\d:|WARNING: All log messages before")
 _NO_GPU = re.compile(r"E\d{4} .*failed call to cuInit")
 _PACKAGE = Path(__file__).parents[1]
@@ -52,7 +54,7 @@ def start(*, debug: bool) -> None:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        text = terminal.printable(super().format(record))
         if record.levelno < logging.WARNING:
             return text
         return f"{record.levelname.lower()}: {text}"

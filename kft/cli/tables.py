@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kft.cli import rich_console, terminal
+
 # A file has no width; a table in it may be as wide as it needs to be.
 _FILE_WIDTH = 200
 # Between two columns.
@@ -47,7 +49,7 @@ def console(*, soft_wrap: bool = False) -> Console:
     """
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     width = _FILE_WIDTH if is_free else None
-    return Console(width=width, highlight=False, soft_wrap=soft_wrap)
+    return rich_console.console(width=width, soft_wrap=soft_wrap)
 
 
 def table(columns: Sequence[Column], *, width: int) -> Table:
@@ -67,7 +69,7 @@ def table(columns: Sequence[Column], *, width: int) -> Table:
         )
     for cells in zip(*(column.cells for column in shown), strict=True):
         # A name may look like markup.
-        drawn.add_row(*map(Text, cells))
+        drawn.add_row(*(Text(terminal.printable(cell)) for cell in cells))
     return drawn
 
 

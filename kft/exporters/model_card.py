@@ -13,6 +13,7 @@ from typing import Any
 from kft import exporters
 from kft.config import RunConfig
 from kft.data import examples as examples_lib
+from kft.exporters import markdown
 from kft.exporters.parity import MADE_UP
 from kft.exporters.serving_model import ServingModel
 from kft.metrics import classification
@@ -136,21 +137,22 @@ def _head(facts: _Facts) -> Iterator[str]:
 
 def _task(facts: _Facts) -> Iterator[str]:
     names = facts.served.run.labels.names
-    yield f"# {facts.served.run.run.path.name}"
+    yield f"# {markdown.text(facts.served.run.run.path.name)}"
     yield ""
     yield (
-        f"{facts.text.purpose}: {facts.config.backbone}, fine-tuned on "
-        f"{facts.config.dataset}."
+        f"{facts.text.purpose}: {markdown.text(facts.config.backbone)}, fine-tuned on "
+        f"{markdown.text(facts.config.dataset)}."
     )
     yield ""
     more = f", ... ({len(names)} in all)" if len(names) > _SHOWN_CLASSES else ""
-    yield f"Classes: {', '.join(names[:_SHOWN_CLASSES])}{more}. `labels.txt` has them."
+    shown = ", ".join(map(markdown.text, names[:_SHOWN_CLASSES]))
+    yield f"Classes: {shown}{more}. `labels.txt` has them."
 
 
 def _data(facts: _Facts) -> Iterator[str]:
     yield "## Data"
     yield ""
-    yield f"`--dataset={facts.config.dataset}`"
+    yield markdown.code(f"--dataset={facts.config.dataset}")
     yield ""
     if not facts.is_one_class:
         yield "| split | examples |"
@@ -166,8 +168,8 @@ def _data(facts: _Facts) -> Iterator[str]:
             classes.most_common()[-1],
         )
         yield (
-            f"| {split} | {classes.total():,} | {smallest:,} ({least}) "
-            f"| {largest:,} ({most}) |"
+            f"| {split} | {classes.total():,} | {smallest:,} ({markdown.text(least)}) "
+            f"| {largest:,} ({markdown.text(most)}) |"
         )
 
 
@@ -176,8 +178,9 @@ def _recipe(facts: _Facts) -> Iterator[str]:
     yield "## Recipe"
     yield ""
     parts = [
-        f"{config.backbone} (weights: {config.weights}), {config.optimizer}",
-        f"`--stages={config.stages}`",
+        f"{markdown.text(config.backbone)} (weights: {markdown.text(config.weights)}), "
+        f"{config.optimizer}",
+        markdown.code(f"--stages={config.stages}"),
         f"batches of {config.batch_size}",
         facts.text.recipe,
         f"seed {config.seed}",
@@ -193,7 +196,7 @@ def _recipe(facts: _Facts) -> Iterator[str]:
     for stage in facts.result["stages"]:
         value = stage.get(f"val_{name}")
         yield (
-            f"| {stage['name']} | {stage['epochs']} "
+            f"| {markdown.text(stage['name'])} | {stage['epochs']} "
             f"| {stage['trainable_parameters']:,} "
             f"| {'-' if value is None else format(value, facts.metric.format)} |"
         )
@@ -281,7 +284,8 @@ def _limits(facts: _Facts) -> Iterator[str]:
     )
     if facts.is_one_class:
         fewest = facts.counts[examples_lib.TRAIN].most_common()[-1]
-        yield f"- Its rarest class, {fewest[0]}, had {fewest[1]:,} training examples."
+        rarest = markdown.text(fewest[0])
+        yield f"- Its rarest class, {rarest}, had {fewest[1]:,} training examples."
     yield from (f"- {sentence}" for sentence in facts.text.refuses)
 
 

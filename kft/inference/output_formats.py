@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from kft.cli import terminal
 from kft.inference.answers import Answer
 
 # Answers are written as they come, so the column of the file cannot fit the longest.
@@ -51,12 +52,8 @@ def _table_line(answer: Answer, fields: Fields, top_k: int) -> str:
         text = "  ".join(
             cell for value in answer.content.values() for cell in _cells(value)
         )
-    return f"{_one_line(answer.file):{_FILE_WIDTH}}  {_one_line(text)}"
-
-
-def _one_line(text: str) -> str:
-    """Return a text with escapes for what would break a line or steer a terminal."""
-    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+    file = terminal.one_line(answer.file)
+    return f"{file:{_FILE_WIDTH}}  {terminal.one_line(text)}"
 
 
 def _cells(value: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kft import errors, exporters
+from kft.cli import terminal
 from kft.config import RunConfig
 from kft.distribution import cluster
 from kft.evaluation import accuracy_bar
@@ -94,12 +95,12 @@ def _train(
         return result, accuracy_bar.judged_of(result)
     found = repeated.fine_tune(config, given=given)
     judged = accuracy_bar.judged_of(found.best)
-    print(f"\n{len(found.seeds)} seeds, {found.folder / seeds.FILE}")
+    terminal.show("", f"{len(found.seeds)} seeds, {found.folder / seeds.FILE}")
     for figure in (VALIDATION + judged.name, TEST + judged.name):
         spread = found.spread(figure)
         if spread is not None:
-            print(f"  {figure:<14} {seeds.text(spread)}")
-    print("The best by validation:\n")
+            terminal.show(f"  {figure:<14} {seeds.text(spread)}")
+    terminal.show("The best by validation:", "")
     # The best was chosen for being good; a bar is for what another seed would give.
     mean = found.spread(VALIDATION + judged.name)
     value = None if mean is None else mean.mean

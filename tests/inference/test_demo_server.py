@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,18 +147,6 @@ def test_an_export_answers_without_a_map(exported: Exported) -> None:
         assert status == 200
         assert len(answer["predictions"]) == 3
         assert (answer["seen"], answer["explanation"]) == (None, None)
-
-
-@pytest.fixture
-def browser() -> Iterator[object]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no chromium and no google-chrome is installed")
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 def test_in_a_browser_images_get_bars_and_bad_files_a_message(
