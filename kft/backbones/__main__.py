@@ -115,7 +115,7 @@ def _print_text(console: rich.console.Console, name: str | None) -> None:
     console.print(_text_table(text_backbone.BACKBONES[one] for one in names))
     console.print(
         "--backbone also takes the path of a folder as Hugging Face lays it out "
-        "(config.json, model.safetensors, and tokenizer.json or vocab.txt) of one of "
+        "(config.json, model.safetensors, and its vocabulary) of one of "
         f"these kinds: {', '.join(transformer_config.FAMILIES)}. "
         "--stages takes head, top<k>, all, or a block."
     )

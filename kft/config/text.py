@@ -29,7 +29,14 @@ class TextOptions(TextLengthOptions):
     dataset: str = option(
         "csv:texts.csv",
         "Where the examples are: csv:PATH (a table with commas or tabs: text, label, "
-        "and where wanted split and group, whose texts stay in one split).",
+        "and where wanted split and group, whose texts stay in one split), jsonl:PATH "
+        "(a JSON object a line with the same keys), folder:PATH (.txt files, a folder "
+        "for each class), or tfds:NAME (TensorFlow Datasets).",
+    )
+    jsonl_keys: tuple[str, ...] = option(
+        (),
+        "Keys of a jsonl: file that are called otherwise than text, label, split and "
+        "group, such as text=review,label=stars.",
     )
     csv_columns: tuple[str, ...] = option(
         (),

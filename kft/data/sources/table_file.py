@@ -86,6 +86,8 @@ def read(
     check_exists(path, flag=flag)
     content = text(path, flag)
     separator, skipped = _separator(content, needed)
+    # A text may be longer than the module's own limit, which is of the whole process.
+    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
     lines = csv.reader(
         io.StringIO(content, newline=""), delimiter=separator, strict=True
     )

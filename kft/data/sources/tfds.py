@@ -198,11 +198,15 @@ def _features(
     """Return the names of the features that hold the payload and its class."""
     import tensorflow_datasets
 
-    name, label = info.supervised_keys or (payload.name, "label")
     features = info.features
-    kinds = {name: getattr(tensorflow_datasets.features, payload.tfds_feature)}
-    kinds[label] = tensorflow_datasets.features.ClassLabel
     names = features.keys() if hasattr(features, "keys") else ()
+    of_payload = getattr(tensorflow_datasets.features, payload.tfds_feature)
+    of_label = tensorflow_datasets.features.ClassLabel
+    name, label = info.supervised_keys or (
+        _only(features, names, of_payload) or payload.name,
+        _only(features, names, of_label) or "label",
+    )
+    kinds = {name: of_payload, label: of_label}
     if not all(
         key in names and isinstance(features[key], kind) for key, kind in kinds.items()
     ):
@@ -217,6 +221,12 @@ def _features(
             "file_format='tfrecord'."
         )
     return _Features(name, label, LabelMap(tuple(features[label].names)))
+
+
+def _only(features: Any, names: Iterable[str], kind: type) -> str | None:
+    """Return the name of the only feature of a kind; None where there is not one."""
+    found = [name for name in names if isinstance(features[name], kind)]
+    return found[0] if len(found) == 1 else None
 
 
 def _expressions(

@@ -2,11 +2,14 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from kft import errors
 from kft.data.sources import table_file
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,10 +18,12 @@ class JsonLine:
 
     Attributes:
         place: file and line, for messages.
+        number: of the line, from 1 on.
         values: what it says.
     """
 
     place: str
+    number: int
     values: Mapping[str, Any]
 
     def text(self, key: str) -> str:
@@ -28,7 +33,13 @@ class JsonLine:
             errors.DataError: where it is not, or is empty.
         """
         value = self.values.get(key)
-        if not isinstance(value, str) or not value.strip() or "\0" in value:
+        # Half of a surrogate pair cannot be written in UTF-8.
+        if (
+            not isinstance(value, str)
+            or not value.strip()
+            or "\0" in value
+            or _SURROGATES.search(value)
+        ):
             raise errors.DataError(
                 f"{self.place}: expected a text as {key!r}, received {value!r}. "
                 "--jsonl_keys says what keys are called."
@@ -54,7 +65,7 @@ def read(path: str, flag: str) -> list[JsonLine]:
     for number, line in enumerate(content.split("\n"), start=1):
         if line.strip():
             place = f"{flag}, line {number}"
-            found.append(JsonLine(place, _parsed(line, place)))
+            found.append(JsonLine(place, number, _parsed(line, place)))
     if not found:
         raise errors.DataError(f"{flag}: expected a JSON object a line, got none.")
     return found

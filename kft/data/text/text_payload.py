@@ -1,6 +1,15 @@
-"""Encoded texts: what their bytes say."""
+"""Encoded texts: how their files are known, and what their bytes say."""
 
 from kft import errors
+from kft.data.sources.payload_kind import PayloadKind
+
+TEXTS = PayloadKind(
+    name="text",
+    noun="texts",
+    file_endings=(".txt",),
+    tfds_feature="Text",
+    tfrecord_features={},
+)
 
 
 def decode(payload: bytes, name: str) -> str:

@@ -41,7 +41,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
     """
     rows = labelled_rows.read(path, _TEXT, config)
     found = labelled_rows.classes(rows, config)
-    return splits.assemble(found.labels, _table(rows, found), config)
+    return splits.assemble(found.labels, of_rows(rows, found), config)
 
 
 def load_known(
@@ -54,10 +54,11 @@ def load_known(
     """
     rows = labelled_rows.read(path, _TEXT, config)
     found = labelled_rows.classes(rows, config, known=known)
-    return splits.uncut(found.labels, _table(rows, found))
+    return splits.uncut(found.labels, of_rows(rows, found))
 
 
-def _table(rows: Sequence[TableRow], found: RowClasses) -> examples.Table:
+def of_rows(rows: Sequence[TableRow], found: RowClasses) -> examples.Table:
+    """Return the texts of rows that have `text` among their values."""
     payloads = [row.values[_TEXT].encode() for row in rows]
     digests = [text_ids.digest(payload) for payload in payloads]
     groups = found.groups

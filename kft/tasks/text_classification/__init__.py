@@ -7,9 +7,12 @@ from kft import data
 from kft.backbones.text import text_backbone
 from kft.config import TextClassificationConfig
 from kft.config.stages import Blocks
-from kft.data.text import text_table
+from kft.data.text import label_lines, text_table
+from kft.data.text.text_payload import TEXTS
 from kft.tasks.task_kind import TaskKind
 from kft.tasks.text_classification import text_checks
+
+_OF_TEXTS = data.sources_of(TEXTS)
 
 
 def _blocks(config: TextClassificationConfig) -> Blocks | None:
@@ -23,7 +26,12 @@ KIND = TaskKind(
     sources={
         "csv": data.Source(
             "csv:PATH", text_table.check, text_table.load, text_table.load_known
-        )
+        ),
+        "jsonl": data.Source(
+            "jsonl:PATH", label_lines.check, label_lines.load, label_lines.load_known
+        ),
+        "folder": _OF_TEXTS["folder"],
+        "tfds": _OF_TEXTS["tfds"],
     },
     blocks=_blocks,
     check=text_checks.check,

@@ -1,0 +1,81 @@
+"""Texts with labels, a JSON object a line: text and label, maybe split and group."""
+
+from collections.abc import Mapping
+
+from kft import config as config_lib
+from kft import errors
+from kft.data import examples, splits
+from kft.data.labels import LabelMap
+from kft.data.sources import filesystem, labelled_rows, name_pairs
+from kft.data.sources.table_file import TableRow
+from kft.data.text import json_lines, text_table
+from kft.data.text.json_lines import JsonLine
+
+_TEXT, _LABEL, _OTHERS = "text", "label", ("split", "group")
+
+
+def check(path: str, config: config_lib.TextOptions) -> None:
+    """Find mistakes in a file; a remote one waits for `load`.
+
+    Raises: see `load`.
+    """
+    if not filesystem.is_remote(path):
+        labelled_rows.classes(read(path, config), config)
+
+
+def load(path: str, config: config_lib.TextOptions) -> examples.Splits:
+    """Return the splits of a file.
+
+    Raises:
+        errors.ConfigError: where there is no such file, or `--jsonl_keys` is wrong.
+        errors.DataError: for a line that cannot be, by its number.
+    """
+    rows = read(path, config)
+    found = labelled_rows.classes(rows, config)
+    return splits.assemble(found.labels, text_table.of_rows(rows, found), config)
+
+
+def load_known(
+    path: str, config: config_lib.TextOptions, known: LabelMap
+) -> examples.Labelled:
+    """Return the texts for a run, of which classes may be missing; raises likewise."""
+    rows = read(path, config)
+    found = labelled_rows.classes(rows, config, known=known)
+    return splits.uncut(found.labels, text_table.of_rows(rows, found))
+
+
+def read(path: str, config: config_lib.TextOptions) -> list[TableRow]:
+    """Return the rows by what their values are, whatever the keys; raises likewise."""
+    keys = name_pairs.parse(
+        "jsonl_keys",
+        config.jsonl_keys,
+        {name: name for name in (_TEXT, _LABEL, *_OTHERS)},
+        needed=(_TEXT, _LABEL),
+    )
+    lines = json_lines.read(path, f"--dataset={config.dataset}")
+    there = [name for name in _OTHERS if keys.get(name) in lines[0].values]
+    return [_row(line, keys, there) for line in lines]
+
+
+def _row(line: JsonLine, keys: Mapping[str, str], others: list[str]) -> TableRow:
+    values = {_TEXT: line.text(keys[_TEXT]), _LABEL: _label(line, keys[_LABEL])}
+    for name in others:
+        values[name] = str(line.values.get(keys[name], ""))
+    return TableRow(line.number, values)
+
+
+def _label(line: JsonLine, key: str) -> str:
+    """Return a label, which may be a text, a number, or true or false.
+
+    Raises:
+        errors.DataError: where it is none of them, or is missing.
+    """
+    value = line.values.get(key)
+    if isinstance(value, str):
+        return line.text(key).strip()
+    if isinstance(value, int | float):
+        return str(value)
+    raise errors.DataError(
+        f"{line.place}: expected a label as {key!r}, received {value!r}. --jsonl_keys "
+        "says what keys are called."
+    )

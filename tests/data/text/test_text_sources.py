@@ -1,0 +1,127 @@
+"""Texts in files of folders, in JSON lines and in TensorFlow Datasets."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kft import data, errors
+from kft.config import TextClassificationConfig
+from kft.data.examples import Splits
+from kft.tasks import text_classification
+
+
+def _load(dataset: str, **options: object) -> Splits:
+    config = TextClassificationConfig(dataset=dataset, **options)
+    return data.load_splits(config, text_classification.KIND.sources)
+
+
+def _texts(splits: Splits) -> dict[str, tuple[str, str]]:
+    """Return label and split of each text."""
+    found = {}
+    for split, part in splits.parts().items():
+        read = part.read(tf.constant(part.rows)).numpy()
+        for text, label in zip(read, part.labels, strict=True):
+            found[text.decode()] = (splits.labels.names[label], split)
+    return found
+
+
+def test_a_folder_for_each_class_has_texts_in_files(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        for label in ("good", "bad"):
+            folder = tmp_path / split / label
+            folder.mkdir(parents=True)
+            (folder / "a.txt").write_text(f"{split} {label} שלום 😀\r\n", newline="")
+    splits = _load(f"folder:{tmp_path}")
+    assert _texts(splits) == {
+        "train good שלום 😀\r\n": ("good", "train"),
+        "train bad שלום 😀\r\n": ("bad", "train"),
+        "val good שלום 😀\r\n": ("good", "validation"),
+        "val bad שלום 😀\r\n": ("bad", "validation"),
+    }
+    assert "train/good/a.txt" in splits.train.ids
+
+
+def test_lines_of_json_have_texts_labels_and_splits(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text(
+        '\ufeff{"text": "a\\nb", "label": "x", "split": "train", "stars": 3}\r\n'
+        '\n{"label": 1, "text": "c", "split": "train"}\n'
+        '{"label": true, "text": "d", "split": "train"}\n'
+        '{"label": "x", "text": "e", "split": "val"}',
+        encoding="utf-8",
+    )
+    assert _texts(_load(f"jsonl:{path}")) == {
+        "a\nb": ("x", "train"),
+        "c": ("1", "train"),
+        "d": ("True", "train"),
+        "e": ("x", "validation"),
+    }
+
+
+def test_keys_of_other_names_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"review": "a", "stars": 1}\n{"review": "b", "stars": 2}\n')
+    splits = _load(
+        f"jsonl:{path}",
+        jsonl_keys=("text=review", "label=stars"),
+        validation_fraction=0.0,
+    )
+    assert _texts(splits) == {"a": ("1", "train"), "b": ("2", "train")}
+
+
+BAD = {
+    "no JSON": ('{"text": "a", "label": "x"}\n{text}', "line 2: expected a JSON"),
+    "not UTF-8": (b'{"text": "caf\xe9"}', "line 1: .*UTF-8"),
+    "no label": ('{"text": "a"}', "line 1: expected a label as 'label'"),
+    "a list as label": ('{"text": "a", "label": []}', "line 1: expected a label"),
+    "no text": ('{"text": " ", "label": "x"}', "line 1: expected a text as 'text'"),
+    "a NUL": ('{"text": "a\\u0000", "label": "x"}', "line 1: expected a text"),
+    "nothing": ("\n \n", "expected a JSON object a line, got none"),
+    "half a surrogate": (
+        '{"text": "\\ud83d", "label": "x"}',
+        "line 1: expected a text",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_labelled_text_is_named_with_its_line(
+    tmp_path: Path, name: str
+) -> None:
+    content, message = BAD[name]
+    encoded = content if isinstance(content, bytes) else content.encode()
+    (tmp_path / "texts.jsonl").write_bytes(encoded)
+    with pytest.raises(errors.DataError, match=message) as caught:
+        _load(f"jsonl:{tmp_path / 'texts.jsonl'}")
+    assert "texts.jsonl" in str(caught.value)
+
+
+def test_features_of_tensorflow_datasets_are_found_by_type(tmp_path: Path) -> None:
+    tfds = pytest.importorskip("tensorflow_datasets", reason="needs the extra tfds")
+    rows = {
+        "idx": np.arange(3, dtype=np.int32),
+        "sentence": ["fine", "dull", "good"],
+        "label": [1, 0, 1],
+    }
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="tiny_reviews",
+        version="1.0.0",
+        data_dir=str(tmp_path),
+        features=tfds.features.FeaturesDict(
+            {
+                "idx": tfds.features.Scalar(np.int32),
+                "sentence": tfds.features.Text(),
+                "label": tfds.features.ClassLabel(names=["negative", "positive"]),
+            }
+        ),
+        split_datasets={"train": tf.data.Dataset.from_tensor_slices(rows)},
+        disable_shuffling=True,
+    )
+    splits = _load("tfds:tiny_reviews", data_dir=str(tmp_path), validation_fraction=0.0)
+    assert _texts(splits) == {
+        "fine": ("positive", "train"),
+        "dull": ("negative", "train"),
+        "good": ("positive", "train"),
+    }
