@@ -1,7 +1,9 @@
 """The command, on a real finished run."""
 
 import csv
+import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -14,11 +16,14 @@ import tensorflow as tf
 from kft import errors, evaluate
 from kft.cli import command
 from kft.config import EvaluateConfig
+from kft.data.examples import Examples
 from kft.data.image import decode, resize
 from kft.evaluation import evaluate_run as evaluation
-from kft.evaluation import load_run
+from kft.evaluation import load_run, run_split
 from kft.metrics.classification import ClassificationFigures
+from kft.metrics.predictions import Predictions
 from kft.run_folder import run_dir
+from kft.run_folder.run_dir import RunDir
 
 
 def _validation_files(run: Path) -> list[tuple[Path, str]]:
@@ -98,10 +103,10 @@ def test_what_the_folder_keeps_is_not_predicted_twice(
     run = run_dir.at(str(shutil.copytree(finished_run, tmp_path / "run")))
     first = evaluation.of_split(run, "validation")
 
-    def fail(config: EvaluateConfig) -> evaluation.Evaluation:
-        raise RuntimeError(f"predicts {config.split}")
+    def fail(run: load_run.LoadedRun, examples: Examples) -> Predictions:
+        raise RuntimeError(f"predicts {len(examples)}")
 
-    monkeypatch.setattr(evaluation, "evaluate", fail)
+    monkeypatch.setattr(evaluation, "predict", fail)
     run.evaluation_json.unlink()
     again = evaluation.of_split(run, "validation")
     assert again.figures == first.figures
@@ -109,17 +114,66 @@ def test_what_the_folder_keeps_is_not_predicted_twice(
     kept = json.loads(run.evaluation_json.read_text())
     assert kept == json.loads(json.dumps(first.to_json()))
 
-    with pytest.raises(RuntimeError, match="predicts train"):
+    with pytest.raises(RuntimeError, match="predicts 42"):
         evaluation.of_split(run, "train")
     content = run.predictions.read_bytes()
     run.predictions.write_bytes(content[:-100])
-    with pytest.raises(RuntimeError, match="predicts validation"):
+    with pytest.raises(RuntimeError, match="predicts 18"):
         evaluation.of_split(run, "validation")
     run.predictions.write_bytes(content)
     with h5py.File(run.best_weights, "a") as file:
         file.attrs["other"] = "weights"
-    with pytest.raises(RuntimeError, match="predicts validation"):
+    with pytest.raises(RuntimeError, match="predicts 18"):
         evaluation.of_split(run, "validation")
+
+
+def _without_data(finished_run: Path, folder: Path) -> RunDir:
+    """Return a copy of the run whose data is gone."""
+    run = run_dir.at(str(shutil.copytree(finished_run, folder / "run")))
+    config = json.loads(run.config_json.read_text())
+    config["dataset"] = f"folder:{folder / 'gone'}"
+    run.config_json.write_text(json.dumps(config))
+    return run
+
+
+def test_without_its_data_a_run_is_measured_by_the_predictions_that_it_keeps(
+    finished_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = _without_data(finished_run, tmp_path)
+    asked = EvaluateConfig(run_dir=str(run.path))
+    with pytest.raises(run_split.ExamplesGoneError, match="--data=folder:PLACE"):
+        evaluation.evaluate(asked)
+    # Where the data lies: the examples of the run, so its split and its name.
+    place = f"--data=folder:{finished_run.parent / 'images'}"
+    assert command.execute(evaluate.COMMAND, [str(run.path), place]) == 0
+    kept = json.loads(run.evaluation_json.read_text())
+    assert (kept["split"], kept["examples"]) == ("validation", 18)
+    assert kept["data"] == run_dir.read_config(run).dataset
+    found = evaluation.evaluate(asked)
+    assert json.loads(json.dumps(found.to_json())) == kept
+    assert "predictions that the run keeps" in capsys.readouterr().err
+    with pytest.raises(run_split.ExamplesGoneError):
+        evaluation.evaluate(dataclasses.replace(asked, split="train"))
+
+
+def test_a_run_that_cannot_be_written_is_measured_with_out(
+    finished_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = sorted(finished_run.rglob("*"))
+    out = tmp_path / "new" / "out"
+    # Root may write to what is read-only for others.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) == tmp_path)
+    assert command.execute(evaluate.COMMAND, [str(finished_run)]) == 2
+    assert "--out=FOLDER" in capsys.readouterr().err
+    assert command.execute(evaluate.COMMAND, [str(finished_run), f"--out={out}"]) == 0
+    assert (out / "evaluation.json").is_file()
+    assert (out / "predictions.npz").is_file()
+    assert sorted(finished_run.rglob("*")) == before
 
 
 def test_what_was_evaluated_on_request_is_not_replaced(

@@ -4,13 +4,14 @@
 to the run: every export has it inside, and what kft.predict says is what is served.
 """
 
+import typing
 from typing import Any
 
 from kft import errors
 from kft.metrics import reliability, scores
 from kft.metrics.calibration import Calibration
 from kft.metrics.predictions import Predictions
-from kft.run_folder import saved_config
+from kft.run_folder import json_values, saved_config
 from kft.run_folder.run_dir import RunDir
 
 _NAME = "calibration.json"
@@ -31,10 +32,11 @@ def recorded(run: RunDir) -> Calibration | None:
     content = saved_config.read_json(path)
     problem = f"it has no temperature above 0 ({content.get('temperature')})"
     try:
+        json_values.check(content, typing.get_type_hints(Calibration))
         found = Calibration(**content)
         if found.temperature > 0:
             return found
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         problem = str(error)
     raise errors.RunDirError(
         f"{path} is damaged: {problem}. Remove it, and calibrate again with "

@@ -2,9 +2,11 @@
 
 import dataclasses
 import warnings
+from pathlib import Path
 from typing import Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -129,3 +131,20 @@ def _load_weights(model: keras.Model, run: RunDir) -> None:
             f"or labels.txt or config.json are of another run: {error}. Copy the whole "
             "run folder again, or train again in another one."
         ) from error
+    _check_finite(model, path)
+
+
+def _check_finite(model: keras.Model, path: Path) -> None:
+    """Check that every weight is a number: with one that is none, no answer means any.
+
+    Raises:
+        errors.RunDirError: naming the first that is not.
+    """
+    for variable in model.variables:
+        values = keras.ops.convert_to_numpy(variable)
+        if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
+            raise errors.RunDirError(
+                f"{path} holds numbers that are none (NaN or infinity), first in "
+                f"{variable.path}: it is damaged, or was not written by kft. Copy the "
+                "whole run folder again, or train again in another one."
+            )

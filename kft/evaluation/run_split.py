@@ -1,6 +1,5 @@
 """The examples of a finished run, found again by its split.csv."""
 
-import csv
 import dataclasses
 from collections.abc import Sequence
 
@@ -13,7 +12,7 @@ from kft.data.label_arrays import Labels
 from kft.data.ragged import Ragged
 from kft.evaluation import other_data
 from kft.evaluation.load_run import LoadedRun
-from kft.run_folder import data_place
+from kft.run_folder import data_place, split_csv
 from kft.run_folder.run_dir import RunDir
 
 
@@ -87,7 +86,7 @@ def has_split(run: RunDir, split: str) -> bool:
     Raises:
         errors.RunDirError: where split.csv is damaged.
     """
-    return any(side == split for _, side in _read_split_csv(run))
+    return any(row.split == split for row in split_csv.read(run))
 
 
 def split_ids(run: RunDir, split: str) -> Sequence[str]:
@@ -96,27 +95,15 @@ def split_ids(run: RunDir, split: str) -> Sequence[str]:
     Raises:
         errors.RunDirError: where it gives none, or is damaged.
     """
-    rows = _read_split_csv(run)
-    ids = [name for name, side in rows if side == split]
+    rows = split_csv.read(run)
+    ids = [row.id for row in rows if row.split == split]
     if not ids:
-        there = ", ".join(sorted({side for _, side in rows})) or "none"
+        there = ", ".join(sorted({row.split for row in rows}))
         raise errors.RunDirError(
             f"--split={split}: the run has no such split; {run.split_csv} has: {there}."
             " Choose one of them, or give the data with --data."
         )
     return ids
-
-
-def _read_split_csv(run: RunDir) -> Sequence[tuple[str, str]]:
-    """Return id and split of every example of a run."""
-    try:
-        with open(run.split_csv, newline="", encoding="utf-8") as file:
-            return [(row["id"], str(row["split"])) for row in csv.DictReader(file)]
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise errors.RunDirError(
-            f"{run.split_csv} cannot be read as a table of id, label and split: "
-            f"{error!r}. Give the data with --data instead."
-        ) from error
 
 
 def _together(parts: Sequence[Examples]) -> Examples:

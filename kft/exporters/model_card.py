@@ -4,7 +4,6 @@ Its head is what model hubs read (Hugging Face, "Model Cards": YAML between dash
 """
 
 import collections
-import csv
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,14 +17,13 @@ from kft.exporters.parity import MADE_UP
 from kft.exporters.serving_model import ServingModel
 from kft.metrics import classification
 from kft.metrics.calibration import Calibration
-from kft.run_folder import saved_config
+from kft.run_folder import split_csv
 from kft.run_folder.run_dir import RunDir
+from kft.run_folder.run_result import RunResult
 from kft.tasks.serving_texts import CardText
 from kft.tasks.task import Metric
 
 _SHOWN_CLASSES = 50
-# Splits that say how good a run is -> how result.json begins their figures.
-_JUDGING = {examples_lib.VALIDATION: "val", examples_lib.TEST: "test"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,14 +33,14 @@ class _Facts:
     Attributes:
         served: what is exported.
         text: what depends on the kind of data.
-        result: result.json of the run.
+        result: of the run.
         counts: examples of each class, for each split.
         certificates: of the exports that are there, as parity.json has them.
     """
 
     served: ServingModel
     text: CardText
-    result: Mapping[str, Any]
+    result: RunResult
     counts: Mapping[str, collections.Counter[str]]
     certificates: Mapping[str, Mapping[str, Any]]
 
@@ -73,7 +71,7 @@ def write(served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]) -
     facts = _Facts(
         served,
         text=served.run.task.serving.card(),
-        result=saved_config.read_json(run.result_json),
+        result=RunResult.read(run),
         counts=_counts(run),
         certificates={
             name: one
@@ -105,9 +103,8 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 def _counts(run: RunDir) -> dict[str, collections.Counter[str]]:
     """Return how many examples of each class a split has, for each split."""
     found: dict[str, collections.Counter[str]] = {}
-    with open(run.split_csv, newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["split"], collections.Counter())[row["label"]] += 1
+    for row in split_csv.read(run):
+        found.setdefault(row.split, collections.Counter())[row.label] += 1
     order = [examples_lib.TRAIN, examples_lib.VALIDATION, examples_lib.TEST]
     return {split: found[split] for split in order if split in found}
 
@@ -122,7 +119,7 @@ def _head(facts: _Facts) -> Iterator[str]:
     if tag is not None:
         yield f"pipeline_tag: {tag}"
     yield f"tags: {json.dumps(['kft', 'keras', facts.config.backbone])}"
-    value = facts.result.get(f"val_{facts.metric.name}")
+    value = facts.result.validation.get(facts.metric.name)
     if value is not None and tag is not None:
         name = json.dumps(facts.served.run.run.path.name)
         data = json.dumps(facts.config.dataset)
@@ -193,11 +190,11 @@ def _recipe(facts: _Facts) -> Iterator[str]:
     name = facts.metric.name
     yield f"| stage | epochs | trained parameters | validation {name} |"
     yield "|---|---|---|---|"
-    for stage in facts.result["stages"]:
-        value = stage.get(f"val_{name}")
+    for stage in facts.result.stages:
+        value = stage.validation.get(name)
         yield (
-            f"| {markdown.text(stage['name'])} | {stage['epochs']} "
-            f"| {stage['trainable_parameters']:,} "
+            f"| {markdown.text(stage.name)} | {stage.epochs} "
+            f"| {stage.trainable_parameters:,} "
             f"| {'-' if value is None else format(value, facts.metric.format)} |"
         )
 
@@ -206,8 +203,12 @@ def _figures(facts: _Facts) -> Iterator[str]:
     name = facts.metric.name
     yield "## Figures"
     yield ""
-    for split, prefix in _JUDGING.items():
-        value = facts.result.get(f"{prefix}_{name}")
+    judging = (
+        (examples_lib.VALIDATION, facts.result.validation),
+        (examples_lib.TEST, facts.result.test),
+    )
+    for split, figures in judging:
+        value = figures.get(name)
         if value is not None and split in facts.counts:
             is_share = name == "accuracy" and facts.is_one_class
             count = facts.counts[split].total()
@@ -223,6 +224,26 @@ def _figures(facts: _Facts) -> Iterator[str]:
         yield "- The weights are those of the last epoch: nothing validated them."
     yield from _calibration(facts.served.calibration)
     yield ""
+    yield from _asked(facts, is_judged=is_judged)
+    examples = facts.text.examples
+    yield ""
+    yield f"| export | {examples} | accuracy | same class | largest difference | MB |"
+    yield "|---|---|---|---|---|---|"
+    for one in facts.certificates.values():
+        accuracy = one["accuracy"]
+        share = "-" if accuracy is None else _share(accuracy, one["examples"])
+        difference = one["largest_difference"]
+        shown = "-" if difference is None else f"{difference:.1e}"
+        yield (
+            f"| {one['export']} | {one['examples']:,} "
+            f"| {share} "
+            f"| {one['top1_agreement']:.2%} | {shown} "
+            f"| {one['megabytes']:.2f} |"
+        )
+
+
+def _asked(facts: _Facts, *, is_judged: bool) -> Iterator[str]:
+    """Yield what exports and the network were asked, to be compared."""
     examples = facts.text.examples
     made_up = [
         f"`{one['export']}`"
@@ -244,18 +265,6 @@ def _figures(facts: _Facts) -> Iterator[str]:
             f"The data was not there when these were made: {', '.join(made_up)}. The "
             f"{examples} that they were asked are made up; nothing is said of their "
             "accuracy."
-        )
-    yield ""
-    yield f"| export | {examples} | accuracy | same class | largest difference | MB |"
-    yield "|---|---|---|---|---|---|"
-    for one in facts.certificates.values():
-        accuracy = one["accuracy"]
-        share = "-" if accuracy is None else _share(accuracy, one["examples"])
-        yield (
-            f"| {one['export']} | {one['examples']:,} "
-            f"| {share} "
-            f"| {one['top1_agreement']:.2%} | {one['largest_difference']:.1e} "
-            f"| {one['megabytes']:.2f} |"
         )
 
 
@@ -282,7 +291,7 @@ def _limits(facts: _Facts) -> Iterator[str]:
         f"- The figures hold for {facts.text.examples} like those of the data above, "
         "and for no others."
     )
-    if facts.is_one_class:
+    if facts.is_one_class and examples_lib.TRAIN in facts.counts:
         fewest = facts.counts[examples_lib.TRAIN].most_common()[-1]
         rarest = markdown.text(fewest[0])
         yield f"- Its rarest class, {rarest}, had {fewest[1]:,} training examples."

@@ -119,7 +119,11 @@ class ParityReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
-        return dataclasses.asdict(self)
+        return {
+            # An answer may be no number, which JSON has not.
+            name: None if value != value else value
+            for name, value in dataclasses.asdict(self).items()
+        }
 
 
 def make_batch(

@@ -1,7 +1,6 @@
 """Templates to text. Everything that comes from a user is escaped on the way."""
 
 import dataclasses
-import datetime
 import functools
 from collections.abc import Mapping
 from typing import Any
@@ -90,8 +89,6 @@ def duration(seconds: float) -> str:
     """Return a time in words, such as 2 min 5 s."""
     if seconds < 60:
         return f"{seconds:.1f} s"
-    time = datetime.timedelta(seconds=round(seconds))
-    minutes, rest = divmod(time.seconds, 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    hours += 24 * time.days
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,7 +1,6 @@
 """The record of a run in its folder, for the pages about it. No TensorFlow here."""
 
 import collections
-import csv
 import dataclasses
 import datetime
 import hashlib
@@ -12,7 +11,7 @@ from kft import errors
 from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.exporters import certificates
-from kft.run_folder import history, run_dir, saved_config
+from kft.run_folder import environment, history, run_dir, split_csv
 from kft.run_folder.history import EpochRecord
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
@@ -76,7 +75,7 @@ def read(run: RunDir) -> RunRecord:
         result=result,
         labels=_labels(run),
         history=history.read_records(run),
-        environment=saved_config.read_json(run.environment_json),
+        environment=environment.read(run),
         split_id=_split_id(run),
         split_sizes=_split_sizes(run),
         parity=certificates.read(run),
@@ -102,6 +101,4 @@ def _split_id(run: RunDir) -> str:
 
 
 def _split_sizes(run: RunDir) -> Mapping[str, int]:
-    with open(run.split_csv, newline="", encoding="utf-8") as file:
-        sides = [row.get("split") or "" for row in csv.DictReader(file)]
-    return collections.Counter(sides)
+    return collections.Counter(row.split for row in split_csv.read(run))

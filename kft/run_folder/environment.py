@@ -3,14 +3,31 @@
 import platform
 import sys
 import typing
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+from kft import errors
+from kft.run_folder import json_values, saved_config
+
 if typing.TYPE_CHECKING:
     from kft.distribution.replicas import Devices
+    from kft.run_folder.run_dir import RunDir
 
 # Key of environment.json for `kft.data.examples.Splits.fingerprint`.
 DATA_FINGERPRINT = "data_fingerprint"
+_TYPES = {
+    "python": str,
+    "platform": str,
+    "packages": Mapping[str, str | None],
+    "devices": Sequence[str],
+    "strategy": str,
+    "replicas": int,
+    "workers": int,
+    "dtype_policy": str,
+    "command": Sequence[str],
+    DATA_FINGERPRINT: str | None,
+}
 
 
 def describe(devices: "Devices") -> dict[str, Any]:
@@ -30,6 +47,22 @@ def describe(devices: "Devices") -> dict[str, Any]:
         "dtype_policy": keras.config.dtype_policy().name,
         "command": sys.argv,
     }
+
+
+def read(run: "RunDir") -> Mapping[str, Any]:
+    """Return environment.json; what an older version did not write is absent.
+
+    Raises:
+        errors.RunDirError: where it is missing or damaged.
+    """
+    facts = saved_config.read_json(run.environment_json)
+    try:
+        json_values.check(facts, _TYPES)
+    except ValueError as error:
+        raise errors.RunDirError(
+            f"{run.environment_json} is damaged: {error}. Restore it from a copy."
+        ) from error
+    return facts
 
 
 def versions() -> dict[str, str | None]:

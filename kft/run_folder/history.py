@@ -5,11 +5,12 @@ The figures of a task stand beside the rest, under the task's own names: `accura
 """
 
 import dataclasses
+import typing
 from collections.abc import Mapping
 from typing import Any, Self
 
 from kft import errors
-from kft.run_folder import saved_config
+from kft.run_folder import json_values, saved_config
 from kft.run_folder.run_dir import RunDir
 
 VALIDATION = "val_"
@@ -59,13 +60,16 @@ class EpochRecord:
 
         Raises:
             KeyError: for a line without what every version has.
+            ValueError: for a value of another type.
         """
         values = renamed(line)
         own = {f.name for f in dataclasses.fields(cls)} - {"train", "validation"}
         known = {name: values.pop(name) for name in own}
         validation = unprefixed(VALIDATION, values)
         train = {k: v for k, v in values.items() if not k.startswith(VALIDATION)}
-        return cls(**known, train=train, validation=validation)
+        known |= {"train": train, "validation": validation}
+        json_values.check(known, typing.get_type_hints(cls))
+        return cls(**known)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,11 +110,14 @@ class StageResult:
 
         Raises:
             KeyError: for an entry without what every version has.
+            ValueError: for a value of another type.
         """
         values = renamed(entry)
         own = {f.name for f in dataclasses.fields(cls)} - {"validation"}
         known = {name: values.pop(name) for name in own}
-        return cls(**known, validation=unprefixed(VALIDATION, values))
+        known["validation"] = unprefixed(VALIDATION, values)
+        json_values.check(known, typing.get_type_hints(cls))
+        return cls(**known)
 
 
 def read_records(run: RunDir) -> tuple[EpochRecord, ...]:
@@ -119,14 +126,22 @@ def read_records(run: RunDir) -> tuple[EpochRecord, ...]:
     Raises:
         errors.RunDirError: where metrics.jsonl is missing or damaged.
     """
+    lines = saved_config.read_lines(run.metrics_jsonl)
     try:
-        lines = saved_config.read_lines(run.metrics_jsonl)
-        return tuple(map(EpochRecord.from_json, lines))
+        found = tuple(map(EpochRecord.from_json, lines))
     except KeyError as error:
-        raise errors.RunDirError(
-            f"{run.metrics_jsonl} is damaged: a line has no {error}. Restore it from a "
-            "copy."
-        ) from error
+        raise _damaged(run, f"a line has no {error}") from error
+    except ValueError as error:
+        raise _damaged(run, f"in a line {error}") from error
+    if not found:
+        raise _damaged(run, "it has no epoch")
+    return found
+
+
+def _damaged(run: RunDir, reason: str) -> errors.RunDirError:
+    return errors.RunDirError(
+        f"{run.metrics_jsonl} is damaged: {reason}. Restore it from a copy."
+    )
 
 
 def prefixed(prefix: str, figures: Mapping[str, Any]) -> dict[str, Any]:

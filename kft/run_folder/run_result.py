@@ -1,12 +1,13 @@
 """The result of a finished run, as result.json has it."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import typing
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from kft import errors
-from kft.run_folder import saved_config
+from kft.run_folder import json_values, saved_config
 from kft.run_folder.history import (
     TEST,
     VALIDATION,
@@ -108,18 +109,28 @@ class RunResult:
 
         Raises:
             KeyError: for content without what every version has.
+            ValueError: for a value of another type.
         """
+        stages = content["stages"]
+        values = {
+            "monitor": content.get("monitor", _OLD_MONITOR),
+            "higher_is_better": content.get("higher_is_better", True),
+            "validation": unprefixed(VALIDATION, content),
+            "test": unprefixed(TEST, content),
+            "best_stage": content["best_stage"],
+            "best_epoch": content["best_epoch"],
+            "seconds": content["seconds"],
+            "startup_seconds": content.get("startup_seconds") or {},
+        }
+        json_values.check(values, typing.get_type_hints(cls))
+        json_values.check({"stages": stages}, {"stages": Sequence[dict[str, Any]]})
+        for figures in (values["validation"], values["test"]):
+            if not 0 <= figures.get("accuracy", 0) <= 1:
+                raise ValueError(f"an accuracy is {figures['accuracy']}")
         return cls(
+            **values,
             run_dir=run_dir,
-            monitor=content.get("monitor", _OLD_MONITOR),
-            higher_is_better=content.get("higher_is_better", True),
-            validation=unprefixed(VALIDATION, content),
-            test=unprefixed(TEST, content),
-            best_stage=content["best_stage"],
-            best_epoch=content["best_epoch"],
-            seconds=content["seconds"],
-            startup_seconds=content.get("startup_seconds") or {},
-            stages=tuple(map(StageResult.from_json, content["stages"])),
+            stages=tuple(map(StageResult.from_json, stages)),
         )
 
     @classmethod
@@ -132,8 +143,9 @@ class RunResult:
         content = saved_config.read_json(run.result_json)
         try:
             return cls.from_json(run.path, content)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, ValueError) as error:
+            what = f"it has no {error}" if isinstance(error, KeyError) else error
             raise errors.RunDirError(
-                f"{run.result_json} is damaged: it has no {error}. Remove the file "
-                "and repeat the command: the run goes on from its last checkpoint."
+                f"{run.result_json} is damaged: {what}. Remove the file and repeat the "
+                "command: the run goes on from its last checkpoint."
             ) from error

@@ -91,11 +91,16 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     """
     try:
         lines = regular_file.read(path).decode().splitlines()
-        return [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
+        found = [json.loads(line) for line in lines]
+    except (OSError, ValueError, RecursionError) as error:
         raise errors.RunDirError(
             f"{path} cannot be read: {error}. Restore it from a copy."
         ) from error
+    if not all(isinstance(one, dict) for one in found):
+        raise errors.RunDirError(
+            f"{path} is damaged: a line holds no JSON object. Restore it from a copy."
+        )
+    return found
 
 
 def _absent(path: Path) -> str:

@@ -3,6 +3,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from kft import errors
@@ -22,7 +24,17 @@ def _add_class(run: Path) -> None:
         file.write("green\n")
 
 
+def _break_numbers(run: Path) -> None:
+    with h5py.File(run / "best.weights.h5", "r+") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        datasets = [file[n] for n in names if isinstance(file[n], h5py.Dataset)]
+        kernel = next(one for one in datasets if one.ndim == 4)
+        kernel[0, 0, 0, 0] = np.nan
+
+
 DAMAGES = {
+    "no numbers": (_break_numbers, "best.weights.h5 holds numbers that are none"),
     "unfinished": (_unfinish, "unfinished run"),
     "no weights": (lambda run: (run / "best.weights.h5").unlink(), "best.weights.h5"),
     "cut weights": (lambda run: _cut_off(run / "best.weights.h5"), "best.weights.h5"),

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shutil
+import types
 from pathlib import Path
 
 import pytest
@@ -115,11 +116,11 @@ def test_without_validation_nothing_is_said_to_be_validated(
     served = ServingModel(exported.network)
 
     def text(*splits: str) -> str:
-        accuracy = 0.5 if "validation" in splits else None
+        validation = {"accuracy": 0.5} if "validation" in splits else {}
         facts = model_card._Facts(
             served,
             text=exported.network.task.serving.card(),
-            result={"val_accuracy": accuracy},
+            result=types.SimpleNamespace(validation=validation, test={}),
             counts={split: collections.Counter(a=9) for split in splits},
             certificates={},
         )

@@ -20,6 +20,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 HOSTILE_FILE = '"><svg onload=alert(2)>'
 PARITY = {
     "onnx": {
+        "export": "onnx/model.onnx",
         "quantize": "none",
         "examples": 18,
         "top1_agreement": 0.9444,
@@ -126,6 +127,36 @@ def test_names_of_classes_and_files_stay_text(page: Page) -> None:
     assert page.json("confusion")["names"][2] == HOSTILE
 
 
+def test_without_its_examples_the_page_says_so_and_has_the_figures(
+    run: Path, page: Page, tmp_path: Path
+) -> None:
+    config = json.loads((run / "config.json").read_text())
+    images = config["dataset"].removeprefix("folder:")
+    copy = shutil.copytree(run, tmp_path / "run")
+    shutil.copytree(images, tmp_path / "images")
+    config["dataset"] = "folder:gone"
+    (copy / "config.json").write_text(json.dumps(config))
+    told = f"folder:{tmp_path / 'images'}"
+    evaluation = json.loads((copy / "evaluation.json").read_text())
+    (copy / "evaluation.json").write_text(
+        json.dumps({**evaluation, "data": "folder:gone"})
+    )
+    write_report.make(run_dir.at(str(copy)), data=told)
+    pictures = [s for s in page.sources() if s.startswith("data:image/")]
+    found = Page((copy / "report.html").read_text(encoding="utf-8"))
+    assert len([s for s in found.sources() if s.startswith("data:image/")]) == len(
+        pictures
+    )
+    write_report.make(run_dir.at(str(copy)))
+    found = Page((copy / "report.html").read_text(encoding="utf-8"))
+    assert "without the examples themselves" in found.text
+    assert "--data=folder:PLACE" in found.text
+    assert dict(found.figures) == dict(page.figures)
+    assert len([s for s in found.sources() if s.startswith("data:image/")]) < len(
+        pictures
+    )
+
+
 def test_the_page_needs_no_other_file_and_no_network(run: Path, page: Page) -> None:
     assert [s for s in page.sources() if not s.startswith(("data:image/", "#"))] == []
     targets = {a.get("id") for _, a in page.elements}
@@ -155,8 +186,8 @@ def test_everything_that_a_reader_looks_for_is_there(run: Path, page: Page) -> N
 def test_a_report_that_can_not_be_made_leaves_the_last_one(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(path: str) -> None:
-        raise errors.DataError(f"the images of {path} are gone")
+    def gone(path: str, data: str | None) -> None:
+        raise errors.DataError(f"the images of {path} are gone, and {data}")
 
     before = (run / "report.html").read_bytes()
     monkeypatch.setattr(load_run, "load", gone)

@@ -111,7 +111,13 @@ def kept_id(run: RunDir, name: str) -> str | None:
     """
     if not run.trackers_json.exists():
         return None
-    return saved_config.read_json(run.trackers_json).get(name)
+    found = saved_config.read_json(run.trackers_json).get(name)
+    if found is not None and not isinstance(found, str):
+        raise errors.RunDirError(
+            f"{run.trackers_json} is damaged: {name} is {found!r:.40}. Remove it; the "
+            "curves begin anew in the tracker."
+        )
+    return found
 
 
 def keep_id(run: RunDir, name: str, identifier: str) -> None:
