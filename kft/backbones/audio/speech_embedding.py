@@ -14,8 +14,6 @@ from kft.backbones.audio.mel_scale import MelScale
 from kft.config.stages import Blocks
 
 WIDTH = 96
-# Outputs are about so large.
-SCALE_OF_OUTPUTS = 16.0
 # Frames that one output sees; frames from one output to the next.
 FRAMES, STRIDE = 76, 8
 SCALE = MelScale(bands=32, lowest=60.0, highest=3800.0)

@@ -2,6 +2,7 @@
 
 import keras
 
+from kft.backbones import gelu
 from kft.backbones.text import attention_layers, decoder_layers
 from kft.backbones.text.transformer_config import TransformerConfig
 
@@ -42,7 +43,7 @@ def activation(
     """Return what the activation of the config makes of features."""
     if config.activation == "gelu_tanh":
         return decoder_layers.TanhGelu(name=name)(x)
-    return attention_layers.ExactGelu(name=name)(x)
+    return gelu.ExactGelu(name=name)(x)
 
 
 def attention(

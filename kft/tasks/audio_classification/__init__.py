@@ -59,10 +59,11 @@ def _check_network(config: AudioClassificationConfig) -> None:
 
 def _problems(config: AudioClassificationConfig, backbone: AudioBackbone) -> list[str]:
     problems = []
-    if config.seconds is not None and config.seconds < backbone.min_seconds:
+    least, most = backbone.min_seconds, backbone.max_seconds
+    if config.seconds is not None and not least <= config.seconds <= most:
         problems.append(
-            f"--seconds: {backbone.name} reads at least {backbone.min_seconds:.3g} s, "
-            f"received {config.seconds:g}."
+            f"--seconds: {backbone.name} reads {least:.3g} to {most:g} s, received "
+            f"{config.seconds:g}."
         )
     rate = backbone.sample_rate
     is_fixed = not backbone.is_of_images
@@ -71,9 +72,9 @@ def _problems(config: AudioClassificationConfig, backbone: AudioBackbone) -> lis
             f"--sample_rate: {backbone.name} reads {rate} samples per second, received "
             f"{config.sample_rate}. Leave it out: every sound is resampled."
         )
-    if config.windows > 1 and backbone.is_of_images:
+    if config.windows > 1 and not backbone.reads_windows:
         problems.append(
-            f"--windows: {backbone.name} reads one spectrogram, received "
+            f"--windows: {backbone.name} reads one window of a sound, received "
             f"{config.windows}. Use a longer --seconds."
         )
     return problems

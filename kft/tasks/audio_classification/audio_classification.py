@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from kft.backbones.audio import audio_backbone
+from kft.backbones.audio import audio_networks
 from kft.config import AudioClassificationConfig
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
@@ -40,8 +40,9 @@ class AudioClassification:
         self.inputs = AudioInputs(config, windows, len(labels))
         self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
         self.serving = AudioServing(config, labels, windows)
-        backbone = audio_backbone.get(config.backbone)
-        self.display = AudioDisplay(windows, is_of_images=backbone.is_of_images)
+        network = audio_networks.NETWORKS.get(config.backbone)
+        centres = None if network is None else network.centres(windows)
+        self.display = AudioDisplay(windows, centres)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return that nothing but what all tasks share is chosen for sounds."""

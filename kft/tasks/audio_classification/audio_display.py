@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from kft.backbones.audio import speech_embedding
 from kft.data.audio import inline_sounds, spectrogram
 from kft.data.audio.windows import Windows
 from kft.data.image import contact_sheet, inline_images
@@ -22,15 +21,16 @@ _PLAYER_HEIGHT, _HEAT_COLUMNS = "2em", 36
 class AudioDisplay:
     """Sounds to hear, and to see. See `kft.tasks.task.Display`."""
 
-    def __init__(self, windows: Windows, *, is_of_images: bool) -> None:
+    def __init__(self, windows: Windows, centres: np.ndarray | None) -> None:
         """Show sounds.
 
         Args:
             windows: what of a sound is read.
-            is_of_images: whether the network reads spectrograms as images.
+            centres: where the outputs of the backbone look, as shares of that; None for
+                a network that reads spectrograms as images.
         """
         self._windows = windows
-        self._is_of_images = is_of_images
+        self._centres = centres
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded sound, by its first bytes."""
@@ -85,14 +85,12 @@ class AudioDisplay:
 
     def _on_image(self, heat: np.ndarray) -> np.ndarray:
         """Return heat where it belongs on what `spectrogram.draw` draws."""
-        if self._is_of_images:
+        if self._centres is None:
             bands = np.repeat(heat, -(-spectrogram.BANDS // len(heat)), axis=0)
             above = round(len(bands) * spectrogram.WAVE_ROWS / spectrogram.BANDS)
             return np.pad(bands, ((above, 0), (0, 0)))
-        windows = self._windows
-        centres = speech_embedding.centres(windows.samples, windows.count)
         columns = (np.arange(_HEAT_COLUMNS) + 0.5) / _HEAT_COLUMNS
-        along: np.ndarray = np.interp(columns, centres, heat[:, 0])
+        along: np.ndarray = np.interp(columns, self._centres, heat[:, 0])
         return along[None]
 
     def preview(self, inputs: Sequence[np.ndarray], captions: Sequence[str]) -> bytes:

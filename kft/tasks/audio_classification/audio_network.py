@@ -1,14 +1,11 @@
 """Audio classifiers: one flat graph from samples of sound to logits."""
 
+from collections.abc import Mapping
+
 import keras
 
 from kft import backbones
-from kft.backbones.audio import (
-    audio_backbone,
-    log_mel_image,
-    speech_embedding,
-    speech_embedding_weights,
-)
+from kft.backbones.audio import audio_backbone, audio_networks, log_mel_image
 from kft.backbones.audio.time_pooling import TimePooling
 from kft.backbones.image import build_family
 from kft.config import AudioClassificationConfig
@@ -41,35 +38,44 @@ def build(
     Raises:
         errors.ConfigError: for a backbone whose weights cannot be had.
     """
-    backbone = audio_backbone.get(config.backbone)
     samples = windows.samples * windows.count
     waveform = keras.Input([samples], dtype="float32", name=WAVEFORM)
-    if backbone.is_of_images:
-        features = log_mel_image.build(
-            waveform,
-            config.backbone,
-            sample_rate=windows.sample_rate,
-            weights=audio_windows.image_model(config).weights
-            if weights != "none"
-            else weights,
-        )
+    network = audio_networks.NETWORKS.get(config.backbone)
+    if network is None:
+        scale, features = 1.0, _of_image(config, waveform, windows, weights)
     else:
-        features = speech_embedding.build(waveform, windows=windows.count)
-    scale = 1.0 if backbone.is_of_images else speech_embedding.SCALE_OF_OUTPUTS
+        scale, features = network.scale, network.build(waveform, windows)
     x = TimePooling(config.pooling, scale=scale, name=_POOLING_NAME)(features)
     if config.dropout:
         x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     model = keras.Model(waveform, logits, name="classifier")
-    if backbone.is_of_images:
-        anchors = build_family.cut_anchors(backbones.get(config.backbone), model)
+    if network is None:
+        image_backbone = backbones.get(config.backbone)
+        anchors: Mapping[str, str] = build_family.cut_anchors(image_backbone, model)
     else:
-        anchors = speech_embedding.cut_anchors()
+        anchors = network.cut_anchors()
         if weights != "none":
-            speech_embedding_weights.load(model)
+            network.load(model)
     return Network(
         model=model,
-        blocks=backbone.blocks,
+        blocks=audio_backbone.get(config.backbone).blocks,
         anchors=anchors,
         head_anchor=_POOLING_NAME,
+    )
+
+
+def _of_image(
+    config: AudioClassificationConfig,
+    waveform: keras.KerasTensor,
+    windows: Windows,
+    weights: str,
+) -> keras.KerasTensor:
+    """Return the feature map of a network of images, of the spectrogram."""
+    of_images = audio_windows.image_model(config).weights
+    return log_mel_image.build(
+        waveform,
+        config.backbone,
+        sample_rate=windows.sample_rate,
+        weights=weights if weights == "none" else of_images,
     )

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from kft import errors
-from kft.backbones.text import attention_layers, transformer_config, transformer_weights
+from kft.backbones import gelu
+from kft.backbones.text import transformer_config, transformer_weights
 from kft.config import TextClassificationConfig
 from kft.model import freeze, split
 from kft.model.network import Network
@@ -128,9 +129,7 @@ def test_gelu_is_the_exact_one() -> None:
     values = np.array([-2.0, -1.0, 0.0, 0.5, 3.0], np.float32)
     # Of a table of the normal distribution.
     expected = values * np.array([0.0227501, 0.1586553, 0.5, 0.6914625, 0.9986501])
-    np.testing.assert_allclose(
-        attention_layers.ExactGelu()(values), expected, atol=1e-6
-    )
+    np.testing.assert_allclose(gelu.ExactGelu()(values), expected, atol=1e-6)
 
 
 def _old_names(name: str) -> str:
