@@ -6,7 +6,13 @@ from typing import Literal
 from kft.config.data import DataConfig
 from kft.config.fields import option
 from kft.config.run import RunConfig
-from kft.config.training import ModelConfig
+from kft.config.training import ModelConfig, OptimizerConfig
+
+_STAGES = (
+    "What to unfreeze `:` epochs `@` peak learning rate, separated by commas. What to "
+    "unfreeze: head, a layer such as layer_3, top<k> (the last k layers), all. Without "
+    "@ the rate is --learning_rate."
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,7 +96,22 @@ class TextModelConfig(ModelConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TextClassificationConfig(TextOptions, TextModelConfig, RunConfig):
+class TextTrainingConfig(OptimizerConfig):
+    """How networks of texts are trained: with gradients that are clipped."""
+
+    stages: str = option(
+        "head:5@1e-2,top2:2@5e-2",
+        _STAGES,
+    )
+    clip_norm: float | None = option(
+        1.0, "Largest global norm of the gradients.", minimum=1e-6
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextClassificationConfig(
+    TextOptions, TextModelConfig, TextTrainingConfig, RunConfig
+):
     """A run that learns classes of texts."""
 
     pooling: Literal["auto", "mean", "first", "last", "max"] = option(
@@ -105,9 +126,15 @@ class TextClassificationConfig(TextOptions, TextModelConfig, RunConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TokenClassificationConfig(TagOptions, TextModelConfig, RunConfig):
+class TokenClassificationConfig(
+    TagOptions, TextModelConfig, TextTrainingConfig, RunConfig
+):
     """A run that learns tags of words, such as named entities."""
 
+    stages: str = option(
+        "head:5@5e-1,top2:4@1e-1",
+        _STAGES,
+    )
     task: Literal["token_classification"] = option(
         "token_classification", "What the network learns to do."
     )

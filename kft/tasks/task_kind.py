@@ -34,10 +34,13 @@ class RecipeChoice:
         description: what was found out about the examples, such as "images of about 240
             pixels".
         values: by the name of the option, one of `TaskKind.recipe_fields`.
+        rates: peak learning rates of the head, and of the blocks below it; with sgd, in
+            batches of 32.
     """
 
     description: str
     values: Mapping[str, Any]
+    rates: tuple[float, float] = (1e-2, 3e-3)
 
 
 @dataclasses.dataclass(frozen=True)

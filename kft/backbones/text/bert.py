@@ -65,11 +65,8 @@ def _layer(
 ) -> keras.KerasTensor:
     """Return a transformer layer: attention, then two dense layers, each normalised."""
     width, share = config.hidden_size, config.hidden_dropout_prob
-    queries, keys, values = (
-        layer_parts.dense(width, f"{name}_{part}", x)
-        for part in ("query", "key", "value")
-    )
-    y = layer_parts.attention(config, name, (queries, keys, values), mask)
+    parts = layer_parts.queries_keys_values(width, name, x)
+    y = layer_parts.attention(config, name, parts, mask)
     y = layer_parts.dense(width, f"{name}_attention_output", y)
     y = layer_parts.dropout(share, f"{name}_attention_dropout", y)
     x = layer_parts.add(f"{name}_attention_add", x, y)

@@ -38,11 +38,8 @@ def _layer(
 ) -> keras.KerasTensor:
     width, share = config.hidden_size, config.hidden_dropout_prob
     y = layer_parts.norm(config, f"{name}_attention_norm", x)
-    queries, keys, values = (
-        layer_parts.dense(width, f"{name}_{part}", y)
-        for part in ("query", "key", "value")
-    )
-    y = layer_parts.attention(config, name, (queries, keys, values), mask)
+    parts = layer_parts.queries_keys_values(width, name, y)
+    y = layer_parts.attention(config, name, parts, mask)
     y = layer_parts.dense(width, f"{name}_attention_output", y)
     y = layer_parts.dropout(share, f"{name}_attention_dropout", y)
     x = layer_parts.add(f"{name}_attention_add", x, y)

@@ -8,6 +8,8 @@ from kft.backbones.text.transformer_config import TransformerConfig
 
 STEM_END = "embeddings_masked"
 _WEIGHTS = "truncated_normal"
+# Queries, keys and values, [batch, steps, features] each.
+Parts = tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]
 
 
 def dense(
@@ -46,10 +48,23 @@ def activation(
     return gelu.ExactGelu(name=name)(x)
 
 
+def queries_keys_values(width: int, name: str, x: keras.KerasTensor) -> Parts:
+    """Return queries, keys and values of features, all of one width.
+
+    Keys have no bias: it would add the same to all scores of a query, which softmax
+    takes out again, and so never learn.
+    """
+    return (
+        dense(width, f"{name}_query", x),
+        dense(width, f"{name}_key", x, use_bias=False),
+        dense(width, f"{name}_value", x),
+    )
+
+
 def attention(
     config: TransformerConfig,
     name: str,
-    parts: tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor],
+    parts: Parts,
     mask: keras.KerasTensor,
 ) -> keras.KerasTensor:
     """Return what each token reads of the others, [batch, steps, features].

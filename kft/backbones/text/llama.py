@@ -7,7 +7,7 @@ and values than of queries, and gated dense layers. SmolLM2 is one.
 import keras
 
 from kft.backbones.text import attention_layers, decoder_layers, layer_parts
-from kft.backbones.text.layer_parts import STEM_END
+from kft.backbones.text.layer_parts import STEM_END, Parts
 from kft.backbones.text.transformer_config import TransformerConfig
 
 # Ends the name of the last layer of a block.
@@ -45,7 +45,7 @@ def _layer(
 
 def _parts(
     config: TransformerConfig, name: str, y: keras.KerasTensor, mask: keras.KerasTensor
-) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
+) -> Parts:
     """Return queries, keys and values."""
     heads, key_heads = config.num_attention_heads, config.key_value_heads
     narrow = config.hidden_size // heads * key_heads

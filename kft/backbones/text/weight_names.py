@@ -68,6 +68,8 @@ _LLAMA = {
     "intermediate": "mlp.up_proj",
     "output": "mlp.down_proj",
 }
+# A part whose bias is left out; see `layer_parts.queries_keys_values`.
+_WITHOUT_BIAS = "key"
 _ALBERT_LAYER = "encoder.albert_layer_groups.0.albert_layers.0"
 
 
@@ -86,7 +88,8 @@ def of(config: TransformerConfig) -> Mapping[str, Stored]:
         }.get(config.family, (f"encoder.layer.{number}", _BERT))
         for part, stored in parts.items():
             name = f"layer_{number + 1}_{part}"
-            found[name] = _pair(f"{place}.{stored}", is_dense="norm" not in part)
+            pair = _pair(f"{place}.{stored}", is_dense="norm" not in part)
+            found[name] = pair[:1] if part == _WITHOUT_BIAS else pair
     return found
 
 
@@ -120,7 +123,7 @@ def _of_gpt2(layers: range) -> dict[str, Stored]:
             found[f"{name}_{part}"] = tuple(
                 StoredWeight(f"{place}.attn.c_attn.{one}", third=third)
                 for one in ("weight", "bias")
-            )
+            )[: 1 if part == _WITHOUT_BIAS else 2]
     return found
 
 

@@ -37,6 +37,7 @@ KIND = TaskKind(
     check=text_checks.check,
     module="kft.tasks.text_classification.text_classification",
     searchable=("pooling",),
+    recipe_fields=("clip_norm",),
     memory_advice=text_checks.memory_advice,
     kept_files=text_checks.kept_files,
 )

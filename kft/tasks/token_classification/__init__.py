@@ -31,6 +31,7 @@ KIND = TaskKind(
     blocks=_blocks,
     check=text_checks.check,
     module="kft.tasks.token_classification.token_classification",
+    recipe_fields=("clip_norm",),
     memory_advice=text_checks.memory_advice,
     kept_files=text_checks.kept_files,
 )

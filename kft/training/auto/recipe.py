@@ -17,7 +17,8 @@ nothing that holds on a CPU, the constants were chosen on subsets of flowers;
   general, high ones specific. So few examples train the upper blocks only.
 - Goyal et al. (arXiv 1706.02677): the rate grows in proportion to the batch.
 
-What becomes of an example is for its task to decide (`RecipeChoice`).
+What becomes of an example, and the rates themselves, are for its task to decide
+(`RecipeChoice`).
 """
 
 import dataclasses
@@ -31,7 +32,6 @@ from kft.config import stages as config_stages
 from kft.distribution import batch_sharing
 from kft.tasks.task_kind import RecipeChoice
 
-_HEAD_RATE, _BODY_RATE = 1e-2, 3e-3
 _RATED_BATCH, _MOST_SCALING = 32, 8.0
 _STEPS = 600
 _SEEN_PER_CLASS = 200
@@ -212,11 +212,12 @@ def stages(
     needed = round(steps * batch_size / facts.examples)
     epochs = min(max(needed, _FEWEST_EPOCHS), _MOST_EPOCHS)
     scaling = min(max(batch_size / _RATED_BATCH, 1.0), _MOST_SCALING)
-    head_rate: float | None = _rounded(_HEAD_RATE * scaling)
-    body_rate = _BODY_RATE * scaling
+    of_head, of_body = facts.choice.rates
+    head_rate: float | None = _rounded(of_head * scaling)
+    body_rate = of_body * scaling
     if learning_rate is not None:
         head_rate = None
-        body_rate = learning_rate * _BODY_RATE / _HEAD_RATE
+        body_rate = learning_rate * of_body / of_head
     name = config_stages.ALL if depth > blocks else f"top{depth}"
     return (
         config_stages.Stage(config_stages.HEAD, epochs, head_rate),

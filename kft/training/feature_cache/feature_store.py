@@ -29,7 +29,9 @@ class Features:
     def of(self, examples: Examples) -> tuple[Examples, Stored]:
         """Return the split with its features in place of its encoded examples."""
         rows = np.arange(len(examples))
-        return dataclasses.replace(examples, rows=rows), Stored(self.read)
+        # AutoGraph would warn that it cannot read it (TensorFlow 2.21).
+        read = tf.autograph.experimental.do_not_convert(self.read)
+        return dataclasses.replace(examples, rows=rows), Stored(read)
 
     def read(self, rows: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Return the features of rows, [k, ...] each, as tf.data can pass them on.

@@ -107,7 +107,8 @@ def test_a_stage_trains_its_layers_alone(
     network: Network, depth: int, layers: int
 ) -> None:
     width, inner = 24, 40
-    a_layer = 4 * (width * width + width) + 2 * width * inner + inner + 5 * width
+    # Keys have no bias.
+    a_layer = 4 * width * width + 3 * width + 2 * width * inner + inner + 5 * width
     embeddings = (len(tiny_bert.WORDS) + 48 + 2 + 2) * width
     expected = 2 * width + 2 + layers * a_layer + (embeddings if depth == 4 else 0)
     assert freeze.count_trainable(network, depth, batch_norm="frozen") == expected
