@@ -75,10 +75,15 @@ def set_up_run(
     if devices.is_chief and not has_state:
         with skip_bad_examples.naming(context):
             provenance.write(context, splits)
-    if devices.is_chief and run_dir.read_config(run).dataset != config.dataset:
-        # The examples are those of the run, at another place.
-        run_dir.keep_config(run, config)
+    if devices.is_chief and run.config_json.exists():
+        _keep_place(run, config)
     return context
+
+
+def _keep_place(run: RunDir, config: RunConfig) -> None:
+    """Write where the data is now, whose examples are known to be those of the run."""
+    if run_dir.read_config(run).dataset != config.dataset:
+        run_dir.keep_config(run, config)
 
 
 def _has_state(run: RunDir, splits: Splits, devices: Devices) -> bool:
