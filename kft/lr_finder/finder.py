@@ -27,7 +27,6 @@ from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.monitoring import signals as monitoring_signals
 from kft.training.monitoring.metrics_log import NullRecorder
 from kft.training.monitoring.progress import Reporter
-from kft.training.monitoring.signals import Signals
 from kft.training.monitoring.startup_timer import StartupTimer
 from kft.training.run_context import RunContext, RunIO
 from kft.training.run_state import RunState
@@ -92,9 +91,9 @@ def find(
         monitoring_signals.listening() as signals,
         tempfile.TemporaryDirectory(prefix="kft-find_lr-") as scratch,
     ):
-        context = _open(
-            config, run_config, devices, reporter, signals, RunDir(Path(scratch))
-        )
+        io = RunIO(reporter, NullRecorder(), signals, StartupTimer())
+        folder = RunDir(Path(scratch))
+        context = _open(config, run_config, folder=folder, devices=devices, io=io)
         try:
             with (
                 skip_bad_examples.naming(context),
@@ -122,21 +121,20 @@ def with_rates(config: RunConfig, tests: Sequence[StageTest]) -> str:
 def _open(
     config: RangeTestConfig,
     run_config: RunConfig,
+    *,
+    folder: RunDir,
     devices: Devices,
-    reporter: Reporter,
-    signals: Signals,
-    scratch: RunDir,
+    io: RunIO,
 ) -> RunContext:
-    """Open the run in the scratch folder, with stages that are shortened."""
+    """Open the run in a scratch folder, with stages that are shortened."""
     short = [
         dataclasses.replace(stage, epochs=min(stage.epochs, config.epochs_before or 1))
         for stage in run_config.parsed_stages
     ]
     run_config = dataclasses.replace(
-        run_config.with_stages(short), run_dir=str(scratch.path)
+        run_config.with_stages(short), run_dir=str(folder.path)
     )
-    io = RunIO(reporter, NullRecorder(), signals, StartupTimer())
-    return setup.set_up_run(run_config, scratch, devices, io=io)
+    return setup.set_up_run(run_config, folder, devices, io=io)
 
 
 def _test_stages(

@@ -97,8 +97,8 @@ def _one(
     else:
         trial.status = STATUS.COMPLETED
         figures = prefixed(VALIDATION, record.validation)
-        name = oracle.objective.name
-        oracle.update_trial(trial.trial_id, {name: figures[name]})
+        figure = oracle.objective.name
+        oracle.update_trial(trial.trial_id, {figure: figures[figure]})
     oracle.end_trial(trial)
     return True
 

@@ -10,7 +10,6 @@ from typing import Any
 from kft import errors
 from kft.config.stages import Stage
 from kft.run_folder.history import EpochRecord
-from kft.training import optimizers
 from kft.training import run_state as states
 from kft.training.evaluator import Evaluator
 from kft.training.monitoring.progress import EpochBar
@@ -31,11 +30,10 @@ class StageLoop:
         self,
         context: RunContext,
         stage: Stage,
+        *,
         training: StageTraining,
         evaluator: Evaluator,
-        *,
         data: StageData,
-        schedule: optimizers.StageSchedule,
         save: Callable[[RunState], None],
     ) -> None:
         """Put a loop together.
@@ -43,10 +41,9 @@ class StageLoop:
         Args:
             context: the run.
             stage: what trains, for how many epochs.
-            training: the steps.
+            training: the steps, and the schedule of their learning rate.
             evaluator: of what the stage trains.
             data: the batches.
-            schedule: of the learning rate.
             save: writes a checkpoint of a state.
         """
         self._config = context.config
@@ -58,7 +55,7 @@ class StageLoop:
         self._step = training.step
         self._evaluator = evaluator
         self._data = data
-        self._schedule = schedule
+        self._schedule = training.schedule
         self._write = save
         self._pace = StepsPerCall(
             context.config.steps_per_execution, seconds=_SECONDS_PER_CALL

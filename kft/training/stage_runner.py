@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 from absl import logging
 
@@ -27,7 +26,7 @@ from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.run_context import RunContext
 from kft.training.run_state import EpochProgress, RunState
 from kft.training.stage_loop import StageLoop
-from kft.training.train_step import StageStep
+from kft.training.stage_setup import StageTraining
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -50,6 +49,8 @@ def run_stage(
     Raises:
         freeze.FreezingError: where something frozen has moved.
         errors.NotFiniteError: where the loss or the weights are not finite.
+        errors.Interrupted: after a signal; the state has been saved.
+        errors.ConfigError: where other workers have other weights.
     """
     state = snapshot.state
     context.io.startup.await_first_step()
@@ -61,7 +62,7 @@ def run_stage(
     else:
         state = stage.tensors.begin(state)
     worker_sync.require_same_weights(context)
-    context.callbacks.stage_begin(stage.optimizer)
+    context.callbacks.stage_begin(stage.training.optimizer)
     context.callbacks.restore(state.callbacks, is_of_stage=state.epoch > 0)
     try:
         state = stage.loop.run(state, stage.best.keep)
@@ -69,7 +70,7 @@ def run_stage(
         # What was good before stays: on disk, whatever happens next.
         stage.best.write()
         raise
-    _prove_frozen(context, state, stage.parts)
+    _prove_frozen(context, state, stage.training.parts)
     worker_sync.require_same_weights(context)
     digests = stage.best.write()
     if digests is not None:
@@ -77,7 +78,7 @@ def run_stage(
     if state.epoch < context.stages[state.stage].epochs:
         # It ended early: the next stage begins with its best, not with its last.
         stage.best.assign()
-    state = _after(context, state, stage.parts, is_cached=cache is not None)
+    state = _after(context, state, stage.training.parts, is_cached=cache is not None)
     hint = stage_table.input_hint(context, state.stages[-1], cache)
     if hint:
         context.io.reporter.say(hint)
@@ -139,15 +140,13 @@ class _Stage:
     """The parts of one stage.
 
     Attributes:
-        parts: of the network.
-        optimizer: of what is trainable.
+        training: what trains in it.
         best: the best weights that the stage brings.
         tensors: what a checkpoint of the stage holds.
         loop: its epochs.
     """
 
-    parts: StageParts
-    optimizer: keras.optimizers.Optimizer
+    training: StageTraining
     best: BestWeights
     tensors: "_StageTensors"
     loop: StageLoop
@@ -172,35 +171,29 @@ def _build(context: RunContext, state: RunState, cache: StageCache | None) -> _S
     evaluator = Evaluator(
         context.task, parts.tail, trunk=parts.trunk, devices=context.devices
     )
-    tensors = _StageTensors(context, parts, training.optimizer, training.step, best)
+    tensors = _StageTensors(context, training, best=best)
     loop = StageLoop(
         context,
         spec,
-        training,
-        evaluator,
+        training=training,
+        evaluator=evaluator,
         data=stage_setup.stage_data(context, index, cache),
-        schedule=schedule,
         save=tensors.save,
     )
-    return _Stage(parts, training.optimizer, best, tensors, loop)
+    return _Stage(training, best, tensors, loop)
 
 
 class _StageTensors:
     """The tensors that a checkpoint of a stage holds."""
 
     def __init__(
-        self,
-        context: RunContext,
-        parts: StageParts,
-        optimizer: keras.optimizers.Optimizer,
-        step: StageStep,
-        best: BestWeights,
+        self, context: RunContext, training: StageTraining, *, best: BestWeights
     ) -> None:
         self._context = context
         self._paths = network.stable_paths(context.network.model)
-        self._movable = parts.movable
-        self._optimizer = optimizer
-        self._step = step
+        self._movable = training.parts.movable
+        self._optimizer = training.optimizer
+        self._step = training.step
         self._best = best
 
     def begin(self, state: RunState) -> RunState:

@@ -23,11 +23,13 @@ class StageTraining:
     Attributes:
         parts: of the network; without a trunk where its outputs are stored.
         optimizer: of what is trainable.
-        step: the compiled functions of both.
+        schedule: of its learning rate, by the step within the stage.
+        step: the compiled functions of parts and optimizer.
     """
 
     parts: StageParts
     optimizer: keras.optimizers.Optimizer
+    schedule: optimizers.StageSchedule
     step: StageStep
 
 
@@ -75,7 +77,7 @@ def stage_training(
     step = StageStep(
         context.task, parts, optimizer, config=config, devices=context.devices
     )
-    return StageTraining(parts, optimizer, step)
+    return StageTraining(parts, optimizer, schedule, step)
 
 
 def stage_data(context: RunContext, index: int, cache: StageCache | None) -> StageData:

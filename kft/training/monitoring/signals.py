@@ -4,7 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, MethodType
 
 from kft import errors
 
@@ -54,9 +54,9 @@ def listening() -> Iterator[Signals]:
     before is not forgotten. Only a process' main thread can catch signals; elsewhere
     nothing is caught.
     """
-    outer = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(outer, Signals):
-        yield outer
+    handler = signal.getsignal(signal.SIGTERM)
+    if isinstance(handler, MethodType) and isinstance(handler.__self__, Signals):
+        yield handler.__self__
         return
     interrupt = Signals()
     if threading.current_thread() is not threading.main_thread():
