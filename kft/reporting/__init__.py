@@ -1,0 +1,1 @@
+"""Pages about finished runs: the report of one, the comparison of several."""

@@ -1,0 +1,1 @@
+"""The search of settings: spaces, oracles, trials, results."""
