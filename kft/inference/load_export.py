@@ -58,11 +58,14 @@ def with_view(model: ModelPath) -> tuple[Predictor, View | None]:
         return predictor(model), None
     run = load_run.load(str(model.path))
     display = run.task.display
+    is_explained = not display.unexplained(run.network)
 
     def view(payload: bytes, inputs: Tree, target: Any) -> tuple[str, str | None]:
-        explained = display.explain(run.network, [inputs], [target])
         seen = display.example_html(payload, inputs)
-        return seen, None if explained is None else explained[0]
+        if not is_explained:
+            return seen, None
+        (explained,) = display.explain(run.network, [inputs], [target])
+        return seen, explained
 
     return inference_predictor.of_run(run), view
 

@@ -57,15 +57,20 @@ class Breakdown:
     groups: tuple[Group, ...]
     ranked_by: str
 
+    def worst_first(self) -> list[int]:
+        """Return the positions of the groups, the worst first; those unknown last."""
+
+        def key(position: int) -> tuple[bool, float]:
+            value = self._rank(self.groups[position]).value
+            return value is None, 0.0 if value is None else value
+
+        return sorted(range(len(self.groups)), key=key)
+
     def worst(self, count: int) -> list[tuple[str, Figure]]:
         """Return label and figure of up to `count` groups, the worst first."""
-        known = [
-            (value, group.label, rank)
-            for group in self.groups
-            if (value := (rank := self._rank(group)).value) is not None
-        ]
-        known.sort(key=lambda one: one[0])
-        return [(label, rank) for _, label, rank in known[:count]]
+        ordered = [self.groups[position] for position in self.worst_first()]
+        ranks = [(group.label, self._rank(group)) for group in ordered]
+        return [one for one in ranks if one[1].value is not None][:count]
 
     def _rank(self, group: Group) -> Figure:
         return next(one for one in group.figures if one.name == self.ranked_by)

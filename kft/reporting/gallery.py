@@ -104,7 +104,10 @@ def cards(
     loaded = _load(run, own, None, training=False)
     predicted = predictions.predicted
     answers = [predicted[int(position)] for position in chosen]
-    overlays = run.task.display.explain(run.network, loaded.inputs, answers)
+    display, network = run.task.display, run.network
+    overlays = None
+    if not display.unexplained(network):
+        overlays = display.explain(network, loaded.inputs, answers)
     found = {}
     for rank, position in enumerate(map(int, chosen)):
         answer = class_answer(predictions, position, run.labels.names)

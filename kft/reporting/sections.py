@@ -15,6 +15,8 @@ from kft.run_folder.history import VALIDATION, EpochRecord
 from kft.tasks.task import Inputs
 
 _SHOWN_DIGITS = 12
+# Of the figures that a task puts first; more say the same again.
+_TILES = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Tile:
 
 
 def tiles(figures: Figures) -> Iterator[Tile]:
-    """Yield the figures of an evaluation that are about all examples together."""
-    for one in figures.headline():
+    """Yield the first figures of an evaluation about all examples together."""
+    for one in figures.headline()[:_TILES]:
         note = one.note
         if one.interval is not None:
             note = f"95%: {render.interval(one)}"
@@ -46,8 +48,11 @@ def tiles(figures: Figures) -> Iterator[Tile]:
 
 
 def other_figures(evaluation: Evaluation) -> Iterator[Tile]:
-    """Yield the other numbers that evaluation.json has of an evaluation."""
-    known = {"examples", *(one.name for one in evaluation.figures.headline())}
+    """Yield the other figures and numbers that evaluation.json has."""
+    headline = evaluation.figures.headline()
+    for one in headline[_TILES:]:
+        yield Tile(one.name, one.title, one.value, render.value(one), one.note)
+    known = {"examples", *(one.name for one in headline)}
     for name, value in evaluation.figures.to_json().items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and name not in known:

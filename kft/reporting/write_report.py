@@ -115,6 +115,7 @@ def _judged(
         "tiles": tuple(sections.tiles(figures)),
         "other_figures": tuple(sections.other_figures(evaluation)),
         "breakdown": figures.breakdown(),
+        "unexplained": _unexplained(run),
     }
     if not isinstance(figures, ClassificationFigures):
         worst = example_losses.worst(run.task.objective, evaluation.predictions, _WORST)
@@ -150,6 +151,12 @@ def _explanation(run: LoadedRun, cards: Mapping[int, Card]) -> str:
     """Return what the overlays of cards show; empty where there are none."""
     has_overlays = any(card.overlay for card in cards.values())
     return run.task.display.explanation if has_overlays else ""
+
+
+def _unexplained(run: LoadedRun) -> str:
+    """Return why no card has an overlay, where the task has some of other networks."""
+    display = run.task.display
+    return display.unexplained(run.network) if display.explanation else ""
 
 
 def _cards(

@@ -13,6 +13,8 @@ from kft.model.network import Network
 
 # So few that the inner activations of a large network fit beside it.
 _BATCH = 8
+# Of the longer side of a feature map, in places.
+LEAST_SIDE = 4
 
 
 def heat(network: Network, inputs: np.ndarray, class_ids: np.ndarray) -> np.ndarray:
@@ -39,13 +41,25 @@ def heat(network: Network, inputs: np.ndarray, class_ids: np.ndarray) -> np.ndar
     return np.concatenate(maps)
 
 
-def has_feature_map(network: Network) -> bool:
-    """Return whether the head of a network reads one feature map and nothing else."""
+def unexplained(network: Network) -> str:
+    """Return why there is no heat of a network that is worth a look; empty if there is.
+
+    Args:
+        network: any.
+    """
     try:
-        feature_split(network)
-    except ValueError:
-        return False
-    return True
+        (features,) = feature_split(network).trunk.outputs
+    except ValueError as error:
+        return f"Grad-CAM needs one feature map below the head, and {error}."
+    _, rows, columns, _ = features.shape
+    # Of unknown size where inputs are of different length.
+    if rows is None or columns is None or max(rows, columns) >= LEAST_SIDE:
+        return ""
+    return (
+        f"The last feature map is {rows} x {columns}, and Grad-CAM of fewer than "
+        f"{LEAST_SIDE} x {LEAST_SIDE} places shows the borders of the map, not where "
+        "the network looks; larger inputs have a larger map."
+    )
 
 
 def feature_split(network: Network) -> split.Split:

@@ -307,10 +307,19 @@ class Display(Protocol):
     def explanation(self) -> str:
         """Return what `explain` shows, as a sentence for who sees it."""
 
+    def unexplained(self, network: Network) -> str:
+        """Return why `explain` has nothing of a network: a sentence, or an empty text.
+
+        Args:
+            network: the whole of it.
+        """
+
     def explain(
         self, network: Network, inputs: Sequence[Tree], targets: Sequence[Any]
-    ) -> Sequence[str] | None:
+    ) -> Sequence[str]:
         """Return where the network looked in each example, as HTML to lay over it.
+
+        Asked only where `unexplained` is empty.
 
         Args:
             network: the whole of it.
@@ -318,7 +327,7 @@ class Display(Protocol):
             targets: the answers that are asked about: n class ids, or arrays of them.
 
         Returns:
-            n texts; None where this network or task has no such explanation.
+            n texts.
         """
 
     def preview(self, inputs: Sequence[Tree], captions: Sequence[str]) -> bytes:

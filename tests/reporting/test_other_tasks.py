@@ -86,6 +86,9 @@ class CurveDisplay:
             f'<polyline class="curve" points="{points}"/></svg>'
         )
 
+    def unexplained(self, network: object) -> str:
+        return ""
+
     def explain(
         self, network: object, inputs: Sequence[Any], targets: Sequence[np.ndarray]
     ) -> Sequence[str]:

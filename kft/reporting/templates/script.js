@@ -44,3 +44,18 @@ if (map) {
   map.addEventListener("pointermove", show);
   map.addEventListener("pointerdown", show);
 }
+// An example is shown large, and clean of what lies over it, where it is pressed.
+const large = document.createElement("dialog");
+large.className = "large";
+large.addEventListener("click", () => large.close());
+document.body.append(large);
+document.querySelectorAll(".example").forEach((example) => {
+  const image = example.querySelector(":scope > img");
+  if (!image) return;
+  example.addEventListener("click", () => {
+    const copy = image.cloneNode();
+    copy.alt = example.getAttribute("aria-label");
+    large.replaceChildren(copy);
+    large.showModal();
+  });
+});

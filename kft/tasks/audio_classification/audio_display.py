@@ -60,9 +60,13 @@ class AudioDisplay:
             "speaks for it."
         )
 
+    def unexplained(self, network: Network) -> str:
+        """Return why there is no Grad-CAM of a network; empty if there is."""
+        return grad_cam.unexplained(network)
+
     def explain(
         self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[int]
-    ) -> Sequence[str] | None:
+    ) -> Sequence[str]:
         """Return the Grad-CAM of each sound, to lay over its spectrogram.
 
         Args:
@@ -72,8 +76,6 @@ class AudioDisplay:
         """
         if not len(inputs):
             return ()
-        if not grad_cam.has_feature_map(network):
-            return None
         maps = grad_cam.heat(network, np.stack(inputs), np.asarray(targets))
         # As high as the image is without the player below it.
         style = f"height:calc(100% - {_PLAYER_HEIGHT})"

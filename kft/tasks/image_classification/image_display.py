@@ -31,10 +31,14 @@ class ImageDisplay:
         """Return what the colours of Grad-CAM mean."""
         return "Grad-CAM of its answer; from blue to pink it speaks for it."
 
+    def unexplained(self, network: Network) -> str:
+        """Return why there is no Grad-CAM of a network; empty if there is."""
+        return grad_cam.unexplained(network)
+
     def explain(
         self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[int]
-    ) -> Sequence[str] | None:
-        """Return the Grad-CAM of each image, to lay over; None as `heat` does.
+    ) -> Sequence[str]:
+        """Return the Grad-CAM of each image, to lay over.
 
         Args:
             network: an image classifier.
@@ -43,24 +47,8 @@ class ImageDisplay:
         """
         if not len(inputs):
             return ()
-        maps = self.heat(network, np.stack(inputs), np.asarray(targets))
-        if maps is None:
-            return None
+        maps = grad_cam.heat(network, np.stack(inputs), np.asarray(targets))
         return [f'<img src="{inline_images.heat(one)}" alt="">' for one in maps]
-
-    def heat(
-        self, network: Network, inputs: np.ndarray, class_ids: np.ndarray
-    ) -> np.ndarray | None:
-        """Return what `grad_cam.heat` does; None where the head reads no feature map.
-
-        Args:
-            network: an image classifier.
-            inputs: uint8 [n, size, size, 3].
-            class_ids: [n], the class that is asked about.
-        """
-        if not grad_cam.has_feature_map(network):
-            return None
-        return grad_cam.heat(network, inputs, class_ids)
 
     def preview(self, inputs: Sequence[np.ndarray], captions: Sequence[str]) -> bytes:
         """Return a PNG of images, uint8 [size, size, 3] each, in a grid."""

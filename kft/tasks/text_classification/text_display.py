@@ -42,12 +42,16 @@ class TextDisplay:
         """Return nothing: there is no explanation of texts."""
         return ""
 
+    def unexplained(self, network: Network) -> str:
+        """Return that there is no explanation of texts."""
+        del network
+        return "There is no explanation of texts."
+
     def explain(
         self, network: Network, inputs: Sequence[Any], targets: Sequence[Any]
-    ) -> None:
-        """Return None: there is no explanation of texts."""
-        del network, inputs, targets
-        return None
+    ) -> Sequence[str]:
+        """Raise NotImplementedError: there is no explanation of texts."""
+        raise NotImplementedError(self.unexplained(network))
 
     def preview(
         self, inputs: Sequence[Mapping[str, np.ndarray]], captions: Sequence[str]

@@ -3,6 +3,7 @@ import io
 
 import keras
 import numpy as np
+import pytest
 from PIL import Image
 
 from kft.config import ImageModelConfig, stages
@@ -35,7 +36,6 @@ def test_each_image_has_the_overlay_of_its_own_answer() -> None:
     overlays = display.explain(network, squares, [0, 1])
     assert [_opened(one).mode for one in overlays] == ["RGBA", "RGBA"]
     assert overlays[1] == display.explain(network, squares[1:], [1])[0]
-    assert display.heat(network, np.stack(squares), np.array([0, 1])).shape == (2, 1, 1)
     assert list(display.explain(network, [], [])) == []
 
 
@@ -44,6 +44,21 @@ def test_a_network_that_reads_no_map_has_no_overlays() -> None:
     hidden = keras.layers.Flatten(name="hidden")(inputs)
     logits = keras.layers.Dense(2, name="logits")(hidden)
     network = Network(keras.Model(inputs, logits), stages.Blocks(()), {}, "logits")
-    squares = np.zeros([1, 8, 8, 3], np.uint8)
-    assert ImageDisplay().explain(network, squares, [0]) is None
-    assert ImageDisplay().heat(network, squares, np.array([0])) is None
+    assert ImageDisplay().unexplained(network) == (
+        "Grad-CAM needs one feature map below the head, and logits does not read a "
+        "feature map."
+    )
+
+
+@pytest.mark.parametrize(("size", "side"), [(96, 3), (128, 4)])
+def test_a_map_of_few_places_is_refused(size: int, side: int) -> None:
+    config = ImageModelConfig(backbone="MobileNet", weights="none")
+    with keras.StatelessScope(initialize_variables=False):
+        network = image_network.build(
+            config, image_size=size, num_classes=2, weights="none"
+        )
+    reason = ImageDisplay().unexplained(network)
+    if side < 4:
+        assert f"The last feature map is {side} x {side}, and Grad-CAM of" in reason
+    else:
+        assert reason == ""

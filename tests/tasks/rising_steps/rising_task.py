@@ -168,8 +168,11 @@ class Display:
             f'<polyline fill="none" stroke="currentColor" points="{points}"/></svg>'
         )
 
-    def explain(self, network: Network, inputs: Any, targets: Any) -> None:
-        return None
+    def unexplained(self, network: Network) -> str:
+        return "Curves explain themselves."
+
+    def explain(self, network: Network, inputs: Any, targets: Any) -> Sequence[str]:
+        raise NotImplementedError
 
     def preview(
         self, inputs: Sequence[Mapping[str, np.ndarray]], captions: Sequence[str]
