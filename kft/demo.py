@@ -11,9 +11,11 @@ The page is served from this machine to this machine, until Ctrl-C.
 import contextlib
 from typing import TYPE_CHECKING
 
-from kft.cli import command, terminal
+from absl import logging
+
+from kft.cli import command, startup_logs, terminal
 from kft.config import DemoConfig
-from kft.inference import find_model
+from kft.inference import find_model, listen_address
 from kft.inference.find_model import ModelPath
 
 if TYPE_CHECKING:
@@ -23,28 +25,37 @@ if TYPE_CHECKING:
 def main(config: DemoConfig) -> None:
     """Serve the page until the user stops it."""
     model = find_model.chosen(config)
-    with server(config, model) as serving, contextlib.suppress(KeyboardInterrupt):
+    with (
+        startup_logs.without_library_messages(),
+        server(config, model) as serving,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        if not serving.is_of_this_machine_alone:
+            logging.warning(
+                "Everybody who reaches this machine can ask the model, over a "
+                "connection that is not encrypted."
+            )
         terminal.show(f"{serving.address}  (Ctrl-C ends it)", flush=True)
         serving.serve_forever()
 
 
 def server(config: DemoConfig, model: ModelPath) -> "Server":
-    """Return the server of the page, which listens already.
+    """Return the server of the page, which listens already, and answers at once.
 
     Raises:
         errors.ConfigError, errors.RunDirError: where the model cannot be opened, or it
             cannot listen.
     """
+    address = listen_address.find(config.host, config.port)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.inference import demo_server, load_export
 
     predictor, view = load_export.with_view(model)
-    return demo_server.Server(
-        demo_server.DemoService(predictor, view=view, top_k=config.top_k),
-        host=config.host,
-        port=config.port,
-        max_bytes=round(config.max_megabytes * 1e6),
-    )
+    asked = demo_server.DemoService(predictor, view=view, top_k=config.top_k)
+    max_bytes = round(config.max_megabytes * 1e6)
+    serving = demo_server.Server(asked, address=address, max_bytes=max_bytes)
+    asked.warm_up()
+    return serving
 
 
 COMMAND = command.Command(

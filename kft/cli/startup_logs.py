@@ -52,6 +52,45 @@ def start(*, debug: bool) -> None:
         sys.meta_path.insert(0, _QuietImport())
 
 
+@contextlib.contextmanager
+def without_library_messages() -> Iterator[None]:
+    """Show what Python writes to standard error within the block, and nothing else.
+
+    Libraries that decode images write to file descriptor 2 what they think of damaged
+    ones, without saying of which; kft says it. With --debug they are shown.
+    """
+    logger = absl.logging.get_absl_logger()
+    if absl.logging.get_verbosity() >= absl.logging.DEBUG:
+        yield
+        return
+    sys.stderr.flush()
+    original, kept = os.dup(2), sys.stderr
+    with (
+        open(os.devnull, "wb") as nowhere,
+        open(
+            os.dup(original),
+            "w",
+            buffering=1,
+            encoding=kept.encoding,
+            errors=kept.errors,
+        ) as shown,
+    ):
+        os.dup2(nowhere.fileno(), 2)
+        sys.stderr = shown
+        for handler in logger.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(shown)
+        try:
+            yield
+        finally:
+            sys.stderr = kept
+            for handler in logger.handlers:
+                if isinstance(handler, logging.StreamHandler):
+                    handler.setStream(kept)
+            os.dup2(original, 2)
+            os.close(original)
+
+
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = terminal.printable(super().format(record))

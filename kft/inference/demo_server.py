@@ -7,22 +7,28 @@ and not made for the open internet.
 import html
 import http.server
 import importlib.resources
+import io
 import ipaddress
 import json
+import socket
 import socketserver
 import sys
 import threading
+import time
 import urllib.parse
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 from absl import logging
 
-from kft import errors
 from kft.inference import answers
+from kft.inference.listen_address import ListenAddress
 from kft.inference.load_export import View
 from kft.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 # Nothing but the page itself is run or loaded.
 _POLICY = (
@@ -30,7 +36,9 @@ _POLICY = (
     "img-src data: blob:; media-src data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
-_IDLE_SECONDS = 30
+# For the head of a request, and for its body beside what its size takes.
+_IDLE_SECONDS = 30.0
+_SLOWEST_BYTES_PER_SECOND = 100_000
 
 
 class DemoService:
@@ -71,6 +79,19 @@ class DemoService:
                 seen, explanation = self._view(payload, inputs, target)
         return {**found.content, "seen": seen, "explanation": explanation}
 
+    def answer_or_log(self, payload: bytes) -> dict[str, Any] | None:
+        """Return what `answer` does; None where the model fails, which is logged."""
+        try:
+            return self.answer(payload)
+        except Exception as error:  # noqa: BLE001, runtimes have no common class
+            logging.error("A file was not answered", exc_info=error)
+            return None
+
+    def warm_up(self) -> None:
+        """Answer an example that is made up: the first one takes seconds."""
+        (payload,) = self._predictor.task.serving.made_up(1)
+        self.answer_or_log(payload)
+
     def page(self, max_bytes: int) -> bytes:
         """Return the page, with the words of the task.
 
@@ -101,8 +122,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     Args:
         asked: what answers.
-        host: address to listen on.
-        port: 0 for any that is free.
+        address: to listen on.
         max_bytes: largest file that is taken.
 
     Raises:
@@ -110,20 +130,20 @@ class Server(http.server.ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    # Browsers that press the button in the same moment.
+    request_queue_size = 128
 
     def __init__(
-        self, asked: DemoService, *, host: str, port: int, max_bytes: int
+        self, asked: DemoService, *, address: ListenAddress, max_bytes: int
     ) -> None:
         self.asked = asked
         self.max_bytes = max_bytes
         self.page = asked.page(max_bytes)
+        self.address_family = address.family
         try:
-            super().__init__((host, port), _Handler)
+            super().__init__((address.number, address.port), _Handler)
         except OSError as error:
-            raise errors.ConfigError(
-                f"--host={host} --port={port}: cannot listen there: {error.strerror}. "
-                "Choose another --port; 0 takes any that is free."
-            ) from error
+            raise address.explain(error) from error
 
     def server_bind(self) -> None:
         """Bind without asking the network for this machine's name."""
@@ -148,7 +168,13 @@ class Server(http.server.ThreadingHTTPServer):
     @property
     def address(self) -> str:
         """Return the address of the page."""
-        return f"http://{self.bound_to}:{self.server_port}/"
+        host = f"[{self.bound_to}]" if ":" in self.bound_to else self.bound_to
+        return f"http://{host}:{self.server_port}/"
+
+    @property
+    def is_of_this_machine_alone(self) -> bool:
+        """Return whether nobody on another machine can ask."""
+        return ipaddress.ip_address(self.bound_to).is_loopback
 
     def is_asked_by_name(self, host: str) -> bool:
         """Return whether a Host header names this machine itself.
@@ -156,7 +182,7 @@ class Server(http.server.ThreadingHTTPServer):
         A page elsewhere can point a name of its own at a loopback address, and read
         the answers (DNS rebinding). Who listens on more than that is on their own.
         """
-        if not ipaddress.ip_address(self.bound_to).is_loopback:
+        if not self.is_of_this_machine_alone:
             return True
         try:
             name = urllib.parse.urlsplit(f"//{host}").hostname
@@ -165,11 +191,41 @@ class Server(http.server.ThreadingHTTPServer):
         return name in ("localhost", self.bound_to)
 
 
+class _DeadlineReader(io.RawIOBase):
+    """What arrives at a connection until a deadline."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__()
+        self._connection = connection
+        self._deadline = time.monotonic()
+
+    def allow(self, seconds: float) -> None:
+        """Move the deadline to so many seconds from now."""
+        self._deadline = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request took too long")
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: Server
     server_version = "kft"
     sys_version = ""
     timeout = _IDLE_SECONDS
+
+    def setup(self) -> None:
+        """Read with a deadline: a byte now and then does not keep a connection."""
+        super().setup()
+        self._reader = _DeadlineReader(self.connection)
+        self._reader.allow(_IDLE_SECONDS)
+        self.rfile = io.BufferedReader(self._reader)
 
     def do_GET(self) -> None:
         """Give the page."""
@@ -198,11 +254,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 f"the file has {int(length) / 1e6:.1f} MB; at most {limit:g} are taken",
             )
             return
-        payload = self.rfile.read(int(length))
-        try:
-            answer = self.server.asked.answer(payload)
-        except Exception as error:  # noqa: BLE001, runtimes have no common class
-            logging.error("A file was not answered", exc_info=error)
+        self._reader.allow(_IDLE_SECONDS + int(length) / _SLOWEST_BYTES_PER_SECOND)
+        answer = self.server.asked.answer_or_log(self.rfile.read(int(length)))
+        if answer is None:
             message = "the model failed on this file; the server's log has the error"
             self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, message)
             return
@@ -227,6 +281,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(status, json.dumps(content).encode(), "application/json")
 
     def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
+        # What was left of the time to read is not for writing.
+        self.connection.settimeout(_IDLE_SECONDS)
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -90,3 +90,21 @@ def test_a_gpu_that_does_not_start_is_worth_a_word_where_there_is_one(
     line = "E0000 00:00:1.2 3 cuda_platform.cc:52] failed call to cuInit: UNKNOWN"
     monkeypatch.setattr(Path, "exists", lambda path: has_gpu)
     assert startup_logs._is_greeting(line) is not has_gpu
+
+
+LIBRARY = """
+import os, sys
+from absl import logging
+with startup_logs.without_library_messages():
+    os.write(2, b"Corrupt JPEG data\\n")
+    logging.warning("of kft %s", "\\u00e9")
+    print("of Python", file=sys.stderr)
+os.write(2, b"later\\n")
+logging.warning("last")
+"""
+
+
+def test_what_libraries_write_to_the_descriptor_is_for_debugging() -> None:
+    said = _run(LIBRARY, debug=False).stderr
+    assert said == "warning: of kft \u00e9\nof Python\nlater\nwarning: last\n"
+    assert "Corrupt JPEG data" in _run(LIBRARY, debug=True).stderr

@@ -2,8 +2,11 @@
 
 import http.client
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from kft import demo, errors
 from kft.config import DemoConfig
 from kft.evaluation import load_run
-from kft.inference import answers, demo_server, find_model
+from kft.inference import answers, demo_server, find_model, listen_address
 from kft.inference import predictor as inference_predictor
 from kft.tasks import grad_cam
 from tests.exporters.conftest import Exported, encoded
@@ -137,10 +140,94 @@ def test_the_page_comes_with_a_policy_against_foreign_code(
 def test_a_port_in_use_is_a_mistake_that_says_so(
     server: demo_server.Server, small_run: Path
 ) -> None:
-    with pytest.raises(errors.ConfigError, match=r"--port=\d+: cannot listen"):
+    address = listen_address.find("127.0.0.1", server.server_address[1])
+    with pytest.raises(errors.ConfigError, match=r"another --port") as caught:
+        demo_server.Server(server.asked, address=address, max_bytes=1)
+    assert "cannot listen there: Address already in use" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("", "--host: expected an address, received none"),
+        (" ", "--host: expected an address, received none"),
+        ("[::1]", "without brackets, such as ::1"),
+        ("8.8.8.8", "Choose a --host of this machine: 127.0.0.1"),
+        ("a..b", "there is no such host"),
+        ("x" * 300, "there is no such host"),
+        ("\udcff", "there is no such host"),
+        ("a\0b", "there is no such host"),
+    ],
+)
+def test_a_host_that_is_none_of_this_machine_says_what_to_write(
+    host: str, says: str, server: demo_server.Server
+) -> None:
+    with pytest.raises(errors.ConfigError, match=says) as caught:
         demo_server.Server(
-            server.asked, host="127.0.0.1", port=server.server_address[1], max_bytes=1
+            server.asked, address=listen_address.find(host, 0), max_bytes=1
         )
+    assert "another --port" not in str(caught.value)
+
+
+def test_an_address_of_ipv6_is_one_in_brackets(server: demo_server.Server) -> None:
+    try:
+        address = listen_address.find("::1", 0)
+        other = demo_server.Server(server.asked, address=address, max_bytes=1)
+    except errors.ConfigError:
+        pytest.skip("no IPv6 on this machine")
+    with other:
+        assert other.address == f"http://[::1]:{other.server_port}/"
+        assert other.is_of_this_machine_alone
+        assert other.is_asked_by_name(f"[::1]:{other.server_port}")
+        assert not other.is_asked_by_name("evil.example")
+
+
+def test_localhost_is_this_machine_alone(server: demo_server.Server) -> None:
+    address = listen_address.find("localhost", 0)
+    with demo_server.Server(server.asked, address=address, max_bytes=1) as other:
+        assert other.bound_to == "127.0.0.1"
+        assert other.is_of_this_machine_alone
+
+
+def test_40_browsers_at_once_are_all_answered(server: demo_server.Server) -> None:
+    together = threading.Barrier(40)
+
+    def ask(number: int) -> int:
+        together.wait()
+        return _ask(server, body=b"junk" * 200)[0]
+
+    with ThreadPoolExecutor(40) as pool:
+        assert set(pool.map(ask, range(40))) == {400}
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", b"POST /predict HTTP/1.0\r\nHost: localhost\r\nContent-Length: 99"]
+)
+def test_a_byte_now_and_then_does_not_keep_a_connection(
+    begin: bytes, server: demo_server.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_server, "_IDLE_SECONDS", 0.5)
+    begun = time.monotonic()
+    with socket.create_connection(server.server_address) as connection:
+        connection.sendall(begin + b"\r\n\r\n" if begin else begin)
+        connection.settimeout(0.1)
+        while time.monotonic() - begun < 10.0:
+            try:
+                connection.sendall(b"x")
+                if not connection.recv(100):
+                    break
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+    assert time.monotonic() - begun < 5.0
+
+
+def test_the_first_image_does_not_wait_for_the_network_to_be_traced(
+    server: demo_server.Server,
+) -> None:
+    preprocess = server.asked._predictor.preprocess
+    assert preprocess.experimental_get_tracing_count() == 1
 
 
 def test_an_export_answers_without_a_map(exported: Exported) -> None:
