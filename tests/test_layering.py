@@ -265,7 +265,6 @@ WORDS |= {"speech", "spectrogram", "sound", "speaker", "soxr", "mel"}
 # Where such words may stand nevertheless, and why.
 EXCEPTIONS = {
     "tasks": ("image audio token", "the table of tasks"),
-    "backbones": ("image pixel", "the table of backbones"),
     "backbones.__main__": ("image pixel audio sound spectrogram", "shows that table"),
     "config": ("image audio token", "hands out all configs"),
     "config.run": ("image", "the default task, whose options need no --task"),
@@ -299,7 +298,7 @@ LIBRARIES = {
     "librosa",
 }
 # Tables of what there is of each kind.
-TABLES = {"backbones", "backbones.__main__", "tasks", "config", "config.run"}
+TABLES = {"backbones.__main__", "tasks", "config", "config.run"}
 TABLES |= {"config.audit_options"}
 
 

@@ -18,9 +18,10 @@ import rich.box
 import rich.console
 import rich.table
 
-from kft import backbones, errors
+from kft import errors
 from kft.backbones.audio import audio_backbone
 from kft.backbones.audio.audio_backbone import AudioBackbone
+from kft.backbones.image import image_table
 from kft.backbones.image.image_backbone import Backbone
 from kft.backbones.text import text_backbone, transformer_config
 from kft.backbones.text.text_backbone import TextBackbone
@@ -59,13 +60,13 @@ def main(config: BackbonesConfig) -> None:
         _print_audio(console, config.backbone)
     elif config.backbone is None:
         with_cuts = console.width >= _CUTS_WIDTH
-        console.print(_table(backbones.BACKBONES.values(), with_cuts=with_cuts))
+        console.print(_table(image_table.BACKBONES.values(), with_cuts=with_cuts))
         console.print(
             "--stages takes head, top<k>, all, a block, or a group of blocks such as "
             "conv5, block6 or stage_3; --backbone=NAME lists them."
         )
     else:
-        _print_one(console, backbones.get(config.backbone))
+        _print_one(console, image_table.get(config.backbone))
 
 
 def _table(shown: Iterable[Backbone], *, with_cuts: bool) -> rich.table.Table:

@@ -1,5 +1,5 @@
-from kft import backbones
 from kft.backbones import __main__ as command
+from kft.backbones.image import image_table
 from kft.backbones.text import text_backbone
 
 
@@ -17,13 +17,13 @@ def test_the_list_has_every_backbone_and_is_quick(run_kft, nothing_heavy) -> Non
     done = run_kft("backbones", env=nothing_heavy)
     assert done.returncode == 0, done.stderr
     listed = {line.split()[0] for line in done.stdout.splitlines() if line.strip()}
-    assert set(backbones.BACKBONES) <= listed
+    assert set(image_table.BACKBONES) <= listed
 
 
 def test_one_backbone_is_listed_with_every_cut(run_kft) -> None:
     done = run_kft("backbones", "--backbone=NASNetLarge")
     words = set(done.stdout.replace(",", " ").split())
-    assert set(backbones.get("NASNetLarge").blocks.names) <= words
+    assert set(image_table.get("NASNetLarge").blocks.names) <= words
     assert "84" in done.stdout.replace(",", " ").split()
 
 

@@ -13,8 +13,7 @@ from keras import applications
 from keras.src.legacy.saving import legacy_h5_format
 from keras.src.utils import file_utils
 
-from kft import backbones
-from kft.backbones.image import build_family
+from kft.backbones.image import build_family, image_table
 
 _Preprocess = Callable[[np.ndarray], np.ndarray]
 PREPROCESS: dict[str, _Preprocess] = {
@@ -93,7 +92,9 @@ _FORMATS = {".h5": _legacy, ".weights.h5": _keras3, ".keras": _archive}
 
 def _ours(name: str, weights: str) -> keras.Model:
     images = keras.Input((SIZE, SIZE, 3), name="images")
-    return keras.Model(images, build_family.build(backbones.get(name), images, weights))
+    return keras.Model(
+        images, build_family.build(image_table.get(name), images, weights)
+    )
 
 
 def _images() -> np.ndarray:
@@ -119,9 +120,9 @@ def _keras_imagenet(name: str, path: Path, monkeypatch) -> keras.Model:
 
 
 def test_all_families_of_keras_are_tried() -> None:
-    tried = {backbones.get(name).family for name in PREPROCESS}
+    tried = {image_table.get(name).family for name in PREPROCESS}
     elsewhere = {"EfficientNet", "EfficientNetLite"}
-    assert tried == set(backbones.FAMILIES) - elsewhere
+    assert tried == set(image_table.FAMILIES) - elsewhere
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=_marks(n)) for n in PREPROCESS])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kft import backbones
+from kft.backbones.image import image_table
 from kft.config import ExportConfig, TrainConfig
 from kft.data.labels import LabelMap
 from kft.evaluation import load_run
@@ -152,7 +152,7 @@ def test_pretrained_weights_have_the_licence_of_their_family(
 
 
 def test_every_family_has_a_licence() -> None:
-    assert {family.license for family in backbones.FAMILIES.values()} == {
+    assert {family.license for family in image_table.FAMILIES.values()} == {
         "Apache-2.0",
         "MIT",
         "BSD-3-Clause",

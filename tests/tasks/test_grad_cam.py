@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kft import backbones
+from kft.backbones.image import image_table
 from kft.config import ImageModelConfig, stages
 from kft.model.network import Network
 from kft.tasks import grad_cam
@@ -97,14 +97,14 @@ def test_with_average_pooling_it_is_the_weighted_sum_of_the_features() -> None:
 
 def _smallest_of_each_family() -> list[str]:
     smallest = {}
-    for backbone in sorted(backbones.BACKBONES.values(), key=lambda b: -b.parameters):
+    for backbone in sorted(image_table.BACKBONES.values(), key=lambda b: -b.parameters):
         smallest[backbone.family] = backbone.name
     return sorted(smallest.values())
 
 
 @pytest.mark.parametrize("name", _smallest_of_each_family())
 def test_the_map_before_pooling_is_found_in_every_family(name: str) -> None:
-    size = max(32, backbones.get(name).min_image_size)
+    size = max(32, image_table.get(name).min_image_size)
     config = ImageModelConfig(backbone=name, weights="none")
     network = image_network.build(
         config, image_size=size, num_classes=2, weights="none"

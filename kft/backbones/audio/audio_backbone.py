@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from kft import backbones, errors
+from kft import errors
+from kft.backbones.image import image_table
 from kft.backbones.package_files import PackageFile
 from kft.config.stages import Blocks
 
@@ -109,9 +110,9 @@ def get(name: str) -> AudioBackbone:
     """
     if name in BACKBONES:
         return BACKBONES[name]
-    if name in backbones.BACKBONES:
+    if name in image_table.BACKBONES:
         return _of_images(name)
-    known = (*BACKBONES, *backbones.BACKBONES)
+    known = (*BACKBONES, *image_table.BACKBONES)
     raise errors.ConfigError(
         f"--backbone: there is no {name!r}. {errors.closest(name, known)} "
         "`python -m kft.backbones --task=audio_classification` lists them all."
@@ -119,7 +120,7 @@ def get(name: str) -> AudioBackbone:
 
 
 def _of_images(name: str) -> AudioBackbone:
-    backbone = backbones.BACKBONES[name]
+    backbone = image_table.BACKBONES[name]
     return AudioBackbone(
         name=name,
         sample_rate=_IMAGE_SAMPLE_RATE,
@@ -129,7 +130,7 @@ def _of_images(name: str) -> AudioBackbone:
         max_seconds=600.0,
         parameters=backbone.parameters,
         blocks=backbone.blocks,
-        license=backbones.FAMILIES[backbone.family].license,
+        license=image_table.FAMILIES[backbone.family].license,
         origin="ImageNet",
         package=None,
     )

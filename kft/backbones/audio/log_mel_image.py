@@ -4,11 +4,10 @@ from typing import Any
 
 import keras
 
-from kft import backbones
 from kft.backbones.audio import audio_backbone
 from kft.backbones.audio.log_mel import LogMel
 from kft.backbones.audio.mel_scale import MelScale
-from kft.backbones.image import build_family
+from kft.backbones.image import build_family, image_table
 
 _DYNAMIC_RANGE = 80.0
 
@@ -60,7 +59,7 @@ def build(
     """
     decibels = LogMel(_scale(sample_rate), name="log_mel")(waveform)
     image = SpectrogramImage(name="spectrogram_image")(decibels)
-    return build_family.build(backbones.get(name), image, weights)
+    return build_family.build(image_table.get(name), image, weights)
 
 
 def _scale(sample_rate: int) -> MelScale:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import keras
 
-from kft.backbones import FAMILIES, weights, weights_flag
-from kft.backbones.image import efficientnet_lite, imagenet, scaling
+from kft.backbones import weights, weights_flag
+from kft.backbones.image import efficientnet_lite, image_table, imagenet, scaling
 from kft.backbones.image.image_backbone import Backbone, Family
 
 # Builders: backbone, scaled images [batch, height, width, 3] -> feature map.
@@ -77,7 +77,7 @@ _BUILDERS: dict[str, _Builder] = {
 
 
 def _scaled(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:
-    mode = FAMILIES[backbone.family].scaling
+    mode = image_table.FAMILIES[backbone.family].scaling
     if mode == "own":
         return images
     return scaling.Scaling(mode, name="scaling")(images)
@@ -101,7 +101,7 @@ def cut_anchors(backbone: Backbone, model: keras.Model) -> dict[str, str]:
     Raises:
         ValueError: where the graph has no such layers.
     """
-    family = FAMILIES[backbone.family]
+    family = image_table.FAMILIES[backbone.family]
     blocks = backbone.blocks.names
     if family.edge == "begins":
         return {block: _below(model, family.layer(block)) for block in blocks}

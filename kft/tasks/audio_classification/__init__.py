@@ -5,9 +5,10 @@ This half of the task needs no TensorFlow; the other is in `audio_classification
 
 from absl import logging
 
-from kft import backbones, errors
+from kft import errors
 from kft.backbones.audio import audio_backbone
 from kft.backbones.audio.audio_backbone import AudioBackbone
+from kft.backbones.image import image_table
 from kft.config import AudioClassificationConfig, augmentations, stages
 from kft.config.stages import Blocks
 from kft.data.audio import audio_extra, audio_sources
@@ -49,7 +50,7 @@ def _check_network(config: AudioClassificationConfig) -> None:
     problems = [*_problems(config, backbone)]
     if backbone.is_of_images:
         try:
-            backbones.check(audio_windows.image_model(config), None)
+            image_table.check(audio_windows.image_model(config), None)
         except errors.ConfigError as error:
             problems.append(str(error))
         _caution(config)

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 import keras
 
-from kft import backbones
 from kft.backbones.audio import audio_backbone, audio_networks, log_mel_image
 from kft.backbones.audio.time_pooling import TimePooling
-from kft.backbones.image import build_family
+from kft.backbones.image import build_family, image_table
 from kft.config import AudioClassificationConfig
 from kft.data.audio.windows import Windows
 from kft.model.network import Network
@@ -51,7 +50,7 @@ def build(
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     model = keras.Model(waveform, logits, name="classifier")
     if network is None:
-        image_backbone = backbones.get(config.backbone)
+        image_backbone = image_table.get(config.backbone)
         anchors: Mapping[str, str] = build_family.cut_anchors(image_backbone, model)
     else:
         anchors = network.cut_anchors()

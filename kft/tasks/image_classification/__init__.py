@@ -3,8 +3,9 @@
 This half of the task needs no TensorFlow; the other is in `image_classification.py`.
 """
 
-from kft import backbones, data, errors
+from kft import data, errors
 from kft.auditing.checks import Checks
+from kft.backbones.image import image_table
 from kft.config import DEFAULT_TASK, AuditConfig, TrainConfig, augmentations
 from kft.config.stages import Blocks
 from kft.data.image import digits
@@ -13,7 +14,7 @@ from kft.tasks.task_kind import MemoryAdvice, TaskKind
 
 
 def _blocks(config: TrainConfig) -> Blocks | None:
-    backbone = backbones.BACKBONES.get(config.backbone)
+    backbone = image_table.BACKBONES.get(config.backbone)
     return None if backbone is None else backbone.blocks
 
 
@@ -34,7 +35,7 @@ def _check(config: TrainConfig) -> None:
 
 
 def _check_network(config: TrainConfig) -> None:
-    backbones.check(config, config.image_size)
+    image_table.check(config, config.image_size)
 
 
 def _check_augment(config: TrainConfig) -> None:
@@ -58,8 +59,8 @@ def _check_augment(config: TrainConfig) -> None:
 
 def _memory_advice(config: TrainConfig) -> MemoryAdvice:
     size = config.image_size
-    if size is None and config.backbone in backbones.BACKBONES:
-        size = backbones.get(config.backbone).image_size
+    if size is None and config.backbone in image_table.BACKBONES:
+        size = image_table.get(config.backbone).image_size
     return MemoryAdvice(
         f"--image_size={size}",
         ("a smaller --image_size: half the side takes a quarter",),

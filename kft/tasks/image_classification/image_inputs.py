@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kft import backbones
+from kft.backbones.image import image_table
 from kft.config import TrainConfig, augmentations
 from kft.data.epoch_plan import Mix
 from kft.data.examples import Examples
@@ -24,7 +24,7 @@ class ImageInputs:
     @property
     def image_size(self) -> int:
         """Return the side of the square that the network sees, in pixels."""
-        backbone = backbones.get(self._config.backbone)
+        backbone = image_table.get(self._config.backbone)
         return self._config.image_size or backbone.image_size
 
     @property

@@ -2,8 +2,7 @@
 
 import keras
 
-from kft import backbones
-from kft.backbones.image import build_family
+from kft.backbones.image import build_family, image_table
 from kft.config import ImageModelConfig
 from kft.model.network import Network
 
@@ -25,7 +24,7 @@ def build(
     Raises:
         errors.ConfigError: for weights that cannot be had or do not fit.
     """
-    backbone = backbones.get(config.backbone)
+    backbone = image_table.get(config.backbone)
     images = keras.Input((image_size, image_size, 3), name="images")
     features = build_family.build(backbone, images, weights)
     x = _POOLING[config.pooling](name=_POOLING_NAME)(features)

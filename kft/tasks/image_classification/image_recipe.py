@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 
 from PIL import Image
 
-from kft import backbones
+from kft.backbones.image import image_table
 from kft.backbones.image.image_backbone import Backbone
 from kft.config import TrainConfig
 from kft.tasks.task_kind import RecipeChoice
@@ -37,7 +37,7 @@ def choose(
         if image_side is None
         else f"images of about {image_side} pixels",
         {
-            "image_size": image_size(image_side, backbones.get(config.backbone)),
+            "image_size": image_size(image_side, image_table.get(config.backbone)),
             "augment": augment(image_side),
             "cached_views": _VIEWS if has_views else None,
         },

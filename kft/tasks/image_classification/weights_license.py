@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from kft import backbones
 from kft.backbones import weights_flag
+from kft.backbones.image import image_table
 from kft.config import RunConfig
 
 _TRAINED_ON = (
@@ -31,4 +31,4 @@ def of_weights(config: RunConfig) -> str | None:
     """Return the licence of the pretrained weights, None where kft cannot know it."""
     if config.weights != weights_flag.IMAGENET:
         return None
-    return backbones.FAMILIES[backbones.get(config.backbone).family].license
+    return image_table.FAMILIES[image_table.get(config.backbone).family].license

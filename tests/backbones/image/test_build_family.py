@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from keras.src.utils import file_utils
 
-from kft import backbones
-from kft.backbones.image import build_family, efficientnet_lite
+from kft.backbones.image import build_family, efficientnet_lite, image_table
 from kft.backbones.image.image_backbone import Backbone
 from kft.model import split
 
@@ -35,7 +34,7 @@ REPRESENTATIVES = (
     "NASNetMobile",
     "ConvNeXtTiny",
 )
-OTHERS = tuple(sorted(set(backbones.BACKBONES) - set(REPRESENTATIVES)))
+OTHERS = tuple(sorted(set(image_table.BACKBONES) - set(REPRESENTATIVES)))
 # How Keras names the layers of a block, and what kft calls it.
 OWNERS: dict[str, tuple[tuple[str, str], ...]] = {
     "VGG": ((r"(block\d)_.*", r"\1"),),
@@ -101,7 +100,7 @@ class Built:
 def built(request: pytest.FixtureRequest) -> Iterator[Built]:
     """Return a network of each family, built once for all tests of it."""
     keras.utils.set_random_seed(0)
-    backbone = backbones.get(request.param)
+    backbone = image_table.get(request.param)
     model = _build(backbone)
     yield Built(backbone, model, build_family.cut_anchors(backbone, model))
     keras.backend.clear_session()
@@ -117,7 +116,7 @@ def _build(backbone: Backbone, size: int | None = None) -> keras.Model:
 def _graph(name: str) -> keras.Model:
     """Return a network whose weights have shapes, and no values that cost time."""
     with keras.StatelessScope(initialize_variables=False):
-        return _build(backbones.get(name))
+        return _build(image_table.get(name))
 
 
 def _images(size: int) -> np.ndarray:
@@ -163,12 +162,12 @@ def _check_every_cut(network: Built) -> None:
 
 def test_the_table_has_every_network_of_keras_and_lite0() -> None:
     theirs = {name for name in dir(keras.applications) if name[0].isupper()}
-    assert set(backbones.BACKBONES) == theirs | {"EfficientNetLite0"}
+    assert set(image_table.BACKBONES) == theirs | {"EfficientNetLite0"}
 
 
 def test_every_family_has_a_representative() -> None:
-    represented = {backbones.get(name).family for name in REPRESENTATIVES}
-    assert represented == set(backbones.FAMILIES)
+    represented = {image_table.get(name).family for name in REPRESENTATIVES}
+    assert represented == set(image_table.FAMILIES)
 
 
 def test_a_network_has_its_size_and_a_cut_at_every_block(built: Built) -> None:
@@ -196,7 +195,7 @@ def test_the_halves_at_a_cut_compose_to_the_whole(built: Built) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_larger_network_has_its_size_and_a_cut_at_every_block(name: str) -> None:
-    backbone, model = backbones.get(name), _graph(name)
+    backbone, model = image_table.get(name), _graph(name)
     network = Built(backbone, model, build_family.cut_anchors(backbone, model))
     _check_structure(network)
     _check_every_cut(network)
@@ -258,7 +257,7 @@ def _check_owners(
 @pytest.mark.parametrize("name", ["InceptionV3", "Xception"])
 def test_cuts_do_not_depend_on_what_was_built_before(name: str) -> None:
     # Unnamed layers are counted up within a process.
-    backbone = backbones.get(name)
+    backbone = image_table.get(name)
     depths = []
     for _ in range(2):
         model = _graph(name)
@@ -276,7 +275,7 @@ def test_a_cut_is_found_where_only_an_operation_reads_it() -> None:
 
 
 def test_cuts_are_found_below_a_head() -> None:
-    backbone = backbones.get("InceptionV3")
+    backbone = image_table.get("InceptionV3")
     images = keras.Input((75, 75, 3))
     with keras.StatelessScope(initialize_variables=False):
         x = build_family.build(backbone, images, "none")
@@ -290,14 +289,14 @@ def test_cuts_are_found_below_a_head() -> None:
 def test_a_graph_of_another_network_has_no_such_cuts() -> None:
     model = _graph("VGG16")
     with pytest.raises(ValueError, match="has no layer"):
-        build_family.cut_anchors(backbones.get("ResNet50"), model)
+        build_family.cut_anchors(image_table.get("ResNet50"), model)
     with pytest.raises(ValueError, match="has no layer"):
-        build_family.cut_anchors(backbones.get("InceptionV3"), model)
+        build_family.cut_anchors(image_table.get("InceptionV3"), model)
 
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0", "ConvNeXtTiny"])
 def test_bytes_and_floats_are_the_same_images(name: str) -> None:
-    backbone = backbones.get(name)
+    backbone = image_table.get(name)
     pixels = _images(32).astype("uint8")
     images = keras.Input((32, 32, 3), dtype="uint8")
     of_bytes = keras.Model(images, build_family.build(backbone, images, "none"))
@@ -313,7 +312,7 @@ def test_bytes_and_floats_are_the_same_images(name: str) -> None:
 def test_backbones_are_built_under_mixed_precision(name: str) -> None:
     try:
         keras.config.set_dtype_policy("mixed_bfloat16")
-        model = _build(backbones.get(name))
+        model = _build(image_table.get(name))
         features = model(_images(32), training=False)
     finally:
         keras.config.set_dtype_policy("float32")
@@ -327,7 +326,7 @@ class _Asked(Exception):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", sorted(set(backbones.BACKBONES) - {"EfficientNetLite0"})
+    "name", sorted(set(image_table.BACKBONES) - {"EfficientNetLite0"})
 )
 def test_the_weights_files_are_those_of_keras(name: str, monkeypatch) -> None:
     def asked(fname: str, origin: str, **options: object) -> str:
@@ -340,7 +339,7 @@ def test_the_weights_files_are_those_of_keras(name: str, monkeypatch) -> None:
         keras.StatelessScope(initialize_variables=False),
     ):
         build(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
-    file = backbones.get(name).imagenet
+    file = image_table.get(name).imagenet
     assert caught.value.args == (file.name, file.address, file.digest)
 
 

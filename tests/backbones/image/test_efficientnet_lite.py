@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kft import backbones, errors
+from kft import errors
 from kft.backbones import torch_file
 from kft.backbones.image import (
     build_family,
     efficientnet_lite,
     efficientnet_lite_file,
+    image_table,
 )
 
 DAISY = 985  # of the 1000 classes of ImageNet
@@ -22,7 +23,7 @@ IMAGES = 100
 def _network(size: int = 224) -> keras.Model:
     images = keras.Input((size, size, 3), name="images")
     features = build_family.build(
-        backbones.get("EfficientNetLite0"), images, "imagenet"
+        image_table.get("EfficientNetLite0"), images, "imagenet"
     )
     return keras.Model(images, features)
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from keras.src.utils import file_utils
 
-from kft import backbones, errors
-from kft.backbones.image import build_family, imagenet
+from kft import errors
+from kft.backbones.image import build_family, image_table, imagenet
 from kft.backbones.image.image_backbone import Backbone
 
 CONTENT = b"weights"
@@ -27,7 +27,7 @@ def keras_home(tmp_path: Path, monkeypatch) -> Path:
 
 
 def _backbone(digest: str | None = hashlib.md5(CONTENT).hexdigest()) -> Backbone:
-    backbone = backbones.get("ResNet50")
+    backbone = image_table.get("ResNet50")
     file = dataclasses.replace(backbone.imagenet, digest=digest)
     return dataclasses.replace(backbone, imagenet=file)
 
@@ -118,7 +118,7 @@ def test_a_home_that_is_no_folder_is_explained(keras_home: Path, monkeypatch) ->
 
 def test_weights_that_come_with_a_package_have_no_file() -> None:
     with pytest.raises(ValueError, match="come with a package"):
-        imagenet.fetch(backbones.get("EfficientNetLite0"))
+        imagenet.fetch(image_table.get("EfficientNetLite0"))
 
 
 @pytest.mark.parametrize("size", [96, 224])
@@ -127,7 +127,7 @@ def test_mobilenet_v2_is_pretrained_without_a_network(
 ) -> None:
     monkeypatch.setenv("KERAS_HOME", str(shared / "keras_home"))
     asked = _server(monkeypatch, CONTENT)
-    backbone = backbones.get("MobileNetV2")
+    backbone = image_table.get("MobileNetV2")
     images = keras.Input((size, size, 3), name="images")
     model = keras.Model(images, build_family.build(backbone, images, "imagenet"))
     assert asked == []

