@@ -138,7 +138,10 @@ def browser() -> Iterator[object]:
     if path is None:
         pytest.skip("no chromium and no google-chrome is installed")
     with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # A microphone that beeps, and that pages may use.
+        microphone = ("device-for-media-stream", "ui-for-media-stream")
+        args = ["--no-sandbox", *(f"--use-fake-{part}" for part in microphone)]
+        found = running.chromium.launch(executable_path=path, args=args)
         yield found
         found.close()
 

@@ -108,6 +108,8 @@ class DemoService:
             "explanation": words.explanation or "",
             "explanation_hidden": "" if is_explained else "hidden",
             "text_prompt": words.text_prompt or "",
+            "record_prompt": words.record_prompt or "",
+            "record_hidden": "hidden" if words.record_prompt is None else "",
             "text_hidden": "hidden" if words.text_prompt is None else "",
         }
         folder = importlib.resources.files("kft.inference")

@@ -72,6 +72,8 @@ class PageText:
         accept: types of files, as an HTML input takes them.
         explanation: what `Display.explain` shows; None where it shows nothing.
         text_prompt: on a field for text, whose UTF-8 is a request; None for no field.
+        record_prompt: on a button that records with the microphone, as a WAV file that
+            is a request; None for no button.
     """
 
     title: str
@@ -79,3 +81,4 @@ class PageText:
     accept: str
     explanation: str | None = None
     text_prompt: str | None = None
+    record_prompt: str | None = None

@@ -176,6 +176,9 @@ class AudioServing:
             title="What is to be heard?",
             prompt="Drop sounds here, or choose files",
             accept="audio/*",
+            explanation="Show where the network listened (Grad-CAM of the likeliest "
+            "class)",
+            record_prompt="Record with the microphone",
         )
 
     def _terms(self) -> Sequence[str]:

@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,11 @@ import pytest
 import tensorflow as tf
 
 from kft import __main__ as kft_main
-from kft import errors, tasks
-from kft.config import AudioClassificationConfig
+from kft import demo, errors, tasks
+from kft.config import AudioClassificationConfig, DemoConfig
 from kft.data import sample
 from kft.data.labels import LabelMap
+from kft.inference import find_model
 from kft.model import split
 from kft.run_folder.run_result import RunResult
 from kft.training.fine_tune import fine_tune
@@ -181,6 +183,35 @@ def test_a_report_has_players_and_where_it_listened(train) -> None:
     page = (run_dir / "report.html").read_text()
     assert "<audio controls" in page and "data:audio/wav;base64," in page
     assert "where it listened" in page
+
+
+@pytest.mark.slow
+def test_in_a_browser_one_can_record_and_listen(train, browser) -> None:
+    config = DemoConfig(run_dir=str(train().run_dir), port=0)
+    with demo.server(config, find_model.chosen(config)) as server:
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
+        thread.start()
+        page = browser.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(server.address)
+        page.click("#record")
+        page.wait_for_selector("#record:text('Stop')")
+        page.wait_for_timeout(1200)
+        page.click("#record")
+        page.wait_for_selector("meter")
+        assert page.inner_text("h2") == "recording.wav"
+        assert page.inner_text("#record") == "Record with the microphone"
+        assert page.is_visible("article audio")
+        assert page.is_visible(".explanation img")
+        listened = "document.querySelector('article audio')"
+        page.evaluate(f"{listened}.play()")
+        assert page.evaluate(f"{listened}.duration") == pytest.approx(0.8, abs=0.01)
+        server.shutdown()
+        thread.join()
+    assert problems == []
 
 
 def test_a_preview_is_an_image_of_spectrograms(folder: Path) -> None:
