@@ -13,6 +13,7 @@ code 1: there are copies across splits or labels, or files that cannot be read.
 """
 
 import dataclasses
+import os
 import sys
 
 from kft import tasks
@@ -40,9 +41,9 @@ def main(config: AuditOptions) -> None:
 def _dataset(text: str) -> str:
     """Return the data set of a path alone: a folder or a table."""
     path = user_paths.expand(text)
-    if path.is_dir():
+    if os.path.isdir(path):
         return f"folder:{text}"
-    is_table = path.suffix.lower() in (".csv", ".tsv") and path.is_file()
+    is_table = path.suffix.lower() in (".csv", ".tsv") and os.path.isfile(path)
     return f"csv:{text}" if is_table else text
 
 

@@ -4,9 +4,21 @@ import difflib
 import signal
 from collections.abc import Iterable
 
+# Of a message; a value in it may be as long as a command line.
+_MOST_CHARACTERS = 10_000
+
 
 class KftError(Exception):
     """Base of every error that kft explains to its user."""
+
+    def __str__(self) -> str:
+        """Return the message, cut in its middle where nobody would read all of it."""
+        text = super().__str__()
+        if len(text) <= _MOST_CHARACTERS:
+            return text
+        half = _MOST_CHARACTERS // 2
+        left_out = len(text) - 2 * half
+        return f"{text[:half]} ... ({left_out:,} characters) ... {text[-half:]}"
 
 
 class ConfigError(KftError):
@@ -88,7 +100,7 @@ def closest(name: str, options: Iterable[str], *, most: int = 5) -> str:
     """
     options = list(options)
     lowered = {option.lower(): option for option in options}
-    near = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.61)
     if near:
         return f"Did you mean {' or '.join(lowered[option] for option in near)}?"
     if not options or not most:

@@ -31,3 +31,11 @@ def test_none_are_listed_where_only_near_names_are_wanted() -> None:
 @pytest.mark.parametrize("name", ["", "x", "x" * 1000])
 def test_advice_on_no_options_is_empty(name: str) -> None:
     assert errors.closest(name, []) == ""
+
+
+def test_a_message_of_any_length_can_be_read() -> None:
+    assert str(errors.DataError("short")) == "short"
+    text = str(errors.DataError(f"begin{'x' * 100_000}end"))
+    assert len(text) < 10_100
+    assert text.startswith("beginx") and text.endswith("xend")
+    assert "(90,008 characters)" in text

@@ -282,6 +282,7 @@ EXCEPTIONS = {
     "distribution.runtime": ("image", "keras.config.set_image_data_format"),
     "reporting.confusion": ("image", "a drawing within a page, as a data URL"),
     "reporting.tensorboard": ("image", "tf.summary.image, for a drawing"),
+    "cli.flag_hints": ("image", "how other programs call --image_size"),
     "evaluation.other_data": ("image", "the attribute for bad_images.csv"),
     "run_folder.run_dir": ("image", "bad_images.csv has had its name from the start"),
     "run_folder.history": ("image", "what was written before examples_per_second"),

@@ -20,7 +20,8 @@ def check(weights: str) -> None:
     if weights in (IMAGENET, NONE):
         return
     path = to_path(weights)
-    if not (path.is_file() and weights.endswith(ENDINGS)):
+    # Not of pathlib, which raises where a name is too long.
+    if not (os.path.isfile(path) and weights.endswith(ENDINGS)):
         raise errors.ConfigError(f"--weights: {_problem(weights, path)}")
 
 
@@ -31,9 +32,9 @@ def to_path(weights: str) -> pathlib.Path:
 
 def _problem(weights: str, path: pathlib.Path) -> str:
     expected = f"expected imagenet, none, or the path of a {', '.join(ENDINGS)} file"
-    if path.is_dir():
+    if os.path.isdir(path):
         return f"{expected}, received the folder {weights!r}."
-    if path.exists():
+    if os.path.exists(path):
         return f"{expected}, received {weights!r}."
     if os.sep in weights or weights.endswith(ENDINGS):
         return f"there is no file {weights!r}.{_beside(path)}"
@@ -45,7 +46,7 @@ def _problem(weights: str, path: pathlib.Path) -> str:
 def _beside(path: pathlib.Path) -> str:
     """Return advice on the files that stand where `path` was expected."""
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f" The folder {str(folder)!r} does not exist."
     names = sorted(f.name for f in folder.iterdir() if f.name.endswith(ENDINGS))
     if not names:

@@ -9,6 +9,7 @@ from typing import Any
 from absl import flags as absl_flags
 
 from kft import errors
+from kft.cli import flag_hints
 from kft.cli.by_task import TASK, ByTask, chosen_task
 from kft.config import Config, fields, flagfile
 
@@ -179,9 +180,8 @@ def _unnamed(
     end = leftover.index("--") if "--" in leftover else len(leftover)
     strays = [a for a in leftover[:end] if a.startswith("-") and a.strip("-")]
     if strays:
-        raise errors.ConfigError(
-            "\n".join(_unknown(a, values, origins) for a in strays)
-        )
+        unknown = dict.fromkeys(_unknown(a, values, origins) for a in strays)
+        raise errors.ConfigError("\n".join(unknown))
     return (*leftover[:end], *leftover[end + 1 :])
 
 
@@ -190,8 +190,7 @@ def _unknown(
 ) -> str:
     name = argument.lstrip("-").partition("=")[0]
     place = f" ({origins[name]})" if name in origins else ""
-    advice = errors.closest(name, [*values, *SPECIAL], most=0)
-    advice = advice or "--help lists the flags."
+    advice = flag_hints.advice(name, [*values, *SPECIAL])
     return f"There is no flag --{name}{place}. {advice}"
 
 

@@ -114,6 +114,7 @@ class DataConfig(Config):
         "Examples per update of the weights, over all devices and hosts together. "
         "auto: the largest power of two up to 1024 that trains; the run keeps it.",
         minimum=1,
+        maximum=2**20,
     )
     seed: int = option(
         0,

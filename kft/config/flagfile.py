@@ -18,6 +18,7 @@ from kft import errors
 from kft.config import Config, fields, user_paths
 
 _LIKE_A_COMMENT = re.compile(r"\s#")
+_MOST_NESTED = 100
 _TRUE = ("true", "t", "1")
 _FALSE = ("false", "f", "0")
 
@@ -188,6 +189,11 @@ def _read(
     real = Path(os.path.realpath(path))
     if real in readers:
         raise errors.ConfigError(f"--flagfile: {path} reads itself.")
+    if len(readers) == _MOST_NESTED:
+        raise errors.ConfigError(
+            f"--flagfile: {path} is named within {_MOST_NESTED} others, each within "
+            "the next; expected fewer."
+        )
     readers = (*readers, real)
     found = []
     for number, line in enumerate(_text(path, readers).split("\n"), start=1):

@@ -128,7 +128,8 @@ class RunDir:
             errors.RunDirError: where its folder is read-only.
         """
         place = self.out or self.path
-        there = next(one for one in (place, *place.absolute().parents) if one.exists())
+        above = (place, *place.absolute().parents)
+        there = next(one for one in above if os.path.exists(one))
         if os.access(there, os.W_OK):
             return
         if self.out is not None:

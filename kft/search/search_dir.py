@@ -71,9 +71,10 @@ def check(search: SearchDir, settings: SearchConfig) -> None:
     Raises:
         errors.RunDirError: where it is something else, with the difference.
     """
-    if not search.search_json.exists():
-        _check_free(search)
-        return
+    with atomic_files.explaining(search.search_json):
+        if not search.search_json.exists():
+            _check_free(search)
+            return
     kept = _read(search)
     try:
         task = kept["config"].get("task", settings.task)

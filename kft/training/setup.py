@@ -24,6 +24,9 @@ from kft.training import (
 )
 from kft.training.run_context import RunContext, RunIO
 
+# A batch up to this size may be larger than the data: what fills it up costs little.
+_FILLED_UP = 1024
+
 
 def set_up_run(
     config: RunConfig,
@@ -49,6 +52,7 @@ def set_up_run(
     with io.startup.part("data"), devices.together("load the data"):
         splits = tasks.load_splits(config)
     splits = skip_bad_examples.skip(config, splits, run=run, devices=devices)
+    _check_batch(config, splits)
     worker_sync.require_same_run(config, splits, devices)
     io.reporter.say(_describe(splits))
     has_state = _has_state(run, splits, devices)
@@ -84,6 +88,21 @@ def _keep_place(run: RunDir, config: RunConfig) -> None:
     """Write where the data is now, whose examples are known to be those of the run."""
     if run_dir.read_config(run).dataset != config.dataset:
         run_dir.keep_config(run, config)
+
+
+def _check_batch(config: RunConfig, splits: Splits) -> None:
+    """Check that a large batch is not filled up with nothing.
+
+    Raises:
+        errors.ConfigError: where it has room for more than there is to train on.
+    """
+    size = config.settled_batch_size
+    if size > max(len(splits.train), _FILLED_UP):
+        raise errors.ConfigError(
+            f"--batch_size={size}: expected at most the {len(splits.train):,} training "
+            f"examples, or {_FILLED_UP}; the rest of a larger batch is computed for "
+            "nothing."
+        )
 
 
 def _has_state(run: RunDir, splits: Splits, devices: Devices) -> bool:

@@ -207,6 +207,14 @@ def test_files_that_read_each_other_are_refused(tmp_path: Path) -> None:
     assert "a.cfg reads itself" in _problem(f"--flagfile={tmp_path}/a.cfg")
 
 
+def test_files_within_files_without_end_are_refused(tmp_path: Path) -> None:
+    _write(tmp_path / "0.cfg", "--seed=1")
+    for number in range(1, 1200):
+        _write(tmp_path / f"{number}.cfg", f"--flagfile={number - 1}.cfg")
+    assert "expected fewer" in _problem(f"--flagfile={tmp_path}/1199.cfg")
+    assert flagfile.expand([f"--flagfile={tmp_path}/50.cfg"], switches=()).values
+
+
 def test_a_file_that_reads_itself_under_another_name_is_refused(
     tmp_path: Path,
 ) -> None:

@@ -39,6 +39,9 @@ BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone for module in _MODULES for backbone in module.BACKBONES
 }
 
+# How the names of networks begin that people look for here.
+_TRANSFORMERS = ("vit", "swin", "deit", "beit", "dino", "clip", "siglip", "eva")
+
 
 def get(name: str) -> Backbone:
     """Return the backbone of that name.
@@ -48,9 +51,13 @@ def get(name: str) -> Backbone:
     """
     if name in BACKBONES:
         return BACKBONES[name]
+    if name.lower().startswith(_TRANSFORMERS):
+        advice = "It is a transformer, and the networks of images are convolutional."
+    else:
+        advice = errors.closest(name, BACKBONES)
     raise errors.ConfigError(
-        f"--backbone: there is no {name!r}. {errors.closest(name, BACKBONES)} "
-        "`python -m kft.backbones` lists them all."
+        f"--backbone: there is no {name!r}. {advice} `python -m kft.backbones` lists "
+        "them all."
     )
 
 
