@@ -3,9 +3,12 @@
 import csv
 import dataclasses
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +26,8 @@ from kft.tasks.text_classification.text_inputs import TextInputs
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights, tiny_bert
+from tests.conftest import REPOSITORY
+from tests.training.workers import conftest as processes
 
 pytest.importorskip("tokenizers", reason="needs the extra text")
 pytest.importorskip("safetensors", reason="needs the extra text")
@@ -92,6 +97,60 @@ def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
     live = train(stages=stages, feature_cache="off")
     theirs = kept_weights.read(live.run_dir)
     for name, value in kept_weights.read(cached.run_dir).items():
+        np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
+
+
+# Both parts of a run: stored features of two cuts, and layers with dropout.
+TWO_STAGES = "head:2@0.1,top2:3@0.1"
+
+
+def _flags(config: TextClassificationConfig, *more: str) -> list[str]:
+    names = ("task", "dataset", "backbone", "run_dir", "stages", "max_length")
+    flags = [f"--{name}={getattr(config, name)}" for name in names]
+    flags += [f"--batch_size={config.batch_size}", "--clip_norm=1", "--export="]
+    return ["-m", "kft.train", *flags, "--report=false", *more]
+
+
+@pytest.mark.integration
+def test_a_killed_run_goes_on_bit_by_bit(train, folder: Path) -> None:
+    whole = train(stages=TWO_STAGES)
+    config = _config(folder, "killed", stages=TWO_STAGES)
+    lines = Path(config.run_dir) / "metrics.jsonl"
+    with subprocess.Popen(
+        [sys.executable, *_flags(config, "--steps_per_execution=1")],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        while not (lines.exists() and len(lines.read_text().splitlines()) >= 3):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert not (Path(config.run_dir) / "result.json").exists()
+    fine_tune(config, reporter=SilentReporter())
+    kept_weights.assert_equal(
+        kept_weights.read(whole.run_dir), kept_weights.read(Path(config.run_dir))
+    )
+
+
+@pytest.mark.integration
+def test_two_processes_give_what_one_gives(train, folder: Path) -> None:
+    # Dropout draws other numbers on two devices.
+    stages = "head:3@0.1"
+    alone = train(stages=stages, dropout=0.0)
+    port = processes.free_ports(2)[0]
+    started = []
+    for worker in range(2):
+        config = _config(folder, f"worker-{worker}", stages=stages)
+        flags = _flags(
+            config,
+            *(f"--coordinator=127.0.0.1:{port}", "--num_workers=2"),
+            f"--worker_index={worker}",
+        )
+        output = folder / f"worker-{worker}.txt"
+        started.append(processes.start(flags, {}, output))
+    assert processes.finish(started, processes.TIMEOUT) == [0, 0]
+    theirs = kept_weights.read(alone.run_dir)
+    for name, value in kept_weights.read(folder / "worker-0").items():
         np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
 
 
