@@ -4,6 +4,7 @@ No TensorFlow here: a mistake in --model shows at once.
 """
 
 import dataclasses
+import os
 from pathlib import Path
 
 from kft import errors, exporters
@@ -52,7 +53,8 @@ def find(text: str) -> ModelPath:
         errors.RunDirError: for a run that is not finished, or damaged.
     """
     path = user_paths.expand(text)
-    if not path.exists():
+    # Not of pathlib, which raises where a name is too long.
+    if not os.path.exists(path):
         raise errors.ConfigError(
             f"--model: there is no {path}. Expected {_expected()}."
         )

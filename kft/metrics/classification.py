@@ -13,6 +13,8 @@ from kft.metrics.figures import Breakdown, Figure, Group
 from kft.metrics.reliability import Bin
 
 TOP_K = 5
+# Most classes whose confusion matrix JSON has in full.
+_MOST_IN_FULL = 100
 # Two-sided 95% of the normal distribution.
 _Z = 1.959963984540054
 # What people call the figures; of those that are no shares, and what is said of them.
@@ -118,8 +120,16 @@ class ClassificationFigures:
     confusion: tuple[tuple[int, ...], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as JSON can hold them."""
-        return dataclasses.asdict(self)
+        """Return the figures as JSON can hold them.
+
+        With more than 100 classes, most of the confusion matrix is 0. Then there is
+        `confusion_cells` in its place: [row, column, count] of the others.
+        """
+        values = dataclasses.asdict(dataclasses.replace(self, confusion=()))
+        if len(self.confusion) <= _MOST_IN_FULL:
+            return {**values, "confusion": [list(row) for row in self.confusion]}
+        del values["confusion"]
+        return {**values, "confusion_cells": cells(self.confusion)}
 
     def headline(self) -> tuple[Figure, ...]:
         """Return the figures of all classes together, the accuracy first."""
@@ -155,6 +165,12 @@ class ClassificationFigures:
             value=vars(self)[name],
             note=self.undefined.get(name, note),
         )
+
+
+def cells(confusion: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
+    """Return row, column and count of each cell of a confusion matrix but zeros."""
+    counts = np.array(confusion)
+    return [(int(i), int(j), int(counts[i, j])) for i, j in np.argwhere(counts)]
 
 
 def measure(

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from kft.evaluation.evaluate_run import Evaluation
+from kft.metrics import classification
 from kft.metrics.classification import ClassificationFigures
 from kft.reporting import confusion, example_selection, reliability_chart
 from kft.reporting.confusion import ConfusionRow, Map
@@ -120,7 +121,10 @@ def of(
         temperature: that the run is served with; None where it is not calibrated.
     """
     return ClassSections(
-        confusion_json={"names": names, "cells": confusion.sparse(figures.confusion)},
+        confusion_json={
+            "names": names,
+            "cells": classification.cells(figures.confusion),
+        },
         confusion_table=confusion.table(figures.confusion, names),
         confusion_map=confusion.draw(figures.confusion, names),
         pairs=tuple(_pair(pair, names, cards) for pair in choice.pairs),

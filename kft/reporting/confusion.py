@@ -111,9 +111,3 @@ def _shares(counts: np.ndarray) -> np.ndarray:
 
 def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-
-
-def sparse(confusion: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
-    """Return (row, column, count) of the cells that are not 0."""
-    counts = np.array(confusion)
-    return [(int(i), int(j), int(counts[i, j])) for i, j in np.argwhere(counts)]

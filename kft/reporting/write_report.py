@@ -137,7 +137,9 @@ def _judged(
         temperature=calibration.temperature if calibration else None,
     )
     # The cells of many classes stand in their section, without those that are 0.
-    shown = {k: v for k, v in evaluation.to_json().items() if k != "confusion"}
+    shown = {
+        k: v for k, v in evaluation.to_json().items() if not k.startswith("confusion")
+    }
     return {
         **values,
         "explanation": _explanation(run, cards),

@@ -132,3 +132,26 @@ def test_wilson_interval_does_not_collapse_at_the_ends() -> None:
         1.0,
     )
     assert classification.wilson_interval(0, 18)[0] == 0.0
+
+
+def test_of_many_classes_json_has_the_confusions_that_there_are():
+    rng = np.random.default_rng(0)
+    sizes = {}
+    for classes in (3, 101, 1000):
+        logits = rng.normal(size=(50, classes)).astype(np.float32)
+        labels = rng.integers(0, classes, 50)
+        found = classification.measure(
+            logits, labels, [f"c{i}" for i in range(classes)]
+        )
+        written = found.to_json()
+        if classes == 3:
+            assert written["confusion"] == [list(row) for row in found.confusion]
+            assert "confusion_cells" not in written
+            continue
+        assert "confusion" not in written
+        dense = np.zeros((classes, classes), int)
+        for row, column, count in written["confusion_cells"]:
+            dense[row, column] = count
+        np.testing.assert_array_equal(dense, found.confusion)
+        sizes[classes] = len(json.dumps(written["confusion_cells"], indent=2))
+    assert sizes[1000] < 2 * sizes[101]

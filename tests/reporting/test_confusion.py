@@ -41,7 +41,3 @@ def test_many_classes_are_a_map_with_a_dot_for_each_cell() -> None:
 def test_long_names_are_shortened_on_the_map() -> None:
     found = confusion.draw(np.eye(30, dtype=int).tolist(), ["n" * 200] * 30)
     assert {len(name) for name in found.names} == {24}
-
-
-def test_only_cells_that_are_not_0_are_listed() -> None:
-    assert confusion.sparse(COUNTS) == [(0, 0, 8), (0, 1, 2), (2, 0, 1), (2, 2, 3)]

@@ -54,7 +54,7 @@ def fetch(backbone: Backbone) -> pathlib.Path:
         raise errors.ConfigError(_advice(backbone.name, file, error)) from error
     except Exception as error:
         # Keras 3.15.1 raises a bare Exception where a download fails.
-        if not str(error).startswith("URL fetch failure"):
+        if type(error) is not Exception or "URL fetch failure" not in str(error):
             raise
         raise errors.ConfigError(_advice(backbone.name, file, error)) from error
     return path
