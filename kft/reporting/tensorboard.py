@@ -13,6 +13,7 @@ from tensorboard.plugins.hparams import api
 from kft.config import RunConfig, flagfile
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics.classification import ClassificationFigures
+from kft.reporting import fonts
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 
@@ -72,7 +73,8 @@ def confusion_drawing(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray
     """Return a drawing of a confusion matrix, uint8 [height, width, 4] RGBA.
 
     Rows are the classes of the examples, columns what they are taken for; the darker
-    a cell, the larger its share of the row.
+    a cell, the larger its share of the row. Where no font here has the letters of the
+    names, classes are named by their numbers, the first being 0.
     """
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     side = 3 + 0.35 * min(len(names), _MOST_NAMES)
@@ -82,9 +84,12 @@ def confusion_drawing(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray
     axes.set_xlabel("taken for")
     axes.set_ylabel("is")
     if len(names) <= _MOST_NAMES:
+        found = fonts.families(names)
+        shown = names if found else [str(number) for number in range(len(names))]
         # A class may be called "$10 or $20", which is no formula.
-        axes.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
-        axes.set_yticks(range(len(names)), names, parse_math=False)
+        places = range(len(names))
+        axes.set_xticks(places, shown, rotation=90, parse_math=False, fontfamily=found)
+        axes.set_yticks(places, shown, parse_math=False, fontfamily=found)
     if len(names) <= _MOST_NUMBERS:
         for (row, column), count in np.ndenumerate(confusion):
             if count:

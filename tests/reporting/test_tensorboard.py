@@ -1,5 +1,6 @@
 """TensorBoard's files, read back as it reads them."""
 
+import types
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.prediction_files import PredictionSource
 from kft.metrics import classification
 from kft.metrics.predictions import Predictions
-from kft.reporting import tensorboard
+from kft.reporting import fonts, tensorboard
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 from kft.tasks.task import Metric
@@ -125,3 +126,30 @@ def test_what_could_not_be_drawn_leaves_no_file(
             tensorboard.write(run, TrainConfig(), _evaluation(run))
     tensorboard.write(run, TrainConfig(), _evaluation(run))
     assert len(list(run.tensorboard.iterdir())) == 1
+
+
+def test_names_that_no_font_has_are_numbers_and_nobody_is_warned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = np.eye(3, dtype=int)
+    # Warnings are errors here. Of the last letter there is no font anywhere.
+    tensorboard.confusion_drawing(counts, ["\u7fd8\u5934", "\U0001f600", "\U000e0fff"])
+    lacking = tensorboard.confusion_drawing(counts, ["\U000e0fff", "b", "c"])
+    numbers = tensorboard.confusion_drawing(counts, ["0", "1", "2"])
+    np.testing.assert_array_equal(lacking, numbers)
+
+
+def test_other_fonts_are_asked_for_letters_that_the_usual_one_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual, *_ = fonts.families(["cat"])
+    manager = fonts.font_manager.fontManager
+    others = [
+        types.SimpleNamespace(name=name, fname=name) for name in ("Zzz", "Han", "Abc")
+    ]
+    monkeypatch.setattr(manager, "ttflist", others)
+    letters = {"Han": {0x7FD8, 0x5934}, "Zzz": {0x7FD8}}
+    monkeypatch.setattr(fonts, "_letters", lambda path: letters.get(path, {99}))
+    assert fonts.families(["c"]) == [usual]
+    assert fonts.families(["c\u7fd8\u5934"]) == [usual, "Han"]
+    assert fonts.families(["\u7fd8x"]) is None
