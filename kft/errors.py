@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 # Of a message; a value in it may be as long as a command line.
 _MOST_CHARACTERS = 10_000
+# What pip knows kft by: on the package index, kft is another project.
+DISTRIBUTION = "kft-keras"
 
 
 class KftError(Exception):
@@ -115,3 +117,12 @@ def excerpt(text: str, *, most: int = 200) -> str:
     if len(text) <= most:
         return text
     return f"{text[:most]}... ({len(text):,} characters)"
+
+
+def install(extra: str) -> str:
+    """Return the command that brings the packages of an extra of kft.
+
+    Args:
+        extra: one of `pyproject.toml`, or several with commas between them.
+    """
+    return f"pip install '{DISTRIBUTION}[{extra}]'"

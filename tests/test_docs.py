@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rich.console import Console
 
 import kft
 from kft import __main__ as kft_main
+from kft import errors
 from kft.cli import flags
 from kft.cli.command import Command
 from kft.run_folder.history import EpochRecord
@@ -28,7 +30,7 @@ from tests.test_layering import FOLDERS
 ARCHITECTURE = "docs/architecture.md"
 DOCUMENTS = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", ARCHITECTURE),
-    *("configs/README.md", "tools/BENCHMARKS.md"),
+    *("configs/README.md", "tools/BENCHMARKS.md", "SECURITY.md"),
 )
 TEXTS = {name: (REPOSITORY / name).read_text() for name in DOCUMENTS}
 # Comments and docstrings that show commands.
@@ -312,3 +314,17 @@ def test_lines_of_the_readme_look_as_a_run_prints_them() -> None:
     run_summary.show(console, _old_result(), evaluation=None, formats=())
     (titles,) = re.findall(r"^stage .*$", console.file.getvalue(), re.MULTILINE)
     assert titles.split() in [line.split() for line in TEXTS["README.md"].splitlines()]
+
+
+def test_what_pip_knows_kft_by_is_the_name_of_the_project() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert project["name"] == errors.DISTRIBUTION
+    every = [*REPOSITORY.glob("kft/**/*.py"), *REPOSITORY.glob("configs/*.cfg")]
+    texts = [path.read_text("utf-8") for path in every] + list(TEXTS.values())
+    found = re.compile(r"pip\s+install\s+'([\w-]+)\[([\w,]+)\]'")
+    named = [one for text in texts for one in found.findall(text)]
+    assert {name for name, _ in named} == {errors.DISTRIBUTION}
+    extras = {extra for _, several in named for extra in several.split(",")}
+    assert extras <= set(project["optional-dependencies"])
+    own = project["optional-dependencies"]["dev"][0]
+    assert own.startswith(f"{errors.DISTRIBUTION}[")

@@ -56,7 +56,7 @@ def start(*, debug: bool) -> None:
 def without_library_messages() -> Iterator[None]:
     """Show what Python writes to standard error within the block, and nothing else.
 
-    Libraries that decode images write to file descriptor 2 what they think of damaged
+    Libraries that decode files write to file descriptor 2 what they think of damaged
     ones, without saying of which; kft says it. With --debug they are shown.
     """
     logger = absl.logging.get_absl_logger()

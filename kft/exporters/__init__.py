@@ -151,5 +151,5 @@ def _check_packages(name: str, packages: Iterable[str]) -> None:
     if missing:
         raise errors.ConfigError(
             f"The format {name} needs {', '.join(missing)}: "
-            f"pip install 'kft[{EXPORTERS[name].extra}]'"
+            f"{errors.install(EXPORTERS[name].extra)}"
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+import kft
 from kft import errors
 from kft.run_folder import json_values, saved_config
 
@@ -67,8 +68,9 @@ def read(run: "RunDir") -> Mapping[str, Any]:
 
 def versions() -> dict[str, str | None]:
     """Return the versions of the packages that decide what a run computes."""
-    packages = ("kft", "tensorflow", "keras", "numpy", "tensorflow-datasets")
-    return {name: _version(name) for name in packages}
+    packages = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
+    # Of the code that runs: what pip calls kft may be another project.
+    return {"kft": kft.__version__} | {name: _version(name) for name in packages}
 
 
 def _version(package: str) -> str | None:

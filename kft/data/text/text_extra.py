@@ -17,5 +17,5 @@ def require(module: str) -> Any:
     except ModuleNotFoundError as error:
         raise errors.ConfigError(
             f"Texts need the package {module.partition('.')[0]}, which is not "
-            "installed: pip install 'kft[text]'."
+            f"installed: {errors.install('text')}."
         ) from error

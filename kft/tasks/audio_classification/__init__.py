@@ -33,8 +33,8 @@ def _check(config: AudioClassificationConfig) -> None:
     missing = audio_extra.missing()
     if missing:
         problems.append(
-            f"--task={config.task} needs {' and '.join(missing)}: pip install "
-            "'kft[audio]'."
+            f"--task={config.task} needs {' and '.join(missing)}: "
+            f"{errors.install('audio')}."
         )
     for check in (_check_network, _check_augment):
         try:

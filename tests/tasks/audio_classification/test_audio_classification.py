@@ -285,7 +285,9 @@ def test_a_missing_package_is_named_with_its_extra(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     config = _config(folder, "missing")
-    with pytest.raises(errors.ConfigError, match=r"soundfile.*pip install 'kft\[audio"):
+    with pytest.raises(
+        errors.ConfigError, match=r"soundfile.*pip install 'kft-keras\[audio"
+    ):
         tasks.kind(config.task).check(config)
 
 

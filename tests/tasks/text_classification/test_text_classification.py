@@ -303,5 +303,7 @@ def test_a_missing_package_is_named_with_its_extra(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     config = _config(folder, "missing")
-    with pytest.raises(errors.ConfigError, match=r"tokenizers.*pip install 'kft\[text"):
+    with pytest.raises(
+        errors.ConfigError, match=r"tokenizers.*pip install 'kft-keras\[text"
+    ):
         tasks.kind(config.task).check(config)

@@ -76,7 +76,7 @@ def test_a_package_that_is_missing_is_named_with_its_extra(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(errors.ConfigError) as caught:
         trackers.check(TrainConfig(trackers=("wandb", "mlflow")))
-    assert "(wandb, mlflow): pip install 'kft[wandb,mlflow]'" in str(caught.value)
+    assert "(wandb, mlflow): pip install 'kft-keras[wandb,mlflow]'" in str(caught.value)
 
 
 @pytest.mark.parametrize("is_chief", [True, False])
@@ -161,7 +161,7 @@ def _interrupted_and_continued(tiny_run: Callable, name: str) -> None:
 def test_mlflow_has_one_run_with_all_epochs_also_after_a_stop(
     tiny_run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("mlflow", reason="pip install 'kft[mlflow]'")
+    pytest.importorskip("mlflow", reason="pip install 'kft-keras[mlflow]'")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     _interrupted_and_continued(tiny_run, "mlflow")
     import mlflow
@@ -185,7 +185,7 @@ def test_mlflow_has_one_run_with_all_epochs_also_after_a_stop(
 def test_wandb_has_one_name_for_a_run_that_was_stopped(
     tiny_run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("wandb", reason="pip install 'kft[wandb]'")
+    pytest.importorskip("wandb", reason="pip install 'kft-keras[wandb]'")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
     _interrupted_and_continued(tiny_run, "wandb")
