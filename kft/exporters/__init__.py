@@ -148,8 +148,9 @@ def check_runner(name: str) -> None:
 
 def _check_packages(name: str, packages: Iterable[str]) -> None:
     missing = [one for one in packages if not importlib.util.find_spec(one)]
-    if missing:
+    extra = EXPORTERS[name].extra
+    # What kft always installs has no extra, and is there.
+    if missing and extra is not None:
         raise errors.ConfigError(
-            f"The format {name} needs {', '.join(missing)}: "
-            f"{errors.install(EXPORTERS[name].extra)}"
+            f"The format {name} needs {', '.join(missing)}: {errors.install(extra)}"
         )
