@@ -18,8 +18,8 @@ from kft.data.audio.windows import Windows
 
 # More frames than any file has: what libsndfile says where it does not know.
 _UNKNOWN = 2**48
-# Samples of silence, after resampling.
-_SILENCE = 64
+# Samples that the filter of soxr reaches to either side, at the lower of two rates.
+_REACH = 100
 # Stored samples -> how a part of them is stored without loss; others as float.
 _LOSSLESS = {"PCM_16": "int16", "PCM_24": "int32", "PCM_U8": "int16", "PCM_S8": "int16"}
 _STORED_AS = {"PCM_16": "PCM_16", "PCM_24": "PCM_24", "PCM_U8": "PCM_16"}
@@ -50,18 +50,29 @@ def decode(content: bytes, windows: Windows) -> np.ndarray:
 
 
 def resample(samples: np.ndarray, rate: int, to: int, length: int) -> np.ndarray:
-    """Return samples [n] at another rate, float32 [length]."""
+    """Return samples [n] at another rate, float32 [length].
+
+    Silence at both ends is not computed with: it is silence at any rate.
+    """
+    resampled = np.zeros(length, np.float32)
+    sounding = np.flatnonzero(samples)
+    if not len(sounding):
+        return resampled
+    common = math.gcd(rate, to)
+    up, down = to // common, rate // common
+    reach = 0 if rate == to else math.ceil(_REACH * max(1.0, rate / to))
+    # In whole blocks, so that samples stay where they are. soxr 1.1 errs in the first
+    # samples, which are silence.
+    blocks = sounding[0] // down - math.ceil(2 * reach / down)
+    begin, end = int(blocks) * down, int(sounding[-1]) + 1 + reach
+    found = np.pad(samples[max(0, begin) : end], (max(0, -begin), 0))
     if rate != to:
         soxr = audio_extra.require("soxr")
-        # soxr 1.1 errs in the first samples, which are silence then.
-        common = math.gcd(rate, to)
-        blocks = math.ceil(_SILENCE * common / to)
-        silence = np.zeros(blocks * rate // common, np.float32)
-        found = soxr.resample(
-            np.concatenate([silence, samples]), rate, to, quality="HQ"
-        )
-        samples = found[blocks * to // common :]
-    return np.pad(samples, (0, max(0, length - len(samples))))[:length]
+        found = soxr.resample(found, rate, to, quality="HQ")
+    first = int(blocks) * up
+    kept = found[max(0, -first) : length - first]
+    resampled[max(0, first) : max(0, first) + len(kept)] = kept
+    return resampled
 
 
 def part(
@@ -128,9 +139,8 @@ def _read(sound: Any, starts: list[int], length: int) -> list[np.ndarray]:
     for start in starts:
         if start not in read:
             sound.seek(max(0, start))
-            found = sound.read(
-                length + min(0, start), dtype="float32", always_2d=True
-            ).mean(axis=1)
+            found = sound.read(length + min(0, start), dtype="float32", always_2d=True)
+            found = found.mean(axis=1) if found.shape[1] > 1 else found[:, 0]
             missing = length + min(0, start) - len(found)
             read[start] = np.pad(found, (max(0, -start), missing))
     return [read[start] for start in starts]

@@ -15,11 +15,15 @@ from kft.data.sources import filesystem
 if typing.TYPE_CHECKING:
     import tensorflow as tf
 
+_WAV = b"RIFF"
+# Bytes of a file that is taken as it is, without looking at how long its sound is.
+_SMALL = 1_000_000
+
 
 class SoundFiles:
     """A `Read` whose row i is a sound, encoded.
 
-    The file itself where it is short, else a WAV of what the windows hold.
+    The file itself where it is a small WAV, else a WAV of what the windows hold.
     """
 
     def __init__(
@@ -55,7 +59,12 @@ class SoundFiles:
 
         path = self._paths[row]
         begin, end = self._spans[row] if self._spans is not None else (0.0, None)
+        is_whole = begin == 0.0 and end is None
         source = _remote(path) if filesystem.is_remote(path) else path
+        if is_whole and isinstance(source, str):
+            content = _short_wav(source)
+            if content is not None:
+                return content
         try:
             content = audio_decode.part(source, self._windows, begin, end)
         except errors.DataError as error:
@@ -63,10 +72,24 @@ class SoundFiles:
             raise tf.errors.InvalidArgumentError(None, None, str(error)) from error
         if content is not None:
             return content
-        if isinstance(source, io.BytesIO):
-            return source.getvalue()
-        with open(os.fsencode(path), "rb") as file:
-            return file.read()
+        return source.getvalue() if isinstance(source, io.BytesIO) else _read(source)
+
+
+def _short_wav(path: str) -> bytes | None:
+    """Return the content of a WAV file that is small, None for any other file."""
+    try:
+        if os.stat(path).st_size > _SMALL:
+            return None
+        content = _read(path)
+    except OSError:
+        # The decoder says what is wrong with it.
+        return None
+    return content if content.startswith(_WAV) else None
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _remote(path: str) -> io.BytesIO:

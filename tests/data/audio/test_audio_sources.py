@@ -50,8 +50,21 @@ def test_a_row_may_be_a_part_of_a_file(folder: Path) -> None:
         "./b.wav,x,,,val",
     )
     found = _seconds(_load(dataset))
-    # The windows of 1.2 s hold no more than that of a whole file.
-    assert found == {"a.wav#0.5-1.25": 0.75, "a.wav#2.5": 0.5, "b.wav": 1.2}
+    assert found == {"a.wav#0.5-1.25": 0.75, "a.wav#2.5": 0.5, "b.wav": 3.0}
+
+
+def test_of_a_large_file_there_is_no_more_than_the_windows_hold(folder: Path) -> None:
+    long = sounds.encoded(sounds.tone(300, 70.0))
+    (folder / "a.wav").write_bytes(long)
+    rows = (
+        "path,label,start,split",
+        "a.wav,x,,train",
+        "b.wav,y,,train",
+        "a.wav,x,9,val",
+    )
+    found = _seconds(_load(_table(folder, *rows), windows=2))
+    assert len(long) > 1_000_000
+    assert found == {"a.wav": 2.4, "b.wav": 3.0, "a.wav#9": 2.4}
 
 
 def test_a_group_stays_in_one_split(folder: Path) -> None:
