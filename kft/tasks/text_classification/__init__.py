@@ -7,7 +7,7 @@ from kft import data
 from kft.backbones.text import text_backbone
 from kft.config import TextClassificationConfig
 from kft.config.stages import Blocks
-from kft.data.text import label_lines, text_table
+from kft.data.text import label_lines, reviews, text_table
 from kft.data.text.text_payload import TEXTS
 from kft.tasks.task_kind import TaskKind
 from kft.tasks.text_classification import text_checks
@@ -24,6 +24,9 @@ KIND = TaskKind(
     summary="say which of some classes a text is of",
     config_class=TextClassificationConfig,
     sources={
+        "reviews": data.Source(
+            "reviews", reviews.check, reviews.load, is_path=False, names_splits=False
+        ),
         "csv": data.Source(
             "csv:PATH", text_table.check, text_table.load, text_table.load_known
         ),

@@ -150,6 +150,11 @@ def test_keys_of_other_names_and_splits_are_read(tmp_path: Path) -> None:
     assert set(splits.parts()) == {"train", "validation"}
 
 
+def test_options_of_another_kind_of_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.ConfigError, match="--tag_scheme belongs to"):
+        _load(_file(tmp_path, JSONL, "a.jsonl"), tag_scheme="bio")
+
+
 BAD_JSONL = {
     "no JSON": (JSONL + "{", "line 2: expected a JSON object"),
     "a list": ("[1]", "line 1: expected a JSON object, received list"),

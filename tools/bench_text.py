@@ -1,0 +1,136 @@
+"""Staged fine-tuning of a text classifier by kft against plain Keras fit, in one run.
+
+  python tools/bench_text.py --dataset=csv:reviews.csv --out=text.json
+
+Both take the same network, pretrained weights, split, stages, epochs, rates, batches
+and clipping. kft tokenises once, stores the outputs of the frozen layers without padding,
+and makes batches of similar length. Plain Keras does what its guides show: all texts
+padded to --max_length, the frozen layers computed in every epoch, `fit` for each stage.
+Tokenising is in neither time. Seconds are of training, validation after each epoch and
+the storing of features; the load of the machine is printed beside them.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+STAGES = "head:5@1e-2,top2:2@5e-2"
+
+
+def main() -> None:
+    """Measure both, print the figures, and write them as JSON where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", default="reviews")
+    parser.add_argument("--backbone", default="MiniLM-L6")
+    parser.add_argument("--stages", default=STAGES)
+    parser.add_argument("--max_length", type=int, default=128)
+    parser.add_argument("--out", default=None, help="JSON file for the figures")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        config = _config(arguments, folder)
+        rows = [_staged(config), _plain(config)]
+    ratio = rows[1]["seconds"] / rows[0]["seconds"]
+    found = {
+        "rows": rows,
+        "times_faster": round(ratio, 2),
+        "load_average": os.getloadavg()[0],
+        "cores": os.cpu_count(),
+    }
+    print(json.dumps(found, indent=1))
+    if arguments.out:
+        Path(arguments.out).write_text(json.dumps(found, indent=1))
+
+
+def _config(arguments: argparse.Namespace, folder: str) -> Any:
+    from kft.config import TextClassificationConfig
+
+    return TextClassificationConfig(
+        dataset=arguments.dataset,
+        backbone=arguments.backbone,
+        stages=arguments.stages,
+        max_length=arguments.max_length,
+        run_dir=str(Path(folder, "run")),
+        export=(),
+        report=False,
+    )
+
+
+def _staged(config: Any) -> dict[str, Any]:
+    """Return what kft does."""
+    from kft.training.fine_tune import fine_tune
+    from kft.training.monitoring.progress import SilentReporter
+
+    start = time.monotonic()
+    result = fine_tune(config, reporter=SilentReporter())
+    everything = time.monotonic() - start
+    startup = sum((result.startup_seconds or {}).values())
+    return {
+        "what": "kft, staged",
+        "seconds": round(everything - startup, 1),
+        "seconds_with_start": round(everything, 1),
+        "accuracy": round(result.validation["accuracy"], 4),
+    }
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    """Return what plain Keras fit does."""
+    import keras
+    import numpy as np
+
+    from kft import tasks
+    from kft.config import stages
+    from kft.data import sample
+
+    splits = tasks.load_splits(config)
+    task = tasks.get(config, splits.labels)
+    inputs, targets = {}, {}
+    for name, part in (("train", splits.train), ("validation", splits.validation)):
+        prepared = task.inputs.prepare(part)
+        loaded = sample.load(prepared, task.inputs.preprocess(training=False))
+        inputs[name] = sample.stack(loaded, task.inputs.spec, (config.max_length,))
+        targets[name] = np.asarray(part.labels)
+    network = task.network()
+    best, seconds = 0.0, 0.0
+    for stage in stages.parse_stages(config.stages):
+        _train_only(network, stages.stage_depth(stage, network.blocks))
+        network.model.compile(
+            keras.optimizers.SGD(
+                stage.learning_rate, momentum=config.momentum, global_clipnorm=1.0
+            ),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            ["accuracy"],
+        )
+        start = time.monotonic()
+        history = network.model.fit(
+            inputs["train"],
+            targets["train"],
+            batch_size=config.batch_size,
+            epochs=stage.epochs,
+            validation_data=(inputs["validation"], targets["validation"]),
+            verbose=0,
+        )
+        seconds += time.monotonic() - start
+        best = max(best, *history.history["val_accuracy"])
+    return {
+        "what": "plain Keras fit, all padded, nothing stored",
+        "seconds": round(seconds, 1),
+        "accuracy": round(best, 4),
+    }
+
+
+def _train_only(network: Any, depth: int) -> None:
+    """Let the layers above a cut train, and no others."""
+    from kft.model import split
+
+    anchor = network.anchor(depth)
+    below = split.ancestors(network.model, anchor) if anchor else frozenset()
+    for layer in network.model.layers:
+        layer.trainable = layer.name not in below
+
+
+if __name__ == "__main__":
+    main()
