@@ -3,9 +3,10 @@
   python tools/bench_text.py --dataset=csv:reviews.csv --out=text.json
 
 Both take the same network, pretrained weights, split, stages, epochs, rates, batches
-and clipping. kft tokenises once, stores the outputs of the frozen layers without padding,
-and makes batches of similar length. Plain Keras does what its guides show: all texts
-padded to --max_length, the frozen layers computed in every epoch, `fit` for each stage.
+and clipping. kft tokenises once, stores the outputs of the frozen layers without
+padding, and makes batches of similar length. Plain Keras does what its guides show: all
+texts padded to --max_length, the frozen layers computed in every epoch, `fit` for each
+stage.
 Tokenising is in neither time. Seconds are of training, validation after each epoch and
 the storing of features; the load of the machine is printed beside them.
 """

@@ -151,8 +151,11 @@ def test_keys_of_other_names_and_splits_are_read(tmp_path: Path) -> None:
 
 
 def test_options_of_another_kind_of_file_are_refused(tmp_path: Path) -> None:
+    config = TokenClassificationConfig(
+        dataset=_file(tmp_path, JSONL, "a.jsonl"), tag_scheme="bio"
+    )
     with pytest.raises(errors.ConfigError, match="--tag_scheme belongs to"):
-        _load(_file(tmp_path, JSONL, "a.jsonl"), tag_scheme="bio")
+        data.check_dataset(config, token_classification.KIND.sources)
 
 
 BAD_JSONL = {
