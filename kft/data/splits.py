@@ -11,9 +11,7 @@ One exception: of a class that would have no training example by chance, as happ
 classes of one to three, the one nearest to training, by its hash, goes there.
 """
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -184,18 +182,6 @@ def _keep_one_of_each(
             "class is learned cannot be measured on so few.",
             _listed(kept),
         )
-
-
-def split_csv(splits: examples.Splits) -> str:
-    """Return the content of split.csv: a row of id, label, split for each example."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("id", "label", "split"))
-    for split, part in splits.parts().items():
-        texts = label_arrays.texts(part.labels, splits.labels)
-        for name, label in zip(part.ids, texts, strict=True):
-            writer.writerow((name, label, split))
-    return text.getvalue()
 
 
 def _hashed(table: examples.Table) -> np.ndarray:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from kft import errors
-from kft.run_folder.history import VALIDATION
 from kft.run_folder.run_result import RunResult
 
 _ACCURACY = "accuracy"
@@ -70,6 +69,6 @@ def judged(
 
 def judged_of(result: RunResult) -> JudgedFigure:
     """Return the figure of a finished run that a bar is about, on validation."""
-    monitor = result.monitor.removeprefix(VALIDATION)
+    monitor = result.metric
     is_better = result.higher_is_better
     return judged(result.validation, monitor, higher_is_better=is_better)

@@ -234,7 +234,7 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
     path = next((one for one in paths if one.is_file()), None)
     if path is None:
         return None
-    config, labels = run_dir.read_config(run), LabelMap.read(str(run.labels_txt))
+    config, labels = run_dir.read_config(run), run_dir.read_labels(run)
     source = _source(run, config.dataset, split, labels)
     found = prediction_files.read(path, source)
     if found is None or set(found.ids) != set(run_split.split_ids(run, split)):

@@ -73,7 +73,7 @@ def load(
     config = _on_one_device(run_dir.read_config(run))
     config = dataclasses.replace(config, run_dir=str(run.path))
     config = dataclasses.replace(config, precision=_precision(config, precision))
-    labels = _read_labels(run)
+    labels = run_dir.read_labels(run)
     devices = runtime.start(config, seed=config.seed)
     task = tasks.get(config, labels, kept=run.backbone)
     network = task.network(weights="none")
@@ -102,15 +102,6 @@ def _precision(
         logging.warning("The run computed in float16; without a GPU it is float32.")
         return "float32"
     return config.precision
-
-
-def _read_labels(run: RunDir) -> LabelMap:
-    try:
-        return LabelMap.read(str(run.labels_txt))
-    except errors.DataError as error:
-        raise errors.RunDirError(
-            f"{run.path} is damaged. {error} Restore the file from a copy."
-        ) from error
 
 
 def _load_weights(model: keras.Model, run: RunDir) -> None:

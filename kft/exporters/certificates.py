@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from kft import errors, exporters
@@ -28,13 +29,18 @@ _NEEDED: dict[str, Any] = {
 _TYPES = {**_NEEDED, "temperature": float, "examples_from": str}
 
 
+def file_of(run: RunDir) -> Path:
+    """Return where the certificates of the exports of a run are."""
+    return run.export / _NAME
+
+
 def read(run: RunDir) -> dict[str, dict[str, Any]]:
     """Return parity.json, empty where there is none yet; old keys by their new names.
 
     Raises:
         errors.RunDirError: where it is damaged.
     """
-    path = run.export / _NAME
+    path = file_of(run)
     try:
         content = json.loads(regular_file.read(path))
         json_values.check({"it": content}, {"it": Mapping[str, dict[str, Any]]})
@@ -61,4 +67,4 @@ def _checked(certificate: dict[str, Any]) -> dict[str, Any]:
 
 def add(run: RunDir, name: str, certificate: Mapping[str, Any]) -> None:
     """Put a certificate into parity.json beside those of other formats."""
-    run.write_json(run.export / _NAME, {**read(run), name: certificate})
+    run.write_json(file_of(run), {**read(run), name: certificate})

@@ -18,7 +18,6 @@ from kft.reporting import data_match, render, run_record, sections
 from kft.reporting.data_match import Data
 from kft.reporting.run_record import RunRecord
 from kft.run_folder import atomic_files, run_dir
-from kft.run_folder.history import VALIDATION
 
 SIGNIFICANT = 0.05
 
@@ -213,7 +212,7 @@ def columns(runs: Sequence[ComparedRun]) -> Iterator[tuple[str, list[Figure | No
     for run in runs:
         chosen = {
             run.figures[0].name,
-            run.record.result.monitor.removeprefix(VALIDATION),
+            run.record.result.metric,
         }
         for one in run.figures:
             if one.name in (*chosen, "loss"):

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from kft.reporting.run_record import RunRecord
+from kft.run_folder import environment
 
 # The same; the same, split in another way; or not known to be the same.
 Data = Literal["same", "split anew", "other"]
@@ -15,7 +16,8 @@ def judge(first: RunRecord, second: RunRecord) -> Data:
     split.csv does not, the files have changed. Where both differ, only the name of the
     data set tells a run with other fractions from one on other data.
     """
-    prints = [one.environment.get("data_fingerprint") for one in (first, second)]
+    key = environment.DATA_FINGERPRINT
+    prints = [one.environment.get(key) for one in (first, second)]
     # Nothing is known to differ where a run has none.
     if None in prints or prints[0] == prints[1]:
         return "same"

@@ -34,7 +34,7 @@ def verdict(
 
 
 def _of_training(record: RunRecord) -> str:
-    name = record.result.monitor.removeprefix("val_")
+    name = record.result.metric
     value = record.history[-1].train.get(name)
     shown = "unknown" if value is None else f"{value:.4f}"
     if value is not None and name == "accuracy":

@@ -73,7 +73,7 @@ def read(run: RunDir) -> RunRecord:
         run=run,
         config=run_dir.read_config(run),
         result=result,
-        labels=_labels(run),
+        labels=run_dir.read_labels(run),
         history=history.read_records(run),
         environment=environment.read(run),
         split_id=_split_id(run),
@@ -81,13 +81,6 @@ def read(run: RunDir) -> RunRecord:
         parity=certificates.read(run),
         finished=time,
     )
-
-
-def _labels(run: RunDir) -> LabelMap:
-    try:
-        return LabelMap.read(str(run.labels_txt))
-    except errors.DataError as error:
-        raise errors.RunDirError(f"{run.path} is damaged. {error}") from error
 
 
 def _split_id(run: RunDir) -> str:

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Sequence
 
 from kft.reporting.run_record import RunRecord
-from kft.run_folder.history import VALIDATION, EpochRecord, StageResult
+from kft.run_folder.history import EpochRecord, StageResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class StageRow:
 def rows(record: RunRecord) -> tuple[StageRow, ...]:
     """Return a row for each stage of a run."""
     epochs, result = record.stage_epochs, record.result
-    name = result.monitor.removeprefix(VALIDATION)
+    name = result.metric
     values = [stage.validation.get(name) for stage in result.stages]
     differences = gains(values, higher_is_better=result.higher_is_better)
     found = []

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from kft import config, errors
 from kft.config import RunConfig, flagfile, user_paths
+from kft.data.labels import LabelMap
 from kft.run_folder import atomic_files, saved_config
 from kft.run_folder import lock as run_folder_lock
 
@@ -271,6 +272,20 @@ def read_config(run: RunDir) -> RunConfig:
         errors.RunDirError: where its file is missing or damaged, naming it.
     """
     return saved_config.read(run.config_json)
+
+
+def read_labels(run: RunDir) -> LabelMap:
+    """Return the classes of a run.
+
+    Raises:
+        errors.RunDirError: where labels.txt is missing or damaged.
+    """
+    try:
+        return LabelMap.read(str(run.labels_txt))
+    except errors.DataError as error:
+        raise errors.RunDirError(
+            f"{run.path} is damaged. {error} Restore the file from a copy."
+        ) from error
 
 
 def finished(path: str, *, out: str | None = None) -> RunDir:

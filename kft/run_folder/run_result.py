@@ -54,9 +54,14 @@ class RunResult:
     stages: tuple[StageResult, ...]
 
     @property
+    def metric(self) -> str:
+        """Return what the task calls the figure that selected, such as accuracy."""
+        return self.monitor.removeprefix(VALIDATION)
+
+    @property
     def monitored(self) -> float | None:
         """Return the value of the figure that selected; None without validation."""
-        return self.validation.get(self.monitor.removeprefix(VALIDATION))
+        return self.validation.get(self.metric)
 
     @property
     def val_accuracy(self) -> float | None:

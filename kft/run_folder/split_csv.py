@@ -2,10 +2,12 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from kft import errors
-from kft.data.examples import SPLITS
+from kft.data import label_arrays
+from kft.data.examples import SPLITS, Splits
 from kft.run_folder import regular_file
 from kft.run_folder.run_dir import RunDir
 
@@ -43,17 +45,34 @@ def read(run: RunDir) -> tuple[SplitRow, ...]:
         ) from error
 
 
+def text(splits: Splits) -> str:
+    """Return the content of the file: a row for each example."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(rows(splits))
+    return file.getvalue()
+
+
+def rows(splits: Splits) -> Iterator[SplitRow]:
+    """Yield the examples of a data set, split after split."""
+    for split, part in splits.parts().items():
+        labels = label_arrays.texts(part.labels, splits.labels)
+        for name, label in zip(part.ids.tolist(), labels, strict=True):
+            yield SplitRow(name, label, split)
+
+
 def _parse(text: str) -> tuple[SplitRow, ...]:
     """Return the rows; raises ValueError naming the line that is damaged."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     head = tuple(next(reader, ()))
     if head != _COLUMNS:
         raise ValueError(f"line 1 is {','.join(head)[:40]!r}")
-    rows: list[SplitRow] = []
+    found: list[SplitRow] = []
     for cells in reader:
         if len(cells) != len(_COLUMNS) or cells[2] not in SPLITS:
             raise ValueError(f"line {reader.line_num} is {','.join(cells)[:40]!r}")
-        rows.append(SplitRow(*cells))
-    if len({row.id for row in rows}) != len(rows) or not rows:
-        raise ValueError("an id is there twice" if rows else "it has no example")
-    return tuple(rows)
+        found.append(SplitRow(*cells))
+    if len({row.id for row in found}) != len(found) or not found:
+        raise ValueError("an id is there twice" if found else "it has no example")
+    return tuple(found)

@@ -1,19 +1,17 @@
 """The origin of a run: labels, split, environment. A resume has to find the same."""
 
-import csv
-import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
 from absl import logging
 
 from kft import errors, tasks
-from kft.data import splits as data_splits
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
-from kft.run_folder import data_place, environment, saved_config
+from kft.run_folder import data_place, environment, saved_config, split_csv
 from kft.run_folder.run_dir import RunDir
+from kft.run_folder.split_csv import SplitRow
 from kft.training.run_context import RunContext
 
 _FINGERPRINT = environment.DATA_FINGERPRINT
@@ -31,7 +29,7 @@ def write(context: RunContext, splits: Splits) -> None:
     """
     run = context.run
     run.write_text(run.labels_txt, splits.labels.text())
-    run.write_text(run.split_csv, data_splits.split_csv(splits))
+    run.write_text(run.split_csv, split_csv.text(splits))
     for name, content in (
         tasks.kind(context.config.task).kept_files(context.config).items()
     ):
@@ -69,20 +67,16 @@ def check(run: RunDir, splits: Splits, devices: Devices) -> None:
         errors.RunDirError: where nothing tells any more what the data was.
     """
     recorded, kept = _read_environment(run), _read_table(run)
-    now = data_splits.split_csv(splits)
+    now = _table(split_csv.rows(splits))
     if recorded is None and kept is None:
         raise errors.RunDirError(
             f"{run.environment_json} and {run.split_csv} are both damaged or gone, so "
             "nothing tells whether the data is still that of the run. Restore one of "
             "them from a copy, or start again in another --run_dir."
         )
-    is_same = (
-        recorded[_FINGERPRINT] == splits.fingerprint
-        if recorded
-        else kept == _table(now)
-    )
+    is_same = recorded[_FINGERPRINT] == splits.fingerprint if recorded else kept == now
     if not is_same:
-        raise errors.DataError(_changes(run, splits, kept, _table(now)))
+        raise errors.DataError(_changes(run, splits, kept, now))
     if recorded is None:
         logging.warning(
             "%s is damaged or gone; %s says that the data is the same.",
@@ -93,7 +87,11 @@ def check(run: RunDir, splits: Splits, devices: Devices) -> None:
     else:
         _mention_versions(recorded.get("packages"))
         _keep_place(run, recorded)
-    for path, text in (run.split_csv, now), (run.labels_txt, splits.labels.text()):
+    texts = {
+        run.split_csv: split_csv.text(splits),
+        run.labels_txt: splits.labels.text(),
+    }
+    for path, text in texts.items():
         if not path.is_file() or path.read_bytes() != text.encode():
             logging.warning("%s is damaged or gone; it is written anew.", path)
             run.write_text(path, text)
@@ -131,23 +129,13 @@ def _mention_versions(before: Any) -> None:
 
 def _read_table(run: RunDir) -> Table | None:
     try:
-        return _table(run.split_csv.read_text(encoding="utf-8"))
-    except (OSError, KeyError, ValueError, csv.Error):
+        return _table(split_csv.read(run))
+    except errors.RunDirError:
         return None
 
 
-def _table(text: str) -> Table:
-    """Return the rows of split.csv.
-
-    Raises:
-        KeyError: where a column is missing.
-        ValueError: where there is no row, or a row is cut off.
-    """
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    rows = {row["id"]: (row["label"], row["split"]) for row in reader}
-    if not rows or any(None in row for row in rows.values()):
-        raise ValueError("not a whole table")
-    return rows
+def _table(rows: Iterable[SplitRow]) -> Table:
+    return {row.id: (row.label, row.split) for row in rows}
 
 
 def _changes(run: RunDir, splits: Splits, kept: Table | None, now: Table) -> str:

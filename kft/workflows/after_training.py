@@ -109,7 +109,9 @@ def _evaluate(run: RunDir) -> "Evaluation | None":
 
 def _report(run: RunDir) -> None:
     """Write report.html, unless it is there and has the last exports."""
-    page, parity = run.report_html, run.export / "parity.json"
+    from kft.exporters import certificates
+
+    page, parity = run.report_html, certificates.file_of(run)
     if page.is_file() and not (
         parity.is_file() and parity.stat().st_mtime > page.stat().st_mtime
     ):

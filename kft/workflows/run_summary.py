@@ -12,7 +12,6 @@ from rich.text import Text
 from kft.cli import tables
 from kft.cli.tables import Column
 from kft.reporting import stage_results
-from kft.run_folder.history import VALIDATION
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 
@@ -56,7 +55,7 @@ def show(
 
 def _gains(result: RunResult) -> tuple[list[float | None], list[float | None]]:
     """Return what each stage reached, and how much better that is than before it."""
-    name = result.monitor.removeprefix(VALIDATION)
+    name = result.metric
     values = [stage.validation.get(name) for stage in result.stages]
     return values, stage_results.gains(values, higher_is_better=result.higher_is_better)
 
@@ -64,7 +63,7 @@ def _gains(result: RunResult) -> tuple[list[float | None], list[float | None]]:
 def _advice(result: RunResult) -> Iterator[str]:
     """Yield a text for each stage that made it worse."""
     _, gains = _gains(result)
-    name = _title(result.monitor.removeprefix(VALIDATION))
+    name = _title(result.metric)
     for stage, gain in zip(result.stages, gains, strict=True):
         if gain is not None and gain < 0:
             yield (
@@ -76,7 +75,7 @@ def _advice(result: RunResult) -> Iterator[str]:
 
 def _stages(result: RunResult) -> Sequence[Column]:
     """Return the columns of the table of stages, those first that stay longest."""
-    stages, name = result.stages, result.monitor.removeprefix(VALIDATION)
+    stages, name = result.stages, result.metric
     values, gains = _gains(result)
     rates = [f"{stage.examples_per_second:,.0f}" for stage in stages]
     return (
@@ -98,7 +97,7 @@ def _figures(
     command_seconds: float | None,
 ) -> Iterator[tuple[str, Text]]:
     """Yield what is known of the weights that are kept, a name and a text each."""
-    name = result.monitor.removeprefix(VALIDATION)
+    name = result.metric
     for split, figures in (("validation", result.validation), ("test", result.test)):
         if name not in figures:
             continue

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kft import config, errors, tasks
-from kft.data import splits
+from kft.run_folder import split_csv
 from tests.data import image_files
 
 
@@ -38,7 +38,7 @@ def test_a_folder_gives_what_the_same_local_folder_gives(root, tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
     far, near = _load(f"folder:{root}"), _load(f"folder:{tmp_path}")
-    assert splits.split_csv(far) == splits.split_csv(near)
+    assert split_csv.text(far) == split_csv.text(near)
     assert far.train.ids.tolist() == _FILES
     payloads = far.train.read(far.train.rows).numpy()
     assert [payload.decode() for payload in payloads] == far.train.ids.tolist()

@@ -3,7 +3,7 @@
 import pytest
 
 from kft import config, errors, tasks
-from kft.data import splits
+from kft.run_folder import split_csv
 
 
 @pytest.fixture
@@ -32,24 +32,24 @@ def _ids(part):
 
 def test_the_split_csv_of_a_run_comes_back(root):
     first = _load(root, validation_fraction=0.3, test_fraction=0.2)
-    path = _write(root, splits.split_csv(first))
+    path = _write(root, split_csv.text(first))
     again = _load(root, validation_fraction=0.1, split_file=path)
-    assert splits.split_csv(again) == splits.split_csv(first)
+    assert split_csv.text(again) == split_csv.text(first)
     assert again.fingerprint == first.fingerprint
 
 
 def test_nothing_is_cut_where_the_file_has_no_such_split(root):
-    path = _write(root, splits.split_csv(_load(root, validation_fraction=0.0)))
+    path = _write(root, split_csv.text(_load(root, validation_fraction=0.0)))
     made = _load(root, validation_fraction=0.5, test_fraction=0.2, split_file=path)
     assert (len(made.train), made.validation, made.test) == (30, None, None)
 
 
 def test_files_that_were_added_since_change_nothing(root, caplog):
     first = _load(root, validation_fraction=0.3)
-    path = _write(root, splits.split_csv(first))
+    path = _write(root, split_csv.text(first))
     (root / "a" / "0.jpg").write_bytes(b"new")
     again = _load(root, split_file=path)
-    assert splits.split_csv(again) == splits.split_csv(first)
+    assert split_csv.text(again) == split_csv.text(first)
     assert again.fingerprint == first.fingerprint
     assert "1 examples are not in it" in caplog.text
 

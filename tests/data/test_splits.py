@@ -13,6 +13,7 @@ from kft import config, errors
 from kft.data import examples, splits
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
+from kft.run_folder import split_csv
 
 _ids = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
@@ -160,7 +161,7 @@ def test_splits_of_the_data_itself_are_kept_and_only_missing_ones_are_cut():
 
 def test_split_csv_holds_id_label_and_split_of_every_example():
     result = _hundred(test_fraction=0.1)
-    rows = list(csv.DictReader(io.StringIO(splits.split_csv(result))))
+    rows = list(csv.DictReader(io.StringIO(split_csv.text(result))))
     assert len(rows) == 100
     for split, part in result.parts().items():
         assert [row["id"] for row in rows if row["split"] == split] == part.ids.tolist()
@@ -303,7 +304,7 @@ def test_examples_of_several_classes_are_split_by_their_ids_alone():
     one = splits.assemble(_LABELS, _table(table.ids, np.arange(100) % 2), options)
     assert several.validation.ids.tolist() == one.validation.ids.tolist()
     assert several.fingerprint != one.fingerprint
-    rows = list(csv.DictReader(io.StringIO(splits.split_csv(several))))
+    rows = list(csv.DictReader(io.StringIO(split_csv.text(several))))
     assert {row["label"] for row in rows} == {"cat, dog", ""}
 
 
@@ -326,7 +327,7 @@ def test_labels_and_lengths_of_steps_go_with_their_examples():
         for position, name in enumerate(part.ids.tolist()):
             np.testing.assert_array_equal(part.labels[position], rows[int(name)])
             assert part.lengths[position] == len(rows[int(name)])
-    labels = {row["id"]: row["label"] for row in _rows_of(splits.split_csv(made))}
+    labels = {row["id"]: row["label"] for row in _rows_of(split_csv.text(made))}
     assert (labels["0"], labels["5"]) == ("cat", "dog dog dog")
 
 

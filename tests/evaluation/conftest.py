@@ -7,7 +7,7 @@ import pytest
 
 from kft import config, tasks
 from kft.config import TrainConfig
-from kft.data import splits
+from kft.run_folder import split_csv
 from kft.run_folder.run_dir import RunDir
 
 
@@ -22,7 +22,7 @@ def trained(tmp_path):
     first = tasks.load_splits(
         config.ImageOptions(dataset=source, validation_fraction=0.4)
     )
-    (tmp_path / "first.csv").write_text(splits.split_csv(first))
+    (tmp_path / "first.csv").write_text(split_csv.text(first))
     settings = TrainConfig(
         dataset=source,
         split_file=str(tmp_path / "first.csv"),
@@ -30,7 +30,7 @@ def trained(tmp_path):
     )
     made = tasks.load_splits(settings)
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "split.csv").write_text(splits.split_csv(made))
+    (tmp_path / "run" / "split.csv").write_text(split_csv.text(made))
     (tmp_path / "run" / "environment.json").write_text(
         json.dumps({"data_fingerprint": made.fingerprint})
     )

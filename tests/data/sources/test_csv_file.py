@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kft import config, errors, tasks
 from kft.data import examples, splits
 from kft.data.labels import LabelMap
+from kft.run_folder import split_csv
 
 
 def _table(root, text, *, encoding="utf-8"):
@@ -37,7 +38,7 @@ def _rows(result):
     """Return (id, label, split) of every example."""
     return [
         tuple(row.values())
-        for row in csv.DictReader(io.StringIO(splits.split_csv(result)))
+        for row in csv.DictReader(io.StringIO(split_csv.text(result)))
     ]
 
 

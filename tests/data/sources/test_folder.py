@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kft import config, data, errors, tasks
-from kft.data import splits
 from kft.data.sources.payload_kind import PayloadKind
+from kft.run_folder import split_csv
 
 
 def _make(root, *files):
@@ -54,7 +54,7 @@ def test_the_place_of_the_folder_does_not_matter(tmp_path):
         _load(_make(tmp_path / name, *_many("a"), *_many("b"))) for name in ("x", "y/z")
     )
     assert one.fingerprint == other.fingerprint
-    assert splits.split_csv(one) == splits.split_csv(other)
+    assert split_csv.text(one) == split_csv.text(other)
 
 
 def test_a_trailing_slash_and_a_relative_path_change_nothing(tmp_path, monkeypatch):
