@@ -180,7 +180,8 @@ def _export(
     # TensorFlow Serving looks at folders whose name is a number only.
     draft = target.with_name(f".tmp-{uuid.uuid4().hex[:12]}{exporter.ending or ''}")
     try:
-        exporter.format.write(serving, draft, quantize)
+        with atomic_files.explaining(target):
+            exporter.format.write(serving, draft, quantize)
         certificate = dataclasses.replace(
             parity.certify(name, draft, questions, quantize),
             export=str(target.relative_to(run.export)),

@@ -29,10 +29,15 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
 
     labels.txt and preprocessing.json are in the folder `assets.extra`, beside requests
     that warm a server up.
+
+    Raises:
+        OSError: where it cannot be written.
     """
     import keras
+    import tensorflow as tf
 
     from kft.exporters import warmup
+    from kft.run_folder import atomic_files
 
     del quantize  # `none` is all that the format knows
     # It finds the variables in the endpoints; after track() it would save each of them
@@ -41,7 +46,13 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     for name, endpoint in served.endpoints.items():
         function = _for_any_batch(endpoint)
         archive.add_endpoint(name, function, input_signature=endpoint.specs)
-    archive.write_out(str(path), verbose=False)
+    try:
+        archive.write_out(str(path), verbose=False)
+    except tf.errors.OpError as error:
+        full = atomic_files.os_error_in(error.message)
+        if full is None:
+            raise
+        raise full from error
     extra = path / _EXTRA
     extra.mkdir()
     (extra / _LABELS).write_text(served.run.labels.text(), encoding="utf-8")

@@ -111,6 +111,19 @@ def explaining(path: Path) -> Iterator[None]:
         raise errors.RunDirError(_message(path, error)) from error
 
 
+def os_error_in(message: str) -> OSError | None:
+    """Return the error of the system that a message of another library names, if any.
+
+    TensorFlow (2.21) has only its text, such as "File too large", and types that say
+    other things.
+    """
+    for number in _CAUSES:
+        text = os.strerror(number)
+        if text in message:
+            return OSError(number, text)
+    return None
+
+
 def _message(path: Path, error: OSError) -> str:
     cause = None if error.errno is None else _CAUSES.get(error.errno)
     if cause is None:

@@ -248,3 +248,10 @@ def test_a_link_among_the_leftovers_is_removed_and_not_followed(
     atomic_files.remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     assert (tmp_path / "folder" / "kept").exists()
+
+
+def test_the_text_of_another_library_names_the_error_of_the_system() -> None:
+    found = atomic_files.os_error_in("{{node x}} a/b; File too large [Op:SaveV2]")
+    assert found is not None and found.errno == errno.EFBIG
+    assert atomic_files.os_error_in("a/b; No space left on device") is not None
+    assert atomic_files.os_error_in("shapes do not match") is None
