@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kft.config import TrainConfig
     from kft.run_folder.run_result import RunResult
-    from kft.training.fine_tune import fine_tune
+    from kft.workflows.python_run import fine_tune
 
 __version__ = "0.1.0"
 __all__ = ["RunResult", "TrainConfig", "fine_tune"]
@@ -15,7 +15,7 @@ __all__ = ["RunResult", "TrainConfig", "fine_tune"]
 _MODULES = {
     "RunResult": "kft.run_folder.run_result",
     "TrainConfig": "kft.config",
-    "fine_tune": "kft.training.fine_tune",
+    "fine_tune": "kft.workflows.python_run",
 }
 
 

@@ -84,7 +84,8 @@ def _timed(name: str, data: str) -> dict[str, float]:
 
 def run_kft(data: str) -> dict[str, float]:
     """Fine-tune with kft; return the best validation accuracy."""
-    from kft import TrainConfig, fine_tune
+    from kft.config import TrainConfig
+    from kft.training.fine_tune import fine_tune
     from kft.training.monitoring.progress import SilentReporter
 
     with tempfile.TemporaryDirectory() as folder:

@@ -64,9 +64,9 @@ def _run(cell: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of one run."""
     import dataclasses
 
-    from kft import TrainConfig, fine_tune
-    from kft.config import stages
+    from kft.config import TrainConfig, stages
     from kft.training.auto import apply_recipe, recipe
+    from kft.training.fine_tune import fine_tune
     from kft.training.monitoring.progress import SilentReporter
 
     config = TrainConfig(

@@ -73,8 +73,9 @@ def _run(arguments: argparse.Namespace) -> dict[str, float]:
     from kft.cli import startup_logs
 
     startup_logs.start(debug=False)
-    from kft import TrainConfig, fine_tune
+    from kft.config import TrainConfig
     from kft.training.auto import batch_size_worker
+    from kft.training.fine_tune import fine_tune
 
     result = fine_tune(
         TrainConfig(

@@ -36,8 +36,7 @@ def start(*, debug: bool) -> None:
     Args:
         debug: whether everything is shown.
     """
-    # kft's networks and loops are TensorFlow's, whatever the user's Keras is set to.
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    _choose_backend()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(message)s"))
     absl.logging.set_verbosity(absl.logging.DEBUG if debug else absl.logging.INFO)
@@ -47,6 +46,26 @@ def start(*, debug: bool) -> None:
     if debug:
         return
     handler.addFilter(_is_for_the_user)
+    _import_quietly()
+
+
+def from_python() -> None:
+    """Let TensorFlow start without its greetings in a process that is not kft's own.
+
+    Logging stays what the process has made of it. Does nothing where TensorFlow is
+    there already.
+    """
+    if "tensorflow" not in sys.modules:
+        _choose_backend()
+        _import_quietly()
+
+
+def _choose_backend() -> None:
+    # kft's networks and loops are TensorFlow's, whatever the user's Keras is set to.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+
+
+def _import_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _QuietImport())

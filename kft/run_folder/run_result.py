@@ -11,8 +11,10 @@ from kft.run_folder import json_values, saved_config
 from kft.run_folder.history import (
     TEST,
     VALIDATION,
+    EpochRecord,
     StageResult,
     prefixed,
+    read_records,
     unprefixed,
 )
 from kft.run_folder.run_dir import RunDir
@@ -62,6 +64,31 @@ class RunResult:
     def monitored(self) -> float | None:
         """Return the value of the figure that selected; None without validation."""
         return self.validation.get(self.metric)
+
+    @property
+    def history(self) -> tuple[EpochRecord, ...]:
+        """Return its epochs in order, as metrics.jsonl has them.
+
+        Raises:
+            errors.RunDirError: where metrics.jsonl is missing or damaged.
+        """
+        return read_records(RunDir(self.run_dir))
+
+    @property
+    def exports(self) -> Mapping[str, Path]:
+        """Return the newest export of each format that the run folder has, by name."""
+        found = {}
+        for folder in sorted(RunDir(self.run_dir).export.glob("*/")):
+            versions = sorted(folder.glob("[!.]*"), key=_version)
+            if versions:
+                found[folder.name] = versions[-1]
+        return found
+
+    @property
+    def report(self) -> Path | None:
+        """Return the report of the run; None where it has none."""
+        path = RunDir(self.run_dir).report_html
+        return path if path.is_file() else None
 
     @property
     def val_accuracy(self) -> float | None:
@@ -154,3 +181,8 @@ class RunResult:
                 f"{run.result_json} is damaged: {what}. Remove the file and repeat the "
                 "command: the run goes on from its last checkpoint."
             ) from error
+
+
+def _version(path: Path) -> tuple[int, str]:
+    """Return what orders the exports of a format: their versions count up."""
+    return (int(path.name) if path.name.isdecimal() else 0, path.name)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from absl import logging
@@ -10,6 +10,7 @@ from absl import logging
 from kft import errors
 from kft.cli import tables
 from kft.config import ExportConfig, RunConfig
+from kft.evaluation import accuracy_bar
 from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
@@ -28,11 +29,7 @@ def finish(
     *,
     process_start: float | None = None,
 ) -> None:
-    """Measure and export a finished run, report on it, and show what became of it.
-
-    What is in the run folder already is not made again. A page or a part of
-    TensorBoard that cannot be made does not fail the run, which is whole without it:
-    the log says why, and the command to try again.
+    """Complete a finished run, and show what became of it.
 
     Args:
         config: of the run.
@@ -41,18 +38,9 @@ def finish(
         process_start: when the command began, in seconds as of `time.time`; None where
             that is not known.
 
-    Raises:
-        errors.AccuracyError: below the accuracy that was asked for; nothing is exported
-            then.
-        errors.KftError: where something cannot be read, exported or written.
+    Raises: what `complete` does, once everything is shown.
     """
-    run = run_dir.at(str(result.run_dir))
-    evaluation = _evaluate(run)
-    problem = below_bar(config, judged)
-    if problem is None:
-        _export(config, run)
-    if config.report:
-        _report(run)
+    evaluation, problem = _complete(config, result, judged, say=_print)
     run_summary.show(
         tables.console(),
         result,
@@ -62,6 +50,49 @@ def finish(
     )
     if problem is not None:
         raise problem
+
+
+def complete(
+    config: RunConfig, result: RunResult, *, say: Callable[[str], None]
+) -> None:
+    """Measure and export a finished run, and report on it, as its config says.
+
+    What is in the run folder already is not made again. A page or a part of
+    TensorBoard that cannot be made does not fail the run, which is whole without it:
+    the log says why, and the command to try again.
+
+    Args:
+        config: of the run.
+        result: of it.
+        say: shows a line to a person.
+
+    Raises:
+        errors.AccuracyError: below the accuracy that was asked for; nothing is exported
+            then.
+        errors.KftError: where something cannot be read, exported or written.
+    """
+    judged = accuracy_bar.judged_of(result)
+    _, problem = _complete(config, result, judged, say=say)
+    if problem is not None:
+        raise problem
+
+
+def _complete(
+    config: RunConfig,
+    result: RunResult,
+    judged: JudgedFigure,
+    *,
+    say: Callable[[str], None],
+) -> tuple["Evaluation | None", errors.KftError | None]:
+    """Do what `complete` does; return the evaluation, and why it is not good enough."""
+    run = run_dir.at(str(result.run_dir))
+    evaluation = _evaluate(run, say)
+    problem = below_bar(config, judged)
+    if problem is None:
+        _export(config, run, say)
+    if config.report:
+        _report(run, say)
+    return evaluation, problem
 
 
 def below_bar(config: RunConfig, judged: JudgedFigure) -> errors.KftError | None:
@@ -86,7 +117,7 @@ def below_bar(config: RunConfig, judged: JudgedFigure) -> errors.KftError | None
     return judged.problem(bar, called=called, effect="Nothing was exported.")
 
 
-def _evaluate(run: RunDir) -> "Evaluation | None":
+def _evaluate(run: RunDir, say: Callable[[str], None]) -> "Evaluation | None":
     """Return the evaluation of a run; None where it has nothing to judge by.
 
     TensorBoard gets its part of it.
@@ -97,7 +128,7 @@ def _evaluate(run: RunDir) -> "Evaluation | None":
 
     split = evaluate_run.judging_split(run)
     if split and not run.evaluation_json.is_file():
-        _say(f"Measuring the kept weights on the {split} examples.")
+        say(f"Measuring the kept weights on the {split} examples.")
     evaluation = evaluate_run.of_split(run, split) if split else None
     config = run_dir.read_config(run)
     if trackers.TENSORBOARD in config.trackers:
@@ -107,7 +138,7 @@ def _evaluate(run: RunDir) -> "Evaluation | None":
     return evaluation
 
 
-def _report(run: RunDir) -> None:
+def _report(run: RunDir, say: Callable[[str], None]) -> None:
     """Write report.html, unless it is there and has the last exports."""
     from kft.exporters import certificates
 
@@ -118,14 +149,13 @@ def _report(run: RunDir) -> None:
         return
     from kft.reporting import write_report
 
-    _say(f"Writing {page}.")
+    say(f"Writing {page}.")
     retry = f"python -m kft.report --run_dir={run.path}"
     with _optional(f"{page} was not written", retry):
         write_report.make(run)
 
 
-def _say(text: str) -> None:
-    """Say what is being done: each part takes seconds in which nothing else is seen."""
+def _print(text: str) -> None:
     tables.console().print(text, soft_wrap=True, markup=False)
 
 
@@ -150,7 +180,7 @@ def _optional(what: str, retry: str) -> Iterator[None]:
         )
 
 
-def _export(config: RunConfig, run: RunDir) -> None:
+def _export(config: RunConfig, run: RunDir, say: Callable[[str], None]) -> None:
     """Write the formats of the run that are not there yet."""
     from kft.exporters import certificates, export_run
 
@@ -159,10 +189,9 @@ def _export(config: RunConfig, run: RunDir) -> None:
         name for name in config.export if not done.get(name, {}).get("passed")
     )
     if formats:
-        _say(f"Exporting {', '.join(formats)}, checked in a fresh process.")
+        say(f"Exporting {', '.join(formats)}, checked in a fresh process.")
         exports = export_run.export_run(
             ExportConfig(run_dir=str(run.path), formats=formats)
         )
-        console = tables.console()
         for line in export_run.table(exports):
-            console.print(line, soft_wrap=True, markup=False)
+            say(line)

@@ -1,5 +1,6 @@
 """What follows training, on a real finished run."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import kft
 from kft import errors, train
 from kft.cli import command
 from kft.config import TrainConfig
@@ -17,6 +19,7 @@ from kft.exporters import export_run, parity
 from kft.reporting import tensorboard, write_report
 from kft.run_folder import run_dir
 from kft.run_folder.run_result import RunResult
+from kft.training.monitoring.progress import SilentReporter
 from kft.workflows import after_training
 
 WELL = JudgedFigure("accuracy", 1.0)
@@ -70,6 +73,32 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     assert exported == [("saved_model",)]
     assert written == {path: path.stat().st_mtime_ns for path in run.iterdir()}
     assert list((run / "tensorboard").glob("*.after_training")) == [board]
+
+
+def test_from_python_a_run_is_exported_and_reported_on(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported = []
+    monkeypatch.setattr(
+        export_run, "export_run", lambda config: exported.append(config) or ()
+    )
+    config = run_dir.read_config(run_dir.at(str(run)))
+    config = dataclasses.replace(config, run_dir=str(run), report=True)
+    result = kft.fine_tune(config, reporter=SilentReporter())
+    (asked,) = exported
+    assert (asked.run_dir, asked.formats) == (str(run), ("saved_model",))
+    assert result.report == run / "report.html"
+    assert [one.epoch for one in result.history] == [1]
+    assert capsys.readouterr().out == ""
+    for name in ("9", "10", ".tmp-11"):
+        (run / "export" / "saved_model" / name).mkdir(parents=True)
+    assert result.exports == {"saved_model": run / "export" / "saved_model" / "10"}
+    (run / "report.html").unlink()
+    assert result.report is None
+    bar = dataclasses.replace(config, report=False, assert_accuracy_at_least=1.0)
+    with pytest.raises(errors.AccuracyError):
+        kft.fine_tune(bar, reporter=SilentReporter())
+    assert len(exported) == 1
 
 
 def test_without_validation_a_bar_can_not_be_kept(run: Path) -> None:
@@ -131,7 +160,7 @@ def test_a_report_that_can_not_be_made_does_not_fail_the_run(
         raise error
 
     monkeypatch.setattr(write_report, "make", fail)
-    monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
+    monkeypatch.setattr(after_training, "_evaluate", lambda run, say: None)
     result = RunResult.read(run_dir.at(str(run)))
     with caplog.at_level("ERROR", logger="absl"):
         after_training.finish(TrainConfig(export=()), result, WELL)
@@ -165,7 +194,7 @@ def test_a_report_is_made_once_and_again_after_new_exports(
 ) -> None:
     made = []
     monkeypatch.setattr(write_report, "make", lambda run: made.append(run.path))
-    monkeypatch.setattr(after_training, "_evaluate", lambda run: None)
+    monkeypatch.setattr(after_training, "_evaluate", lambda run, say: None)
     result = RunResult.read(run_dir.at(str(run)))
 
     def times_made(**flags: bool) -> int:
@@ -199,7 +228,7 @@ def test_a_signal_after_training_ends_the_command_with_nothing_half_written(
         "report": (write_report, "make"),
     }[part]
     if part != "export":
-        monkeypatch.setattr(after_training, "_export", lambda config, run: None)
+        monkeypatch.setattr(after_training, "_export", lambda *_: None)
     monkeypatch.setattr(module, name, stop)
     assert _train(run) == command.EXIT_RESUMABLE
     assert "Stopped by SIGTERM; what was written before is" in capsys.readouterr().err
