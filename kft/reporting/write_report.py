@@ -96,7 +96,7 @@ def values_of(
         "facts": tuple(sections.facts(record)),
         "options": tuple(sections.options(record.config)),
         "monitor": sections.title(record.result.monitor),
-        "is_share": record.result.monitor == "val_accuracy",
+        "is_share": _is_share(record.result.metric, evaluation),
         "stages": stage_results.rows(record),
         "charts": sections.curves(record),
         "gone": gone,
@@ -104,6 +104,12 @@ def values_of(
         "views_text": sections.views_text(run.task.inputs),
         **(_judged(evaluation, run, choice) if evaluation else {"evaluation": None}),
     }
+
+
+def _is_share(metric: str, evaluation: Evaluation | None) -> bool:
+    """Return whether what chose the weights is read as a percentage."""
+    shown = () if evaluation is None else evaluation.figures.headline()
+    return any(one.is_share for one in shown if one.name == metric)
 
 
 def _judged(

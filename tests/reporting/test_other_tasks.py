@@ -209,6 +209,7 @@ def test_the_figures_of_the_task_are_those_of_the_page(
         "75.00%), loss 0.5000."
     )
     assert page.figures["span_f1"] == ("0.625", "62.50%")
+    assert values["is_share"]
     assert page.figures["loss"] == ("0.5", "0.5000")
     assert page.figures["spans"] == ("9", "9")
     assert page.figures["kinds.0.f1"] == ("0.5", "0.5000")
