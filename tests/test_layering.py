@@ -265,7 +265,10 @@ WORDS |= {"speech", "spectrogram", "sound", "speaker", "soxr", "mel"}
 # Where such words may stand nevertheless, and why.
 EXCEPTIONS = {
     "tasks": ("image audio token", "the table of tasks"),
-    "backbones.__main__": ("image pixel audio sound spectrogram", "shows that table"),
+    "backbones.__main__": (
+        "image pixel audio sound spectrogram token",
+        "shows the tables of all",
+    ),
     "config": ("image audio token", "hands out all configs"),
     "config.run": ("image", "the default task, whose options need no --task"),
     "config.data": ("image", "names the default task, and its features of TFRecords"),

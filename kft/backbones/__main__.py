@@ -11,7 +11,7 @@ The names are what --backbone and --stages of the other commands take.
 import dataclasses
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import rich.box
@@ -40,7 +40,10 @@ class BackbonesConfig(Config):
     """What is listed."""
 
     task: Literal[
-        "image_classification", "text_classification", "audio_classification"
+        "image_classification",
+        "text_classification",
+        "token_classification",
+        "audio_classification",
     ] = option("image_classification", "Whose networks are listed.")
     backbone: str | None = option(
         None, "Only this one, with the name of every place where it can be cut."
@@ -54,19 +57,20 @@ def main(config: BackbonesConfig) -> None:
         errors.ConfigError: for a backbone that there is not.
     """
     console = rich_console.console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
-    if config.task == "text_classification":
-        _print_text(console, config.backbone)
-    elif config.task == "audio_classification":
-        _print_audio(console, config.backbone)
-    elif config.backbone is None:
-        with_cuts = console.width >= _CUTS_WIDTH
-        console.print(_table(image_table.BACKBONES.values(), with_cuts=with_cuts))
-        console.print(
-            "--stages takes head, top<k>, all, a block, or a group of blocks such as "
-            "conv5, block6 or stage_3; --backbone=NAME lists them."
-        )
-    else:
-        _print_one(console, image_table.get(config.backbone))
+    LISTS[config.task](console, config.backbone)
+
+
+def _print_image(console: rich.console.Console, name: str | None) -> None:
+    """Write the networks of images, or all about the one of that name."""
+    if name is not None:
+        _print_one(console, image_table.get(name))
+        return
+    with_cuts = console.width >= _CUTS_WIDTH
+    console.print(_table(image_table.BACKBONES.values(), with_cuts=with_cuts))
+    console.print(
+        "--stages takes head, top<k>, all, a block, or a group of blocks such as "
+        "conv5, block6 or stage_3; --backbone=NAME lists them."
+    )
 
 
 def _table(shown: Iterable[Backbone], *, with_cuts: bool) -> rich.table.Table:
@@ -207,6 +211,14 @@ def _run(names: Sequence[str]) -> str:
     last = re.search(r"\d+$|[a-z]$", names[-1])
     return f"{names[0]}..{last[0]}" if last else ", ".join(names)
 
+
+# By the task: writes its networks, or the one of a name.
+LISTS: dict[str, Callable[[rich.console.Console, str | None], None]] = {
+    "image_classification": _print_image,
+    "text_classification": _print_text,
+    "token_classification": _print_text,
+    "audio_classification": _print_audio,
+}
 
 COMMAND = command.Command(
     name="backbones",

@@ -1,3 +1,6 @@
+import typing
+
+from kft import tasks
 from kft.backbones import __main__ as command
 from kft.backbones.image import image_table
 from kft.backbones.text import text_backbone
@@ -39,6 +42,11 @@ def test_networks_of_texts_are_listed_with_license_and_source(run_kft) -> None:
     wrong = run_kft("backbones", "--task=text_classification", "--backbone=MiniLM")
     assert wrong.returncode == 2
     assert "Did you mean MiniLM-L6" in wrong.stderr
+
+
+def test_every_task_has_its_list() -> None:
+    named = typing.get_args(typing.get_type_hints(command.BackbonesConfig)["task"])
+    assert set(named) == set(command.LISTS) == set(tasks.TASKS)
 
 
 def test_an_unknown_backbone_is_a_mistake_not_a_crash(run_kft) -> None:
