@@ -50,12 +50,15 @@ class Breakdown:
         plural: the same of several.
         groups: the parts.
         ranked_by: name of the figure by which one is better than another.
+        mistakes: kinds of mistakes in words, each with how many there are; () where
+            none are told apart.
     """
 
     title: str
     plural: str
     groups: tuple[Group, ...]
     ranked_by: str
+    mistakes: tuple[tuple[str, int], ...] = ()
 
     def worst_first(self) -> list[int]:
         """Return the positions of the groups, the worst first; those unknown last."""

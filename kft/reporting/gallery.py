@@ -45,6 +45,7 @@ class Card:
         overlay: where the network looked, as HTML to lay over; None where unknown.
         answer: None where an example has other labels than one class.
         text: what is said of the answer then; else empty.
+        said: the same as HTML, in place of the text; None where its task has none.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Card:
     overlay: Markup | None
     answer: ClassAnswer | None
     text: str = ""
+    said: Markup | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,8 +119,20 @@ def cards(
             overlay=None if overlays is None else Markup(overlays[rank]),
             answer=answer,
             text="" if answer else other_answer(predictions, position, run.labels),
+            said=None
+            if answer
+            else _said(run, loaded.payloads[rank], predictions, position),
         )
     return found
+
+
+def _said(
+    run: LoadedRun, payload: bytes, predictions: Predictions, position: int
+) -> Markup | None:
+    """Return what its task says of an answer; it escapes what comes from files."""
+    label, scores = predictions.labels[position], predictions.logits[position]
+    said = run.task.display.answer_html(payload, label, scores)
+    return Markup(said) if said else None
 
 
 def _empty_card(run: LoadedRun, predictions: Predictions, position: int) -> Card:

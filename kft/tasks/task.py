@@ -303,6 +303,18 @@ class Display(Protocol):
                 example as it was augmented.
         """
 
+    def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
+        """Return what is right and what is said of an example, as HTML.
+
+        Asked only where labels are not one class each; an empty text where how many
+        steps are right is all there is to say.
+
+        Args:
+            payload: the encoded example.
+            label: as the data has it, int32 [steps] or float32 [classes].
+            scores: the output of the network, [steps, classes] or [classes].
+        """
+
     @property
     def explanation(self) -> str:
         """Return what `explain` shows, as a sentence for who sees it."""

@@ -86,6 +86,9 @@ class CurveDisplay:
             f'<polyline class="curve" points="{points}"/></svg>'
         )
 
+    def answer_html(self, payload: bytes, label: Any, scores: Any) -> str:
+        return ""
+
     def unexplained(self, network: object) -> str:
         return ""
 

@@ -26,6 +26,11 @@ class ImageDisplay:
         del payload
         return f'<img src="{inline_images.photo(inputs)}" alt="">'
 
+    def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
+        """Return nothing: the names of the classes say it."""
+        del payload, label, scores
+        return ""
+
     @property
     def explanation(self) -> str:
         """Return what the colours of Grad-CAM mean."""

@@ -37,6 +37,11 @@ class TextDisplay:
             text = f"{text[:_MOST_CHARACTERS]} ..."
         return f'<p dir="auto">{html.escape(text)}</p>'
 
+    def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
+        """Return nothing: the names of the classes say it."""
+        del payload, label, scores
+        return ""
+
     @property
     def explanation(self) -> str:
         """Return nothing: there is no explanation of texts."""

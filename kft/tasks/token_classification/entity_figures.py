@@ -139,12 +139,8 @@ class EntityFigures:
                     ),
                 )
             )
-        return Breakdown("type", "types", tuple(groups), ranked_by="f1")
-
-    def error_rows(self) -> Iterator[tuple[str, int]]:
-        """Yield kinds of errors in words, with their numbers."""
-        for kind, title in _TITLES.items():
-            yield title, self.errors[kind]
+        mistakes = tuple((title, self.errors[kind]) for kind, title in _TITLES.items())
+        return Breakdown("type", "types", tuple(groups), "f1", mistakes)
 
 
 def _share(name: str, title: str, value: float, note: str) -> Figure:
@@ -157,7 +153,9 @@ def _json(counts: EntityCounts) -> dict[str, float]:
         "precision": precision,
         "recall": recall,
         "f1": f1,
-        **dataclasses.asdict(counts),
+        "examples": counts.true,
+        "said": counts.said,
+        "found": counts.found,
     }
 
 

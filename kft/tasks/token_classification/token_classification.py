@@ -53,7 +53,7 @@ class TokenClassification:
         self.inputs = TokenInputs(tokenizer, max_length=config.max_length)
         self.objective = TagObjective(labels, label_smoothing=config.label_smoothing)
         self.serving = TokenServing(config, labels, tokenizer)
-        self.display = TokenDisplay(tokenizer)
+        self.display = TokenDisplay(tokenizer, labels)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return rates that were measured, which need gradients that are clipped."""

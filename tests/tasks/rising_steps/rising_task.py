@@ -168,6 +168,9 @@ class Display:
             f'<polyline fill="none" stroke="currentColor" points="{points}"/></svg>'
         )
 
+    def answer_html(self, payload: bytes, label: Any, scores: Any) -> str:
+        return ""
+
     def unexplained(self, network: Network) -> str:
         return "Curves explain themselves."
 

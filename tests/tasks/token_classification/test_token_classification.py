@@ -83,7 +83,7 @@ def test_an_evaluation_has_the_figures_of_training_and_errors_by_kind(
         assert written[name] == pytest.approx(result.validation[name], abs=1e-5)
     assert written["cut_words"] > 0
     assert written["missed"] > 0
-    assert written["entities"] == sum(one["true"] for one in written["types"])
+    assert written["entities"] == sum(one["examples"] for one in written["types"])
 
 
 def test_files_and_an_export_alone_are_answered(result, tmp_path, capsys) -> None:
@@ -165,4 +165,6 @@ def test_a_report_shows_types_and_texts(result) -> None:
     assert kft_main.dispatch(["report", f"--run_dir={result.run_dir}"]) == 0
     page = (result.run_dir / "report.html").read_text()
     assert "F1 of entities" in page
+    assert "wrong border: the type is right" in page
+    assert "<mark>cafe</mark> <small>food</small>" in page
     assert "\x1f" not in page
