@@ -4,9 +4,8 @@ from typing import Any
 
 import keras
 
-from kft.backbones.audio import audio_backbone
+from kft.backbones.audio import audio_backbone, mel_scale
 from kft.backbones.audio.log_mel import LogMel
-from kft.backbones.audio.mel_scale import MelScale
 from kft.backbones.image import build_family, image_table
 
 _DYNAMIC_RANGE = 80.0
@@ -57,20 +56,7 @@ def build(
     Raises:
         errors.ConfigError: for weights that cannot be had.
     """
-    decibels = LogMel(_scale(sample_rate), name="log_mel")(waveform)
+    scale = mel_scale.of_rate(sample_rate, audio_backbone.IMAGE_BANDS)
+    decibels = LogMel(scale, name="log_mel")(waveform)
     image = SpectrogramImage(name="spectrogram_image")(decibels)
     return build_family.build(image_table.get(name), image, weights)
-
-
-def _scale(sample_rate: int) -> MelScale:
-    """Return frames of 25 ms every 10 ms, with narrow enough frequencies."""
-    window = round(0.025 * sample_rate)
-    return MelScale(
-        sample_rate=sample_rate,
-        window=window,
-        fft_length=2 ** (window - 1).bit_length() * 2,
-        hop=round(0.01 * sample_rate),
-        bands=audio_backbone.IMAGE_BANDS,
-        lowest=20.0,
-        highest=sample_rate / 2,
-    )

@@ -64,6 +64,26 @@ class MelScale:
         return hann * parts, weights[used]
 
 
+def of_rate(sample_rate: int, bands: int) -> MelScale:
+    """Return frames of 25 ms every 10 ms, with frequencies fine enough for the bands.
+
+    Args:
+        sample_rate: in hertz.
+        bands: from 20 Hz to the highest frequency that there is.
+    """
+    window = round(0.025 * sample_rate)
+    return MelScale(
+        sample_rate=sample_rate,
+        window=window,
+        # The power of two above, and as much again.
+        fft_length=2 ** (window - 1).bit_length() * 2,
+        hop=round(0.01 * sample_rate),
+        bands=bands,
+        lowest=20.0,
+        highest=sample_rate / 2,
+    )
+
+
 def mel(hertz: np.ndarray | float) -> np.ndarray:
     """Return frequencies in mels."""
     frequencies = np.asarray(hertz, np.float64)

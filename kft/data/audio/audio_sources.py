@@ -20,8 +20,14 @@ from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.sound_files import SoundFiles
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
-from kft.data.sources import csv_file, file_reader, folder, labelled_rows, path_ids
-from kft.data.sources import filesystem as files
+from kft.data.sources import (
+    csv_file,
+    file_reader,
+    filesystem,
+    folder,
+    labelled_rows,
+    path_ids,
+)
 from kft.data.sources.labelled_rows import RowClasses
 from kft.data.sources.table_file import TableRow
 
@@ -115,7 +121,7 @@ def _check_table(path: str, config: config_lib.DataConfig) -> None:
         errors.ConfigError: where there is no such file.
         errors.DataError: where it is no such table, naming the line.
     """
-    if not files.is_remote(path):
+    if not filesystem.is_remote(path):
         rows = _rows(path, config)
         labelled_rows.classes(rows, config)
         _ids(path, rows, config)

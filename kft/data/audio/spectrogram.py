@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kft.backbones.audio.mel_scale import MelScale
+from kft.backbones.audio import mel_scale
 
 BANDS, WAVE_ROWS = 96, 32
 _MOST_COLUMNS = 480
@@ -41,16 +41,8 @@ def decibels(samples: np.ndarray, sample_rate: int) -> np.ndarray:
         samples: float32 [n] in [-1, 1].
         sample_rate: in hertz.
     """
-    window = round(0.025 * sample_rate)
-    scale = MelScale(
-        sample_rate=sample_rate,
-        window=window,
-        fft_length=2 ** (window - 1).bit_length() * 2,
-        hop=round(0.01 * sample_rate),
-        bands=BANDS,
-        lowest=20.0,
-        highest=sample_rate / 2,
-    )
+    scale = mel_scale.of_rate(sample_rate, BANDS)
+    window = scale.window
     parts, weights = scale.fourier()
     padded = np.pad(samples, window // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[:: scale.hop]

@@ -17,7 +17,10 @@ from kft.tasks import class_answers, decode_requests
 from kft.tasks.audio_classification.audio_network import WAVEFORM
 from kft.tasks.class_answers import ClassAnswers
 from kft.tasks.serving_texts import CardText, PageText
-from kft.tasks.task import Endpoint
+from kft.tasks.task import Endpoint, FlatTable
+
+# Of TensorFlow Lite Support's metadata_schema.fbs.
+_AUDIO_PROPERTIES = np.uint8(4)
 
 
 class AudioServing:
@@ -115,6 +118,7 @@ class AudioServing:
                     f"{self._windows.sample_rate} per second; the spectrogram is "
                     "inside the network."
                 },
+                litert_content={WAVEFORM: self._litert_content()},
             ),
         }
 
@@ -180,6 +184,11 @@ class AudioServing:
             "class)",
             record_prompt="Record with the microphone",
         )
+
+    def _litert_content(self) -> FlatTable:
+        """Return AudioProperties: samples per second, and channels."""
+        rate = np.uint32(self._windows.sample_rate)
+        return {0: _AUDIO_PROPERTIES, 1: {0: rate, 1: np.uint32(1)}}
 
     def _terms(self) -> Sequence[str]:
         backbone = audio_backbone.get(self._config.backbone)

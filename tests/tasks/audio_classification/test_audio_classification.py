@@ -1,7 +1,10 @@
 """The whole way of a sound: files, two stages on a stored trunk, answers, exports."""
 
+import base64
 import dataclasses
+import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +23,7 @@ from kft import demo, errors, tasks
 from kft.config import AudioClassificationConfig, DemoConfig
 from kft.data import sample
 from kft.data.labels import LabelMap
+from kft.evaluation import load_run
 from kft.inference import find_model
 from kft.model import split
 from kft.run_folder.run_result import RunResult
@@ -27,6 +31,7 @@ from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights
 
+soundfile = pytest.importorskip("soundfile", reason="needs the extra audio")
 sounds = pytest.importorskip("tests.sounds", reason="needs the extra audio")
 
 STAGES = "head:10@0.1,top2:2@1e-3"
@@ -177,12 +182,20 @@ def test_a_saved_model_takes_wav_files_and_needs_tensorflow_alone(train) -> None
     assert valid == ["False", "True", "True"]
 
 
-def test_a_report_has_players_and_where_it_listened(train) -> None:
-    run_dir = train().run_dir
-    assert kft_main.dispatch(["report", f"--run_dir={run_dir}"]) == 0
-    page = (run_dir / "report.html").read_text()
-    assert "<audio controls" in page and "data:audio/wav;base64," in page
-    assert "where it listened" in page
+def test_people_hear_a_sound_and_see_where_the_network_listened(train) -> None:
+    assert kft_main.dispatch(["report", f"--run_dir={train().run_dir}"]) == 0
+    run = load_run.load(str(train().run_dir))
+    sound = sounds.tone(300, 0.8, rate=16_000)
+    shown = run.task.display.example_html(b"", sound)
+    assert shown.startswith('<img src="data:image/png;base64,')
+    assert "<audio controls" in shown
+    content = base64.b64decode(re.search(r"audio/wav;base64,([^\"]+)", shown)[1])
+    heard, rate = soundfile.read(io.BytesIO(content))
+    assert rate == 16_000
+    np.testing.assert_allclose(heard, sound, atol=1e-4)
+    assert "where it listened" in run.task.display.explanation
+    overlays = run.task.display.explain(run.network, [sound, -sound], [0, 1])
+    assert [one[:11] for one in overlays] == ["<img style=", "<img style="]
 
 
 @pytest.mark.slow
