@@ -37,17 +37,19 @@ def audit(config: AuditOptions, console: Console) -> tuple[Findings, Path]:
         What was found, and the folder of the files.
 
     Raises:
-        errors.ConfigError: for flags that name no data set, or a folder that cannot be
-            written to.
+        errors.ConfigError: for a task whose examples nobody can look at, flags that
+            name no data set, or a folder that cannot be written to.
         errors.DataError: for data that has no splits, as training would say.
     """
-    out = out_folder(config)
-    _check_out(out, config)
     kind = tasks.kind(config.task)
     if kind.audit_checks is None:
+        able = [name for name, one in tasks.known().items() if one.audit_checks]
         raise errors.ConfigError(
-            f"kft.audit cannot look at data of --task={kind.name}."
+            f"kft.audit cannot look at the examples of --task={kind.name}, only at "
+            f"those of {', '.join(able)}. Training itself names what it cannot read."
         )
+    out = out_folder(config)
+    _check_out(out, config)
     checks = kind.audit_checks(config)
     splits = data.load_splits(_taking_all(config), kind.sources)
     parts = list(splits.parts().values())

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from kft import errors, tasks
 from kft.auditing import audit_dataset
-from kft.config import AuditConfig, ImageOptions
+from kft.config import AuditConfig, AuditOptions, ImageOptions
 from tests.auditing.conftest import EVIL
 from tests.data import image_files
 
@@ -192,3 +192,11 @@ def test_the_splits_are_those_of_training(clean, tmp_path):
 def test_images_that_a_flag_leaves_out_are_not_called_unused(dirty, tmp_path):
     content, _, _ = _audit(f"folder:{dirty}", tmp_path, examples_per_class=1)
     assert content["not_used"] == {}
+
+
+def test_a_task_that_cannot_be_audited_is_told_before_anything_is_written(tmp_path):
+    out = tmp_path / "audit"
+    options = AuditOptions(task="token_classification", dataset="conll:x", out=str(out))
+    with pytest.raises(errors.ConfigError, match="only at those of image_classif"):
+        audit_dataset.audit(options, Console())
+    assert not out.exists()
