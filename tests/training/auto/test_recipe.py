@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from kft import errors
 from kft.backbones.image import image_table
 from kft.cli import flags
-from kft.config import TrainConfig, stages
+from kft.config import TextClassificationConfig, TrainConfig, stages
 from kft.tasks.image_classification import image_recipe
+from kft.tasks.task_kind import RecipeChoice
 from kft.training.auto import recipe
 from kft.training.auto.recipe import Facts
 
@@ -129,6 +130,21 @@ def test_many_classes_train_the_head_for_longer() -> None:
     many = _apply(Images(examples=20_000, classes=1_000, image_side=240))
     epochs = [stages.parse_stages(c.stages)[0].epochs for c in (few, many)]
     assert epochs == [2, 10]
+
+
+def test_texts_have_rates_of_their_own_and_gradients_that_are_clipped() -> None:
+    config = TextClassificationConfig(recipe="auto", clip_norm=None)
+    choice = RecipeChoice("texts", {"clip_norm": 1.0}, rates=(1e-2, 5e-2))
+    found = recipe.apply(config, Facts(4_000, 2, choice), given=())
+    assert found.stages == "head:5@0.01,top3:5@0.05"
+    assert found.clip_norm == 1.0
+    assert "--clip_norm=1.0" in recipe.as_flags(found, given=())
+    half = recipe.apply(
+        dataclasses.replace(config, learning_rate=5e-3),
+        Facts(4_000, 2, choice),
+        given=("learning_rate",),
+    )
+    assert half.stages == "head:5,top3:5@0.025"
 
 
 def test_small_images_are_enlarged_and_never_mirrored() -> None:
