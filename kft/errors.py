@@ -107,9 +107,7 @@ def closest(name: str, options: Iterable[str], *, most: int = 5) -> str:
         return f"Did you mean {' or '.join(lowered[option] for option in near)}?"
     if not options or not most:
         return ""
-    if len(options) <= most:
-        return f"Possible values: {', '.join(options)}."
-    return f"Possible values: {', '.join(options[:most])}, ... ({len(options)} in all)."
+    return f"Possible values: {listed(options, most=most)}."
 
 
 def excerpt(text: str, *, most: int = 200) -> str:
@@ -126,3 +124,13 @@ def install(extra: str) -> str:
         extra: one of `pyproject.toml`, or several with commas between them.
     """
     return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+def listed(names: Iterable[str], *, most: int) -> str:
+    """Return names with commas between them; of more than `most`, the first.
+
+    How many there are in all stands behind those.
+    """
+    names = list(names)
+    more = f", ... ({len(names)} in all)" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

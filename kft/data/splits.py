@@ -12,7 +12,7 @@ classes of one to three, the one nearest to training, by its hash, goes there.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from absl import logging
@@ -180,7 +180,7 @@ def _keep_one_of_each(
             "Too few examples for the split by the hash of their ids, so that one of "
             "each of these classes was moved to the training split: %s. Whether a "
             "class is learned cannot be measured on so few.",
-            _listed(kept),
+            errors.listed(kept, most=_SHOWN),
         )
 
 
@@ -323,11 +323,6 @@ def _check_training(
         f"after the split there are none of: {missing}. Add examples, or lower "
         "--validation_fraction and --test_fraction."
     )
-
-
-def _listed(items: Sequence[str]) -> str:
-    more = f", ... ({len(items)} in all)" if len(items) > _SHOWN else ""
-    return ", ".join(items[:_SHOWN]) + more
 
 
 def _names(label_map: labels.LabelMap, chosen: np.ndarray) -> str:

@@ -1,7 +1,7 @@
 """Data that a run was not made from, to measure the run on."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -201,7 +201,6 @@ def _matched(found: Labels, own: LabelMap, labels: LabelMap) -> Labels:
     return switches
 
 
-def listed(names: Sequence[str], *, most: int = _SHOWN) -> str:
+def listed(names: Iterable[str], *, most: int = _SHOWN) -> str:
     """Return the first of some names, and how many there are."""
-    more = f", ... ({len(names)} in all)" if len(names) > most else ""
-    return ", ".join(map(str, names[:most])) + more
+    return errors.listed(map(str, names), most=most)

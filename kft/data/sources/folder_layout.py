@@ -294,6 +294,4 @@ def _sorted(
 
 
 def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f", ... ({len(names)} in all)" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return errors.listed(names, most=_SHOWN)
