@@ -13,6 +13,7 @@ from kft.data.image.require import require
 _HEADER_SIZES = (40, 52, 56, 64, 108, 124)
 _FILE_HEADER_BYTES = 14
 _INDEXED_BITS = 8
+_TABLE_BYTES = 4 * 256
 _NOT_READ = "a BMP that is compressed, or not of 8, 24 or 32 bits"
 _UNKNOWN_COLOR = "a BMP without the colours that it names"
 
@@ -44,8 +45,12 @@ def _indexed(payload: tf.Tensor, head: Header) -> tf.Tensor:
     count = head.integer(46)
     count = tf.where(count == 0, 256, count)
     start = _FILE_HEADER_BYTES + head.integer(14)
-    table = tf.io.decode_raw(tf.strings.substr(payload, start, 4 * count), tf.uint8)
-    colors = tf.reshape(table, [-1, 4])[:, 2::-1]
+    # Zeros at the end, so that nothing is out of range: the error would show bytes.
+    padded = tf.strings.join(
+        [payload, b"\0" * (_FILE_HEADER_BYTES + _HEADER_SIZES[-1] + _TABLE_BYTES)]
+    )
+    table = tf.io.decode_raw(tf.strings.substr(padded, start, _TABLE_BYTES), tf.uint8)
+    colors = tf.reshape(table, [256, 4])[:, 2::-1]
     is_known = (count > 2) & (count <= 256) & (tf.reduce_max(indices) < count)
-    is_known &= tf.shape(colors)[0] == count
+    is_known &= start + 4 * count <= tf.strings.length(payload)
     return tf.gather(colors, require(indices, is_known, _UNKNOWN_COLOR))

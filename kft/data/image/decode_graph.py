@@ -1,6 +1,7 @@
 """Encoded images to RGB by graph ops alone, as an export must.
 
-An image has the pixels that `decode` gives it, or is refused.
+An image has the pixels that `decode` gives it, or is refused. That is of whole images:
+of damaged GIFs and PNGs TensorFlow's ops (2.21) read some that Pillow does not.
 """
 
 import tensorflow as tf
@@ -19,7 +20,7 @@ def decode_in_graph(payload: tf.Tensor, *, max_pixels: int | None = None) -> tf.
     Refused are formats other than JPEG, PNG, WebP, GIF and BMP; animated WebPs; GIFs
     whose first frame is not the whole image; BMPs that are compressed or have other
     than 8, 24 or 32 bits; PNGs of less than 8 bits with transparent parts; PNGs and
-    WebPs that are turned by XMP data.
+    WebPs that XMP data turns, or whose EXIF data is damaged.
 
     Args:
         payload: the encoded image, tf.string [].

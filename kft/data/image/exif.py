@@ -17,7 +17,10 @@ _PNG_MARK, _WEBP_MARK = "eXIf", r"EXIF\C{4}"
 _XMP = r"tiff:Orientation(?:=\"|>)[2-8]"
 _NOT_EXIF = "an image that is turned by other than whole EXIF data: store it upright"
 
-_ORIENTATION = 0x0112
+_ORIENTATION, _SHORT = 0x0112, 3
+# Of a number of each kind (TIFF 6.0, section 2), 0 of what is no kind.
+_BYTES_OF_KINDS = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0)
+_UNKNOWN_KIND = len(_BYTES_OF_KINDS) - 1
 _ENTRY_BYTES = 12
 _MOST_ENTRIES = 64
 _DIRECTORY_BYTES = 2 + _MOST_ENTRIES * _ENTRY_BYTES
@@ -80,8 +83,7 @@ def _said_or_refused(payload: tf.Tensor, mark: str, otherwise: str | None) -> tf
     """Return the orientation that EXIF data behind a mark says."""
     tiff = tf.strings.substr(_behind(payload, mark), 0, 2 * _SEARCHED_BYTES)
     tiff = tf.strings.regex_replace(tiff, rf"^{_MARK}", "")
-    is_tiff = tf.reduce_any(tf.strings.substr(tiff, 0, 4) == [b"II*\0", b"MM\0*"])
-    said = _orientation(require(tiff, is_tiff, _NOT_EXIF))
+    said = _orientation(require(tiff, _is_whole(tiff), _NOT_EXIF))
     return tf.cond(
         said > 0, lambda: said, lambda: _unsaid_or_refused(payload, otherwise)
     )
@@ -106,6 +108,44 @@ def _behind(payload: tf.Tensor, mark: str) -> tf.Tensor:
 
 def _orientation(tiff: tf.Tensor) -> tf.Tensor:
     """Return the orientation of a TIFF structure, int32 [], 1 to 8; 0 where unsaid."""
+    entries, big_endian, _ = _directory(tiff)
+    is_tag = _number(entries[:, :2], 2, big_endian) == _ORIENTATION
+    values = _number(entries[:, 8:10], 2, big_endian)
+    value = tf.reduce_max(tf.where(is_tag, values, 0))
+    return tf.where((value >= 1) & (value <= 8), value, 0)
+
+
+def _is_whole(tiff: tf.Tensor) -> tf.Tensor:
+    """Return whether all readers take the same for the orientation of a TIFF structure.
+
+    That is, it has one of a number of two bytes, or none, and nothing that stands
+    elsewhere is cut: some readers end there.
+    """
+    entries, big_endian, count = _directory(tiff)
+    is_tag = _number(entries[:, :2], 2, big_endian) == _ORIENTATION
+    kind = _number(entries[:, 2:4], 2, big_endian)
+    values = _number(entries[:, 4:8], 4, big_endian)
+    is_one = tf.reduce_all(~is_tag | ((kind == _SHORT) & (values == 1)))
+    is_one &= tf.reduce_sum(tf.cast(is_tag, tf.int32)) <= 1
+    unit = tf.gather(_BYTES_OF_KINDS, tf.clip_by_value(kind, 0, _UNKNOWN_KIND))
+    size = tf.cast(unit, tf.int64) * tf.cast(values, tf.int64)
+    end = size + tf.cast(_number(entries[:, 8:12], 4, big_endian), tf.int64)
+    is_inside = (size >= 0) & (end >= size)
+    is_inside &= end <= tf.cast(tf.strings.length(tiff), tf.int64)
+    is_here = (size <= 4) & (size >= 0)
+    is_tiff = tf.reduce_any(tf.strings.substr(tiff, 0, 4) == [b"II*\0", b"MM\0*"])
+    return (
+        is_tiff & is_one & tf.reduce_all(is_here | is_inside) & (count <= _MOST_ENTRIES)
+    )
+
+
+def _directory(tiff: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the first directory of a TIFF structure.
+
+    Returns:
+        int32 [entries, 12], the bytes, zeros behind the last entry; whether numbers
+        begin with their highest byte; and how many entries there should be.
+    """
     size = tf.strings.length(tiff)
     # Zeros at the end, so that nothing is out of range, whatever the data says.
     tiff = tf.strings.join([tiff, b"\0" * _DIRECTORY_BYTES])
@@ -115,11 +155,8 @@ def _orientation(tiff: tf.Tensor) -> tf.Tensor:
     directory = _bytes(tiff, tf.clip_by_value(place, 0, size), _DIRECTORY_BYTES)
     count = _number(directory[:2], 2, big_endian)
     entries = tf.reshape(directory[2:], [_MOST_ENTRIES, _ENTRY_BYTES])
-    is_tag = _number(entries[:, :2], 2, big_endian) == _ORIENTATION
     is_entry = tf.range(_MOST_ENTRIES) < count
-    values = _number(entries[:, 8:10], 2, big_endian)
-    value = tf.reduce_max(tf.where(is_tag & is_entry, values, 0))
-    return tf.where((value >= 1) & (value <= 8), value, 0)
+    return tf.where(is_entry[:, None], entries, 0), big_endian, count
 
 
 def upright(image: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:

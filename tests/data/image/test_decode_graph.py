@@ -1,6 +1,7 @@
 """An export gives the pixels that training saw, or refuses an image."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -165,6 +166,40 @@ def test_an_absurd_size_is_refused_by_the_header(name, as_exported):
 def test_what_training_cannot_read_is_not_answered(name, as_exported):
     with pytest.raises(tf.errors.OpError):
         as_exported(_BROKEN[name])
+
+
+@pytest.mark.parametrize("fault", ["kind", "count", "cut"])
+@pytest.mark.parametrize("name", ["webp-6<", "webp-6>", "png-6<", "png-6>"])
+def test_an_orientation_that_is_no_number_is_refused(name, fault, as_exported):
+    payload = _TURNED[name]
+    order = name[-1]
+    tag = struct.pack(f"{order}HHI", 0x0112, 3, 1)
+    other = struct.pack(f"{order}HHI", 0x0112, *((1, 1) if fault == "kind" else (3, 9)))
+    if fault == "cut":
+        # The name of the maker is longer than what there is.
+        tag = struct.pack(f"{order}HHI", 0x010F, 2, 6)
+        other = struct.pack(f"{order}HHI", 0x010F, 2, 60_000)
+    assert tag in payload
+    damaged = payload.replace(tag, other)
+    if name.startswith("png"):
+        start = damaged.index(b"eXIf")
+        size = int.from_bytes(damaged[start - 4 : start])
+        checksum = struct.pack(">I", zlib.crc32(damaged[start : start + 4 + size]))
+        end = start + 4 + size
+        damaged = damaged[:end] + checksum + damaged[end + 4 :]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="whole EXIF data"):
+        as_exported(damaged)
+
+
+def test_a_bmp_cut_before_its_colours_is_refused_without_its_bytes(as_exported):
+    payload = _KINDS["bmp-palette"][:50]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        as_exported(payload)
+    cut = bytearray(_KINDS["bmp-palette"])
+    # The pixels stand where the colours should, which are nowhere.
+    cut[10:14] = struct.pack("<I", 54)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        as_exported(bytes(cut[:54]))
 
 
 def test_a_gif_of_very_many_small_blocks_is_refused(as_exported):
