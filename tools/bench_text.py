@@ -103,7 +103,7 @@ def _plain(config: Any) -> dict[str, Any]:
                 stage.learning_rate, momentum=config.momentum, global_clipnorm=1.0
             ),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            ["accuracy"],
+            metrics=["accuracy"],
         )
         start = time.monotonic()
         history = network.model.fit(

@@ -262,4 +262,5 @@ def _probabilities(
     """Return those of words, [n, tokens, tags], then zeros."""
     logits = model(inputs, training=False)
     is_word = tf.cast(inputs["first_tokens"] > 0, tf.float32)
-    return tf.nn.softmax(logits / temperature) * is_word[..., None]
+    # LiteRT knows no new axes among slices.
+    return tf.nn.softmax(logits / temperature) * tf.expand_dims(is_word, -1)

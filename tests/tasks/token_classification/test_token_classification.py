@@ -113,6 +113,18 @@ def test_files_and_an_export_alone_are_answered(result, tmp_path, capsys) -> Non
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["litert", "onnx"])
+def test_formats_without_strings_take_tokens(result, name: str) -> None:
+    pytest.importorskip("ai_edge_litert" if name == "litert" else "onnxruntime")
+    run_dir = result.run_dir
+    command = ["export", f"--run_dir={run_dir}", f"--formats={name}"]
+    assert kft_main.dispatch(command) == 0
+    certificate = json.loads((run_dir / "export/parity.json").read_text())[name]
+    assert certificate["passed"]
+    assert certificate["largest_difference"] < 1e-5
+
+
 def test_a_saved_model_gives_words_tags_and_places(result) -> None:
     run_dir = result.run_dir
     if not (run_dir / "export/saved_model").exists():
