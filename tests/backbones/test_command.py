@@ -2,6 +2,7 @@ import typing
 
 from kft import tasks
 from kft.backbones import __main__ as command
+from kft.backbones.audio import audio_backbone
 from kft.backbones.image import image_table
 from kft.backbones.text import text_backbone
 
@@ -42,6 +43,21 @@ def test_networks_of_texts_are_listed_with_license_and_source(run_kft) -> None:
     wrong = run_kft("backbones", "--task=text_classification", "--backbone=MiniLM")
     assert wrong.returncode == 2
     assert "Did you mean MiniLM-L6" in wrong.stderr
+
+
+def test_the_networks_of_sounds_are_listed(run_kft) -> None:
+    done = run_kft("backbones", "--task=audio_classification")
+    assert done.returncode == 0, done.stderr
+    for backbone in audio_backbone.BACKBONES.values():
+        line = next(x for x in done.stdout.splitlines() if backbone.name in x)
+        assert f"{backbone.parameters / 1e6:.2f} M" in line
+        assert backbone.license in line
+        assert f"{backbone.blocks.names[0]}..{len(backbone.blocks.names)}" in line
+    alone = ("--task=audio_classification", "--backbone=MobileNetV2")
+    assert "ImageNet" in run_kft("backbones", *alone).stdout
+    wrong = run_kft("backbones", alone[0], "--backbone=SpeechEmbeding")
+    assert wrong.returncode == 2
+    assert "Did you mean SpeechEmbedding" in wrong.stderr
 
 
 def test_every_task_has_its_list() -> None:
