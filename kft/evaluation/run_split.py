@@ -44,10 +44,10 @@ def of_split(trained: LoadedRun, split: str) -> Examples:
     problem = (told or problems)[0]
     if trained.data is not None:
         raise problem
-    kind = trained.config.dataset.partition(":")[0]
+    kind, colon, _ = trained.config.dataset.partition(":")
     raise ExamplesGoneError(
         f"{problem} The run needs its {split} examples for this: put them back, or say "
-        f"where they are now with --data={kind}:PLACE."
+        f"where they are now with --data={kind}{colon and ':PLACE'}."
     ) from problem
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kft import tasks
 from kft.config import TrainConfig
-from kft.data.examples import Splits
+from kft.data.examples import Labelled, Splits
 from kft.training import fine_tune, preflight
 from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
@@ -32,7 +32,11 @@ def tiny_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
     )
     monkeypatch.setattr(preflight, "check", lambda config: None)
     monkeypatch.setattr(tasks, "load_splits", lambda config: splits)
-    monkeypatch.setattr(tasks, "get", lambda config, labels: tiny.Task(dropout=DROPOUT))
+    known = Labelled(splits.labels, splits.parts())
+    monkeypatch.setattr(tasks, "load_known", lambda config, labels: known)
+    monkeypatch.setattr(
+        tasks, "get", lambda config, labels, kept=None: tiny.Task(dropout=DROPOUT)
+    )
 
     def run(name: str, *, callbacks=(), **changes) -> fine_tune.RunResult:
         config = TrainConfig(
