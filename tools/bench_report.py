@@ -73,13 +73,12 @@ def _write_images(folder: Path, arguments: argparse.Namespace) -> None:
 def _write_run(folder: Path, arguments: argparse.Namespace):
     from kft import tasks
     from kft.config import TrainConfig
-    from kft.data import splits as data_splits
     from kft.distribution import runtime
     from kft.evaluation import prediction_files
     from kft.evaluation.prediction_files import PredictionSource
     from kft.metrics.predictions import Predictions
     from kft.model import weights_file
-    from kft.run_folder import environment, run_dir
+    from kft.run_folder import environment, run_dir, split_csv
 
     config = TrainConfig(
         dataset=f"folder:{folder / 'images'}",
@@ -95,7 +94,7 @@ def _write_run(folder: Path, arguments: argparse.Namespace):
     network = tasks.get(config, splits.labels).network(weights="none")
     run.write_bytes(run.best_weights, weights_file.to_bytes(network.model))
     run.write_text(run.labels_txt, splits.labels.text())
-    run.write_text(run.split_csv, data_splits.split_csv(splits))
+    run.write_text(run.split_csv, split_csv.text(splits))
     facts = {**environment.describe(devices), "data_fingerprint": "made up"}
     run.write_json(run.environment_json, facts)
     run.write_text(run.metrics_jsonl, "".join(_lines()))
