@@ -88,14 +88,14 @@ def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
         np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
 
 
-def _command(folder: Path, name: str, *more: str) -> list[str]:
+def _flags(folder: Path, name: str) -> list[str]:
     config = _config(folder, name)
     flags = [
         f"--{option}={getattr(config, option)}"
         for option in ("task", "dataset", "weights", "run_dir", "stages", "seconds")
     ]
     flags += ["--batch_size=8", "--clip_norm=1", "--warmup_fraction=0", "--export="]
-    return [sys.executable, "-m", "kft.train", *flags, "--report=false", *more]
+    return ["-m", "kft.train", *flags, "--report=false"]
 
 
 @pytest.mark.integration
@@ -107,7 +107,8 @@ def test_a_killed_run_goes_on_bit_by_bit(folder: Path) -> None:
         reporter=SilentReporter(),
     )
     lines = Path(config.run_dir) / "metrics.jsonl"
-    command = _command(folder, "killed", augment, "--steps_per_execution=1")
+    flags = [*_flags(folder, "killed"), augment, "--steps_per_execution=1"]
+    command = [sys.executable, *flags]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while not (lines.exists() and len(lines.read_text().splitlines()) >= 3):
             assert process.poll() is None
@@ -123,11 +124,8 @@ def test_a_killed_run_goes_on_bit_by_bit(folder: Path) -> None:
 @pytest.mark.integration
 def test_two_devices_give_what_one_gives(train, folder: Path) -> None:
     alone = train()
-    subprocess.run(
-        _command(folder, "two", "--devices=cpu:2"),
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    command = [sys.executable, *_flags(folder, "two"), "--devices=cpu:2"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     theirs = kept_weights.read(alone.run_dir)
     for name, value in kept_weights.read(folder / "two").items():
         np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
