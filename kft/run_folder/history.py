@@ -5,6 +5,7 @@ The figures of a task stand beside the rest, under the task's own names: `accura
 """
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 from typing import Any, Self
@@ -68,8 +69,14 @@ class EpochRecord:
         validation = unprefixed(VALIDATION, values)
         train = {k: v for k, v in values.items() if not k.startswith(VALIDATION)}
         known |= {"train": train, "validation": validation}
-        json_values.check(known, typing.get_type_hints(cls))
+        # A mean over an epoch that has diverged may be infinite or no number.
+        finite = {k: v for k, v in train.items() if not _has_diverged(v)}
+        json_values.check({**known, "train": finite}, typing.get_type_hints(cls))
         return cls(**known)
+
+
+def _has_diverged(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ from kft.evaluation import load_run
 from kft.inference import find_model
 from kft.model import split
 from kft.run_folder.run_result import RunResult
+from kft.tasks import grad_cam
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights
@@ -197,7 +198,9 @@ def test_people_hear_a_sound_and_see_where_the_network_listened(train) -> None:
 
 
 @pytest.mark.slow
-def test_in_a_browser_one_can_record_and_listen(train, browser) -> None:
+def test_in_a_browser_one_can_record_and_listen(train, browser, monkeypatch) -> None:
+    # The sounds of the tests are so short that their feature map would be refused.
+    monkeypatch.setattr(grad_cam, "LEAST_SIDE", 1)
     config = DemoConfig(run_dir=str(train().run_dir), port=0)
     with demo.server(config, find_model.chosen(config)) as server:
         thread = threading.Thread(
