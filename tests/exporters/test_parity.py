@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kft import errors
 from kft.config import ExportConfig
-from kft.data.image import decode, resize
+from kft.data.image import decode_graph, resize
 from kft.evaluation import load_run, run_split
 from kft.exporters import export_run, litert, parity, standalone_runner
 from kft.exporters.serving_model import ServingModel
@@ -56,7 +56,9 @@ def squashed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make exports resize otherwise than the network was trained with."""
 
     def read(self: ImageServing, payload: tf.Tensor) -> tf.Tensor:
-        return resize.resize(decode.decode_in_graph(payload), size=64, method="squash")
+        return resize.resize(
+            decode_graph.decode_in_graph(payload), size=64, method="squash"
+        )
 
     monkeypatch.setattr(ImageServing, "read", read)
 

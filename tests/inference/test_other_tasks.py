@@ -4,6 +4,7 @@ import collections
 import json
 import types
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -187,7 +188,7 @@ def test_the_card_says_nothing_of_classes_of_examples(served: ServingModel) -> N
     facts = model_card._Facts(
         served,
         text=served.run.task.serving.card(),
-        result={"val_f1": 0.5},
+        result=SimpleNamespace(validation={"f1": 0.5}, test={}),
         counts={"train": collections.Counter(), "validation": collections.Counter()},
         certificates={},
     )

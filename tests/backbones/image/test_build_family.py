@@ -281,6 +281,7 @@ def test_cuts_are_found_below_a_head() -> None:
         x = build_family.build(backbone, images, "none")
         x = keras.layers.GlobalMaxPooling2D()(keras.layers.MaxPooling2D(1)(x))
         model = keras.Model(images, keras.layers.Dense(3)(x))
+    keras.backend.clear_session()
     anchors = build_family.cut_anchors(backbone, model)
     assert anchors["mixed1"] == "mixed0"
     assert len(split.ancestors(model, anchors["mixed0"])) == 19
@@ -339,6 +340,7 @@ def test_the_weights_files_are_those_of_keras(name: str, monkeypatch) -> None:
         keras.StatelessScope(initialize_variables=False),
     ):
         build(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
+    keras.backend.clear_session()
     file = image_table.get(name).imagenet
     assert caught.value.args == (file.name, file.address, file.digest)
 

@@ -57,6 +57,7 @@ def test_a_map_of_few_places_is_refused(size: int, side: int) -> None:
         network = image_network.build(
             config, image_size=size, num_classes=2, weights="none"
         )
+    keras.backend.clear_session()  # or Keras fills them in at its next scope
     reason = ImageDisplay().unexplained(network)
     if side < 4:
         assert f"The last feature map is {side} x {side}, and Grad-CAM of" in reason
