@@ -13,7 +13,11 @@ from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 from kft.tasks.class_objective import ClassObjective
 from kft.tasks.task_kind import RecipeChoice
-from kft.tasks.text_classification import text_network, text_serving
+from kft.tasks.text_classification import (
+    text_network,
+    text_recipe,
+    tokenizer_metadata,
+)
 from kft.tasks.text_classification.text_display import TextDisplay
 from kft.tasks.text_classification.text_inputs import TextInputs
 from kft.tasks.text_classification.text_serving import TextServing
@@ -58,11 +62,7 @@ class TextClassification:
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return rates that were measured, which need gradients that are clipped."""
         del given
-        lengths = sorted(len(payload) for payload in sample)
-        middle = lengths[len(lengths) // 2] if lengths else 0
-        return RecipeChoice(
-            f"texts of about {middle} bytes", {"clip_norm": 1.0}, rates=(1e-2, 5e-2)
-        )
+        return text_recipe.choose(sample, rates=(1e-2, 5e-2))
 
     def network(self, weights: str | None = None) -> Network:
         """Return the graph from token ids and mask [batch, tokens] to logits."""
@@ -84,6 +84,7 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> TextClassifica
         KeyError: where a part of it is missing.
         errors.ConfigError: where a value of it is not legal.
     """
-    config = TextClassificationConfig(max_length=metadata[text_serving.MAX_LENGTH])
-    tokenizer = text_tokenizer.from_json(metadata[text_serving.TOKENIZER])
-    return TextClassification(config, labels, tokenizer)
+    tokenizer, max_length = tokenizer_metadata.read(metadata)
+    return TextClassification(
+        TextClassificationConfig(max_length=max_length), labels, tokenizer
+    )

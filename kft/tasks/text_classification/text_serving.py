@@ -19,9 +19,8 @@ from kft.data.text.text_tokenizer import TextTokenizer
 from kft.tasks.class_answers import ClassServing
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint
-from kft.tasks.text_classification import text_license
+from kft.tasks.text_classification import text_license, tokenizer_metadata
 
-MAX_LENGTH, TOKENIZER = "max_length", "tokenizer"
 _EXAMPLE = "Good"
 _TOKENS = tf.TensorSpec([None, None], tf.int32)
 
@@ -109,15 +108,10 @@ class TextServing(ClassServing):
         )
 
     def metadata(self) -> dict[str, Any]:
-        """Return how a text becomes the input `token_ids`.
-
-        max_length, most tokens; tokenizer as `text_tokenizer.to_json` has it, with its
-        vocabulary.
-        """
-        return {
-            MAX_LENGTH: self._config.max_length,
-            TOKENIZER: text_tokenizer.to_json(self._tokenizer),
-        }
+        """Return how a text becomes token ids; see `tokenizer_metadata`."""
+        return tokenizer_metadata.write(
+            self._tokenizer, max_length=self._config.max_length
+        )
 
     def card(self) -> CardText:
         """Return what the model card says of texts."""

@@ -12,7 +12,8 @@ from kft.data.text import text_tokenizer
 from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 from kft.tasks.task_kind import RecipeChoice
-from kft.tasks.token_classification import token_network, token_serving
+from kft.tasks.text_classification import text_recipe, tokenizer_metadata
+from kft.tasks.token_classification import token_network
 from kft.tasks.token_classification.tag_objective import TagObjective
 from kft.tasks.token_classification.token_display import TokenDisplay
 from kft.tasks.token_classification.token_inputs import TokenInputs
@@ -58,11 +59,7 @@ class TokenClassification:
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return rates that were measured, which need gradients that are clipped."""
         del given
-        lengths = sorted(len(payload) for payload in sample)
-        middle = lengths[len(lengths) // 2] if lengths else 0
-        return RecipeChoice(
-            f"texts of about {middle} bytes", {"clip_norm": 1.0}, rates=(5e-1, 1e-1)
-        )
+        return text_recipe.choose(sample, rates=(5e-1, 1e-1))
 
     def network(self, weights: str | None = None) -> Network:
         """Return the graph from token ids, mask and first tokens to logits of words."""
@@ -84,6 +81,7 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> TokenClassific
         KeyError: where a part of it is missing.
         errors.ConfigError: where a value of it is not legal.
     """
-    config = TokenClassificationConfig(max_length=metadata[token_serving.MAX_LENGTH])
-    tokenizer = text_tokenizer.from_json(metadata[token_serving.TOKENIZER])
-    return TokenClassification(config, labels, tokenizer)
+    tokenizer, max_length = tokenizer_metadata.read(metadata)
+    return TokenClassification(
+        TokenClassificationConfig(max_length=max_length), labels, tokenizer
+    )

@@ -1,39 +1,25 @@
 """The way from a text to the tokens that the network reads, and where words begin."""
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from kft import errors
 from kft.data.examples import Examples
-from kft.data.sources import record_reader
-from kft.data.text import length_buckets, text_payload, word_tokens
-from kft.data.text.text_tokenizer import TextTokenizer
+from kft.data.text import word_tokens
 from kft.data.text.word_tokens import WordTokens
 from kft.tasks.task import Preprocess
+from kft.tasks.text_classification.tokenized_inputs import TokenizedInputs
 
 _PARTS = 2
 
 
-class TokenInputs:
+class TokenInputs(TokenizedInputs):
     """Texts of any length, as token ids with the first token of each word.
 
     See `kft.tasks.task.Inputs`.
     """
-
-    def __init__(self, tokenizer: TextTokenizer, *, max_length: int) -> None:
-        """Read texts.
-
-        Args:
-            tokenizer: what makes tokens of a word.
-            max_length: most tokens of a text, begin and end included.
-        """
-        self._tokenizer = tokenizer
-        self._max_length = max_length
 
     @property
     def spec(self) -> dict[str, tf.TensorSpec]:
@@ -44,45 +30,19 @@ class TokenInputs:
         steps = tf.TensorSpec([None], tf.int32)
         return {"token_ids": steps, "mask": steps, "first_tokens": steps}
 
-    @property
-    def is_augmented(self) -> bool:
-        """Return False: a text is the same in every epoch."""
-        return False
-
-    @property
-    def boundaries(self) -> Sequence[int]:
-        """Return the lengths that batches are padded to; the last is the longest."""
-        return length_buckets.up_to(self._max_length)
-
-    def cache_key(self) -> dict[str, Any]:
-        """Return what decides the tokens."""
-        return {"max_length": self._max_length, "tokenizer": self._tokenizer.digest}
-
     def prepare(self, examples: Examples) -> Examples:
         """Return the examples with token ids and first tokens, int32, as payloads.
 
         Raises:
             errors.DataError: naming a text that is not in UTF-8, or has no words.
         """
-        payloads = examples.read(tf.constant(examples.rows)).numpy()
-        texts = [
-            text_payload.decode(payload, name)
-            for payload, name in zip(payloads, examples.ids, strict=True)
-        ]
-        found = word_tokens.encode(self._tokenizer, texts, max_length=self._max_length)
-        for one, name in zip(found, examples.ids, strict=True):
-            if not one.words:
-                raise errors.DataError(
-                    f"Example {name}: expected a text with at least one word or sign, "
-                    "received none. Remove it."
-                )
-        self._say_what_is_cut(found)
-        return dataclasses.replace(
-            examples,
-            rows=np.arange(len(found), dtype=np.int64),
-            read=record_reader.from_memory([_packed(one) for one in found]),
-            lengths=np.array([len(one.token_ids) for one in found], np.int64),
+        found = word_tokens.encode(
+            self._tokenizer, self._texts(examples), max_length=self._max_length
         )
+        parts = [np.stack([one.token_ids, one.first_tokens]) for one in found]
+        prepared = self._with_tokens(examples, parts, [one.words for one in found])
+        self._say_what_is_cut(found)
+        return prepared
 
     def preprocess(self, *, training: bool) -> Preprocess:
         """Return the function (payload, key) -> what `spec` says."""
@@ -96,10 +56,6 @@ class TokenInputs:
 
         return read
 
-    def mix(self) -> None:
-        """Return None: texts are not mixed."""
-        return None
-
     def _say_what_is_cut(self, found: Sequence[WordTokens]) -> None:
         cut = [one.words - np.count_nonzero(one.first_tokens) for one in found]
         words = sum(one.words for one in found)
@@ -110,7 +66,3 @@ class TokenInputs:
                 *(self._max_length, np.count_nonzero(cut), len(found)),
                 *(sum(cut), words, 100 * sum(cut) / words),
             )
-
-
-def _packed(one: WordTokens) -> bytes:
-    return np.stack([one.token_ids, one.first_tokens]).tobytes()

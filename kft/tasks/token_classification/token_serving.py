@@ -12,7 +12,6 @@ from kft.data.labels import LabelMap
 from kft.data.text import (
     made_up_texts,
     tag_schemes,
-    text_tokenizer,
     utf8_graph,
     word_tokens,
     words,
@@ -23,10 +22,9 @@ from kft.data.text.words_graph import GraphWords
 from kft.metrics import scores
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint
-from kft.tasks.text_classification import text_license
+from kft.tasks.text_classification import text_license, tokenizer_metadata
 from kft.tasks.token_classification import entity_figures
 
-MAX_LENGTH, TOKENIZER = "max_length", "tokenizer"
 _SCORES = "probabilities"
 _EXAMPLE = "Good"
 _TOKENS = tf.TensorSpec([None, None], tf.int32)
@@ -203,15 +201,10 @@ class TokenServing:
         )
 
     def metadata(self) -> dict[str, Any]:
-        """Return how a text becomes token ids.
-
-        max_length, most tokens; tokenizer as `text_tokenizer.to_json` has it, with its
-        vocabulary.
-        """
-        return {
-            MAX_LENGTH: self._config.max_length,
-            TOKENIZER: text_tokenizer.to_json(self._tokenizer),
-        }
+        """Return how a text becomes token ids; see `tokenizer_metadata`."""
+        return tokenizer_metadata.write(
+            self._tokenizer, max_length=self._config.max_length
+        )
 
     def card(self) -> CardText:
         """Return what the model card says of tagged texts."""
