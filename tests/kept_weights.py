@@ -25,3 +25,11 @@ def assert_equal(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> No
     assert a.keys() == b.keys()
     for name in a:
         np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def assert_close(run: Path, other: Path, *, atol: float) -> None:
+    """Check that two runs have kept the same names, and values to `atol`."""
+    ours, theirs = read(run), read(other)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_allclose(value, theirs[name], atol=atol, err_msg=name)

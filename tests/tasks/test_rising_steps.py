@@ -2,14 +2,13 @@
 
 import csv
 import dataclasses
+import functools
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,9 @@ from kft import __main__ as kft_main
 from kft import tasks
 from kft.data.labels import LabelMap
 from kft.evaluation import load_run
-from kft.run_folder.run_result import RunResult
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
-from tests import kept_weights
+from tests import kept_weights, task_runs
 from tests.conftest import REPOSITORY
 from tests.tasks import rising_steps
 from tests.tasks.rising_steps import (
@@ -35,6 +33,8 @@ from tests.tasks.rising_steps import (
 )
 
 STAGES = "head:2@0.5,block_3:3@0.2"
+# Makes the task known to a process.
+_REGISTERS = {"KFT_TASKS": "tests.tasks.rising_steps.register"}
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +45,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def train(folder: Path) -> Callable[..., RunResult]:
-    """Return a function that trains in this process, once for equal settings."""
-    done: dict[str, RunResult] = {}
-
-    def run(**changes: object) -> RunResult:
-        name = "-".join(map(str, changes.items())) or "plain"
-        if name not in done:
-            done[name] = fine_tune(
-                _config(folder, name, **changes), reporter=SilentReporter()
-            )
-        return done[name]
-
+def train(folder: Path) -> Iterator[task_runs.Train]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(tasks.TASKS, "rising_steps", rising_steps.KIND)
-        yield run
-
-
-def _environment() -> dict[str, str]:
-    """Return that of a process that knows the task."""
-    registers = "tests.tasks.rising_steps.register"
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "KFT_TASKS": registers}
+        yield task_runs.once(functools.partial(_config, folder))
 
 
 def _config(folder: Path, name: str, **changes: object) -> RisingConfig:
@@ -100,16 +83,12 @@ def test_a_killed_run_goes_on_bit_by_bit(train, folder: Path) -> None:
         for name in ("task", "dataset", "run_dir", "stages", "batch_size", "dropout")
     ]
     flags += ["--warmup_fraction=0", "--export=", "--steps_per_execution=1"]
-    command = [sys.executable, "-m", "kft.train", *flags]
-    lines = Path(config.run_dir) / "metrics.jsonl"
-    with subprocess.Popen(
-        command, env=_environment(), stdout=subprocess.DEVNULL
-    ) as process:
-        while not (lines.exists() and len(lines.read_text().splitlines()) >= 3):
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    assert not (Path(config.run_dir) / "result.json").exists()
+    task_runs.kill(
+        ["-m", "kft.train", *flags],
+        Path(config.run_dir),
+        epochs=3,
+        environment=_REGISTERS,
+    )
     fine_tune(config, reporter=SilentReporter())
     kept_weights.assert_equal(
         kept_weights.read(whole.run_dir), kept_weights.read(Path(config.run_dir))
@@ -126,9 +105,7 @@ def test_a_stored_trunk_changes_no_bit_where_all_curves_have_one_length(train) -
 
 def test_a_stored_trunk_of_buckets_gives_the_weights_of_a_live_one(train) -> None:
     cached, live = train(), train(feature_cache="off")
-    theirs = kept_weights.read(live.run_dir)
-    for name, value in kept_weights.read(cached.run_dir).items():
-        np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
+    kept_weights.assert_close(cached.run_dir, live.run_dir, atol=1e-5)
 
 
 @pytest.mark.integration
@@ -141,10 +118,13 @@ def test_two_devices_give_what_one_gives(train, folder: Path) -> None:
         *(f"--run_dir={config.run_dir}", f"--stages={STAGES}", "--batch_size=16"),
         *("--warmup_fraction=0", "--export=", "--report=false"),
     ]
-    subprocess.run(command, env=_environment(), check=True, stdout=subprocess.DEVNULL)
-    theirs = kept_weights.read(alone.run_dir)
-    for name, value in kept_weights.read(Path(config.run_dir)).items():
-        np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
+    subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **_REGISTERS},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    kept_weights.assert_close(Path(config.run_dir), alone.run_dir, atol=1e-5)
 
 
 def test_what_stands_in_the_padding_reaches_no_result() -> None:

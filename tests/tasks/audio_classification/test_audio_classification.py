@@ -2,15 +2,13 @@
 
 import base64
 import dataclasses
+import functools
 import io
 import json
 import re
-import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -26,11 +24,10 @@ from kft.data.labels import LabelMap
 from kft.evaluation import load_run
 from kft.inference import find_model
 from kft.model import split
-from kft.run_folder.run_result import RunResult
 from kft.tasks import grad_cam
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
-from tests import kept_weights
+from tests import kept_weights, task_runs
 
 soundfile = pytest.importorskip("soundfile", reason="needs the extra audio")
 sounds = pytest.importorskip("tests.sounds", reason="needs the extra audio")
@@ -61,18 +58,8 @@ def _config(folder: Path, name: str, **changes: object) -> AudioClassificationCo
 
 
 @pytest.fixture(scope="module")
-def train(folder: Path) -> Callable[..., RunResult]:
-    """Return a function that trains in this process, once for equal settings."""
-    done: dict[str, RunResult] = {}
-
-    def run(**changes: object) -> RunResult:
-        name = "-".join(map(str, changes.items())) or "plain"
-        if name not in done:
-            config = _config(folder, name, **changes)
-            done[name] = fine_tune(config, reporter=SilentReporter())
-        return done[name]
-
-    return run
+def train(folder: Path) -> task_runs.Train:
+    return task_runs.once(functools.partial(_config, folder))
 
 
 def test_two_stages_on_a_stored_trunk_tell_low_from_high(train) -> None:
@@ -84,9 +71,7 @@ def test_two_stages_on_a_stored_trunk_tell_low_from_high(train) -> None:
 @pytest.mark.slow
 def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
     cached, live = train(), train(feature_cache="off")
-    theirs = kept_weights.read(live.run_dir)
-    for name, value in kept_weights.read(cached.run_dir).items():
-        np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
+    kept_weights.assert_close(cached.run_dir, live.run_dir, atol=1e-5)
 
 
 def _flags(folder: Path, name: str) -> list[str]:
@@ -107,15 +92,8 @@ def test_a_killed_run_goes_on_bit_by_bit(folder: Path) -> None:
         dataclasses.replace(config, run_dir=str(folder / "whole")),
         reporter=SilentReporter(),
     )
-    lines = Path(config.run_dir) / "metrics.jsonl"
-    flags = [*_flags(folder, "killed"), augment, "--steps_per_execution=1"]
-    command = [sys.executable, *flags]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        while not (lines.exists() and len(lines.read_text().splitlines()) >= 3):
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    assert not (Path(config.run_dir) / "result.json").exists()
+    arguments = [*_flags(folder, "killed"), augment, "--steps_per_execution=1"]
+    task_runs.kill(arguments, Path(config.run_dir), epochs=3)
     fine_tune(config, reporter=SilentReporter())
     kept_weights.assert_equal(
         kept_weights.read(whole.run_dir), kept_weights.read(Path(config.run_dir))
@@ -127,9 +105,7 @@ def test_two_devices_give_what_one_gives(train, folder: Path) -> None:
     alone = train()
     command = [sys.executable, *_flags(folder, "two"), "--devices=cpu:2"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    theirs = kept_weights.read(alone.run_dir)
-    for name, value in kept_weights.read(folder / "two").items():
-        np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
+    kept_weights.assert_close(folder / "two", alone.run_dir, atol=1e-5)
 
 
 def test_files_and_an_export_alone_are_answered(train, tmp_path, capsys) -> None:

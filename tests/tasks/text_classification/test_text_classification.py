@@ -2,14 +2,11 @@
 
 import csv
 import dataclasses
+import functools
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +18,10 @@ from kft import errors, tasks
 from kft.config import TextClassificationConfig
 from kft.data import sample
 from kft.data.labels import LabelMap
-from kft.run_folder.run_result import RunResult
 from kft.tasks.text_classification.text_inputs import TextInputs
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
-from tests import kept_weights, tiny_bert
-from tests.conftest import REPOSITORY
+from tests import kept_weights, task_runs, tiny_bert
 from tests.training.workers import conftest as processes
 
 pytest.importorskip("tokenizers", reason="needs the extra text")
@@ -69,18 +64,8 @@ def _config(folder: Path, name: str, **changes: object) -> TextClassificationCon
 
 
 @pytest.fixture(scope="module")
-def train(folder: Path) -> Callable[..., RunResult]:
-    """Return a function that trains in this process, once for equal settings."""
-    done: dict[str, RunResult] = {}
-
-    def run(**changes: object) -> RunResult:
-        name = "-".join(map(str, changes.items())) or "plain"
-        if name not in done:
-            config = _config(folder, name, **changes)
-            done[name] = fine_tune(config, reporter=SilentReporter())
-        return done[name]
-
-    return run
+def train(folder: Path) -> task_runs.Train:
+    return task_runs.once(functools.partial(_config, folder))
 
 
 def test_two_stages_on_a_stored_trunk_learn_the_words(train) -> None:
@@ -95,9 +80,7 @@ def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
     stages = "head:1@0.1"
     cached = train(stages=stages)
     live = train(stages=stages, feature_cache="off")
-    theirs = kept_weights.read(live.run_dir)
-    for name, value in kept_weights.read(cached.run_dir).items():
-        np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
+    kept_weights.assert_close(cached.run_dir, live.run_dir, atol=1e-5)
 
 
 # Both parts of a run: stored features of two cuts, and layers with dropout.
@@ -115,17 +98,8 @@ def _flags(config: TextClassificationConfig, *more: str) -> list[str]:
 def test_a_killed_run_goes_on_bit_by_bit(train, folder: Path) -> None:
     whole = train(stages=TWO_STAGES)
     config = _config(folder, "killed", stages=TWO_STAGES)
-    lines = Path(config.run_dir) / "metrics.jsonl"
-    with subprocess.Popen(
-        [sys.executable, *_flags(config, "--steps_per_execution=1")],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        while not (lines.exists() and len(lines.read_text().splitlines()) >= 3):
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    assert not (Path(config.run_dir) / "result.json").exists()
+    arguments = _flags(config, "--steps_per_execution=1")
+    task_runs.kill(arguments, Path(config.run_dir), epochs=3)
     fine_tune(config, reporter=SilentReporter())
     kept_weights.assert_equal(
         kept_weights.read(whole.run_dir), kept_weights.read(Path(config.run_dir))
@@ -149,9 +123,7 @@ def test_two_processes_give_what_one_gives(train, folder: Path) -> None:
         output = folder / f"worker-{worker}.txt"
         started.append(processes.start(flags, {}, output))
     assert processes.finish(started, processes.TIMEOUT) == [0, 0]
-    theirs = kept_weights.read(alone.run_dir)
-    for name, value in kept_weights.read(folder / "worker-0").items():
-        np.testing.assert_allclose(value, theirs[name], atol=1e-5, err_msg=name)
+    kept_weights.assert_close(folder / "worker-0", alone.run_dir, atol=1e-5)
 
 
 def test_files_and_an_export_alone_are_answered(train, tmp_path, capsys) -> None:
