@@ -26,7 +26,7 @@ from kft.exporters import Quantize, certificates, model_card, parity
 from kft.exporters.parity import MADE_UP, ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_model import ServingModel
 from kft.metrics import calibration
-from kft.run_folder import atomic_files
+from kft.run_folder import atomic_files, export_versions
 from kft.run_folder.run_dir import RunDir
 
 # A draft that nothing was written to for so long is that of a process that is gone.
@@ -208,8 +208,8 @@ def place(run: RunDir, name: str, quantize: Quantize) -> Path:
     folder, ending = run.export / name, exporters.EXPORTERS[name].ending
     if ending is not None:
         return folder / f"{_key('model', quantize)}{ending}"
-    versions = [int(p.name) for p in folder.glob("*") if p.name.isdecimal()]
-    return folder / str(max(versions, default=0) + 1)
+    versions = export_versions.numbered(folder)
+    return folder / str(int(versions[-1].name) + 1 if versions else 1)
 
 
 def table(exports: Sequence[Export]) -> Sequence[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kft import errors, exporters
 from kft.config import InferenceConfig, user_paths
-from kft.run_folder import run_dir
+from kft.run_folder import export_versions, run_dir
 
 RUN = "run"
 
@@ -94,9 +94,5 @@ def _last_version(path: Path, marker: str) -> Path | None:
     """Return the folder with the marker: this one, or that of the highest number."""
     if (path / marker).exists():
         return path
-    versions = [
-        one
-        for one in path.iterdir()
-        if one.name.isdecimal() and (one / marker).exists()
-    ]
-    return max(versions, key=lambda one: int(one.name), default=None)
+    versions = export_versions.numbered(path)
+    return next((one for one in reversed(versions) if (one / marker).exists()), None)

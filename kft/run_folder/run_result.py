@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kft import errors
-from kft.run_folder import json_values, saved_config
+from kft.run_folder import export_versions, json_values, saved_config
 from kft.run_folder.history import (
     TEST,
     VALIDATION,
@@ -76,12 +76,17 @@ class RunResult:
 
     @property
     def exports(self) -> Mapping[str, Path]:
-        """Return the newest export of each format that the run folder has, by name."""
+        """Return the exports that the run folder has, by the names of parity.json.
+
+        Such as saved_model, of which it is the last version, litert and litert_int8.
+        """
         found = {}
         for folder in sorted(RunDir(self.run_dir).export.glob("*/")):
-            versions = sorted(folder.glob("[!.]*"), key=_version)
+            versions = export_versions.numbered(folder)
             if versions:
                 found[folder.name] = versions[-1]
+            for path in sorted(folder.glob("model*.*")):
+                found[f"{folder.name}{path.stem.removeprefix('model')}"] = path
         return found
 
     @property
@@ -181,8 +186,3 @@ class RunResult:
                 f"{run.result_json} is damaged: {what}. Remove the file and repeat the "
                 "command: the run goes on from its last checkpoint."
             ) from error
-
-
-def _version(path: Path) -> tuple[int, str]:
-    """Return what orders the exports of a format: their versions count up."""
-    return (int(path.name) if path.name.isdecimal() else 0, path.name)

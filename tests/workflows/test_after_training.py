@@ -92,7 +92,14 @@ def test_from_python_a_run_is_exported_and_reported_on(
     assert capsys.readouterr().out == ""
     for name in ("9", "10", ".tmp-11"):
         (run / "export" / "saved_model" / name).mkdir(parents=True)
-    assert result.exports == {"saved_model": run / "export" / "saved_model" / "10"}
+    (run / "export" / "litert").mkdir()
+    for name in ("model.tflite", "model_int8.tflite"):
+        (run / "export" / "litert" / name).touch()
+    assert result.exports == {
+        "litert": run / "export" / "litert" / "model.tflite",
+        "litert_int8": run / "export" / "litert" / "model_int8.tflite",
+        "saved_model": run / "export" / "saved_model" / "10",
+    }
     (run / "report.html").unlink()
     assert result.report is None
     bar = dataclasses.replace(config, report=False, assert_accuracy_at_least=1.0)
