@@ -11,7 +11,7 @@ from kft import errors
 from kft.backbones.text import text_backbone, weight_names
 from kft.backbones.text.transformer_config import FAMILIES, TransformerConfig
 from kft.backbones.text.weight_names import StoredWeight
-from kft.data.text import text_extra
+from kft.data.text.text_extra import TEXT
 
 # How checkpoints from TensorFlow call the scale and offset of a norm layer.
 _OLD_NAMES = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
@@ -53,8 +53,8 @@ def read(folder: Traversable, backbone: str) -> Mapping[str, np.ndarray]:
     Raises:
         errors.ConfigError: where there is none, or it is damaged.
     """
-    damaged = text_extra.require("safetensors").SafetensorError
-    load_bytes = text_extra.require("safetensors.numpy").load
+    damaged = TEXT.require("safetensors").SafetensorError
+    load_bytes = TEXT.require("safetensors.numpy").load
     path = folder.joinpath(text_backbone.WEIGHTS)
     flag = f"--backbone={backbone}"
     if not path.is_file():

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from kft import errors
-from kft.data.audio import audio_extra
+from kft.data.audio.audio_extra import AUDIO
 from kft.data.audio.windows import Windows
 
 # More frames than any file has: what libsndfile says where it does not know.
@@ -67,7 +67,7 @@ def resample(samples: np.ndarray, rate: int, to: int, length: int) -> np.ndarray
     begin, end = int(blocks) * down, int(sounding[-1]) + 1 + reach
     found = np.pad(samples[max(0, begin) : end], (max(0, -begin), 0))
     if rate != to:
-        soxr = audio_extra.require("soxr")
+        soxr = AUDIO.require("soxr")
         found = soxr.resample(found, rate, to, quality="HQ")
     first = int(blocks) * up
     kept = found[max(0, -first) : length - first]
@@ -123,7 +123,7 @@ def _stored(sound: Any, spans: list[tuple[int, int]]) -> bytes:
         dtype = _LOSSLESS.get(sound.subtype, "float32")
         read.append(sound.read(count, dtype=dtype, always_2d=True))
     content = io.BytesIO()
-    audio_extra.require("soundfile").write(
+    AUDIO.require("soundfile").write(
         content,
         np.concatenate(read),
         sound.samplerate,
@@ -157,7 +157,7 @@ def _length(sound: Any) -> int:
 @contextlib.contextmanager
 def _opened(file: str | io.BytesIO) -> Iterator[Any]:
     """Give an open sound; what libsndfile says of it becomes a DataError."""
-    soundfile = audio_extra.require("soundfile")
+    soundfile = AUDIO.require("soundfile")
     try:
         with soundfile.SoundFile(file) as sound:
             yield sound

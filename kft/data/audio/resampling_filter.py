@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from kft.data.audio import audio_extra
+from kft.data.audio.audio_extra import AUDIO
 
 # Numbers of the filter below this share of its largest are left out at both ends.
 _SMALL = 1e-7
@@ -46,7 +46,7 @@ def measure(rate: int, to: int) -> ResamplingFilter:
     Raises:
         errors.ConfigError: where soxr is not installed.
     """
-    soxr = audio_extra.require("soxr")
+    soxr = AUDIO.require("soxr")
     common = math.gcd(rate, to)
     up, down = to // common, rate // common
     # A sample in the middle of silence long enough for the filter, whose taps are about

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kft.data.text import text_extra
+from kft.data.text.text_extra import TEXT
 from kft.data.text.wordpiece import WordPiece
 
 # What becomes of a character.
@@ -86,7 +86,7 @@ def _normalized(normalizer: Any) -> Iterator[tuple[str, str]]:
 
 def _splits(characters: Sequence[str]) -> dict[str, str]:
     """Return the characters that words are split at, as they are with blanks."""
-    tokenizers = text_extra.require("tokenizers")
+    tokenizers = TEXT.require("tokenizers")
     splitter = tokenizers.pre_tokenizers.BertPreTokenizer()
     found = {}
     for start in range(0, len(characters), _CHUNK):

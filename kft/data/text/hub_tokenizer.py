@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from kft import errors
-from kft.data.text import text_extra
+from kft.data.text.text_extra import TEXT
 
 # A text of which every tokenizer makes at least one token.
 _PROBE = "a"
@@ -46,7 +46,7 @@ class HubTokenizer:
 
     @functools.cached_property
     def _tokenizer(self) -> Any:
-        tokenizer = text_extra.require("tokenizers").Tokenizer.from_str(self.content)
+        tokenizer = TEXT.require("tokenizers").Tokenizer.from_str(self.content)
         tokenizer.no_truncation()
         tokenizer.no_padding()
         tokenizer.encode_special_tokens = True

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kft import errors
-from kft.data.text import text_extra
+from kft.data.text.text_extra import TEXT
 
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"
@@ -79,7 +79,7 @@ class WordPiece:
 
     @functools.cached_property
     def _tokenizer(self) -> Any:
-        tokenizers = text_extra.require("tokenizers")
+        tokenizers = TEXT.require("tokenizers")
         tokenizer = tokenizers.Tokenizer(
             tokenizers.models.WordPiece(
                 dict(self.ids),
@@ -94,7 +94,7 @@ class WordPiece:
     @functools.cached_property
     def normalizer(self) -> Any:
         """Return what cleans a text, a `tokenizers.normalizers.BertNormalizer`."""
-        tokenizers = text_extra.require("tokenizers")
+        tokenizers = TEXT.require("tokenizers")
         return tokenizers.normalizers.BertNormalizer(
             clean_text=self.clean_text,
             handle_chinese_chars=self.split_chinese,

@@ -11,7 +11,8 @@ from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.image import image_table
 from kft.config import AudioClassificationConfig, augmentations, stages
 from kft.config.stages import Blocks
-from kft.data.audio import audio_extra, audio_sources
+from kft.data.audio import audio_sources
+from kft.data.audio.audio_extra import AUDIO
 from kft.tasks.audio_classification import audio_windows
 from kft.tasks.task_kind import MemoryAdvice, TaskKind
 
@@ -30,12 +31,9 @@ def _check(config: AudioClassificationConfig) -> None:
         errors.ConfigError: naming everything that is wrong.
     """
     problems = []
-    missing = audio_extra.missing()
-    if missing:
-        problems.append(
-            f"--task={config.task} needs {' and '.join(missing)}: "
-            f"{errors.install('audio')}."
-        )
+    missing = AUDIO.problem(config.task)
+    if missing is not None:
+        problems.append(missing)
     for check in (_check_network, _check_augment):
         try:
             check(config)

@@ -1,16 +1,14 @@
 """What tasks of texts check before TensorFlow starts."""
 
-import importlib.util
-
 from kft import errors
 from kft.backbones.text import text_backbone, transformer_config
 from kft.config import TextClassificationConfig, TokenClassificationConfig
 from kft.data.text import byte_bpe, text_tokenizer, wordpiece
 from kft.data.text.hub_tokenizer import HubTokenizer
+from kft.data.text.text_extra import TEXT
 from kft.data.text.wordpiece import WordPiece
 from kft.tasks.task_kind import MemoryAdvice
 
-_PACKAGES = ("tokenizers", "safetensors")
 _SAVED_MODEL = "saved_model"
 TextConfig = TextClassificationConfig | TokenClassificationConfig
 
@@ -21,12 +19,9 @@ def check(config: TextConfig) -> None:
     Raises:
         errors.ConfigError: naming what is wrong.
     """
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise errors.ConfigError(
-            f"--task={config.task} needs {' and '.join(missing)}: "
-            f"{errors.install('text')}."
-        )
+    missing = TEXT.problem(config.task)
+    if missing is not None:
+        raise errors.ConfigError(missing)
     _check_export(config)
     positions = transformer_config.read(config.backbone).max_position_embeddings
     if config.max_length > positions:
