@@ -8,6 +8,12 @@ where the run is (kft.export --calibrate).
   python -m kft.predict --run_dir=runs/flowers rose.jpg
   python -m kft.predict --run_dir=runs/flowers --format=jsonl photos/ 'more/*.jpg'
   python -m kft.predict --model=runs/flowers/export/litert/model.tflite rose.jpg
+
+A model of texts also answers each row of a table (column text) or of JSON lines, and
+with - each line of standard input.
+
+  python -m kft.predict --run_dir=runs/reviews reviews.csv
+  echo 'A gorgeous film.' | python -m kft.predict --run_dir=runs/reviews -
 """
 
 import sys
@@ -44,7 +50,9 @@ def main(config: PredictConfig) -> None:
     predictor = load_export.predictor(model)
     serving = predictor.task.serving
     top_k = min(config.top_k, len(predictor.task.labels))
-    found = list(input_files.find(config.files, serving.file_endings))
+    found = list(
+        input_files.find(config.files, serving.file_endings, serving.request_columns)
+    )
     style, failed = output_formats.FORMATS[config.format], 0
     header = style.header(serving.answer_fields, top_k)
     if header is not None:

@@ -75,7 +75,10 @@ def write(
 
 
 def forward(
-    weights: Mapping[str, np.ndarray], ids: np.ndarray, mask: np.ndarray
+    weights: Mapping[str, np.ndarray],
+    ids: np.ndarray,
+    mask: np.ndarray,
+    types: int | np.ndarray = 0,
 ) -> np.ndarray:
     """Return the states [batch, steps, width] of a BERT, computed by NumPy in float64.
 
@@ -94,7 +97,7 @@ def forward(
     x = w["embeddings.word_embeddings.weight"][ids]
     x = x + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
     x = norm(
-        x + w["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm"
+        x + w["embeddings.token_type_embeddings.weight"][types], "embeddings.LayerNorm"
     )
     for layer in range(CONFIG["num_hidden_layers"]):
         place = f"encoder.layer.{layer}"

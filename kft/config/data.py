@@ -54,6 +54,11 @@ class DataConfig(Config):
         "File with the class names of tfrecord: files: one per line from number 0 on, "
         "or number:name.",
     )
+    tfds_features: tuple[str, ...] = option(
+        (),
+        "Features of a tfds: data set that its types do not tell, or another one than "
+        "they tell, such as label=stars.",
+    )
     data_dir: str | None = option(
         None, "Folder of prepared TensorFlow Datasets; default ~/tensorflow_datasets."
     )

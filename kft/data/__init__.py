@@ -45,7 +45,13 @@ class Source:
 _OPTIONS_OF = {
     "folder": ("folder_layout",),
     "csv": ("csv_columns",),
-    "tfds": ("data_dir", "train_split", "validation_split", "test_split"),
+    "tfds": (
+        "tfds_features",
+        "data_dir",
+        "train_split",
+        "validation_split",
+        "test_split",
+    ),
     "tfrecord": ("tfrecord_features", "tfrecord_labels"),
     "jsonl": ("jsonl_keys",),
     "conll": ("conll_columns", "tag_scheme"),

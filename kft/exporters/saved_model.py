@@ -22,6 +22,8 @@ _EXTRA = "assets.extra"
 _LABELS = "labels.txt"
 _METADATA = "preprocessing.json"
 _SIGNATURE = "serving_default"
+# Between the parts of a request.
+_BETWEEN = b"\0"
 
 
 def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
@@ -93,15 +95,25 @@ def _for_any_batch(endpoint: "Endpoint") -> Callable[..., Mapping[str, Any]]:
 def open_export(
     path: str,
 ) -> Callable[[Sequence[bytes]], Mapping[str, np.ndarray]]:
-    """Return what asks a SavedModel through serving_default, with raw requests."""
+    """Return what asks a SavedModel through serving_default, with raw requests.
+
+    Where that takes several texts, these are the parts of a request, which zero bytes
+    separate, in the order of their names.
+    """
     import tensorflow as tf
 
     # The signature belongs to the loaded object, which has to live as long.
     loaded = tf.saved_model.load(path)
-    (name,) = loaded.signatures[_SIGNATURE].structured_input_signature[1]
+    names = sorted(loaded.signatures[_SIGNATURE].structured_input_signature[1])
 
     def ask(requests: Sequence[bytes]) -> Mapping[str, np.ndarray]:
-        outputs = loaded.signatures[_SIGNATURE](**{name: tf.constant(list(requests))})
+        columns = [list(requests)]
+        if len(names) > 1:
+            rows = [one.split(_BETWEEN, len(names) - 1) for one in requests]
+            rows = [[*row, *[b""] * (len(names) - len(row))] for row in rows]
+            columns = [list(column) for column in zip(*rows, strict=True)]
+        asked = dict(zip(names, map(tf.constant, columns), strict=True))
+        outputs = loaded.signatures[_SIGNATURE](**asked)
         return {output: value.numpy() for output, value in outputs.items()}
 
     return ask

@@ -94,7 +94,7 @@ def _answer(
 
 
 def _failed(predictor: Predictor, file: InputFiles) -> Answer:
-    reason = file.error or _reason(predictor, file.raw)
+    reason = file.error or _reason(predictor, file)
     return Answer(file.file, _nothing(predictor), reason)
 
 
@@ -104,10 +104,10 @@ def _nothing(predictor: Predictor) -> dict[str, Any]:
     return {key: [] if names else None for key, names in fields.items()}
 
 
-def _reason(predictor: Predictor, file: bytes) -> str:
+def _reason(predictor: Predictor, file: InputFiles) -> str:
     """Return why a file has no input."""
     try:
-        predictor.one_input(tf.io.read_file(file).numpy())
+        predictor.one_input(file_batches.read(file))
     except (errors.DataError, tf.errors.OpError) as error:
         return _message(error)
     return "it could not be read at first; it can now"

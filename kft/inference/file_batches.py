@@ -44,13 +44,13 @@ def batches(
     there = [position for position, one in enumerate(found) if one.error is None]
     size = min(batch_size, len(there))
     for dataset in _datasets(predictor, found, there):
-        read = (
+        elements = (
             # Those that are not among the positions are read again, for the reason.
             dataset.ignore_errors()
-            .apply(lambda elements: _batched(elements, size))
+            .apply(lambda each: _batched(each, size))
             .prefetch(_BATCHES_AHEAD)
         )
-        for positions, payloads, inputs in read:
+        for positions, payloads, inputs in elements:
             short = size - len(positions)
             if short:
                 inputs = tf.nest.map_structure(
@@ -80,11 +80,9 @@ def _datasets(
     """
     if not there:
         return
-    if not _prepares(predictor, [found[position].raw for position in there]):
-        yield _parallel(
-            (np.array(there), [found[position].raw for position in there]),
-            lambda position, path: _streamed(predictor, position, path),
-        )
+    chosen = [found[position] for position in there]
+    if not _prepares(predictor, chosen):
+        yield _streamed(predictor, chosen, np.array(there))
         return
     for start in range(0, len(there), _CHUNK):
         chunk = _prepared(predictor, found, there[start : start + _CHUNK])
@@ -108,13 +106,32 @@ def _parallel(
 
 
 def _streamed(
-    predictor: Predictor, position: tf.Tensor, path: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, Tree]:
-    payload = tf.io.read_file(path)
-    return position, payload, predictor.preprocess(payload)
+    predictor: Predictor, files: Sequence[InputFiles], positions: np.ndarray
+) -> tf.data.Dataset:
+    """Return the data set of files whose payloads are read as they are."""
+
+    def element(
+        position: tf.Tensor, payload: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, Tree]:
+        return position, payload, predictor.preprocess(payload)
+
+    def of_place(
+        position: tf.Tensor, place: tf.Tensor, is_path: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, Tree]:
+        payload = tf.cond(is_path, lambda: tf.io.read_file(place), lambda: place)
+        return element(position, payload)
+
+    is_path = [file.content is None for file in files]
+    places = [file.raw if file.content is None else file.content for file in files]
+    if all(is_path):
+        return _parallel(
+            (positions, places),
+            lambda position, path: element(position, tf.io.read_file(path)),
+        )
+    return _parallel((positions, places, is_path), of_place)
 
 
-def _prepares(predictor: Predictor, files: Sequence[bytes]) -> bool:
+def _prepares(predictor: Predictor, files: Sequence[InputFiles]) -> bool:
     """Return whether the task prepares payloads, by the first file that there is."""
     payloads = (payload for file in files if (payload := _read(file)) is not None)
     first = next(payloads, None)
@@ -125,8 +142,8 @@ def _prepared(
     predictor: Predictor, found: Sequence[InputFiles], positions: Sequence[int]
 ) -> tuple[np.ndarray, list[bytes], tf.Tensor]:
     """Return positions, payloads and prepared payloads of files that can be read."""
-    read = [(position, _read(found[position].raw)) for position in positions]
-    kept = [(position, one) for position, one in read if one is not None]
+    each = [(position, _read(found[position])) for position in positions]
+    kept = [(position, one) for position, one in each if one is not None]
     try:
         prepared = predictor.prepare([payload for _, payload in kept])
     except (errors.DataError, tf.errors.OpError):
@@ -148,10 +165,17 @@ def _can_prepare(predictor: Predictor, payload: bytes) -> bool:
     return True
 
 
-def _read(file: bytes) -> bytes | None:
+def read(file: InputFiles) -> bytes:
+    """Return what is in a file; raises tf.errors.OpError where it cannot be read."""
+    if file.content is not None:
+        return file.content
+    payload: bytes = tf.io.read_file(file.raw).numpy()
+    return payload
+
+
+def _read(file: InputFiles) -> bytes | None:
     """Return what is in a file; None where it cannot be read."""
     try:
-        payload: bytes = tf.io.read_file(file).numpy()
+        return read(file)
     except tf.errors.OpError:
         return None
-    return payload

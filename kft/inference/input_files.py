@@ -1,12 +1,20 @@
-"""Files that a user names: files, folders and patterns, in the order given."""
+"""Files that a user names: files, folders and patterns, in the order given.
+
+Where a model takes texts, each row of a table is a file of its own, and each line of
+standard input.
+"""
 
 import dataclasses
 import glob
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from kft import errors
 from kft.data.sources import filesystem
+from kft.inference import text_rows
+
+_STANDARD_INPUT = "-"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,10 +24,12 @@ class InputFiles:
     Attributes:
         file: path as the user would write it.
         error: None for a file that is there.
+        content: of what is no file of its own, such as a row; else None.
     """
 
     file: str
     error: str | None = None
+    content: bytes | None = None
 
     @property
     def raw(self) -> bytes:
@@ -27,7 +37,9 @@ class InputFiles:
         return os.fsencode(self.file)
 
 
-def find(arguments: Iterable[str], endings: Sequence[str]) -> Iterator[InputFiles]:
+def find(
+    arguments: Iterable[str], endings: Sequence[str], columns: Sequence[str] = ()
+) -> Iterator[InputFiles]:
     """Yield what the arguments stand for; folders to any depth, names sorted.
 
     A path that exists is taken as it is, also where it looks like a pattern. A file is
@@ -36,17 +48,37 @@ def find(arguments: Iterable[str], endings: Sequence[str]) -> Iterator[InputFile
     Args:
         arguments: what the user wrote.
         endings: lower-case, of the files that are taken out of a folder.
+        columns: of tables whose rows are files of their own, see
+            `kft.inference.text_rows`; () where a table is a file like others.
     """
     for argument in arguments:
-        path = filesystem.expand(argument)
-        if filesystem.is_folder(path):
-            yield from _in_folder(path, tuple(endings))
-        elif filesystem.is_remote(path) or os.path.exists(path):
-            yield InputFiles(path)
-        elif glob.has_magic(path):
-            yield from _matching(path)
-        else:
-            yield InputFiles(path, "there is no such file")
+        if argument == _STANDARD_INPUT and columns:
+            yield from _rows(argument, text_rows.of_lines(sys.stdin.buffer, columns))
+            continue
+        for one in _named(argument, endings):
+            if columns and one.error is None and text_rows.is_table(one.file):
+                yield from _rows(one.file, text_rows.of_table(one.file, columns))
+            else:
+                yield one
+
+
+def _rows(file: str, rows: Iterable[text_rows.TextRow]) -> Iterator[InputFiles]:
+    for row in rows:
+        name = file if row.line is None else f"{file}:{row.line}"
+        yield InputFiles(name, row.error, row.content)
+
+
+def _named(argument: str, endings: Sequence[str]) -> Iterator[InputFiles]:
+    """Yield the files that an argument names."""
+    path = filesystem.expand(argument)
+    if filesystem.is_folder(path):
+        yield from _in_folder(path, tuple(endings))
+    elif filesystem.is_remote(path) or os.path.exists(path):
+        yield InputFiles(path)
+    elif glob.has_magic(path):
+        yield from _matching(path)
+    else:
+        yield InputFiles(path, "there is no such file")
 
 
 def _in_folder(path: str, endings: tuple[str, ...]) -> Iterator[InputFiles]:

@@ -101,6 +101,11 @@ class ClassServing:
         self.answers = ClassAnswers(labels)
 
     @property
+    def request_columns(self) -> Sequence[str]:
+        """Return none: a request is a file."""
+        return ()
+
+    @property
     def scores(self) -> str:
         """Return the name of the probabilities."""
         return SCORES

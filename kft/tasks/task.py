@@ -212,6 +212,14 @@ class Serving(Protocol):
         """Return the endings of the files that kft.predict takes out of a folder."""
 
     @property
+    def request_columns(self) -> Sequence[str]:
+        """Return the columns of a table whose row is a request.
+
+        Their texts, with a zero byte between several of them, are the payload; () where
+        a request is no text.
+        """
+
+    @property
     def scores(self) -> str:
         """Return the output that has the scores.
 

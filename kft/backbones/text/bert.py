@@ -16,7 +16,10 @@ BLOCK_END = "_norm"
 
 
 def build(
-    config: TransformerConfig, token_ids: keras.KerasTensor, mask: keras.KerasTensor
+    config: TransformerConfig,
+    token_ids: keras.KerasTensor,
+    mask: keras.KerasTensor,
+    token_types: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Return the states of the tokens, [batch, steps, hidden_size].
 
@@ -27,15 +30,20 @@ def build(
         config: sizes.
         token_ids: output of `keras.Input`, int32 [batch, steps].
         mask: likewise, 1 for tokens, 0 for what only fills up a batch.
+        token_types: likewise, 0 for the first text of a pair and 1 for the second;
+            None where there is one text, or the network has no types.
     """
-    x = _embeddings(config, token_ids, mask)
+    x = _embeddings(config, token_ids, mask, token_types)
     for number in range(1, config.num_hidden_layers + 1):
         x = _layer(config, f"layer_{number}", x, mask)
     return x
 
 
 def _embeddings(
-    config: TransformerConfig, token_ids: keras.KerasTensor, mask: keras.KerasTensor
+    config: TransformerConfig,
+    token_ids: keras.KerasTensor,
+    mask: keras.KerasTensor,
+    token_types: keras.KerasTensor | None,
 ) -> keras.KerasTensor:
     width = config.embedding_size
     x = keras.layers.Embedding(config.vocab_size, width, name="embeddings_words")(
@@ -45,9 +53,10 @@ def _embeddings(
         types = keras.layers.Embedding(
             config.type_vocab_size, width, name="embeddings_types"
         )
-        # A single text is all of the first type.
-        of_type = types(keras.ops.zeros_like(token_ids))
-        x = layer_parts.add("embeddings_sum", x, of_type)
+        if token_types is None:
+            # A single text is all of the first type.
+            token_types = keras.ops.zeros_like(token_ids)
+        x = layer_parts.add("embeddings_sum", x, types(token_types))
     positions = attention_layers.PositionEmbedding(
         config.max_position_embeddings,
         config.position_offset,

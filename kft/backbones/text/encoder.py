@@ -29,6 +29,8 @@ class Encoder:
         token_ids: input, int32 [batch, tokens].
         mask: input of the same shape, 1 for tokens and 0 for what only fills up a
             batch.
+        token_types: input of the same shape, which text of a pair a token is of; None
+            where it is not asked for, or all tokens are of one type.
         states: [batch, tokens, features]; what is no token has any.
         blocks: where it can be cut.
         anchors: for each block, the layer whose output ends everything below it.
@@ -38,10 +40,19 @@ class Encoder:
     backbone: str
     token_ids: keras.KerasTensor
     mask: keras.KerasTensor
+    token_types: keras.KerasTensor | None
     states: keras.KerasTensor
     blocks: Blocks
     anchors: Mapping[str, str]
     is_decoder: bool
+
+    @property
+    def inputs(self) -> dict[str, keras.KerasTensor]:
+        """Return the inputs by their names."""
+        found = {"token_ids": self.token_ids, "mask": self.mask}
+        if self.token_types is not None:
+            found["token_types"] = self.token_types
+        return found
 
     def load(self, model: keras.Model) -> None:
         """Set the pretrained weights in a graph that this is part of.
@@ -53,8 +64,12 @@ class Encoder:
         transformer_weights.load(model, config, self.backbone)
 
 
-def build(backbone: str) -> Encoder:
+def build(backbone: str, *, pairs: bool = False) -> Encoder:
     """Return the network of a value of `--backbone`.
+
+    Args:
+        backbone: a name, or the path of a folder.
+        pairs: whether it reads pairs of texts.
 
     Raises:
         errors.ConfigError: where it cannot be had or built.
@@ -63,11 +78,15 @@ def build(backbone: str) -> Encoder:
     graph = _GRAPHS[transformer_config.FAMILIES[config.family].graph]
     token_ids = keras.Input([None], dtype="int32", name="token_ids")
     mask = keras.Input([None], dtype="int32", name="mask")
+    token_types = None
+    if pairs and config.tells_texts_apart:
+        token_types = keras.Input([None], dtype="int32", name="token_types")
     return Encoder(
         backbone=backbone,
         token_ids=token_ids,
         mask=mask,
-        states=graph.build(config, token_ids, mask),
+        token_types=token_types,
+        states=graph.build(config, token_ids, mask, token_types),
         blocks=text_backbone.layer_blocks(config.num_hidden_layers),
         anchors=layer_parts.cut_anchors(config, graph.BLOCK_END),
         is_decoder=config.is_decoder,

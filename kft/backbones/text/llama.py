@@ -15,9 +15,16 @@ BLOCK_END = "_add"
 
 
 def build(
-    config: TransformerConfig, token_ids: keras.KerasTensor, mask: keras.KerasTensor
+    config: TransformerConfig,
+    token_ids: keras.KerasTensor,
+    mask: keras.KerasTensor,
+    token_types: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
-    """Return the states of the tokens; see `kft.backbones.text.bert.build`."""
+    """Return the states of the tokens; see `kft.backbones.text.bert.build`.
+
+    It has no types: there are none to be given.
+    """
+    del token_types
     words = keras.layers.Embedding(
         config.vocab_size, config.hidden_size, name="embeddings_words"
     )

@@ -58,6 +58,11 @@ class TransformerConfig:
         """Return whether a token sees those before it alone."""
         return FAMILIES[self.family].is_decoder
 
+    @property
+    def tells_texts_apart(self) -> bool:
+        """Return whether it reads which text of a pair a token is of."""
+        return self.type_vocab_size > 1
+
 
 @dataclasses.dataclass(frozen=True)
 class TextFamily:

@@ -43,6 +43,7 @@ def read(
     content: str,
     config: config_lib.DataConfig,
     *,
+    more: Sequence[str] = (),
     others: Sequence[str] = (),
 ) -> list[TableRow]:
     """Return the rows with their values by what they are, whatever the columns' names.
@@ -52,21 +53,21 @@ def read(
         content: what the column of the examples themselves is called where
             `--csv_columns` does not say so; also its key in the values.
         config: of the data.
+        more: columns that belong to the examples, too.
         others: columns besides, which may be missing.
 
     Raises:
         errors.ConfigError: where there is no such file, or `--csv_columns` is wrong.
         errors.DataError: where it is no such table, naming the line.
     """
-    columns = {name: name for name in (content, _LABEL, *others, _SPLIT, _GROUP)}
-    names = name_pairs.parse(
-        "csv_columns", config.csv_columns, columns, needed=(content, _LABEL)
-    )
+    needed = (content, *more, _LABEL)
+    columns = {name: name for name in (*needed, *others, _SPLIT, _GROUP)}
+    names = name_pairs.parse("csv_columns", config.csv_columns, columns, needed=needed)
     names = {part: name.lower() for part, name in names.items()}
     rows = table_file.read(
         path,
         flag=flag(config),
-        needed=[names[content], names[_LABEL]],
+        needed=[names[part] for part in needed],
         optional=[names[part] for part in (*others, _SPLIT, _GROUP) if part in names],
         advice="Columns of other names are told with "
         f"--csv_columns={content}=NAME,label=NAME.",

@@ -19,6 +19,9 @@ class PayloadKind:
             a sentence by their ending.
         caution_on_endings: what to know of files that are examples, a sentence by their
             ending.
+        parts: names of the features that together are one of them; none where it is one
+            feature alone, of its name.
+        separator: stands between the parts in an encoded example.
     """
 
     name: str
@@ -28,3 +31,10 @@ class PayloadKind:
     tfrecord_features: Mapping[str, str]
     advice_on_endings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     caution_on_endings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    separator: str = ""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Return the names of the features that one of them is made of."""
+        return self.parts or (self.name,)

@@ -17,18 +17,21 @@ def from_memory(payloads: Sequence[bytes]) -> examples.Read:
     return lambda rows: tf.gather(table, rows)
 
 
-def from_records(table: tfrecord_index.Records, feature: str) -> examples.Read:
-    """Return a `Read` whose row i is a bytes feature of record i of a table.
+def from_records(
+    table: tfrecord_index.Records, *features: str, separator: str = ""
+) -> examples.Read:
+    """Return a `Read` whose row i is what some bytes features of record i hold.
 
     Nothing stays in memory: the bytes are read when they are asked for, and the
     system's file cache keeps what there is room for.
 
     Args:
         table: where the records lie.
-        feature: name of the bytes feature.
+        features: names of the bytes features.
+        separator: what stands between several of them.
     """
     files = _Files(table.files)
-    spec = {feature: tf.io.FixedLenFeature([], tf.string)}
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in features}
 
     def read_records(rows: np.ndarray) -> np.ndarray:
         return np.array(
@@ -43,7 +46,10 @@ def from_records(table: tfrecord_index.Records, feature: str) -> examples.Read:
 
     def read(rows: tf.Tensor) -> tf.Tensor:
         serialized = tf.numpy_function(read_records, [rows], tf.string)
-        return tf.io.parse_example(tf.reshape(serialized, [-1]), spec)[feature]
+        found = tf.io.parse_example(tf.reshape(serialized, [-1]), spec)
+        if len(features) == 1:
+            return found[features[0]]
+        return tf.strings.join([found[name] for name in features], separator)
 
     return read
 

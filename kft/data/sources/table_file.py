@@ -67,16 +67,50 @@ def read(
 ) -> list[TableRow]:
     """Return the rows of a table whose first line names the columns.
 
-    The separator is a comma, a semicolon or a tab: the one with which that line has the
-    columns. Columns come in any order; others than those asked for are left alone.
-    Empty lines do not count, nor does a first line `sep=;` as spreadsheets write it.
+    Args:
+        path: see `read_rows`.
+        flag: likewise.
+        needed: columns that every row has to fill.
+        optional: columns that may be missing, as a whole or in a row.
+        exact: whether white space around a value belongs to it.
+        advice: see `read_rows`.
+
+    Raises:
+        errors.ConfigError: where there is no such file.
+        errors.DataError: where it is no such table, naming the line.
+    """
+    rows = []
+    for row in read_rows(
+        path, flag=flag, needed=needed, optional=optional, advice=advice
+    ):
+        _check_filled(row.values, needed, f"{flag}, line {row.line}")
+        values = row.values
+        if not exact:
+            values = {name: value.strip() for name, value in values.items()}
+        rows.append(TableRow(row.line, values))
+    return rows
+
+
+def read_rows(
+    path: str,
+    *,
+    flag: str,
+    needed: Sequence[str],
+    optional: Sequence[str] = (),
+    advice: str = "",
+) -> list[TableRow]:
+    """Return the rows of a table, whatever is in them.
+
+    The separator is a comma, a semicolon or a tab: the one with which the first line
+    has the columns. Columns come in any order; others than those asked for are left
+    alone. Empty lines do not count, nor does a first line `sep=;` as spreadsheets
+    write it.
 
     Args:
         path: of a UTF-8 text file, local or remote.
         flag: what names it, for messages.
-        needed: columns that every row has to fill.
-        optional: columns that may be missing, as a whole or in a row.
-        exact: whether white space around a value belongs to it.
+        needed: columns that there have to be.
+        optional: columns that may be missing.
         advice: what to do where a column is missing, a sentence.
 
     Raises:
@@ -107,9 +141,6 @@ def read(
                 f"received {len(fields)}: {fields}."
             )
         values = {name: fields[place] for name, place in columns.items()}
-        _check_filled(values, needed, f"{flag}, line {line}")
-        if not exact:
-            values = {name: value.strip() for name, value in values.items()}
         rows.append(TableRow(line, values))
     if not rows:
         raise errors.DataError(f"{flag}: expected rows below the first line, got none.")

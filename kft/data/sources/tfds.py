@@ -9,7 +9,7 @@ import socket
 import typing
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,14 @@ from kft import errors
 from kft.data import examples, splits
 from kft.data.examples import TEST, TRAIN, VALIDATION
 from kft.data.labels import LabelMap
-from kft.data.sources import filesystem
+from kft.data.sources import filesystem, name_pairs
 from kft.data.sources.payload_kind import PayloadKind
 
 if typing.TYPE_CHECKING:
     import tensorflow_datasets
 
 _NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:\d+\.\d+\.\d+)?")
+_LABEL = "label"
 _BARE_VERSION = re.compile(r"/(?=\d+\.\d+\.\d+$)")
 
 
@@ -109,13 +110,15 @@ def _read(
         labels=records.columns[features.label].astype(np.int32),
         sizes=records.lengths,
         split_names=np.array(split_names),
-        read=record_reader.from_records(records, features.payload),
+        read=record_reader.from_records(
+            records, *features.payload, separator=payload.separator
+        ),
     )
     return features.label_map, table
 
 
 class _Features(typing.NamedTuple):
-    payload: str
+    payload: tuple[str, ...]
     label: str
     label_map: LabelMap
 
@@ -199,20 +202,20 @@ def _features(
     import tensorflow_datasets
 
     features = info.features
-    names = features.keys() if hasattr(features, "keys") else ()
+    names = tuple(features.keys()) if hasattr(features, "keys") else ()
     of_payload = getattr(tensorflow_datasets.features, payload.tfds_feature)
     of_label = tensorflow_datasets.features.ClassLabel
-    name, label = info.supervised_keys or (
-        _only(features, names, of_payload) or payload.name,
-        _only(features, names, of_label) or "label",
-    )
-    kinds = {name: of_payload, label: of_label}
+    found = {**_by_type(info, names, payload), **_given(config, payload)}
+    *contents, label = (found.get(part, part) for part in (*payload.features, _LABEL))
+    kinds = {**dict.fromkeys(contents, of_payload), label: of_label}
     if not all(
         key in names and isinstance(features[key], kind) for key, kind in kinds.items()
     ):
+        *_, example = payload.features
         raise errors.DataError(
             f"--dataset={config.dataset}: expected {payload.noun} with one class label "
-            f"each, received the features {', '.join(sorted(names)) or features}."
+            f"each, received the features {', '.join(sorted(names)) or features}. "
+            f"--tfds_features={example}=NAME,label=NAME says which they are."
         )
     if info.file_format != tensorflow_datasets.core.FileFormat.TFRECORD:
         raise errors.ConfigError(
@@ -220,13 +223,43 @@ def _features(
             f"received {info.file_format.value} in {info.data_dir}. Prepare it with "
             "file_format='tfrecord'."
         )
-    return _Features(name, label, LabelMap(tuple(features[label].names)))
+    return _Features(tuple(contents), label, LabelMap(tuple(features[label].names)))
 
 
-def _only(features: Any, names: Iterable[str], kind: type) -> str | None:
-    """Return the name of the only feature of a kind; None where there is not one."""
-    found = [name for name in names if isinstance(features[name], kind)]
-    return found[0] if len(found) == 1 else None
+def _given(config: config_lib.DataConfig, payload: PayloadKind) -> Mapping[str, str]:
+    """Return the features that `--tfds_features` names, by what they hold."""
+    parts = {part: part for part in (*payload.features, _LABEL)}
+    flag = "tfds_features"
+    name_pairs.parse(flag, config.tfds_features, parts, needed=())
+    pairs = (pair.partition("=") for pair in config.tfds_features)
+    return {part.strip(): name.strip() for part, _, name in pairs}
+
+
+def _by_type(
+    info: Any, names: Sequence[str], payload: PayloadKind
+) -> Mapping[str, str]:
+    """Return features that can only be one thing, by what they hold.
+
+    Those of several parts are taken in the order of their names.
+    """
+    import tensorflow_datasets
+
+    def of_kind(kind: type) -> list[str]:
+        return [n for n in sorted(names) if isinstance(info.features[n], kind)]
+
+    of_payload = getattr(tensorflow_datasets.features, payload.tfds_feature)
+    contents = of_kind(of_payload)
+    labels = of_kind(tensorflow_datasets.features.ClassLabel)
+    if info.supervised_keys and not payload.parts:
+        content, label = info.supervised_keys
+        contents, labels = [content], [label]
+    found = {_LABEL: labels[0]} if len(labels) == 1 else {}
+    if len(contents) == len(payload.features):
+        found.update(zip(payload.features, contents, strict=True))
+        if payload.parts:
+            said = ", ".join(f"{part}={found[part]}" for part in payload.parts)
+            logging.info("Features that are read: %s (--tfds_features).", said)
+    return found
 
 
 def _expressions(

@@ -81,6 +81,21 @@ class HubTokenizer:
         """Return the ids behind a text, such as that of </s>."""
         return self._frame[1]
 
+    @functools.cached_property
+    def between_ids(self) -> tuple[int, ...]:
+        """Return the ids between the two texts of a pair, such as </s></s>."""
+        alone = self._tokenizer.encode(_PROBE, add_special_tokens=False).ids
+        pair = self._tokenizer.encode(_PROBE, _PROBE, add_special_tokens=True).ids
+        (begin, end), size = self._frame, len(alone)
+        between = pair[len(begin) + size : len(pair) - len(end) - size]
+        if pair != [*begin, *alone, *between, *alone, *end]:
+            raise errors.ConfigError(
+                "The tokenizer.json of this network puts other tokens around a pair of "
+                "texts than around one, which is not understood. Choose another "
+                "network for --pairs."
+            )
+        return tuple(between)
+
     @property
     def unknown_id(self) -> int:
         """Return the id that stands for a word without tokens: that of <unk>, or 0."""

@@ -1,4 +1,4 @@
-"""Texts with labels, a JSON object a line: text and label, maybe split and group."""
+"""Labelled texts, a JSON object a line: text, label, maybe text_b, split, group."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,12 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, splits
 from kft.data.labels import LabelMap
-from kft.data.sources import filesystem, labelled_rows, name_pairs
+from kft.data.sources import filesystem, json_lines, labelled_rows, name_pairs
+from kft.data.sources.json_lines import JsonLine
 from kft.data.sources.table_file import TableRow
-from kft.data.text import json_lines, text_table
-from kft.data.text.json_lines import JsonLine
+from kft.data.text import text_pairs, text_table
 
-_TEXT, _LABEL, _OTHERS = "text", "label", ("split", "group")
+_LABEL, _OTHERS = "label", ("split", "group")
 
 
 def check(path: str, config: config_lib.TextOptions) -> None:
@@ -46,11 +46,12 @@ def load_known(
 
 def read(path: str, config: config_lib.TextOptions) -> list[TableRow]:
     """Return the rows by what their values are, whatever the keys; raises likewise."""
+    needed = (*text_pairs.parts(pairs=config.pairs), _LABEL)
     keys = name_pairs.parse(
         "jsonl_keys",
         config.jsonl_keys,
-        {name: name for name in (_TEXT, _LABEL, *_OTHERS)},
-        needed=(_TEXT, _LABEL),
+        {name: name for name in (*needed, *_OTHERS)},
+        needed=needed,
     )
     lines = json_lines.read(path, f"--dataset={config.dataset}")
     there = [name for name in _OTHERS if keys.get(name) in lines[0].values]
@@ -58,7 +59,9 @@ def read(path: str, config: config_lib.TextOptions) -> list[TableRow]:
 
 
 def _row(line: JsonLine, keys: Mapping[str, str], others: list[str]) -> TableRow:
-    values = {_TEXT: line.text(keys[_TEXT]), _LABEL: _label(line, keys[_LABEL])}
+    texts = [part for part in text_pairs.PARTS if part in keys]
+    values = {part: line.text(keys[part]) for part in texts}
+    values[_LABEL] = _label(line, keys[_LABEL])
     for name in others:
         values[name] = str(line.values.get(keys[name], ""))
     return TableRow(line.number, values)

@@ -33,19 +33,21 @@ PACKAGE = PackageFile(
 )
 
 
-def check(rest: str, config: config_lib.DataConfig) -> None:
-    """Check that nothing follows the name of the data set.
+def check(rest: str, config: config_lib.TextOptions) -> None:
+    """Check that nothing follows the name of the data set, and no pairs are wanted.
 
     Raises:
-        errors.ConfigError: where something does.
+        errors.ConfigError: where it is so.
     """
     if rest:
         raise errors.ConfigError(
             f"--dataset: expected reviews alone, received {config.dataset!r}."
         )
+    if config.pairs:
+        raise errors.ConfigError("--pairs=true: --dataset=reviews has single texts.")
 
 
-def load(rest: str, config: config_lib.DataConfig) -> examples.Splits:
+def load(rest: str, config: config_lib.TextOptions) -> examples.Splits:
     """Return the splits of the sentences.
 
     Raises:

@@ -13,9 +13,9 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples
 from kft.data.labels import LabelMap
-from kft.data.sources import filesystem, name_pairs, split_words
-from kft.data.text import json_lines, tag_schemes, tagged_texts, words
-from kft.data.text.json_lines import JsonLine
+from kft.data.sources import filesystem, json_lines, name_pairs, split_words
+from kft.data.sources.json_lines import JsonLine
+from kft.data.text import tag_schemes, tagged_texts, words
 from kft.data.text.tag_schemes import Entity
 from kft.data.text.tagged_texts import TaggedText
 from kft.data.text.words import WordSpan

@@ -2,6 +2,7 @@
 
 from kft import errors
 from kft.data.sources.payload_kind import PayloadKind
+from kft.data.text import text_pairs
 
 TEXTS = PayloadKind(
     name="text",
@@ -10,6 +11,20 @@ TEXTS = PayloadKind(
     tfds_feature="Text",
     tfrecord_features={},
 )
+PAIRS = PayloadKind(
+    name="pair of texts",
+    noun="pairs of texts",
+    file_endings=(),
+    tfds_feature="Text",
+    tfrecord_features={},
+    parts=text_pairs.PARTS,
+    separator=text_pairs.SEPARATOR,
+)
+
+
+def kind(*, pairs: bool) -> PayloadKind:
+    """Return what examples are: pairs of texts, or texts."""
+    return PAIRS if pairs else TEXTS
 
 
 def decode(payload: bytes, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Texts that a table holds: columns text and label, and maybe split and group.
+"""Texts that a table holds: text and label, maybe text_b, split and group.
 
 An example is known by a digest of its text, so its split stays the same when rows are
 added, moved or removed. Where the table names neither splits nor groups, equal texts
@@ -15,13 +15,11 @@ from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, labelled_rows
 from kft.data.sources.labelled_rows import RowClasses
 from kft.data.sources.table_file import TableRow
-from kft.data.text import text_ids
+from kft.data.text import text_ids, text_pairs
 from kft.data.text.text_reader import TextReader
 
-_TEXT = "text"
 
-
-def check(path: str, config: config_lib.DataConfig) -> None:
+def check(path: str, config: config_lib.TextOptions) -> None:
     """Find mistakes in a table; a remote one waits for `load`.
 
     Raises:
@@ -29,37 +27,45 @@ def check(path: str, config: config_lib.DataConfig) -> None:
         errors.DataError: where it is no such table, naming the line.
     """
     if not filesystem.is_remote(path):
-        labelled_rows.classes(labelled_rows.read(path, _TEXT, config), config)
+        labelled_rows.classes(_read(path, config), config)
 
 
-def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
+def load(path: str, config: config_lib.TextOptions) -> examples.Splits:
     """Return the splits of a table.
 
     Raises:
         errors.ConfigError: where there is no such file.
         errors.DataError: where it is no such table, naming the line.
     """
-    rows = labelled_rows.read(path, _TEXT, config)
+    rows = _read(path, config)
     found = labelled_rows.classes(rows, config)
     return splits.assemble(found.labels, of_rows(rows, found), config)
 
 
 def load_known(
-    path: str, config: config_lib.DataConfig, known: LabelMap
+    path: str, config: config_lib.TextOptions, known: LabelMap
 ) -> examples.Labelled:
     """Return the texts of a table for a run, of which classes may be missing.
 
     Raises:
         errors.ConfigError, errors.DataError: see `load`.
     """
-    rows = labelled_rows.read(path, _TEXT, config)
+    rows = _read(path, config)
     found = labelled_rows.classes(rows, config, known=known)
     return splits.uncut(found.labels, of_rows(rows, found))
 
 
+def _read(path: str, config: config_lib.TextOptions) -> list[TableRow]:
+    first, *more = text_pairs.parts(pairs=config.pairs)
+    return labelled_rows.read(path, first, config, more=more)
+
+
 def of_rows(rows: Sequence[TableRow], found: RowClasses) -> examples.Table:
-    """Return the texts of rows that have `text` among their values."""
-    payloads = [row.values[_TEXT].encode() for row in rows]
+    """Return the texts of rows that have `text`, and maybe `text_b`, as values."""
+    parts = [part for part in text_pairs.PARTS if part in rows[0].values]
+    payloads = [
+        text_pairs.join([row.values[part] for part in parts]).encode() for row in rows
+    ]
     digests = [text_ids.digest(payload) for payload in payloads]
     groups = found.groups
     if groups is None and "split" not in rows[0].values:

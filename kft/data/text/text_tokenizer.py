@@ -1,5 +1,6 @@
 """Tokenizers of texts: what decides which tokens a text becomes."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources.abc import Traversable
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from kft import errors
-from kft.data.text import hub_tokenizer, wordpiece
+from kft.data.text import hub_tokenizer, text_pairs, wordpiece
 from kft.data.text.hub_tokenizer import HubTokenizer
 from kft.data.text.wordpiece import TOKENIZER, WordPiece
 
@@ -30,6 +31,10 @@ class TextTokenizer(Protocol):
     @property
     def end_ids(self) -> tuple[int, ...]:
         """Return the ids behind a text."""
+
+    @property
+    def between_ids(self) -> tuple[int, ...]:
+        """Return the ids between the two texts of a pair."""
 
     @property
     def unknown_id(self) -> int:
@@ -75,6 +80,55 @@ def encode(
         )
         for pieces in tokenizer.pieces(texts)
     ]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PairTokens:
+    """The tokens of a pair of texts.
+
+    Attributes:
+        ids: int32 [tokens].
+        types: int32 [tokens], 0 up to the begin of the second text, 1 from there on.
+        uncut: how many tokens there are where nothing is cut.
+    """
+
+    ids: np.ndarray
+    types: np.ndarray
+    uncut: int
+
+
+def frame_length(tokenizer: TextTokenizer, *, pairs: bool) -> int:
+    """Return how many tokens stand before, between and behind the texts."""
+    between = tokenizer.between_ids if pairs else ()
+    return len(tokenizer.begin_ids) + len(between) + len(tokenizer.end_ids)
+
+
+def encode_pairs(
+    tokenizer: TextTokenizer, pairs: Sequence[tuple[str, str]], *, max_length: int
+) -> list[PairTokens]:
+    """Return the tokens of pairs; the longer text of a pair is cut first.
+
+    Args:
+        tokenizer: what decides them.
+        pairs: of any length.
+        max_length: most tokens, with those before, between and behind the texts.
+    """
+    frame = frame_length(tokenizer, pairs=True)
+    firsts = tokenizer.pieces([first for first, _ in pairs])
+    seconds = tokenizer.pieces([second for _, second in pairs])
+    found = []
+    for first, second in zip(firsts, seconds, strict=True):
+        kept, kept_b = text_pairs.lengths(len(first), len(second), max_length - frame)
+        head = [*tokenizer.begin_ids, *first[:kept], *tokenizer.between_ids]
+        tail = [*second[:kept_b], *tokenizer.end_ids]
+        found.append(
+            PairTokens(
+                ids=np.array([*head, *tail], np.int32),
+                types=np.repeat(np.arange(2, dtype=np.int32), [len(head), len(tail)]),
+                uncut=frame + len(first) + len(second),
+            )
+        )
+    return found
 
 
 def read(folder: Traversable, flag: str) -> TextTokenizer:

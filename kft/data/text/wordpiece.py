@@ -113,6 +113,11 @@ class WordPiece:
         return (self.ids[self.end],)
 
     @property
+    def between_ids(self) -> tuple[int, ...]:
+        """Return the id between two texts, which is that behind them."""
+        return self.end_ids
+
+    @property
     def unknown_id(self) -> int:
         """Return the id that stands for a word without pieces."""
         return self.ids[self.unknown]

@@ -3,16 +3,41 @@
 This half of the task needs no TensorFlow; the other is in `text_classification.py`.
 """
 
-from kft import data
+import dataclasses
+
+from kft import data, errors
 from kft.backbones.text import text_backbone
 from kft.config import TextClassificationConfig
 from kft.config.stages import Blocks
-from kft.data.text import label_lines, reviews, text_table
+from kft.data.examples import Labelled, Splits
+from kft.data.labels import LabelMap
+from kft.data.sources import tfds
+from kft.data.text import label_lines, reviews, text_payload, text_table
 from kft.data.text.text_payload import TEXTS
 from kft.tasks.task_kind import TaskKind
 from kft.tasks.text_classification import text_checks
 
 _OF_TEXTS = data.sources_of(TEXTS)
+
+
+def _check_folder(path: str, config: TextClassificationConfig) -> None:
+    if config.pairs:
+        raise errors.ConfigError(
+            f"--pairs=true: --dataset={config.dataset} has one text a file. Pairs come "
+            "from csv:, jsonl: and tfds:."
+        )
+    _OF_TEXTS["folder"].check(path, config)
+
+
+def _load_tfds(name: str, config: TextClassificationConfig) -> Splits:
+    return tfds.load(name, config, text_payload.kind(pairs=config.pairs))
+
+
+def _load_known_tfds(
+    name: str, config: TextClassificationConfig, known: LabelMap
+) -> Labelled:
+    kind = text_payload.kind(pairs=config.pairs)
+    return tfds.load_known(name, config, known, kind)
 
 
 def _blocks(config: TextClassificationConfig) -> Blocks | None:
@@ -33,8 +58,10 @@ KIND = TaskKind(
         "jsonl": data.Source(
             "jsonl:PATH", label_lines.check, label_lines.load, label_lines.load_known
         ),
-        "folder": _OF_TEXTS["folder"],
-        "tfds": _OF_TEXTS["tfds"],
+        "folder": dataclasses.replace(_OF_TEXTS["folder"], check=_check_folder),
+        "tfds": dataclasses.replace(
+            _OF_TEXTS["tfds"], load=_load_tfds, load_known=_load_known_tfds
+        ),
     },
     blocks=_blocks,
     check=text_checks.check,

@@ -23,6 +23,7 @@ def check(config: TextConfig) -> None:
     if missing is not None:
         raise errors.ConfigError(missing)
     _check_export(config)
+    _check_length(config)
     positions = transformer_config.read(config.backbone).max_position_embeddings
     if config.max_length > positions:
         raise errors.ConfigError(
@@ -43,6 +44,21 @@ def _check_export(config: TextConfig) -> None:
             f"--export={','.join(config.export)}: the tokenizer of {flag} is neither "
             "WordPiece nor byte-level BPE, so no SavedModel can have it inside. Give "
             "--export=onnx or litert, which take token ids, or leave it empty."
+        )
+
+
+def _check_length(config: TextConfig) -> None:
+    """Check that at least a token of each text fits in."""
+    pairs = isinstance(config, TextClassificationConfig) and config.pairs
+    flag = f"--backbone={config.backbone}"
+    tokenizer = text_tokenizer.read(text_backbone.files(config.backbone), flag)
+    frame = text_tokenizer.frame_length(tokenizer, pairs=pairs)
+    least = frame + (2 if pairs else 1)
+    if config.max_length < least:
+        what = "a pair" if pairs else "a text"
+        raise errors.ConfigError(
+            f"--max_length: expected at least {least} for {what} with {frame} tokens "
+            f"around it, received {config.max_length}."
         )
 
 

@@ -5,20 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kft.backbones.text import text_backbone
+from kft.backbones.text import text_backbone, transformer_config
 from kft.config import TextClassificationConfig
 from kft.data.labels import LabelMap
 from kft.data.text import text_tokenizer
-from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 from kft.tasks.class_objective import ClassObjective
 from kft.tasks.task_kind import RecipeChoice
-from kft.tasks.text_classification import (
-    text_network,
-    text_recipe,
-    tokenizer_metadata,
-)
+from kft.tasks.text_classification import text_form, text_network, text_recipe
 from kft.tasks.text_classification.text_display import TextDisplay
+from kft.tasks.text_classification.text_form import TextForm
 from kft.tasks.text_classification.text_inputs import TextInputs
 from kft.tasks.text_classification.text_serving import TextServing
 
@@ -29,7 +25,13 @@ def build(
     """Return the task of a run; see `kft.tasks.get`."""
     files = config.backbone if kept is None else str(kept)
     tokenizer = text_tokenizer.read(text_backbone.files(files), f"--backbone={files}")
-    return TextClassification(config, labels, tokenizer, files=files)
+    form = TextForm(
+        tokenizer,
+        config.max_length,
+        pairs=config.pairs,
+        has_types=config.pairs and transformer_config.read(files).tells_texts_apart,
+    )
+    return TextClassification(config, labels, form, files=files)
 
 
 class TextClassification:
@@ -39,7 +41,7 @@ class TextClassification:
         self,
         config: TextClassificationConfig,
         labels: LabelMap,
-        tokenizer: TextTokenizer,
+        form: TextForm,
         *,
         files: str | None = None,
     ) -> None:
@@ -48,16 +50,16 @@ class TextClassification:
         Args:
             config: of the run.
             labels: the classes, in index order.
-            tokenizer: of the network.
+            form: in which the network reads texts.
             files: folder with the sizes of the network; default that of the backbone.
         """
         self._config = config
         self._files = config.backbone if files is None else files
         self.labels = labels
-        self.inputs = TextInputs(tokenizer, max_length=config.max_length)
+        self.inputs = TextInputs(form)
         self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
-        self.serving = TextServing(config, labels, tokenizer)
-        self.display = TextDisplay(tokenizer)
+        self.serving = TextServing(config, labels, form)
+        self.display = TextDisplay(form.tokenizer)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return rates that were measured, which need gradients that are clipped."""
@@ -84,7 +86,6 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> TextClassifica
         KeyError: where a part of it is missing.
         errors.ConfigError: where a value of it is not legal.
     """
-    tokenizer, max_length = tokenizer_metadata.read(metadata)
-    return TextClassification(
-        TextClassificationConfig(max_length=max_length), labels, tokenizer
-    )
+    form = text_form.read(metadata)
+    config = TextClassificationConfig(max_length=form.max_length, pairs=form.pairs)
+    return TextClassification(config, labels, form)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from kft.data.text import text_pairs
 from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 
@@ -30,12 +31,14 @@ class TextDisplay:
         return ".txt"
 
     def example_html(self, payload: bytes, inputs: Mapping[str, np.ndarray]) -> str:
-        """Return the begin of a text, escaped."""
+        """Return the begin of a text, or of both of a pair, escaped."""
         del inputs
-        text = payload.decode("utf-8", errors="replace")
-        if len(text) > _MOST_CHARACTERS:
-            text = f"{text[:_MOST_CHARACTERS]} ..."
-        return f'<p dir="auto">{html.escape(text)}</p>'
+        texts = payload.decode("utf-8", errors="replace").split(text_pairs.SEPARATOR)
+        shown = [
+            f"{text[:_MOST_CHARACTERS]} ..." if len(text) > _MOST_CHARACTERS else text
+            for text in texts
+        ]
+        return "".join(f'<p dir="auto">{html.escape(text)}</p>' for text in shown)
 
     def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
         """Return nothing: the names of the classes say it."""

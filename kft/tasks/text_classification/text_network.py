@@ -16,11 +16,12 @@ def build(
     """Return embeddings -> transformer layers -> pooling -> dropout -> logits.
 
     The inputs are named `token_ids` and `mask`: int32 [batch, tokens], the mask with 1
-    for tokens and 0 for what only fills up a batch. The logits are float32 [batch,
+    for tokens and 0 for what only fills up a batch; and where pairs are read by a
+    network that tells their texts apart, `token_types`. The logits are float32 [batch,
     num_classes], whatever the precision of the layers.
 
     Args:
-        config: backbone, pooling and dropout.
+        config: backbone, pooling, dropout, and whether it reads pairs.
         num_classes: of the labels.
         weights: `pretrained` or `none`.
 
@@ -28,7 +29,7 @@ def build(
         errors.ConfigError: for a backbone that cannot be had, or whose weights do not
             fit.
     """
-    texts = encoder.build(config.backbone)
+    texts = encoder.build(config.backbone, pairs=config.pairs)
     kind: str = config.pooling
     if kind == "auto":
         kind = "last" if texts.is_decoder else "mean"
@@ -37,8 +38,7 @@ def build(
     if config.dropout:
         x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
-    inputs = {"token_ids": texts.token_ids, "mask": texts.mask}
-    model = keras.Model(inputs, logits, name="classifier")
+    model = keras.Model(texts.inputs, logits, name="classifier")
     if weights == _PRETRAINED:
         texts.load(model)
     return Network(

@@ -11,18 +11,29 @@ from kft.config import TextClassificationConfig
 from kft.data.labels import LabelMap
 from kft.data.text import (
     made_up_texts,
+    text_pairs,
     text_tokenizer,
     tokenizer_graph,
     utf8_graph,
 )
-from kft.data.text.text_tokenizer import TextTokenizer
 from kft.tasks.class_answers import ClassServing
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint
-from kft.tasks.text_classification import text_license, tokenizer_metadata
+from kft.tasks.text_classification import text_license
+from kft.tasks.text_classification.text_form import TextForm
 
 _EXAMPLE = "Good"
 _TOKENS = tf.TensorSpec([None, None], tf.int32)
+_NOTES = {
+    "token_ids": "Token ids, begin and end included, then zeros.",
+    "mask": "1 for each token, 0 for what follows the last.",
+    "token_types": "0 up to the begin of the second text, 1 from there on, then zeros.",
+}
+_CUT = {
+    False: "the rest is cut off",
+    True: "of a pair the longer text is cut off first",
+}
+Outputs = dict[str, tf.Tensor]
 
 
 class TextServing(ClassServing):
@@ -32,86 +43,139 @@ class TextServing(ClassServing):
         self,
         config: TextClassificationConfig,
         labels: LabelMap,
-        tokenizer: TextTokenizer,
+        form: TextForm,
     ) -> None:
         """Serve texts.
 
         Args:
-            config: its `max_length`, and what the model card says.
+            config: what the model card says.
             labels: the classes, in index order.
-            tokenizer: of the network.
+            form: in which the network reads texts.
         """
         super().__init__(labels)
         self._config = config
-        self._tokenizer = tokenizer
+        self._form = form
 
     @property
     def file_endings(self) -> Sequence[str]:
         """Return that of text files, each of which is one text."""
         return (".txt",)
 
+    @property
+    def request_columns(self) -> Sequence[str]:
+        """Return the columns of tables whose rows are requests."""
+        return self._form.texts
+
     def endpoints(
         self, model: keras.Model, *, temperature: float
     ) -> dict[str, Endpoint]:
         """Return the endpoints for texts and for tokens.
 
-        `serving_default` takes `text`, tf.string [n] in UTF-8; one that is not, or has
-        no words, is not valid. `tokens` takes `token_ids` and `mask`, int32 [n,
-        tokens]. Both return what `ClassAnswers.outputs` does.
+        `serving_default` takes `text`, and of pairs `text_b`, tf.string [n] in UTF-8;
+        one that is not, or has no words, is not valid. `tokens` takes int32 [n,
+        tokens], see `TextForm.tensors`. Both return what `ClassAnswers.outputs` does.
         """
 
-        def answer_tokens(
-            token_ids: tf.Tensor, mask: tf.Tensor
-        ) -> dict[str, tf.Tensor]:
-            logits = model({"token_ids": token_ids, "mask": mask}, training=False)
+        def answer(*tensors: tf.Tensor) -> Outputs:
+            inputs = dict(zip(self._form.tensors, tensors, strict=True))
+            logits = model(inputs, training=False)
             return self.answers.outputs(logits, temperature=temperature)
 
-        def answer_texts(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        def answer_texts(*texts: tf.Tensor) -> Outputs:
             # Made here, for formats that know no strings need no graph of it.
-            graph = tokenizer_graph.make(self._tokenizer)
-            inputs = tokenizer_graph.inputs(
-                self._tokenizer, graph, text, max_length=self._config.max_length
-            )
-            frame = len(self._tokenizer.begin_ids) + len(self._tokenizer.end_ids)
-            has_words = tf.reduce_sum(inputs["mask"], axis=1) > frame
+            inputs, valid = self._read(texts)
             logits = model(inputs, training=False)
-            return self.answers.outputs(
-                logits,
-                temperature=temperature,
-                valid=has_words & utf8_graph.is_utf8(text),
-            )
+            return self.answers.outputs(logits, temperature=temperature, valid=valid)
 
-        ((ids, _),) = text_tokenizer.encode(
-            self._tokenizer, [_EXAMPLE], max_length=self._config.max_length
-        )
+        # A signature has the names of the arguments.
+        def answer_text(text: tf.Tensor) -> Outputs:
+            return answer_texts(text)
+
+        def answer_pair(text: tf.Tensor, text_b: tf.Tensor) -> Outputs:
+            return answer_texts(text, text_b)
+
+        def answer_tokens(token_ids: tf.Tensor, mask: tf.Tensor) -> Outputs:
+            return answer(token_ids, mask)
+
+        def answer_typed_tokens(
+            token_ids: tf.Tensor, mask: tf.Tensor, token_types: tf.Tensor
+        ) -> Outputs:
+            return answer(token_ids, mask, token_types)
+
+        texts = tf.TensorSpec([None], tf.string)
+        example = np.array([_EXAMPLE.encode()], object)
         return {
             "serving_default": Endpoint(
-                answer_texts,
-                signature={"text": tf.TensorSpec([None], tf.string)},
-                request={"text": np.array([_EXAMPLE.encode()], object)},
+                answer_pair if self._form.pairs else answer_text,
+                signature=dict.fromkeys(self._form.texts, texts),
+                request=dict.fromkeys(self._form.texts, example),
             ),
             "tokens": Endpoint(
-                answer_tokens,
-                signature={"token_ids": _TOKENS, "mask": _TOKENS},
-                request={"token_ids": ids[None], "mask": np.ones_like(ids)[None]},
-                notes={
-                    "token_ids": "Token ids, begin and end included, then zeros.",
-                    "mask": "1 for each token, 0 for what follows the last.",
-                },
+                answer_typed_tokens if self._form.has_types else answer_tokens,
+                signature=dict.fromkeys(self._form.tensors, _TOKENS),
+                request=self._example(),
+                notes={name: _NOTES[name] for name in self._form.tensors},
             ),
         }
 
+    def _read(
+        self, texts: tuple[tf.Tensor, ...]
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Return the inputs of requests, and which of these are valid, bool [n].
+
+        Args:
+            texts: tf.string [n], for each of `TextForm.texts`.
+        """
+        form = self._form
+        tokenizer, graph = form.tokenizer, tokenizer_graph.make(form.tokenizer)
+        if form.pairs:
+            first, second = texts
+            found = tokenizer_graph.pair_inputs(
+                tokenizer, graph, (first, second), max_length=form.max_length
+            )
+            valid = utf8_graph.is_utf8(first) & utf8_graph.is_utf8(second)
+        else:
+            (first,) = texts
+            found = tokenizer_graph.inputs(
+                tokenizer, graph, first, max_length=form.max_length
+            )
+            valid = utf8_graph.is_utf8(first)
+        frame = text_tokenizer.frame_length(tokenizer, pairs=form.pairs)
+        has_words = tf.reduce_sum(found["mask"], axis=1) > frame
+        return {name: found[name] for name in form.tensors}, valid & has_words
+
+    def _example(self) -> dict[str, np.ndarray]:
+        """Return an example of what the network reads."""
+        form, texts = self._form, [_EXAMPLE] * len(self._form.texts)
+        if form.pairs:
+            (pair,) = text_tokenizer.encode_pairs(
+                form.tokenizer, [(texts[0], texts[1])], max_length=form.max_length
+            )
+            ids, types = pair.ids, pair.types
+        else:
+            ((ids, _),) = text_tokenizer.encode(
+                form.tokenizer, texts, max_length=form.max_length
+            )
+            types = np.zeros_like(ids)
+        found = {"token_ids": ids, "mask": np.ones_like(ids), "token_types": types}
+        return {name: found[name][None] for name in form.tensors}
+
     def made_up(self, count: int) -> list[bytes]:
         """Return texts of words of the vocabulary, from one to as many as are read."""
-        return made_up_texts.make(
-            self._tokenizer.vocabulary, count, longest=self._config.max_length
+        parts = len(self._form.texts)
+        made = made_up_texts.make(
+            self._form.tokenizer.vocabulary,
+            count * parts,
+            longest=self._form.max_length,
         )
+        return [
+            text_pairs.join([one.decode() for one in made[i::count]]).encode()
+            for i in range(count)
+        ]
 
     def metadata(self) -> dict[str, Any]:
-        """Return how a text becomes token ids; see `tokenizer_metadata`."""
-        return tokenizer_metadata.write(
-            self._tokenizer, max_length=self._config.max_length
-        )
+        """Return how a text becomes token ids; see `TextForm.metadata`."""
+        return self._form.metadata()
 
     def card(self) -> CardText:
         """Return what the model card says of texts."""
@@ -120,9 +184,10 @@ class TextServing(ClassServing):
             purpose=f"Says which of {len(self.answers.labels)} classes a text is of",
             examples="texts",
             preprocessing=(
-                f"UTF-8, at most {self._config.max_length} tokens, begin "
-                "and end included; the rest is cut off. The SavedModel takes the text "
-                "itself. The others take int32 token ids and a mask."
+                f"UTF-8, at most {self._form.max_length} tokens, begin and end "
+                f"included; {_CUT[self._form.pairs]}. The SavedModel takes the text "
+                f"itself ({', '.join(self._form.texts)}). The others take int32 "
+                f"[n, tokens]: {', '.join(self._form.tensors)}."
             ),
             limits=("It answers with one of its classes whatever the text says.",),
             refuses=("Texts that are empty or not in UTF-8 are refused.",),

@@ -12,6 +12,7 @@ from kft.data.labels import LabelMap
 from kft.data.text import (
     made_up_texts,
     tag_schemes,
+    text_pairs,
     utf8_graph,
     word_tokens,
     words,
@@ -63,6 +64,11 @@ class TokenServing:
     def file_endings(self) -> Sequence[str]:
         """Return that of text files, each of which is one text."""
         return (".txt",)
+
+    @property
+    def request_columns(self) -> Sequence[str]:
+        """Return the columns of tables whose rows are requests."""
+        return text_pairs.parts(pairs=False)
 
     @property
     def scores(self) -> str:

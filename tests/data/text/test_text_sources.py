@@ -125,3 +125,49 @@ def test_features_of_tensorflow_datasets_are_found_by_type(tmp_path: Path) -> No
         "dull": ("negative", "train"),
         "good": ("positive", "train"),
     }
+
+
+def _premises(folder: Path) -> None:
+    """Write a data set of pairs that also has a title."""
+    tfds = pytest.importorskip("tensorflow_datasets", reason="needs the extra tfds")
+    names = ("premise", "hypothesis", "title")
+    rows = {name: [f"{name} {number}" for number in range(3)] for name in names}
+    rows["label"] = [1, 0, 1]
+    features = dict.fromkeys(names, tfds.features.Text())
+    features["label"] = tfds.features.ClassLabel(names=["no", "yes"])
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="tiny_pairs",
+        version="1.0.0",
+        data_dir=str(folder),
+        features=tfds.features.FeaturesDict(features),
+        split_datasets={"train": tf.data.Dataset.from_tensor_slices(rows)},
+        disable_shuffling=True,
+    )
+
+
+def test_features_that_types_do_not_tell_are_named(tmp_path: Path) -> None:
+    _premises(tmp_path)
+    options = {"data_dir": str(tmp_path), "validation_fraction": 0.0}
+    with pytest.raises(errors.DataError, match="--tfds_features=text_b=NAME"):
+        _load("tfds:tiny_pairs", pairs=True, **options)
+    pairs = ("text=premise", "text_b=hypothesis")
+    splits = _load("tfds:tiny_pairs", pairs=True, tfds_features=pairs, **options)
+    assert next(iter(_texts(splits))) == "premise 0\0hypothesis 0"
+    splits = _load("tfds:tiny_pairs", tfds_features=("text=title",), **options)
+    assert _texts(splits)["title 1"] == ("no", "train")
+
+
+def test_lines_and_rows_may_be_pairs(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text(
+        '{"text": "a", "q": "b", "label": 1}\n{"text": "c", "q": "b", "label": 2}'
+    )
+    options = {"pairs": True, "validation_fraction": 0.0}
+    splits = _load(f"jsonl:{path}", jsonl_keys=("text_b=q",), **options)
+    assert _texts(splits)["a\0b"] == ("1", "train")
+    path = tmp_path / "texts.csv"
+    path.write_text("text_b;label;text\nb;1;a\nb;2;c\n")
+    assert _texts(_load(f"csv:{path}", **options))["c\0b"] == ("2", "train")
+    path.write_text("text,label\na,1\n")
+    with pytest.raises(errors.DataError, match="'text_b' is missing"):
+        _load(f"csv:{path}", **options)

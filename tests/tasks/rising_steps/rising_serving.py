@@ -21,6 +21,7 @@ class Serving:
     """Probabilities of each step. See `kft.tasks.task.Serving`."""
 
     file_endings = (".curve",)
+    request_columns = ()
     scores = "probabilities"
     answer_fields: Mapping[str, Sequence[str]] = {
         "rising": ("begin", "end"),

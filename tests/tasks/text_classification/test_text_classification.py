@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import functools
+import io
 import json
 import shutil
 import subprocess
@@ -179,6 +180,30 @@ def test_a_run_needs_neither_its_backbone_nor_its_texts(
     assert evaluation["accuracy"] == train().validation["accuracy"]
     assert not Path("run/export").exists()
     assert not Path("run/evaluation.json").exists()
+
+
+def test_rows_and_lines_are_answered_in_every_format(
+    train, tmp_path, capsys, monkeypatch
+) -> None:
+    run_dir = train().run_dir
+    if not (run_dir / "export/saved_model").exists():
+        kft_main.dispatch(["export", f"--run_dir={run_dir}"])
+    (tmp_path / "a.csv").write_text(
+        "n,text\n1,good good a good\n2, \n3,bad bad bad bad\n"
+    )
+    for what in (f"--run_dir={run_dir}", f"--model={run_dir}/export/saved_model"):
+        lines = io.TextIOWrapper(io.BytesIO(b"bad bad bad\nthe good good good\n"))
+        monkeypatch.setattr("sys.stdin", lines)
+        capsys.readouterr()
+        with pytest.raises(SystemExit, match="1 of 5 files"):
+            arguments = [what, "--format=csv", "-", str(tmp_path / "a.csv")]
+            kft_main.dispatch(["predict", *arguments])
+        rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+        files = [row["file"].rsplit("/")[-1] for row in rows]
+        assert files == ["-:1", "-:2", "a.csv:2", "a.csv:3", "a.csv:4"]
+        labels = [row["label_1"] for row in rows]
+        assert labels == ["bad", "good", "good", "", "bad"]
+        assert [bool(row["error"]) for row in rows] == [False] * 3 + [True, False]
 
 
 def test_a_saved_model_takes_texts_and_needs_tensorflow_alone(train) -> None:

@@ -65,13 +65,22 @@ def read(path: str, flag: str) -> list[JsonLine]:
     for number, line in enumerate(content.split("\n"), start=1):
         if line.strip():
             place = f"{flag}, line {number}"
-            found.append(JsonLine(place, number, _parsed(line, place)))
+            found.append(JsonLine(place, number, parse(line, place)))
     if not found:
         raise errors.DataError(f"{flag}: expected a JSON object a line, got none.")
     return found
 
 
-def _parsed(line: str, place: str) -> Mapping[str, Any]:
+def parse(line: str, place: str) -> Mapping[str, Any]:
+    """Return the object that a line is.
+
+    Args:
+        line: the text of it.
+        place: file and line, for messages.
+
+    Raises:
+        errors.DataError: where it is none.
+    """
     try:
         values = json.loads(line)
     except ValueError as error:
