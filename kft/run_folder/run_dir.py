@@ -69,7 +69,9 @@ class RunDir:
         environment_json: versions, device, command and data fingerprint.
         metrics_jsonl: one line per epoch.
         result_json: status and final figures.
-        checkpoints: folder of exact-resume states.
+        checkpoints: folder of exact-resume states, until the run is finished.
+        features: folder of outputs of frozen trunks, where they are kept on disk and
+            no other run shares them; likewise.
         best_weights: best weights so far.
         backbone: folder of what a network is built from besides code, such as sizes and
             a vocabulary; the tasks say what.
@@ -79,6 +81,7 @@ class RunDir:
         evaluation_json: figures of what was evaluated last.
         predictions: the network's outputs for those examples.
         report_html: the report, one page.
+        charts: folder of its curves and its confusion matrix as files.
         lock_file: locked while a process works in the folder.
     """
 
@@ -96,6 +99,7 @@ class RunDir:
     metrics_jsonl = Below("metrics.jsonl")
     result_json = Below("result.json")
     checkpoints = Below("checkpoints")
+    features = Below("cache")
     best_weights = Below("best.weights.h5")
     backbone = Below("backbone")
     tensorboard = Below("tensorboard")

@@ -182,7 +182,5 @@ class RunResult:
             return cls.from_json(run.path, content)
         except (KeyError, ValueError) as error:
             what = f"it has no {error}" if isinstance(error, KeyError) else error
-            raise errors.RunDirError(
-                f"{run.result_json} is damaged: {what}. Remove the file and repeat the "
-                "command: the run goes on from its last checkpoint."
-            ) from error
+            text = saved_config.damaged(run.result_json, str(what))
+            raise errors.RunDirError(text) from error

@@ -17,8 +17,8 @@ from kft.run_folder import regular_file
 _REPAIRS = {
     "config.json": "flags.cfg beside it says the same: restore the file from it, or "
     "repeat the run with --flagfile=FOLDER/flags.cfg and another --run_dir.",
-    "result.json": "Remove the file and repeat the command: the run goes on from its "
-    "last checkpoint.",
+    "result.json": "Restore it from a copy, or remove it and repeat the command: the "
+    "run trains again, to the same weights.",
 }
 
 
@@ -46,7 +46,7 @@ def read(path: Path) -> RunConfig:
     try:
         return config.from_dict(config_class, content)
     except errors.ConfigError as error:
-        raise errors.RunDirError(_damaged(path, str(error))) from error
+        raise errors.RunDirError(damaged(path, str(error))) from error
 
 
 def _config_class(path: Path, content: dict[str, Any]) -> type[RunConfig]:
@@ -77,9 +77,9 @@ def read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise errors.RunDirError(f"{path} cannot be read: {error}.") from error
     except (ValueError, RecursionError) as error:
-        raise errors.RunDirError(_damaged(path, str(error))) from error
+        raise errors.RunDirError(damaged(path, str(error))) from error
     if not isinstance(content, dict):
-        raise errors.RunDirError(_damaged(path, "it holds no JSON object"))
+        raise errors.RunDirError(damaged(path, "it holds no JSON object"))
     return content
 
 
@@ -112,7 +112,8 @@ def _absent(path: Path) -> str:
     )
 
 
-def _damaged(path: Path, reason: str) -> str:
+def damaged(path: Path, reason: str) -> str:
+    """Return the message about a damaged file: what is wrong and what to do."""
     advice = _REPAIRS.get(path.name, "Restore it from a copy.")
     return f"{path} is damaged: {reason.rstrip('.')}. {advice}"
 

@@ -1,9 +1,11 @@
 """The end of a run: what the kept weights are worth, on every split."""
 
+import shutil
 from collections.abc import Mapping
 
 import keras
 import numpy as np
+from absl import logging
 
 from kft import errors
 from kft.data import sample
@@ -28,6 +30,8 @@ _SELF_CHECK_TOLERANCE = 1e-4
 
 def finalize_run(context: RunContext, state: RunState) -> RunResult:
     """Evaluate the kept weights, check their file, and write result.json.
+
+    A finished run does not train on, so what it would need for that is removed.
 
     Raises:
         errors.TrainingError: where the weights file does not give the same outputs.
@@ -57,7 +61,19 @@ def finalize_run(context: RunContext, state: RunState) -> RunResult:
     if context.devices.is_chief:
         names = [metric.name for metric in objective.metrics]
         context.run.write_json(context.run.result_json, result.to_json(names))
+    _remove_states(context)
     return result
+
+
+def _remove_states(context: RunContext) -> None:
+    """Remove what only an unfinished run reads: several times the kept weights."""
+    for folder in (context.run.checkpoints, context.run.features):
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+        except OSError as error:
+            # The run is whole, with or without them.
+            logging.warning("%s is of no use any more and stays: %s.", folder, error)
 
 
 def _evaluate(

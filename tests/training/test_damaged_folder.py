@@ -45,7 +45,7 @@ def _files(run: Path) -> list[str]:
     inner = sorted(
         str(path.relative_to(run))
         for folder in ("checkpoints", "tensorboard")
-        for path in (run / folder).iterdir()
+        for path in (run / folder).glob("*")
     )
     return [name for name in (*TOP, *inner) if (run / name).exists()]
 

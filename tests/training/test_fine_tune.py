@@ -1,7 +1,9 @@
 """A run as its user has it: what is written, kept, repeated and continued."""
 
 import dataclasses
+import errno
 import json
+import shutil
 import signal
 
 import h5py
@@ -11,6 +13,7 @@ import pytest
 
 from kft import errors
 from kft.model import freeze
+from kft.run_folder.run_dir import RunDir
 from kft.training import stage_loop
 from kft.training.best_weights import BestWeights
 from tests import kept_weights, tiny
@@ -95,6 +98,32 @@ def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(
                 tiny_run("stopped", **changes)
     resumed = tiny_run("stopped", **changes)
     assert_same_run(whole.run_dir, resumed.run_dir)
+
+
+def test_what_only_an_unfinished_run_needs_is_removed(tiny_run, monkeypatch, tmp_path):
+    run = RunDir(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3)
+        with pytest.raises(errors.Interrupted):
+            tiny_run("run", feature_cache="disk")
+    assert list(run.checkpoints.iterdir())
+    assert list(run.features.iterdir())
+    tiny_run("run", feature_cache="disk")
+    assert not run.checkpoints.exists()
+    assert not run.features.exists()
+
+
+def test_a_state_that_cannot_be_removed_fails_no_run(tiny_run, monkeypatch, caplog):
+    remove = shutil.rmtree
+
+    def fail(path, **options):
+        if path.name == "checkpoints":
+            raise OSError(errno.EACCES, "Permission denied")
+        remove(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", fail)
+    assert tiny_run("run", stages="head:1@0.1").validation
+    assert "checkpoints is of no use any more and stays" in caplog.text
 
 
 def stop_after_save(monkeypatch, saves: int) -> None:

@@ -198,7 +198,7 @@ def _store(context: RunContext, trunk: Trunk) -> DiskStore:
 
 def _cache_root(context: RunContext) -> Path:
     shared = context.config.cache_dir
-    root = Path(shared) if shared else context.run.path / "cache"
+    root = Path(shared) if shared else context.run.features
     if shared and context.devices.num_workers > 1:
         # They may all see this folder, and each fills its own store.
         root = root / f"worker-{context.devices.worker}"
