@@ -125,43 +125,58 @@ def options(config: RunConfig) -> Iterator[tuple[str, str, bool]]:
 
 
 def curves(record: RunRecord) -> tuple[LineChart, ...]:
-    """Return the charts of a run by epoch, with its stages marked."""
-    history, first = record.history, 1
-    spans = []
-    for epochs in record.stage_epochs:
-        spans.append((epochs[0].stage, first, first + len(epochs) - 1))
-        first += len(epochs)
-    xs = range(1, len(history) + 1)
+    """Return the charts of a run by epoch, stages marked: first of figures."""
+    history = record.history
+    rates = [one.examples_per_second for one in history]
+    waits = [one.input_wait_fraction for one in history]
+    pace = (
+        _by_epoch(record, name, lines, low=low)
+        for name, lines, low in (
+            ("Learning rate", {"rate": [one.learning_rate for one in history]}, 0.0),
+            ("Examples per second", {"training": rates}, None),
+            ("Share of time waiting for data", {"share": waits}, 0.0),
+        )
+    )
+    return (*figure_curves(record), *(one for one in pace if one is not None))
 
-    def chart(
-        title: str, lines: Mapping[str, Sequence[float | None]], low: float | None
-    ) -> LineChart | None:
-        series = [
-            Series(label, xs, ys, style)
-            for style, (label, ys) in enumerate(lines.items())
-            if any(y is not None for y in ys)
-        ]
-        return charts.line_chart(title, series, spans=spans, low=low)
 
-    found = [
-        chart(
+def figure_curves(record: RunRecord) -> tuple[LineChart, ...]:
+    """Return the charts of the task's figures by epoch."""
+    history = record.history
+    found = (
+        _by_epoch(
+            record,
             _capitalized(title(name)),
             {
                 "training": [one.train.get(name) for one in history],
                 "validation": [one.validation.get(name) for one in history],
             },
-            _lowest(name),
+            low=_lowest(name),
         )
         for name in _figure_names(history)
-    ]
-    rates = [one.examples_per_second for one in history]
-    waits = [one.input_wait_fraction for one in history]
-    found += [
-        chart("Learning rate", {"rate": [one.learning_rate for one in history]}, 0.0),
-        chart("Examples per second", {"training": rates}, None),
-        chart("Share of time waiting for data", {"share": waits}, 0.0),
-    ]
+    )
     return tuple(one for one in found if one is not None)
+
+
+def _by_epoch(
+    record: RunRecord,
+    title: str,
+    lines: Mapping[str, Sequence[float | None]],
+    *,
+    low: float | None,
+) -> LineChart | None:
+    """Return a chart of values by epoch, a list for each label."""
+    spans, first = [], 1
+    for epochs in record.stage_epochs:
+        spans.append((epochs[0].stage, first, first + len(epochs) - 1))
+        first += len(epochs)
+    xs = range(1, len(record.history) + 1)
+    series = [
+        Series(label, xs, ys, style)
+        for style, (label, ys) in enumerate(lines.items())
+        if any(y is not None for y in ys)
+    ]
+    return charts.line_chart(title, series, spans=spans, low=low)
 
 
 def _figure_names(history: Iterable[EpochRecord]) -> Sequence[str]:

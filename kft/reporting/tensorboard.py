@@ -7,21 +7,17 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from matplotlib import figure
 from tensorboard.plugins.hparams import api
 
 from kft.config import RunConfig, flagfile
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics.classification import ClassificationFigures
-from kft.reporting import fonts
+from kft.reporting import confusion_chart
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 
 # Ends the names of the files, which tells them from those of training.
 _SUFFIX = ".after_training"
-# With more classes neither names nor numbers can be read.
-_MOST_NAMES = 40
-_MOST_NUMBERS = 15
 
 
 def write(run: RunDir, config: RunConfig, evaluation: Evaluation | None) -> None:
@@ -58,6 +54,13 @@ def _confusions(evaluation: Evaluation | None) -> list[tuple[str, np.ndarray]]:
     return [(f"confusion_{evaluation.source.split}", drawing)]
 
 
+def confusion_drawing(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return the drawing of a confusion matrix, uint8 [height, width, 4] RGBA."""
+    content = io.BytesIO()
+    confusion_chart.draw(confusion, names).savefig(content, format="png")
+    return np.asarray(tf.io.decode_png(content.getvalue(), channels=4))
+
+
 def settings(config: RunConfig) -> dict[str, Any]:
     """Return the options of a run as the HParams tab takes them."""
     values = {
@@ -67,42 +70,3 @@ def settings(config: RunConfig) -> dict[str, Any]:
         name: value if isinstance(value, int | float) else flagfile.format_value(value)
         for name, value in values.items()
     }
-
-
-def confusion_drawing(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Return a drawing of a confusion matrix, uint8 [height, width, 4] RGBA.
-
-    Rows are the classes of the examples, columns what they are taken for; the darker
-    a cell, the larger its share of the row. Where no font here has the letters of the
-    names, classes are named by their numbers, the first being 0.
-    """
-    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    side = 3 + 0.35 * min(len(names), _MOST_NAMES)
-    drawn = figure.Figure(figsize=(side, side), dpi=100, layout="constrained")
-    axes = drawn.add_subplot()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xlabel("taken for")
-    axes.set_ylabel("is")
-    if len(names) <= _MOST_NAMES:
-        found = fonts.families(names)
-        shown = names if found else [str(number) for number in range(len(names))]
-        # A class may be called "$10 or $20", which is no formula.
-        places = range(len(names))
-        axes.set_xticks(places, shown, rotation=90, parse_math=False, fontfamily=found)
-        axes.set_yticks(places, shown, parse_math=False, fontfamily=found)
-    if len(names) <= _MOST_NUMBERS:
-        for (row, column), count in np.ndenumerate(confusion):
-            if count:
-                colour = "white" if shares[row, column] > 0.5 else "black"
-                axes.text(
-                    column,
-                    row,
-                    str(count),
-                    color=colour,
-                    ha="center",
-                    va="center",
-                    fontsize=8,
-                )
-    content = io.BytesIO()
-    drawn.savefig(content, format="png")
-    return np.asarray(tf.io.decode_png(content.getvalue(), channels=4))

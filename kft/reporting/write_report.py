@@ -20,6 +20,7 @@ from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.load_run import LoadedRun
 from kft.metrics.classification import ClassificationFigures
 from kft.reporting import (
+    chart_files,
     class_sections,
     gallery,
     headline,
@@ -44,14 +45,16 @@ class Report:
     Attributes:
         path: of the page.
         verdict: what it says, in one sentence.
+        charts: files of its curves and of its confusion matrix.
     """
 
     path: Path
     verdict: str
+    charts: tuple[Path, ...]
 
 
 def make(run: RunDir, *, data: str | None = None) -> Report:
-    """Write report.html of a finished run, whole or not at all.
+    """Write report.html of a finished run, whole or not at all, and its charts.
 
     Its figures are of the validation split, or of the test split where the run has no
     other; they are kept in evaluation.json unless it is about something else. Where the
@@ -72,7 +75,8 @@ def make(run: RunDir, *, data: str | None = None) -> Report:
     evaluation = evaluate_run.of_split(run, split, data=data) if split else None
     values = values_of(record, evaluation, load_run.load(str(run.path), data=data))
     run.write_text(run.report_html, render.render("report.html", values))
-    return Report(run.report_html, values["verdict"])
+    drawn = chart_files.write(run, record, evaluation)
+    return Report(run.report_html, values["verdict"], drawn)
 
 
 def values_of(

@@ -108,6 +108,7 @@ class RunDir:
     evaluation_json = _MadeOf("evaluation.json")
     predictions = _MadeOf("predictions.npz")
     report_html = _MadeOf("report.html")
+    charts = _MadeOf("charts")
     lock_file = Below(".lock")
 
     @contextlib.contextmanager

@@ -10,11 +10,12 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from kft.config import TrainConfig
+from kft.data import fonts
 from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.prediction_files import PredictionSource
 from kft.metrics import classification
 from kft.metrics.predictions import Predictions
-from kft.reporting import fonts, tensorboard
+from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 from kft.tasks.task import Metric
@@ -149,7 +150,7 @@ def test_other_fonts_are_asked_for_letters_that_the_usual_one_lacks(
     ]
     monkeypatch.setattr(manager, "ttflist", others)
     letters = {"Han": {0x7FD8, 0x5934}, "Zzz": {0x7FD8}}
-    monkeypatch.setattr(fonts, "_letters", lambda path: letters.get(path, {99}))
+    monkeypatch.setattr(fonts, "letters", lambda path: letters.get(path, {99}))
     assert fonts.families(["c"]) == [usual]
     assert fonts.families(["c\u7fd8\u5934"]) == [usual, "Han"]
     assert fonts.families(["\u7fd8x"]) is None

@@ -1,18 +1,22 @@
 """The report of a real run, some of whose names try to break out of the page."""
 
+import dataclasses
 import json
 import shutil
 import types
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from kft import errors
 from kft.evaluation import calibrated_temperature, load_run, run_split
 from kft.metrics import calibration
-from kft.reporting import gallery, run_record, write_report
+from kft.reporting import chart_files, gallery, run_record, sections, write_report
 from kft.reporting.render import render as page_text
 from kft.run_folder import run_dir
+from kft.run_folder.run_dir import RunDir
 from kft.tasks import grad_cam
 from tests.reporting.pages import Page
 
@@ -201,6 +205,43 @@ def test_what_matters_most_comes_first(run: Path, page: Page) -> None:
     # Images are seen as they are until somebody asks for more.
     (switch,) = (a for tag, a in page.elements if a.get("id") == "show-overlay")
     assert "checked" not in switch
+
+
+@pytest.mark.parametrize("name", [chart_files.CURVES, chart_files.CONFUSION])
+def test_curves_and_confusions_are_files_for_slides(run: Path, name: str) -> None:
+    with Image.open(run / "charts" / f"{name}.png") as drawn:
+        assert drawn.format == "PNG" and min(drawn.size) > 600
+        assert len(drawn.convert("L").getcolors()) > 20
+    vectors = ElementTree.parse(run / "charts" / f"{name}.svg").getroot()
+    kinds = {one.tag.rpartition("}")[2]: one for one in vectors.iter()}
+    # Names of classes are drawn, as shapes: nothing of them is markup.
+    assert "path" in kinds and not kinds.keys() & {"script", "img", "a", "text"}
+
+
+def test_curves_alone_are_drawn_where_examples_have_no_one_class(
+    run: Path, tmp_path: Path
+) -> None:
+    record = run_record.read(run_dir.at(str(run)))
+    for number, evaluation in enumerate((None, types.SimpleNamespace(figures=None))):
+        out = RunDir(run, tmp_path / str(number))
+        written = chart_files.write(out, record, evaluation)
+        assert [path.name for path in written] == ["curves.png", "curves.svg"]
+        assert set((out.out / "charts").iterdir()) == set(written)
+    bare = dataclasses.replace(record, history=())
+    assert chart_files.write(out, bare, None) == ()
+
+
+def test_the_curves_of_a_file_are_those_of_the_page(run: Path) -> None:
+    curves = sections.figure_curves(run_record.read(run_dir.at(str(run))))
+    assert [one.title for one in curves] == ["Loss", "Accuracy"]
+    drawn = chart_files.draw_curves(curves)
+    for panel, chart in zip(drawn.axes, curves, strict=True):
+        lines = {one.get_label(): one for one in panel.lines}
+        for line in chart.lines:
+            assert lines[line.label].get_xdata().tolist() == [d.x for d in line.dots]
+            assert lines[line.label].get_ydata().tolist() == [d.y for d in line.dots]
+        # What is more is above what is less.
+        assert panel.yaxis_inverted()
 
 
 def test_a_report_that_can_not_be_made_leaves_the_last_one(
