@@ -35,13 +35,23 @@ def write(context: RunContext) -> None:
 
 def _write(context: RunContext, count: int) -> None:
     inputs, labels = first_inputs(context, count)
-    names = context.task.labels.names
+    names = _legible(context.task.labels.names)
     captions = [caption(label, names) for label in labels]
     sheet = context.task.display.preview(inputs, captions)
     context.run.write_bytes(context.run.preview_png, sheet)
     context.io.reporter.say(
         f"{context.run.preview_png} shows the first {len(labels)} training inputs."
     )
+
+
+def _legible(names: Sequence[str]) -> Sequence[str]:
+    """Return the names, or the numbers of the classes where no font has the letters."""
+    if all(map(str.isascii, names)):
+        return names
+    # matplotlib looks at all fonts at first, and most names need none.
+    from kft.data import fonts
+
+    return names if fonts.families(names) else [str(i) for i in range(len(names))]
 
 
 def first_inputs(context: RunContext, count: int) -> tuple[list[Any], list[np.ndarray]]:

@@ -5,7 +5,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from kft.data.image import written_text
 
 # Smaller images are shown with each pixel as a square of several.
 _SMALLEST = 128
@@ -28,25 +30,14 @@ def png(images: np.ndarray, captions: Sequence[str]) -> bytes:
     size = (columns * cell[0] + _GAP, rows * cell[1] + _GAP)
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(_TEXT)
+    writer = written_text.Writer(captions, _TEXT)
     for number, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
         row, column = divmod(number, columns)
         place = (_GAP + column * cell[0], _GAP + row * cell[1])
         pixels = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
         sheet.paste(Image.fromarray(pixels), place)
-        text = _fitting(caption, font, width)
-        draw.text((place[0], place[1] + height + 2), text, "black", font)
+        text = writer.fitting(caption, width)
+        writer.write(draw, (place[0], place[1] + height + 2), text)
     file = io.BytesIO()
     sheet.save(file, "PNG")
     return file.getvalue()
-
-
-def _fitting(
-    text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
-) -> str:
-    """Return the text, or its beginning with dots, that is as wide at most."""
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(f"{text}...") > width:
-        text = text[:-1]
-    return f"{text}..."

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from kft.data.image import written_text
 from kft.data.text import text_pairs
 from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 
 _MOST_CHARACTERS = 2000
-# Of a preview: characters of a line, lines of a text, pixels.
-_COLUMNS, _LINES, _WIDTH, _LINE, _GAP = 120, 4, 900, 14, 10
+# Of a preview: characters of a line, lines of a text; pixels.
+_COLUMNS, _LINES = 120, 4
+_WIDTH, _LINE, _LETTERS, _GAP = 900, 14, 10, 10
 
 
 class TextDisplay:
@@ -73,8 +75,10 @@ class TextDisplay:
             lines += [*wrapped[:_LINES], ""]
         image = Image.new("RGB", (_WIDTH, _LINE * len(lines) + 2 * _GAP), "white")
         draw = ImageDraw.Draw(image)
+        writer = written_text.Writer(lines, _LETTERS)
         for row, line in enumerate(lines):
-            draw.text((_GAP, _GAP + row * _LINE), line, fill="black")
+            place = (_GAP, _GAP + row * _LINE)
+            writer.write(draw, place, writer.fitting(line, _WIDTH - 2 * _GAP))
         encoded = io.BytesIO()
         image.save(encoded, "PNG")
         return encoded.getvalue()
