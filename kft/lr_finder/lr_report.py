@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib import figure
 
 from kft.lr_finder.finder import RangeTests, StageTest
-from kft.lr_finder.suggestions import Curve
+from kft.lr_finder.suggestions import DIVERGED, Curve
 from kft.run_folder import atomic_files
 
 CHART, FILE = "find_lr.png", "find_lr.json"
@@ -35,7 +35,7 @@ def write(found: RangeTests, folder: Path) -> None:
     with atomic_files.replacing(folder / FILE) as path:
         path.write_text(text, encoding="utf-8")
     with atomic_files.replacing(folder / CHART) as path:
-        _draw(found.tests, path)
+        draw(found.tests).savefig(path, format="png", dpi=120)
 
 
 def text(found: RangeTests, folder: Path) -> Iterator[str]:
@@ -88,8 +88,8 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _draw(tests: Sequence[StageTest], path: Path) -> None:
-    """Draw a panel for each stage."""
+def draw(tests: Sequence[StageTest]) -> figure.Figure:
+    """Return a chart with a panel for each stage."""
     width, height = _INCHES
     chart = figure.Figure(figsize=(width * len(tests), height), layout="constrained")
     panels = chart.subplots(1, len(tests), squeeze=False)[0]
@@ -108,14 +108,20 @@ def _draw(tests: Sequence[StageTest], path: Path) -> None:
         panel.set_ylim(0, _top(curve))
         panel.legend(fontsize="small")
     panels[0].set_ylabel("training loss")
-    chart.savefig(path, format="png", dpi=120)
+    return chart
 
 
 def _top(curve: Curve) -> float | None:
-    """Return the upper end of the axis: what runs away would flatten all the rest."""
+    """Return the upper end of the axis: what runs away would flatten all the rest.
+
+    The descent is seen, and the smoothed loss as far as it is not yet taken to have
+    diverged: where a stage begins with a good network, the lowest loss is the first.
+    """
     finite = [loss for loss in curve.smoothed if math.isfinite(loss)]
     if not finite:
         # The first loss is none: there is nothing to see.
         return None
     lowest = curve.smoothed.index(min(finite))
-    return 1.5 * max(curve.smoothed[: lowest + 1])
+    before = max(curve.smoothed[: lowest + 1])
+    after = min(max(finite), DIVERGED * min(finite))
+    return 1.2 * max(before, after)

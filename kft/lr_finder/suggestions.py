@@ -14,7 +14,7 @@ import numpy as np
 
 _SMOOTHING = 0.98
 # The test ends where the smoothed loss is this many times its lowest value.
-_DIVERGED = 4.0
+DIVERGED = 4.0
 # What is left out of the suggestions: the start, when the mean is of few steps, as a
 # share of all steps; and the last steps, when the loss runs away.
 _SKIPPED_START, _SKIPPED_END = 0.1, 5
@@ -66,7 +66,7 @@ class Curve:
     def has_diverged(self) -> bool:
         """Return whether higher rates can tell nothing any more."""
         last = self.smoothed[-1]
-        return not math.isfinite(last) or last > _DIVERGED * min(self.smoothed)
+        return not math.isfinite(last) or last > DIVERGED * min(self.smoothed)
 
 
 @dataclasses.dataclass(frozen=True)

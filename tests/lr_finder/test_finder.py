@@ -173,6 +173,27 @@ def test_a_stage_is_found_by_its_name() -> None:
     assert lr_check.wanted_stages("block_3", TrainConfig(stages=STAGES)) == (1,)
 
 
+@pytest.mark.parametrize(
+    ("losses", "seen"),
+    [
+        # A good network, whose loss can only rise.
+        ([0.2, 0.21, 0.25, 0.4, 0.7, 0.85], 0.85),
+        # A descent, and one value that would flatten it.
+        ([2.3, 2.0, 1.0, 0.5, 1.2, 900.0], 2.3),
+        # A loss that has fallen to nothing.
+        ([1.0, 0.1, 1e-6, 1e-6], 1.0),
+    ],
+)
+def test_the_curve_lies_in_its_panel(losses: list[float], seen: float) -> None:
+    rates = tuple(10.0**k for k in range(-len(losses), 0))
+    curve = suggestions.Curve(rates, tuple(losses), tuple(losses))
+    test = finder.StageTest(0, "head", 1e-3, curve, suggestions.suggest(curve))
+    (panel,) = lr_report.draw([test]).axes
+    bottom, top = panel.get_ylim()
+    assert bottom == 0
+    assert seen < top < 2 * seen
+
+
 def test_a_first_loss_that_is_not_finite_is_drawn_and_written(tmp_path: Path) -> None:
     curve = suggestions.Curve().add(1e-5, float("nan"))
     test = finder.StageTest(0, "head", 0.1, curve, suggestions.suggest(curve))
