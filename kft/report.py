@@ -1,12 +1,14 @@
 """Write the report of a finished run again, or compare runs.
 
-report.html in the run folder is one page without any other file. The comparison says
-which options differ and whether the difference in accuracy can be chance.
+report.html in the run folder is one page without any other file; its curves and its
+confusion matrix are also in charts/, as PNG and SVG. The comparison says which options
+differ and whether the difference in accuracy can be chance.
 
   python -m kft.report runs/flowers
   python -m kft.report --compare runs/flowers runs/flowers-2
 """
 
+import os
 from collections.abc import Sequence
 
 from kft import errors
@@ -25,11 +27,12 @@ def main(config: ReportConfig) -> None:
     from kft.reporting import comparison, write_report
 
     if config.compare:
-        compared = comparison.compare(folders, config.output)
-        terminal.show(*comparison.table(compared), "", str(compared.path))
+        output = os.path.join(config.out or "", config.output)
+        compared = comparison.compare(folders, output)
+        terminal.show(*comparison.table(compared), "", f"page  {compared.path}")
         return
     report = write_report.make(runs[0], data=config.data)
-    terminal.show(report.verdict, str(report.path))
+    terminal.show(report.verdict, *map(str, (report.path, *report.charts)))
 
 
 def _folders(config: ReportConfig) -> Sequence[str]:

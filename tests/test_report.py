@@ -51,13 +51,19 @@ def test_it_says_what_the_page_says_and_where_it_is(
     monkeypatch.setattr(
         write_report,
         "make",
-        lambda run, data: write_report.Report(run.report_html, f"All is {data}."),
+        lambda run, data: write_report.Report(
+            run.report_html, f"All is {data}.", (run.charts / "curves.png",)
+        ),
     )
     for folder in ("--run_dir=runs/a", "runs/a"):
         assert _execute(folder, "--data=well") == command.EXIT_OK
-        assert capsys.readouterr().out == "All is well.\nruns/a/report.html\n"
+        assert capsys.readouterr().out == (
+            "All is well.\nruns/a/report.html\nruns/a/charts/curves.png\n"
+        )
     assert _execute("runs/a", "--out=b") == command.EXIT_OK
-    assert capsys.readouterr().out == "All is None.\nb/report.html\n"
+    assert capsys.readouterr().out == (
+        "All is None.\nb/report.html\nb/charts/curves.png\n"
+    )
 
 
 def test_folders_to_compare_stand_behind_the_flag(
@@ -71,8 +77,10 @@ def test_folders_to_compare_stand_behind_the_flag(
     monkeypatch.setattr(comparison, "compare", compare)
     monkeypatch.setattr(comparison, "table", lambda found: ["the table"])
     arguments = ("--compare", "runs/a", "runs/b", "--output=x.html")
+    assert _execute(*arguments, "--out=pages") == command.EXIT_OK
+    assert capsys.readouterr().out == "the table\n\npage  pages/x.html\n"
     assert _execute(*arguments) == command.EXIT_OK
-    assert capsys.readouterr().out == "the table\n\nx.html\n"
+    assert capsys.readouterr().out == "the table\n\npage  x.html\n"
 
 
 def test_a_run_that_has_not_ended_is_refused_before_tensorflow_starts(

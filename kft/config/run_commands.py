@@ -147,10 +147,16 @@ class ReportConfig(Config):
         "the run found them.",
     )
     out: str | None = option(
-        None, "Folder for report.html, in place of the run folder."
+        None,
+        "Folder for report.html and charts/, in place of the run folder; with "
+        "--compare for its page, in place of the working directory.",
     )
     compare: bool = option(
         False, "Compare the runs whose folders are given, at least two, without a name."
     )
-    output: str = option("compare.html", "Where --compare writes its page.")
+    output: str = option(
+        "compare.html",
+        "Where --compare writes its page. Another file, such as the page of other "
+        "runs, is not overwritten.",
+    )
     runs: tuple[str, ...] = option((), "Run folders to compare.")

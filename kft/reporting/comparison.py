@@ -1,6 +1,7 @@
 """Runs side by side: what differs between them, and whether it means anything."""
 
 import dataclasses
+import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,9 +18,11 @@ from kft.metrics.figures import Figure
 from kft.reporting import data_match, render, run_record, sections
 from kft.reporting.data_match import Data
 from kft.reporting.run_record import RunRecord
-from kft.run_folder import atomic_files, run_dir
+from kft.run_folder import atomic_files, regular_file, run_dir
 
 SIGNIFICANT = 0.05
+# Of a page, with its mark in them.
+_HEAD_BYTES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,10 +141,12 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
         errors.RunDirError: where a folder is of no finished run, or has nothing to be
             judged by, or the page cannot be written.
     """
-    path = _page(output)
-    runs = tuple(map(_read, folders, _names(folders)))
+    names, mark = _names(folders), _mark(folders)
+    path = _page(output, mark)
+    runs = tuple(map(_read, folders, names))
     pairs = tuple(compared_pairs(runs))
     values = {
+        "mark": mark,
         "runs": runs,
         "columns": tuple(columns(runs)),
         "pairs": pairs,
@@ -153,8 +158,20 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
     return Comparison(path, runs, pairs)
 
 
-def _page(output: str) -> Path:
-    """Return where the page goes; its folder is made."""
+def _mark(folders: Sequence[str]) -> str:
+    """Return the line that a page about these runs has, and no other file."""
+    places = sorted(str(run_dir.at(folder).path.resolve()) for folder in folders)
+    digest = hashlib.sha256("\0".join(places).encode("utf-8", "surrogateescape"))
+    return f"kft-comparison {digest.hexdigest()}"
+
+
+def _page(output: str, mark: str) -> Path:
+    """Return where the page goes; its folder is made.
+
+    Raises:
+        errors.ConfigError: where no page can be, or something else is there than an
+            earlier page about the same runs.
+    """
     path = user_paths.expand(output)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +183,22 @@ def _page(output: str) -> Path:
         raise errors.ConfigError(
             f"--output={output}: expected the path of a page, received a folder."
         )
+    if path.exists() and not _is_earlier(path, mark):
+        raise errors.ConfigError(
+            f"--output={output}: {path} is there already, and is no comparison of "
+            "these runs. It stays as it is: choose another --output, or a folder with "
+            "--out."
+        )
     return path
+
+
+def _is_earlier(path: Path, mark: str) -> bool:
+    """Return whether a page with this mark is at a path."""
+    try:
+        with regular_file.opened(path) as file:
+            return mark.encode() in file.read(_HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def _names(folders: Sequence[str]) -> list[str]:

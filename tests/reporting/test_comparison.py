@@ -252,6 +252,22 @@ def test_the_folder_of_the_page_is_made_before_anything_is_read(
             comparison.compare(["no", "run"], str(wrong))
 
 
+def test_only_a_page_about_the_same_runs_is_overwritten(tmp_path: Path) -> None:
+    folders = [_run(tmp_path / name, _answers(FIRST)) for name in "abc"]
+    page = tmp_path / "compare.html"
+    comparison.compare(folders[:2], str(page))
+    comparison.compare(folders[1::-1], str(page))
+    first = page.read_bytes()
+    assert str(tmp_path) not in first[:1024].decode()
+    with pytest.raises(errors.ConfigError, match="no comparison of these runs"):
+        comparison.compare(folders, str(page))
+    assert page.read_bytes() == first
+    page.write_text("<p>My notes.</p>")
+    with pytest.raises(errors.ConfigError, match="is there already"):
+        comparison.compare(folders[:2], str(page))
+    assert page.read_text() == "<p>My notes.</p>"
+
+
 def test_a_tilde_that_names_nobody_is_part_of_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
