@@ -31,7 +31,7 @@ def _find(texts: Iterable[str]) -> tuple[list[tuple[str, str]], set[int]]:
     path = font_manager.findfont(usual)
     missing = {ord(letter) for text in texts for letter in text if letter != "\n"}
     missing -= letters(path)
-    found = [(usual, path)]
+    found: list[tuple[str, str]] = [(usual, path)]
     for font in sorted(manager.ttflist, key=lambda one: (one.name, one.fname)):
         if not missing:
             break
