@@ -77,7 +77,7 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
         questions = parity.make_batch(
             serving, examples, config.parity_examples, source=source
         )
-        run.run.write_text(run.run.export / "labels.txt", run.labels.text())
+        _write_companions(run, config.formats)
         written = [_export(serving, name, questions, config) for name in config.formats]
         _warn_of_others(run.run, serving)
         model_card.write(serving, certificates.read(run.run))
@@ -114,6 +114,15 @@ def _examples(run: LoadedRun, config: ExportConfig) -> tuple[Examples, str]:
             error,
         )
     return _made_up(run, config.parity_examples), MADE_UP
+
+
+def _write_companions(run: LoadedRun, formats: Sequence[str]) -> None:
+    """Write what callers of exports need beside them."""
+    files = {"labels.txt": run.labels.text().encode()}
+    if any(exporters.EXPORTERS[name].takes == "tensors" for name in formats):
+        files.update(run.task.serving.companions())
+    for name, content in files.items():
+        run.run.write_bytes(run.run.export / name, content)
 
 
 def _made_up(run: LoadedRun, count: int) -> Examples:

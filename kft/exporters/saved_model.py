@@ -134,10 +134,12 @@ def read_metadata(path: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
 def snippet(path: str, code: "SnippetCode") -> list[str]:
     """Return five lines of Python that answer a file, in the folder of exports."""
     variable = code.variable
+    asked = {code.request: f"{variable}[None]", **code.other_requests}
+    arguments = ", ".join(f"{name}={value}" for name, value in asked.items())
     return [
         "import tensorflow as tf",
         f'model = tf.saved_model.load("{path}")',
         f'{variable} = tf.io.read_file("{code.file}")',
-        f'answer = model.signatures["{_SIGNATURE}"]({code.request}={variable}[None])',
+        f'answer = model.signatures["{_SIGNATURE}"]({arguments})',
         code.show_outputs,
     ]

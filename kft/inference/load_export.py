@@ -64,7 +64,9 @@ def with_view(model: ModelPath) -> tuple[Predictor, View | None]:
         seen = display.example_html(payload, inputs)
         if not is_explained:
             return seen, None
-        (explained,) = display.explain(run.network, [inputs], [target])
+        (explained,) = display.explain(
+            run.network, [inputs], targets=[target], payloads=[payload]
+        )
         return seen, explained
 
     return inference_predictor.of_run(run), view

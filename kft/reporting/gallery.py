@@ -109,7 +109,9 @@ def cards(
     display, network = run.task.display, run.network
     overlays = None
     if not display.unexplained(network):
-        overlays = display.explain(network, loaded.inputs, answers)
+        overlays = display.explain(
+            network, loaded.inputs, targets=answers, payloads=loaded.payloads
+        )
     found = {}
     for rank, position in enumerate(map(int, chosen)):
         answer = class_answer(predictions, position, run.labels.names)

@@ -17,6 +17,7 @@ class SnippetCode:
         value: expression that makes what `tensors` reads.
         tensors: input of the second signature -> expression of it, with the batch.
         scores: output that has the scores.
+        other_requests: further inputs of `serving_default`, each with an expression.
         show_scores: prints `answer`, the scores of a batch of one.
     """
 
@@ -29,6 +30,7 @@ class SnippetCode:
     tensors: Mapping[str, str]
     scores: str
     show_scores: str
+    other_requests: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

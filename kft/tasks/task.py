@@ -266,6 +266,12 @@ class Serving(Protocol):
         `from_export` of the task gets it back.
         """
 
+    def companions(self) -> Mapping[str, bytes]:
+        """Return files by their names that make tensors of requests, without kft.
+
+        They lie beside exports that take tensors.
+        """
+
     def made_up(self, count: int) -> Sequence[bytes]:
         """Return encoded examples that are made up, the same every time.
 
@@ -335,7 +341,12 @@ class Display(Protocol):
         """
 
     def explain(
-        self, network: Network, inputs: Sequence[Tree], targets: Sequence[Any]
+        self,
+        network: Network,
+        inputs: Sequence[Tree],
+        *,
+        targets: Sequence[Any],
+        payloads: Sequence[bytes],
     ) -> Sequence[str]:
         """Return where the network looked in each example, as HTML to lay over it.
 
@@ -345,6 +356,7 @@ class Display(Protocol):
             network: the whole of it.
             inputs: of n examples, each without the batch and at its own length.
             targets: the answers that are asked about: n class ids, or arrays of them.
+            payloads: the encoded examples.
 
         Returns:
             n texts.

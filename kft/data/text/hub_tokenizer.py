@@ -7,6 +7,7 @@ What looks like a special token, such as </s>, is text like any other.
 import dataclasses
 import functools
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -51,6 +52,18 @@ class HubTokenizer:
         tokenizer.no_padding()
         tokenizer.encode_special_tokens = True
         return tokenizer
+
+    def tokenizer_json(self, *, max_length: int) -> str:
+        """Return all of it as a tokenizer.json; see `TextTokenizer`."""
+        values = json.loads(self.content)
+        # A text would be searched for those that are special.
+        added = values.get("added_tokens", [])
+        values["added_tokens"] = [one for one in added if not one["special"]]
+        values["padding"] = None
+        whole = TEXT.require("tokenizers").Tokenizer.from_str(json.dumps(values))
+        whole.enable_truncation(max_length)
+        found: str = whole.to_str()
+        return found
 
     @functools.cached_property
     def vocabulary(self) -> tuple[str, ...]:
@@ -108,6 +121,11 @@ class HubTokenizer:
             list(texts), add_special_tokens=False
         )
         return [encoding.ids for encoding in encoded]
+
+    def places(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Return where the pieces of texts stand, in characters."""
+        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [encoding.offsets for encoding in encoded]
 
     def word_pieces(self, words: Sequence[str]) -> list[list[int]]:
         """Return the ids of words with a blank before each."""

@@ -51,6 +51,9 @@ class TextTokenizer(Protocol):
             errors.ConfigError: where a package is not installed.
         """
 
+    def places(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Return where the pieces of texts stand, [begin, end) in characters."""
+
     def word_pieces(self, words: Sequence[str]) -> list[list[int]]:
         """Return the ids of words that others may stand before; raises likewise."""
 
@@ -59,6 +62,13 @@ class TextTokenizer(Protocol):
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads, as JSON can hold it."""
+
+    def tokenizer_json(self, *, max_length: int) -> str:
+        """Return a tokenizer.json with which `tokenizers` does all of it.
+
+        What looks like a special token is text there, too; texts are cut at that many
+        tokens, and of a pair the longer one first.
+        """
 
 
 def encode(
@@ -129,6 +139,24 @@ def encode_pairs(
             )
         )
     return found
+
+
+def kept_places(
+    tokenizer: TextTokenizer, texts: Sequence[str], *, max_length: int
+) -> list[list[tuple[int, int]]]:
+    """Return where the tokens of one text or of a pair stand, in each of its texts.
+
+    Args:
+        tokenizer: what decides them.
+        texts: one or two.
+        max_length: as in `encode` or `encode_pairs`; what is cut has no place.
+    """
+    found = tokenizer.places(texts)
+    most = max_length - frame_length(tokenizer, pairs=len(texts) > 1)
+    if len(found) == 1:
+        return [found[0][:most]]
+    kept = text_pairs.lengths(len(found[0]), len(found[1]), most)
+    return [places[:count] for places, count in zip(found, kept, strict=True)]
 
 
 def read(folder: Traversable, flag: str) -> TextTokenizer:

@@ -91,6 +91,17 @@ class WordPiece:
         tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
         return tokenizer
 
+    def tokenizer_json(self, *, max_length: int) -> str:
+        """Return all of it as a tokenizer.json; see `TextTokenizer`."""
+        tokenizers = TEXT.require("tokenizers")
+        whole = tokenizers.Tokenizer.from_str(self._tokenizer.to_str())
+        whole.post_processor = tokenizers.processors.BertProcessing(
+            (self.end, self.ids[self.end]), (self.begin, self.ids[self.begin])
+        )
+        whole.enable_truncation(max_length)
+        found: str = whole.to_str()
+        return found
+
     @functools.cached_property
     def normalizer(self) -> Any:
         """Return what cleans a text, a `tokenizers.normalizers.BertNormalizer`."""
@@ -130,6 +141,11 @@ class WordPiece:
         """
         encoded = self._tokenizer.encode_batch_fast(list(texts))
         return [encoding.ids for encoding in encoded]
+
+    def places(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Return where the pieces of texts stand, in characters."""
+        encoded = self._tokenizer.encode_batch(list(texts))
+        return [encoding.offsets for encoding in encoded]
 
     def word_pieces(self, words: Sequence[str]) -> list[list[int]]:
         """Return the ids of words, which are the same wherever these stand."""

@@ -70,7 +70,12 @@ class AudioDisplay:
         return grad_cam.unexplained(network)
 
     def explain(
-        self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[int]
+        self,
+        network: Network,
+        inputs: Sequence[np.ndarray],
+        *,
+        targets: Sequence[int],
+        payloads: Sequence[bytes],
     ) -> Sequence[str]:
         """Return the Grad-CAM of each sound, to lay over its spectrogram.
 
@@ -78,7 +83,9 @@ class AudioDisplay:
             network: an audio classifier.
             inputs: float32 [samples] each.
             targets: the class of each that is asked about.
+            payloads: of no use here.
         """
+        del payloads
         if not len(inputs):
             return ()
         maps = grad_cam.heat(network, np.stack(inputs), np.asarray(targets))

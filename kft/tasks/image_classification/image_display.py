@@ -41,7 +41,12 @@ class ImageDisplay:
         return grad_cam.unexplained(network)
 
     def explain(
-        self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[int]
+        self,
+        network: Network,
+        inputs: Sequence[np.ndarray],
+        *,
+        targets: Sequence[int],
+        payloads: Sequence[bytes],
     ) -> Sequence[str]:
         """Return the Grad-CAM of each image, to lay over.
 
@@ -49,7 +54,9 @@ class ImageDisplay:
             network: an image classifier.
             inputs: uint8 [size, size, 3] each.
             targets: the class of each that is asked about.
+            payloads: of no use here.
         """
+        del payloads
         if not len(inputs):
             return ()
         maps = grad_cam.heat(network, np.stack(inputs), np.asarray(targets))

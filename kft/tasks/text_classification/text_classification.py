@@ -59,7 +59,7 @@ class TextClassification:
         self.inputs = TextInputs(form)
         self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
         self.serving = TextServing(config, labels, form)
-        self.display = TextDisplay(form.tokenizer)
+        self.display = TextDisplay(form)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return rates that were measured, which need gradients that are clipped."""

@@ -1,20 +1,19 @@
 """The view of texts that people get: examples, previews."""
 
-import html
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from kft.data import sample
 from kft.data.image import written_text
-from kft.data.text import text_pairs
-from kft.data.text.text_tokenizer import TextTokenizer
+from kft.data.text import length_buckets, text_pairs, text_tokenizer
 from kft.model.network import Network
+from kft.tasks.text_classification import shaded_text, token_gradients
+from kft.tasks.text_classification.text_form import TextForm
 
-_MOST_CHARACTERS = 2000
 # Of a preview: characters of a line, lines of a text; pixels.
 _COLUMNS, _LINES = 120, 4
 _WIDTH, _LINE, _LETTERS, _GAP = 900, 14, 10, 10
@@ -23,9 +22,9 @@ _WIDTH, _LINE, _LETTERS, _GAP = 900, 14, 10, 10
 class TextDisplay:
     """Texts as people read them. See `kft.tasks.task.Display`."""
 
-    def __init__(self, tokenizer: TextTokenizer) -> None:
-        """Show texts; the tokenizer says what tokens mean."""
-        self._tokenizer = tokenizer
+    def __init__(self, form: TextForm) -> None:
+        """Show texts; the form says how the network reads them."""
+        self._form = form
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of a text."""
@@ -35,12 +34,7 @@ class TextDisplay:
     def example_html(self, payload: bytes, inputs: Mapping[str, np.ndarray]) -> str:
         """Return the begin of a text, or of both of a pair, escaped."""
         del inputs
-        texts = payload.decode("utf-8", errors="replace").split(text_pairs.SEPARATOR)
-        shown = [
-            f"{text[:_MOST_CHARACTERS]} ..." if len(text) > _MOST_CHARACTERS else text
-            for text in texts
-        ]
-        return "".join(f'<p dir="auto">{html.escape(text)}</p>' for text in shown)
+        return "".join(map(shaded_text.plain, _texts(payload)))
 
     def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
         """Return nothing: the names of the classes say it."""
@@ -49,19 +43,64 @@ class TextDisplay:
 
     @property
     def explanation(self) -> str:
-        """Return nothing: there is no explanation of texts."""
-        return ""
+        """Return what the shades of tokens mean."""
+        return (
+            "gradient x input of its answer, token by token: orange speaks for it, "
+            "blue against it, the darker the more."
+        )
 
     def unexplained(self, network: Network) -> str:
-        """Return that there is no explanation of texts."""
+        """Return nothing: every network of texts has gradients of its tokens."""
         del network
-        return "There is no explanation of texts."
+        return ""
 
     def explain(
-        self, network: Network, inputs: Sequence[Any], targets: Sequence[Any]
+        self,
+        network: Network,
+        inputs: Sequence[Mapping[str, np.ndarray]],
+        *,
+        targets: Sequence[int],
+        payloads: Sequence[bytes],
     ) -> Sequence[str]:
-        """Raise NotImplementedError: there is no explanation of texts."""
-        raise NotImplementedError(self.unexplained(network))
+        """Return each text with its tokens shaded, to lay over it.
+
+        Args:
+            network: a text classifier.
+            inputs: int32 [tokens] each, by name.
+            targets: the class of each that is asked about.
+            payloads: the texts.
+        """
+        if not len(inputs):
+            return ()
+        form = self._form
+        batch = sample.stack(inputs, form.spec, length_buckets.up_to(form.max_length))
+        found = token_gradients.scores(network, batch, np.asarray(targets))
+        return [
+            self._shaded(payload, scores)
+            for payload, scores in zip(payloads, found, strict=True)
+        ]
+
+    def _shaded(self, payload: bytes, scores: np.ndarray) -> str:
+        """Return a text on shaded ground.
+
+        Args:
+            payload: the text, or a pair.
+            scores: of the tokens, those before, between and behind texts among them.
+        """
+        tokenizer, texts = self._form.tokenizer, _texts(payload)
+        places = text_tokenizer.kept_places(
+            tokenizer, texts, max_length=self._form.max_length
+        )
+        begin, parts = len(tokenizer.begin_ids), []
+        for own in places:
+            parts.append(scores[begin : begin + len(own)])
+            begin += len(own) + len(tokenizer.between_ids)
+        strengths = iter(shaded_text.relative(np.concatenate(parts)))
+        shaded = "".join(
+            shaded_text.shaded(text, own, [float(next(strengths)) for _ in own])
+            for text, own in zip(texts, places, strict=True)
+        )
+        return f"<div>{shaded}</div>"
 
     def preview(
         self, inputs: Sequence[Mapping[str, np.ndarray]], captions: Sequence[str]
@@ -70,7 +109,7 @@ class TextDisplay:
         lines = []
         for one, caption in zip(inputs, captions, strict=True):
             length = int(np.sum(one["mask"]))
-            text = self._tokenizer.decode(np.asarray(one["token_ids"])[:length])
+            text = self._form.tokenizer.decode(np.asarray(one["token_ids"])[:length])
             wrapped = textwrap.wrap(f"{caption}: {text}", _COLUMNS) or [""]
             lines += [*wrapped[:_LINES], ""]
         image = Image.new("RGB", (_WIDTH, _LINE * len(lines) + 2 * _GAP), "white")
@@ -82,3 +121,9 @@ class TextDisplay:
         encoded = io.BytesIO()
         image.save(encoded, "PNG")
         return encoded.getvalue()
+
+
+def _texts(payload: bytes) -> list[str]:
+    """Return the text, or both of a pair."""
+    text = payload.decode("utf-8-sig", errors="replace")
+    return text.split(text_pairs.SEPARATOR)

@@ -15,11 +15,13 @@ from kft.data.text import (
     text_tokenizer,
     tokenizer_graph,
     utf8_graph,
+    wordpiece,
 )
+from kft.tasks import class_answers
 from kft.tasks.class_answers import ClassServing
-from kft.tasks.serving_texts import CardText, PageText
+from kft.tasks.serving_texts import CardText, PageText, SnippetCode
 from kft.tasks.task import Endpoint
-from kft.tasks.text_classification import text_license
+from kft.tasks.text_classification import text_license, tokenizer_metadata
 from kft.tasks.text_classification.text_form import TextForm
 
 _EXAMPLE = "Good"
@@ -29,6 +31,9 @@ _NOTES = {
     "mask": "1 for each token, 0 for what follows the last.",
     "token_types": "0 up to the begin of the second text, 1 from there on, then zeros.",
 }
+# Of the code on the model card: where texts are, and what `tokenizers` calls tensors.
+_FILES = {"text": "text.txt", "text_b": "text_b.txt"}
+_ENCODED = {"token_ids": "ids", "mask": "attention_mask", "token_types": "type_ids"}
 _CUT = {
     False: "the rest is cut off",
     True: "of a pair the longer text is cut off first",
@@ -160,6 +165,11 @@ class TextServing(ClassServing):
         found = {"token_ids": ids, "mask": np.ones_like(ids), "token_types": types}
         return {name: found[name][None] for name in form.tensors}
 
+    def companions(self) -> dict[str, bytes]:
+        """Return tokenizer.json."""
+        form = self._form
+        return tokenizer_metadata.companions(form.tokenizer, max_length=form.max_length)
+
     def made_up(self, count: int) -> list[bytes]:
         """Return texts of words of the vocabulary, from one to as many as are read."""
         parts = len(self._form.texts)
@@ -194,6 +204,35 @@ class TextServing(ClassServing):
             pipeline_tag="text-classification",
             license=text_license.of_weights(self._config),
             terms=text_license.terms(self._config),
+            code=self._code(),
+        )
+
+    def _code(self) -> SnippetCode:
+        form = self._form
+        read = [
+            f'pathlib.Path("{_FILES[name]}").read_text(encoding="utf-8")'
+            for name in form.texts
+        ]
+        encoder = f'tokenizers.Tokenizer.from_file("{wordpiece.TOKENIZER}")'
+        return SnippetCode(
+            variable="text",
+            file=_FILES["text"],
+            request="text",
+            other_requests={
+                name: f'tf.io.read_file("{_FILES[name]}")[None]'
+                for name in form.texts[1:]
+            },
+            show_outputs='print(answer["class_name"][0].numpy().decode(), '
+            'answer["top_k_probabilities"][0, 0].numpy())',
+            modules=("tokenizers",),
+            value=f"{encoder}.encode({', '.join(read)})",
+            tensors={
+                name: f'numpy.array([text.{_ENCODED[name]}], "int32")'
+                for name in form.tensors
+            },
+            scores=class_answers.SCORES,
+            show_scores='print(pathlib.Path("labels.txt").read_text(encoding="utf-8")'
+            '.split("\\n")[answer.argmax()], answer.max())',
         )
 
     def page(self) -> PageText:
@@ -202,5 +241,7 @@ class TextServing(ClassServing):
             title="What is this text?",
             prompt="Drop text files here, or choose files",
             accept=".txt",
+            explanation="Show what speaks for its answer (orange) and against it "
+            "(blue): gradient x input",
             text_prompt="A text",
         )

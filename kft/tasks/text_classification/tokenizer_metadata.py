@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kft.data.text import text_tokenizer
+from kft.data.text import text_tokenizer, wordpiece
 from kft.data.text.text_tokenizer import TextTokenizer
 
 _MAX_LENGTH, _TOKENIZER = "max_length", "tokenizer"
@@ -15,6 +15,17 @@ def write(tokenizer: TextTokenizer, *, max_length: int) -> dict[str, Any]:
     The tokenizer is as `text_tokenizer.to_json` has it, with its vocabulary.
     """
     return {_MAX_LENGTH: max_length, _TOKENIZER: text_tokenizer.to_json(tokenizer)}
+
+
+def companions(tokenizer: TextTokenizer, *, max_length: int) -> dict[str, bytes]:
+    """Return tokenizer.json, for exports that take tokens.
+
+    Args:
+        tokenizer: of the network.
+        max_length: most tokens that it reads.
+    """
+    written = tokenizer.tokenizer_json(max_length=max_length)
+    return {wordpiece.TOKENIZER: written.encode()}
 
 
 def read(metadata: Mapping[str, Any]) -> tuple[TextTokenizer, int]:

@@ -13,6 +13,7 @@ from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
 from kft.tasks.task_kind import RecipeChoice
 from kft.tasks.text_classification import text_recipe, tokenizer_metadata
+from kft.tasks.text_classification.text_form import TextForm
 from kft.tasks.token_classification import token_network
 from kft.tasks.token_classification.tag_objective import TagObjective
 from kft.tasks.token_classification.token_display import TokenDisplay
@@ -54,7 +55,7 @@ class TokenClassification:
         self.inputs = TokenInputs(tokenizer, max_length=config.max_length)
         self.objective = TagObjective(labels, label_smoothing=config.label_smoothing)
         self.serving = TokenServing(config, labels, tokenizer)
-        self.display = TokenDisplay(tokenizer, labels)
+        self.display = TokenDisplay(TextForm(tokenizer, config.max_length), labels)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return rates that were measured, which need gradients that are clipped."""

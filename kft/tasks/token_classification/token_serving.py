@@ -200,6 +200,12 @@ class TokenServing:
             "valid": valid,
         }
 
+    def companions(self) -> dict[str, bytes]:
+        """Return tokenizer.json."""
+        return tokenizer_metadata.companions(
+            self._tokenizer, max_length=self._config.max_length
+        )
+
     def made_up(self, count: int) -> list[bytes]:
         """Return texts of words of the vocabulary, from one to more than are read."""
         return made_up_texts.make(

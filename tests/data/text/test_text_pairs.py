@@ -93,6 +93,20 @@ def test_tokens_of_pairs_are_those_of_the_package(family: str, max_length: int) 
             assert types == right.type_ids
 
 
+@pytest.mark.parametrize("family", ["bert", "roberta", "albert"])
+def test_a_tokenizer_json_does_all_of_it(family: str) -> None:
+    ours, _ = _of(family)
+    written = tokenizers.Tokenizer.from_str(ours.tokenizer_json(max_length=11))
+    texts = ["[SEP] </s> <s> a good film", "a", *map(" ".join, _pairs())]
+    encoded = text_tokenizer.encode(ours, texts, max_length=11)
+    found = [one.ids for one in written.encode_batch(texts)]
+    assert found == [ids.tolist() for ids, _ in encoded]
+    pairs = [(text, texts[0]) for text in texts]
+    both = text_tokenizer.encode_pairs(ours, pairs, max_length=11)
+    for one, right in zip(both, written.encode_batch(pairs), strict=True):
+        assert one.ids.tolist() == right.ids
+
+
 def test_some_pairs_are_cut_and_others_are_not() -> None:
     ours, _ = _of("bert")
     uncut = [

@@ -169,7 +169,9 @@ def test_people_hear_a_sound_and_see_where_the_network_listened(train) -> None:
     assert rate == 16_000
     np.testing.assert_allclose(heard, sound, atol=1e-4)
     assert "where it listened" in run.task.display.explanation
-    overlays = run.task.display.explain(run.network, [sound, -sound], [0, 1])
+    overlays = run.task.display.explain(
+        run.network, [sound, -sound], targets=[0, 1], payloads=[]
+    )
     assert [one[:11] for one in overlays] == ["<img style=", "<img style="]
 
 

@@ -33,10 +33,13 @@ def test_each_image_has_the_overlay_of_its_own_answer() -> None:
     rng = np.random.default_rng(0)
     squares = [rng.integers(0, 256, (32, 32, 3)).astype(np.uint8) for _ in range(2)]
     display = ImageDisplay()
-    overlays = display.explain(network, squares, [0, 1])
+    overlays = display.explain(network, squares, targets=[0, 1], payloads=[])
     assert [_opened(one).mode for one in overlays] == ["RGBA", "RGBA"]
-    assert overlays[1] == display.explain(network, squares[1:], [1])[0]
-    assert list(display.explain(network, [], [])) == []
+    assert (
+        overlays[1]
+        == display.explain(network, squares[1:], targets=[1], payloads=[])[0]
+    )
+    assert list(display.explain(network, [], targets=[], payloads=[])) == []
 
 
 def test_a_network_that_reads_no_map_has_no_overlays() -> None:

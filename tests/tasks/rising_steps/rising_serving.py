@@ -31,6 +31,9 @@ class Serving:
     def __init__(self, labels: LabelMap) -> None:
         self._labels = labels
 
+    def companions(self) -> Mapping[str, bytes]:
+        return {}
+
     def network_scores(
         self,
         outputs: np.ndarray,

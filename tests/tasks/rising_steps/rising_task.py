@@ -174,7 +174,9 @@ class Display:
     def unexplained(self, network: Network) -> str:
         return "Curves explain themselves."
 
-    def explain(self, network: Network, inputs: Any, targets: Any) -> Sequence[str]:
+    def explain(
+        self, network: Network, inputs: Any, *, targets: Any, payloads: Any
+    ) -> Sequence[str]:
         raise NotImplementedError
 
     def preview(

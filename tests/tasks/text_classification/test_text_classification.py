@@ -230,7 +230,10 @@ def test_a_saved_model_takes_texts_and_needs_tensorflow_alone(train) -> None:
 def test_a_report_shows_texts_escaped(train, folder: Path) -> None:
     run_dir = train().run_dir
     assert kft_main.dispatch(["report", f"--run_dir={run_dir}"]) == 0
-    assert '<p dir="auto">' in (run_dir / "report.html").read_text()
+    page = (run_dir / "report.html").read_text()
+    assert '<p dir="auto" style' in page
+    assert "gradient x input of its answer" in page
+    assert page.count('aria-hidden="true" style') > 5
 
 
 def test_a_preview_is_an_image(train, folder: Path) -> None:
@@ -244,7 +247,8 @@ def test_a_preview_is_an_image(train, folder: Path) -> None:
     with Image.open(folder / "preview.png") as image:
         assert image.format == "PNG"
     shown = task.display.example_html(b"<script>&", one)
-    assert shown == '<p dir="auto">&lt;script&gt;&amp;</p>'
+    assert shown.startswith('<p dir="auto" style=')
+    assert shown.endswith(">&lt;script&gt;&amp;</p>")
 
 
 def test_texts_are_tokenised_once_and_cut_at_the_longest(folder: Path) -> None:

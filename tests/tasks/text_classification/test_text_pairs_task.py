@@ -3,6 +3,7 @@
 import csv
 import functools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,22 +86,26 @@ def test_types_reach_the_network(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_exports_take_pairs(train, tmp_path: Path, capsys) -> None:
-    run_dir = train().run_dir
-    assert kft_main.dispatch(["export", f"--run_dir={run_dir}"]) == 0
-    certificate = json.loads((run_dir / "export/parity.json").read_text())
-    assert certificate["saved_model"]["passed"]
-    code = (
-        "import tensorflow as tf\n"
-        f"model = tf.saved_model.load({str(run_dir / 'export/saved_model/1')!r})\n"
-        "ask = model.signatures['serving_default']\n"
-        "answer = ask(text=tf.constant(['a', 'a', b'\\xff']),\n"
-        "             text_b=tf.constant(['good good good', 'bad bad bad', 'bad']))\n"
-        "print(*answer['class_name'].numpy(), *answer['valid'].numpy())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["b'good'", "b'bad'", "b''", "True", "True", "False"]
+def test_the_code_of_the_model_card_asks_every_export(train) -> None:
+    export = train().run_dir / "export"
+    arguments = [f"--run_dir={export.parent}", "--formats=saved_model,litert,onnx"]
+    assert kft_main.dispatch(["export", *arguments]) == 0
+    certificates = json.loads((export / "parity.json").read_text())
+    assert [one["passed"] for one in certificates.values()] == [True] * 3
+    (export / "text.txt").write_text("the film")
+    (export / "text_b.txt").write_text("bad bad bad bad")
+    codes = re.findall("```python\n(.*?)```", (export / "README.md").read_text(), re.S)
+    assert len(codes) == 3
+    said = []
+    for code in codes:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=export
+        )
+        assert done.returncode == 0, done.stderr
+        label, probability = done.stdout.split()
+        said.append(float(probability))
+        assert label == "bad"
+    assert said == pytest.approx([said[0]] * 3, abs=1e-4)
 
 
 @pytest.mark.parametrize(
