@@ -103,6 +103,9 @@ def closest(name: str, options: Iterable[str], *, most: int = 5) -> str:
     options = list(options)
     lowered = {option.lower(): option for option in options}
     near = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.61)
+    if not near and len(name) > 2:
+        # What was written may be a part of the name.
+        near = [option for option in lowered if name.lower() in option][:3]
     if near:
         return f"Did you mean {' or '.join(lowered[option] for option in near)}?"
     if not options or not most:

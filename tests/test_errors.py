@@ -39,3 +39,10 @@ def test_a_message_of_any_length_can_be_read() -> None:
     assert len(text) < 10_100
     assert text.startswith("beginx") and text.endswith("xend")
     assert "(90,008 characters)" in text
+
+
+def test_a_part_of_a_name_gets_the_names_that_have_it() -> None:
+    options = ["image_classification", "audio_classification", "WhisperTiny"]
+    assert errors.closest("audio", options) == "Did you mean audio_classification?"
+    assert errors.closest("whisper", options) == "Did you mean WhisperTiny?"
+    assert errors.closest("io", options, most=0) == ""

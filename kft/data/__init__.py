@@ -6,6 +6,7 @@ files: reading them does.
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, split_file, splits
 from kft.data.labels import LabelMap
-from kft.data.sources import csv_file, folder, tfds, tfrecord
+from kft.data.sources import csv_file, filesystem, folder, tfds, tfrecord
 from kft.data.sources.payload_kind import PayloadKind
 
 
@@ -55,6 +56,14 @@ _OPTIONS_OF = {
     "tfrecord": ("tfrecord_features", "tfrecord_labels"),
     "jsonl": ("jsonl_keys",),
     "conll": ("conll_columns", "tag_scheme"),
+}
+
+
+_KINDS_BY_ENDING = {
+    **dict.fromkeys((".csv", ".tsv"), ("csv",)),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), ("jsonl",)),
+    **dict.fromkeys((".conll", ".iob", ".bio"), ("conll",)),
+    **dict.fromkeys((".tfrecord", ".tfrecords"), ("tfrecord",)),
 }
 
 
@@ -175,6 +184,23 @@ def load_known(
     return examples.Labelled(splits.labels, splits.parts())
 
 
+def _as_path(path: str, sources: Mapping[str, Source]) -> str:
+    """Return advice on the path of a folder or file alone; empty where it is none."""
+    place = filesystem.expand(path)
+    if filesystem.is_remote(place):
+        return ""
+    kinds: tuple[str, ...] = ()
+    if os.path.isdir(place):
+        kinds = ("folder", "conll")
+    elif os.path.isfile(place):
+        ending = os.path.splitext(place)[1].lower()
+        if ending in filesystem.ARCHIVES:
+            return f"Unpack {path} first; then it is --dataset=folder:FOLDER."
+        kinds = _KINDS_BY_ENDING.get(ending, ())
+    found = [f"--dataset={kind}:{path}" for kind in kinds if kind in sources]
+    return f"Did you mean {found[0]}?" if found else ""
+
+
 def _source(
     config: config_lib.DataConfig, sources: Mapping[str, Source]
 ) -> tuple[Source, str]:
@@ -182,8 +208,8 @@ def _source(
     if prefix not in sources:
         *forms, last = (source.form for source in sources.values())
         expected = f"{', '.join(forms)} or {last}" if forms else last
+        near = _as_path(config.dataset, sources) or errors.closest(prefix, sources)
         raise errors.ConfigError(
-            f"--dataset: expected {expected}, received {config.dataset!r}. "
-            f"{errors.closest(prefix, sources)}"
+            f"--dataset: expected {expected}, received {config.dataset!r}. {near}"
         )
     return sources[prefix], rest

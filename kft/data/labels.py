@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import functools
+import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -99,6 +100,29 @@ def written_alike(names: Sequence[str]) -> list[tuple[str, ...]]:
     for name in names:
         groups[_as_read(name)].append(name)
     return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+# What programs write for a value that there is not.
+_MISSING = frozenset(("nan", "none", "null", "na", "n/a", "<na>", "nat", "nil"))
+
+
+def looks_missing(name: str) -> bool:
+    """Return whether a name is what programs write where a label is missing."""
+    return name.strip().casefold() in _MISSING
+
+
+def first_unlike_its_number(names: Sequence[str]) -> int | None:
+    """Return the first place of classes called by numbers that are out of order.
+
+    Sorted as text, 10 comes before 2. None where numbers ascend, or a name is none.
+    """
+    if not all(name.isascii() and name.isdecimal() for name in names):
+        return None
+    numbers = [int(name) for name in names]
+    for place, (before, number) in enumerate(itertools.pairwise(numbers), start=1):
+        if number < before:
+            return place - 1
+    return None
 
 
 def _as_read(name: str) -> str:

@@ -204,7 +204,7 @@ def _check_ids(ids: np.ndarray) -> None:
 def _check_names(
     label_map: labels.LabelMap, table: examples.Table, config: config_lib.DataConfig
 ) -> None:
-    """Name the classes that a person would take for one.
+    """Name the classes that a person would take for something else than they are.
 
     Raises:
         errors.DataError: where only white space at their ends tells them apart.
@@ -224,6 +224,24 @@ def _check_names(
             config.dataset,
             len(group),
             ", ".join(said),
+        )
+    lacking = [name for name in label_map.names if labels.looks_missing(name)]
+    if lacking:
+        logging.warning(
+            "--dataset=%s: a class is called %s, which often stands for a label that "
+            "is missing. If so, remove these examples.",
+            config.dataset,
+            ", ".join(map(repr, lacking)),
+        )
+    strange = labels.first_unlike_its_number(label_map.names)
+    if strange is not None:
+        logging.warning(
+            "--dataset=%s: classes are in the order of their names as text, so class "
+            "number %d is the one called %r. Go by the names in answers, or write "
+            "them with as many digits each.",
+            config.dataset,
+            strange,
+            label_map.names[strange],
         )
 
 

@@ -6,10 +6,11 @@ names (several have commas between them), so that every command and its child pr
 have it. Importing this package does not import TensorFlow.
 """
 
+import dataclasses
 import functools
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -136,8 +137,33 @@ def _module(kind: TaskKind[Any]) -> _TaskModule:
 
 
 def check_dataset(config: RunConfig) -> None:
-    """Find mistakes in the data set of a run; see `kft.data.check_dataset`."""
-    data.check_dataset(config, kind(config.task).sources)
+    """Find mistakes in the data set of a run; see `kft.data.check_dataset`.
+
+    Other tasks are named that would take what this one does not.
+    """
+    try:
+        data.check_dataset(config, kind(config.task).sources)
+    except (errors.ConfigError, errors.DataError) as error:
+        readers = [f"--task={name}" for name in _others_that_read(config)]
+        if not readers:
+            raise
+        text = f"{error} What is there is read by {' or '.join(readers)}."
+        raise type(error)(text) from error
+
+
+def _others_that_read(config: RunConfig) -> Iterator[str]:
+    """Yield the names of the other tasks that take a data set as it is."""
+    fields = dataclasses.fields(config_lib.DataConfig)
+    told = {field.name: getattr(config, field.name) for field in fields}
+    for name, other in known().items():
+        if name == config.task:
+            continue
+        try:
+            asked = other.config_class(**{**told, "task": name})
+            data.check_dataset(asked, other.sources)
+        except errors.KftError:
+            continue
+        yield name
 
 
 def load_splits(config: RunConfig) -> Splits:

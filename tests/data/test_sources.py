@@ -241,3 +241,30 @@ def test_options_of_a_run_do_not_forbid_other_data(tmp_path):
         f"folder:{tmp_path}", csv_columns=("path=file",), validation_fraction=0.0
     )
     assert len(loaded.train) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "advice"),
+    [
+        ("photos", "image_classification", "Did you mean --dataset=folder:photos?"),
+        ("words", "token_classification", "Did you mean --dataset=conll:words?"),
+        ("a.csv", "text_classification", "Did you mean --dataset=csv:a.csv?"),
+        ("a.tsv", "image_classification", "Did you mean --dataset=csv:a.tsv?"),
+        ("a.json", "text_classification", "Did you mean --dataset=jsonl:a.json?"),
+        ("a.zip", "image_classification", "Unpack a.zip first"),
+        ("a.csv", "token_classification", "Possible values: conll, jsonl."),
+        ("nowhere", "image_classification", "Possible values: digits, folder"),
+    ],
+)
+def test_a_path_alone_gets_what_stands_before_it(
+    tmp_path, monkeypatch, name, task, advice
+):
+    monkeypatch.chdir(tmp_path)
+    if "." in name:
+        (tmp_path / name).touch()
+    elif name != "nowhere":
+        (tmp_path / name).mkdir()
+    asked = tasks.kind(task).config_class(task=task, dataset=name)
+    with pytest.raises(errors.ConfigError, match="received") as caught:
+        tasks.check_dataset(asked)
+    assert advice in str(caught.value)

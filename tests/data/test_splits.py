@@ -345,3 +345,22 @@ def test_the_fingerprint_of_a_data_set_stays_what_it_was():
     assert _hundred().fingerprint == (
         "51895b3aec1a3239d278fd9d621359ea2208f4a21223fff797ad0940e4815d87"
     )
+
+
+@pytest.mark.parametrize("name", ["nan", "None", "N/A", "<NA>", "NULL"])
+def test_a_class_that_may_be_a_missing_label_is_named(caplog, name):
+    _assemble("cat", "dog", name)
+    assert f"a class is called {name!r}, which often stands for" in caplog.text
+
+
+def test_numbers_out_of_their_order_are_named(caplog):
+    _assemble("0", "1", "10", "2")
+    assert "class number 2 is the one called '10'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "names", [("0", "1", "2"), ("01", "02", "10"), ("1", "10", "2", "x"), ("-1", "1")]
+)
+def test_numbers_in_order_and_other_names_are_not(caplog, names):
+    _assemble(*names)
+    assert "class number" not in caplog.text

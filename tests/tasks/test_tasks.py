@@ -121,3 +121,25 @@ def test_a_module_of_tasks_that_is_not_there_is_named(run_kft: RunKft) -> None:
     done = run_kft("train", "--seed=3", env={"KFT_TASKS": "no_such_task"})
     assert done.returncode == 2
     assert done.stderr.startswith("error: KFT_TASKS=no_such_task: there is no module")
+
+
+@pytest.mark.parametrize(
+    ("ending", "task"),
+    [(".wav", "audio_classification"), (".txt", "text_classification")],
+)
+def test_data_of_another_task_gets_its_name(
+    tmp_path: Path, ending: str, task: str
+) -> None:
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / f"0{ending}").write_bytes(b"x")
+    with pytest.raises(errors.DataError) as caught:
+        tasks.check_dataset(TrainConfig(dataset=f"folder:{tmp_path}"))
+    assert str(caught.value).endswith(f"What is there is read by --task={task}.")
+
+
+def test_data_that_no_task_reads_gets_no_name(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("path,label,split\na.jpg,cat,nowhere\n")
+    with pytest.raises(errors.DataError) as caught:
+        tasks.check_dataset(TrainConfig(dataset=f"csv:{tmp_path / 'table.csv'}"))
+    assert "read by" not in str(caught.value)

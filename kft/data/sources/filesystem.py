@@ -38,6 +38,10 @@ def expand(path: str) -> str:
     return path if is_remote(path) else os.path.expanduser(path)
 
 
+# Endings of files that hold folders.
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
+
 def is_folder(path: str) -> bool:
     """Return whether there is a folder at the path."""
     if is_remote(path):

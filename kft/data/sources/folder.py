@@ -22,6 +22,8 @@ from kft.data.sources.folder_tree import FolderTree
 from kft.data.sources.left_out import LeftOut
 from kft.data.sources.payload_kind import PayloadKind
 
+_SHOWN = 8
+
 
 def check(path: str, config: config_lib.DataConfig, payload: PayloadKind) -> None:
     """Find mistakes without listing every file; remote folders wait for `load`.
@@ -50,6 +52,12 @@ def load(
     tree = FolderTree(payload.file_endings)
     layout = _find_layout(path, config, payload, tree)
     label_map = _check_classes(layout.by_split, config, payload, tree)
+    if tree.runs:
+        logging.warning(
+            "--dataset=%s: left out, for runs of kft are in them: %s.",
+            config.dataset,
+            errors.listed(tree.runs, most=_SHOWN),
+        )
     table = _table(path, config, payload, layout, label_map)
     return splits.assemble(label_map, table, config)
 
@@ -172,9 +180,11 @@ def _find_layout(
     """Return where the class folders of each split are; see `folder_layout.find`."""
     root = filesystem.expand(path)
     if not path or not filesystem.is_folder(root):
+        is_packed = root.lower().endswith(filesystem.ARCHIVES)
+        near = "Unpack it first." if is_packed else _near_folder(root)
         raise errors.ConfigError(
             f"--dataset={config.dataset}: expected a folder with "
-            f"{_layout(payload)}; there is no folder {root!r}. {_near_folder(root)}"
+            f"{_layout(payload)}; there is no folder {root!r}. {near}"
         )
     flag = f"--dataset={config.dataset}"
     return folder_layout.find(root, tree, config.folder_layout, flag, known=known)

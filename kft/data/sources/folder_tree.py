@@ -1,13 +1,18 @@
 """A tree of folders, seen through the files of one kind in it."""
 
 import collections
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from absl import logging
 
 from kft.data.sources import filesystem
 from kft.data.sources.filesystem import FolderEntry
+
+# What makes a folder that of a run; runs of several seeds lie in one of their own.
+_RUN_FILES = ("config.json", "flags.cfg")
+_RUN_DEPTH = 2
 
 
 class FolderTree:
@@ -21,10 +26,39 @@ class FolderTree:
         """
         self._endings = endings
         self._has_files: dict[str, bool] = {}
+        self._runs: set[str] = set()
 
     def folders(self, folder: str) -> dict[str, str]:
-        """Return the paths of the sub-folders by name, sorted."""
-        return {e.name: e.path for e in filesystem.entries(folder) if e.is_folder}
+        """Return the paths of the sub-folders by name, sorted, without those of runs.
+
+        Runs are written below the data where that is the working directory, and have
+        drawings and an example in them.
+        """
+        found = {e.name: e.path for e in filesystem.entries(folder) if e.is_folder}
+        runs = {name for name, path in found.items() if self._is_of_runs(path)}
+        self._runs.update(found[name] for name in runs)
+        return {name: path for name, path in found.items() if name not in runs}
+
+    @property
+    def runs(self) -> Sequence[str]:
+        """Return the folders of runs that were left out so far, sorted."""
+        return sorted(self._runs)
+
+    def _is_of_runs(self, folder: str, depth: int = _RUN_DEPTH) -> bool:
+        """Return whether a folder is that of a run, or holds those and no examples."""
+        if filesystem.is_remote(folder):
+            return False
+        if all(os.path.isfile(os.path.join(folder, name)) for name in _RUN_FILES):
+            return True
+        inner = []
+        # As found: the first file of a class ends it.
+        with contextlib.suppress(OSError), os.scandir(folder) as items:
+            for item in items:
+                if item.is_dir(follow_symlinks=False):
+                    inner.append(item.path)
+                elif item.name.lower().endswith(self._endings):
+                    return False
+        return depth > 0 and any(self._is_of_runs(path, depth - 1) for path in inner)
 
     def has_files(self, folder: str) -> bool:
         """Return whether there is a file that counts at any depth."""

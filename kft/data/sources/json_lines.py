@@ -88,7 +88,14 @@ def parse(line: str, place: str) -> Mapping[str, Any]:
             f"{place}: expected a JSON object, which cannot be read: {error}."
         ) from error
     if not isinstance(values, dict):
+        advice = ""
+        if isinstance(values, list):
+            advice = (
+                " Write each object of the list in a line of its own, without the "
+                "brackets: `jq -c '.[]' FILE` does it."
+            )
         raise errors.DataError(
             f"{place}: expected a JSON object, received {type(values).__name__}."
+            f"{advice}"
         )
     return values

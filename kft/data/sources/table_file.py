@@ -18,6 +18,8 @@ if typing.TYPE_CHECKING:
 
 
 _SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
+# Of Unix, Windows, and old spreadsheets for Macs.
+_LINE_BREAK = re.compile("\r\n|\r|\n")
 _SAYS_SEPARATOR = re.compile(r'"?sep=([\t,;])"?')
 
 
@@ -193,8 +195,8 @@ def _remote_content(path: str) -> bytes:
 
 def _separator(content: str, needed: Sequence[str]) -> tuple[str, int]:
     """Return the separator, and how many lines come before that of the columns."""
-    first, _, _ = content.partition("\n")
-    said = _SAYS_SEPARATOR.fullmatch(first.strip("\r "))
+    first = _LINE_BREAK.split(content, maxsplit=1)[0]
+    said = _SAYS_SEPARATOR.fullmatch(first.strip())
     if said:
         return said[1], 1
     for separator in _SEPARATORS:

@@ -1,7 +1,8 @@
 """Words with tags in text files, a word a line and an empty line between sentences.
 
 Columns have tabs between them, or else blanks. By default the first is the word and the
-last its tag. Lines of the word -DOCSTART- count as empty.
+last its tag. Lines of the word -DOCSTART- count as empty; those before a sentence that
+begin with # and have no tag are comments.
 """
 
 import dataclasses
@@ -160,6 +161,8 @@ def _sentences(
     rows: list[tuple[str, str]] = []
     lines = content.replace("\r\n", "\n").split("\n")
     for number, line in enumerate([*lines, ""], start=1):
+        if not rows and _is_comment(line, places):
+            continue
         row = _row(line, places, f"{file}, line {number}")
         if row is not None:
             rows.append(row)
@@ -172,6 +175,21 @@ def _sentences(
 def _existing(file: str) -> str:
     table_file.check_exists(file, flag="--dataset=conll:")
     return file
+
+
+def _is_comment(line: str, places: tuple[int, int]) -> bool:
+    """Return whether a line before a sentence is about it, as CoNLL-U has them.
+
+    A sentence may begin with the word #, which has a tag.
+    """
+    if not line.startswith("#"):
+        return False
+    columns = line.split("\t") if "\t" in line else line.split()
+    try:
+        tag_schemes.check(columns[places[1]].strip())
+    except (ValueError, IndexError):
+        return True
+    return False
 
 
 def _row(line: str, places: tuple[int, int], where: str) -> tuple[str, str] | None:
@@ -201,6 +219,6 @@ def _row(line: str, places: tuple[int, int], where: str) -> tuple[str, str] | No
     except ValueError as error:
         raise errors.DataError(
             f"{where}: {error}. --conll_columns says where word and tag are, such as "
-            "word=1,tag=4."
+            "word=1,tag=4. A tag that is only a type, such as PER, is I-PER here."
         ) from error
     return word, tag

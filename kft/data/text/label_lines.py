@@ -1,5 +1,6 @@
 """Labelled texts, a JSON object a line: text, label, maybe text_b, split, group."""
 
+import math
 from collections.abc import Mapping
 
 from kft import config as config_lib
@@ -9,7 +10,7 @@ from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, json_lines, labelled_rows, name_pairs
 from kft.data.sources.json_lines import JsonLine
 from kft.data.sources.table_file import TableRow
-from kft.data.text import text_pairs, text_table
+from kft.data.text import repeated_texts, text_pairs, text_table
 
 _LABEL, _OTHERS = "label", ("split", "group")
 
@@ -32,7 +33,9 @@ def load(path: str, config: config_lib.TextOptions) -> examples.Splits:
     """
     rows = read(path, config)
     found = labelled_rows.classes(rows, config)
-    return splits.assemble(found.labels, text_table.of_rows(rows, found), config)
+    made = splits.assemble(found.labels, text_table.of_rows(rows, found), config)
+    repeated_texts.say(made, flag=labelled_rows.flag(config))
+    return made
 
 
 def load_known(
@@ -76,7 +79,7 @@ def _label(line: JsonLine, key: str) -> str:
     value = line.values.get(key)
     if isinstance(value, str):
         return line.text(key).strip()
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and math.isfinite(value):
         return str(value)
     raise errors.DataError(
         f"{line.place}: expected a label as {key!r}, received {value!r}. --jsonl_keys "

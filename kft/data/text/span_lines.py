@@ -70,7 +70,9 @@ def _tagged(
     given = line.values.get(keys[_ENTITIES])
     if not isinstance(given, list):
         raise errors.DataError(
-            f"{line.place}: expected a list as {keys[_ENTITIES]!r}, received {given!r}."
+            f"{line.place}: expected a list as {keys[_ENTITIES]!r}, received "
+            f"{given!r}. --jsonl_keys says what keys are called, such as "
+            "entities=label."
         )
     places = words.spans(text)
     found = sorted(

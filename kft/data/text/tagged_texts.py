@@ -9,7 +9,7 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, labels, splits
 from kft.data.ragged import Ragged
-from kft.data.text import tag_schemes, text_ids
+from kft.data.text import repeated_texts, tag_schemes, text_ids
 from kft.data.text.text_reader import TextReader
 
 
@@ -37,7 +37,9 @@ def assemble(
         errors.DataError: where there are no entities, or a split has no texts.
     """
     label_map = _labels(found, config)
-    return splits.assemble(label_map, _table(found, label_map), config)
+    made = splits.assemble(label_map, _table(found, label_map), config)
+    repeated_texts.say(made, flag=f"--dataset={config.dataset}")
+    return made
 
 
 def known(found: Sequence[TaggedText], run: labels.LabelMap) -> examples.Labelled:

@@ -10,6 +10,11 @@ def digest(payload: bytes) -> str:
     return hashlib.blake2b(payload, digest_size=8).hexdigest()
 
 
+def digest_of(name: str) -> str:
+    """Return the digest in an id that `numbered` gave."""
+    return name.partition("-")[0]
+
+
 def numbered(digests: Sequence[str]) -> list[str]:
     """Return digests with a number at those that came before, such as 2f0a-2."""
     counts: collections.Counter[str] = collections.Counter()

@@ -15,7 +15,7 @@ from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, labelled_rows
 from kft.data.sources.labelled_rows import RowClasses
 from kft.data.sources.table_file import TableRow
-from kft.data.text import text_ids, text_pairs
+from kft.data.text import repeated_texts, text_ids, text_pairs
 from kft.data.text.text_reader import TextReader
 
 
@@ -39,7 +39,9 @@ def load(path: str, config: config_lib.TextOptions) -> examples.Splits:
     """
     rows = _read(path, config)
     found = labelled_rows.classes(rows, config)
-    return splits.assemble(found.labels, of_rows(rows, found), config)
+    made = splits.assemble(found.labels, of_rows(rows, found), config)
+    repeated_texts.say(made, flag=labelled_rows.flag(config))
+    return made
 
 
 def load_known(

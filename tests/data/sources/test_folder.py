@@ -242,3 +242,30 @@ def test_real_photographs(shared):
     assert result.labels.names == ("daisy", "dandelion", "rose", "sunflower", "tulip")
     assert counts.sum() == 4064
     assert 0.17 < len(result.validation) / 4064 < 0.23
+
+
+def _run_folder(path):
+    _make(path, "config.json", "flags.cfg", "example.jpg", "charts/curves.png")
+
+
+@pytest.mark.parametrize("place", ["runs/photos", "runs/photos/seed0", "first-run"])
+def test_runs_below_the_data_are_no_class(tmp_path, caplog, place):
+    root = _make(tmp_path, *_many("cat"), *_many("dog"))
+    before = _load(root)
+    _run_folder(root / place)
+    after = _load(root)
+    assert after.labels.names == ("cat", "dog")
+    assert after.fingerprint == before.fingerprint
+    assert f"runs of kft are in them: {root / place.partition('/')[0]}" in caplog.text
+
+
+def test_a_class_called_runs_is_one(tmp_path):
+    root = _make(tmp_path, *_many("runs"), *_many("walks/deep"))
+    _make(root / "walks", "config.json")
+    assert _load(root).labels.names == ("runs", "walks")
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path):
+    (tmp_path / "photos.zip").write_bytes(b"PK")
+    with pytest.raises(errors.ConfigError, match="Unpack it first"):
+        _load(tmp_path / "photos.zip")

@@ -189,3 +189,25 @@ def test_what_are_no_entities_at_places_is_named_with_its_line(
     content, message = BAD_JSONL[name]
     with pytest.raises(errors.DataError, match=message):
         _load(_file(tmp_path, content, "a.jsonl"))
+
+
+def test_lines_about_a_sentence_are_no_words(tmp_path: Path) -> None:
+    content = (
+        "# sent_id = 1\n# text = Ada # 2\n"
+        "1\tAda\tB-person\n2\t#\tO\n3\t2\tO\n\n"
+        "#\t#\tO\n2\tfun\tO\n"
+    )
+    splits = _load(
+        _file(tmp_path, content), conll_columns=("word=2",), validation_fraction=0.0
+    )
+    assert _tagged(splits.train, splits) == {"Ada # 2": "B-person O O", "# fun": "O O"}
+
+
+def test_types_alone_and_other_keys_get_advice(tmp_path: Path) -> None:
+    with pytest.raises(errors.DataError, match="such as PER, is I-PER"):
+        _load(_file(tmp_path, "Ada\tPER\n"))
+    line = '{"text": "Ada", "label": [[0, 3, "person"]]}'
+    with pytest.raises(errors.DataError, match="entities=label"):
+        _load(_file(tmp_path, line, "words.jsonl"))
+    with pytest.raises(errors.DataError, match="without the brackets"):
+        _load(_file(tmp_path, f"[{line}]", "words.jsonl"))

@@ -75,6 +75,7 @@ BAD = {
     "no JSON": ('{"text": "a", "label": "x"}\n{text}', "line 2: expected a JSON"),
     "not UTF-8": (b'{"text": "caf\xe9"}', "line 1: .*UTF-8"),
     "no label": ('{"text": "a"}', "line 1: expected a label as 'label'"),
+    "NaN": ('{"text": "a", "label": NaN}', "line 1: expected a label"),
     "a list as label": ('{"text": "a", "label": []}', "line 1: expected a label"),
     "no text": ('{"text": " ", "label": "x"}', "line 1: expected a text as 'text'"),
     "a NUL": ('{"text": "a\\u0000", "label": "x"}', "line 1: expected a text"),

@@ -97,3 +97,23 @@ def test_what_is_no_table_of_texts_is_named_with_its_line(
     with pytest.raises(errors.DataError, match=message) as caught:
         _load(tmp_path, content)
     assert "texts.csv" in str(caught.value)
+
+
+def test_texts_of_two_splits_and_of_two_labels_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = ["text,label,split", "one,a,train", "two,b,train", "three,b,train"]
+    rows += ["one,a,validation", "four,b,validation", "two,a,test"]
+    _load(tmp_path, "\n".join(rows))
+    assert "2 of 3 texts of validation and test are in the training split" in (
+        caplog.text
+    )
+    assert "texts that have more than one label: 1." in caplog.text
+    caplog.clear()
+    _load(tmp_path, "text,label\n" + "one,a\none,a\ntwo,b\nthree,b\nfour,a\n" * 3)
+    assert "too, so figures" not in caplog.text and "one label" not in caplog.text
+
+
+def test_lines_may_end_as_old_spreadsheets_end_them(tmp_path: Path) -> None:
+    splits = _load(tmp_path, "text,label\rone,a\rtwo,b\r", validation_fraction=0.0)
+    assert _texts(splits) == {"one": "a", "two": "b"}
