@@ -7,7 +7,6 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 from kft import errors
 from kft.metrics import reliability, scores
@@ -62,6 +61,8 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
 
     def loss(log_temperature: float) -> float:
         return scores.cross_entropy(logits / np.exp(log_temperature), labels)
+
+    from scipy import optimize  # Slow to import.
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     fitted = optimize.minimize_scalar(loss, bounds=bounds, method="bounded")

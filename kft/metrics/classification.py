@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import sklearn.metrics
 
 from kft.metrics import reliability, scores
 from kft.metrics.figures import Breakdown, Figure, Group
@@ -183,6 +182,8 @@ def measure(
         labels: [n], class ids.
         names: of the classes; a class may have no examples.
     """
+    import sklearn.metrics  # Slow to import, and needed at the end of a run.
+
     ids = np.arange(len(names))
     probabilities = scores.softmax(logits)
     predicted = logits.argmax(axis=-1)
@@ -259,6 +260,8 @@ def _classes(
     labels: np.ndarray,
     names: Sequence[str],
 ) -> tuple[ClassFigures, ...]:
+    import sklearn.metrics
+
     scores_of = sklearn.metrics.precision_recall_fscore_support(
         labels,
         predicted,

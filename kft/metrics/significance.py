@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from scipy import stats
-
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the two-sided p value of two classifiers on the same examples.
@@ -18,6 +16,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
     discordant = only_first + only_second
     if not discordant:
         return 1.0
+    from scipy import stats  # Slow to import.
+
     return float(stats.binomtest(only_first, discordant, 0.5).pvalue)
 
 

@@ -3,11 +3,7 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
-
-from kft.cli import startup_logs
 from tests.conftest import REPOSITORY
 
 
@@ -55,41 +51,6 @@ def test_logs_of_kft_are_shown_plainly() -> None:
         "exec(code)\n"
     )
     assert _run(code, debug=False).stderr == "1\n"
-
-
-def test_greetings_are_dropped_and_all_else_is_kept(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    with startup_logs._without_greetings():
-        os.write(2, b"I0000 00:00:1795441051.797024    4433 port.cc:153] oneDNN on\n")
-        os.write(2, b"WARNING: All log messages before absl::InitializeLog() ...\n")
-        os.write(2, b"E0000 00:00:1795441051.797024 4433 x.cc:1] out of memory\n")
-        os.write(2, b"F0000 00:00:1795441051.797024 4433 x.cc:1] the end\n")
-        os.write(2, b"Illegal instruction\n")
-    assert capfd.readouterr().err.split("\n") == [
-        "E0000 00:00:1795441051.797024 4433 x.cc:1] out of memory",
-        "F0000 00:00:1795441051.797024 4433 x.cc:1] the end",
-        "Illegal instruction",
-        "",
-    ]
-
-
-def test_what_was_held_back_is_written_when_the_import_fails(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    with pytest.raises(ImportError), startup_logs._without_greetings():
-        os.write(2, b"no AVX on this machine\n")
-        raise ImportError
-    assert capfd.readouterr().err == "no AVX on this machine\n"
-
-
-@pytest.mark.parametrize("has_gpu", [True, False])
-def test_a_gpu_that_does_not_start_is_worth_a_word_where_there_is_one(
-    has_gpu: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line = "E0000 00:00:1.2 3 cuda_platform.cc:52] failed call to cuInit: UNKNOWN"
-    monkeypatch.setattr(Path, "exists", lambda path: has_gpu)
-    assert startup_logs._is_greeting(line) is not has_gpu
 
 
 LIBRARY = """
