@@ -24,6 +24,7 @@ def main(config: ReportConfig) -> None:
     if not config.compare:
         runs[0].check_writable()
     # TensorFlow starts slowly: not before the flags are known to be right.
+    from kft.evaluation import load_run
     from kft.reporting import comparison, write_report
 
     if config.compare:
@@ -31,7 +32,8 @@ def main(config: ReportConfig) -> None:
         compared = comparison.compare(folders, output)
         terminal.show(*comparison.table(compared), "", f"page  {compared.path}")
         return
-    report = write_report.make(runs[0], data=config.data)
+    loader = load_run.loader_of(runs[0], data=config.data)
+    report = write_report.make(runs[0], loader=loader)
     terminal.show(report.verdict, *map(str, (report.path, *report.charts)))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from kft import report
 from kft.cli import command
+from kft.evaluation import load_run
 from kft.reporting import comparison, write_report
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
@@ -48,13 +49,12 @@ def test_it_says_what_the_page_says_and_where_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run_dir, "finished", _any_run)
-    monkeypatch.setattr(
-        write_report,
-        "make",
-        lambda run, data: write_report.Report(
-            run.report_html, f"All is {data}.", (run.charts / "curves.png",)
-        ),
-    )
+
+    def make(run: RunDir, *, loader: load_run.RunLoader) -> write_report.Report:
+        drawn = (run.charts / "curves.png",)
+        return write_report.Report(run.report_html, f"All is {loader.data}.", drawn)
+
+    monkeypatch.setattr(write_report, "make", make)
     for folder in ("--run_dir=runs/a", "runs/a"):
         assert _execute(folder, "--data=well") == command.EXIT_OK
         assert capsys.readouterr().out == (

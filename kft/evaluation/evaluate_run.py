@@ -24,7 +24,7 @@ from kft.evaluation import (
     run_split,
 )
 from kft.evaluation.accuracy_bar import JudgedFigure
-from kft.evaluation.load_run import LoadedRun
+from kft.evaluation.load_run import LoadedRun, RunLoader
 from kft.evaluation.prediction_files import PredictionSource
 from kft.metrics.figures import Figures
 from kft.metrics.predictions import Predictions
@@ -131,7 +131,9 @@ def _source(run: RunDir, data: str, split: str, labels: LabelMap) -> PredictionS
     )
 
 
-def of_split(run: RunDir, split: Split, *, data: str | None = None) -> Evaluation:
+def of_split(
+    run: RunDir, split: Split, *, loader: RunLoader | None = None
+) -> Evaluation:
     """Return the evaluation on a split of the run, without predicting twice.
 
     The predictions that the run folder keeps are taken where they are those of this
@@ -142,12 +144,12 @@ def of_split(run: RunDir, split: Split, *, data: str | None = None) -> Evaluatio
     Args:
         run: the folder of a finished run.
         split: `train`, `validation` or `test`.
-        data: where the examples of the run lie now, see `LoadedRun`.
+        loader: of the run, where others need it as well, or its examples were moved.
 
     Raises: see `evaluate`.
     """
     found = _kept(run, split)
-    evaluation = found or _anew(run, split, data)
+    evaluation = found or _anew(run, split, loader or load_run.loader_of(run))
     written = _written(run)
     is_kept = found is not None and _is_same(written, found)
     if is_kept or _is_of_others(written, evaluation):
@@ -159,9 +161,8 @@ def of_split(run: RunDir, split: Split, *, data: str | None = None) -> Evaluatio
     return evaluation
 
 
-def _anew(run: RunDir, split: Split, data: str | None) -> Evaluation:
-    out = None if run.out is None else str(run.out)
-    loaded = load_run.load(str(run.path), data=data, out=out)
+def _anew(run: RunDir, split: Split, loader: RunLoader) -> Evaluation:
+    loaded = loader.loaded()
     source = _source(run, loaded.config.dataset, split, loaded.labels)
     predictions = predict(loaded, run_split.of_split(loaded, split))
     return _measured(run, loaded.task, source, predictions)
@@ -203,7 +204,7 @@ def logits(run: LoadedRun, examples: Examples) -> Rows:
         errors.DataError: naming the example that cannot be read.
     """
     inputs = run.task.inputs
-    prepared, preprocess = inputs.prepare(examples), inputs.preprocess(training=False)
+    prepared, preprocess = inputs.prepare(examples), run.preprocess(training=False)
     batches = pipeline.eval_batches(
         prepared,
         preprocess,

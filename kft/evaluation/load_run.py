@@ -1,6 +1,7 @@
 """A finished run, back in memory: its config, labels, task and network."""
 
 import dataclasses
+import functools
 import warnings
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,10 @@ from kft.distribution.replicas import Devices
 from kft.model.network import Network
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
-from kft.tasks.task import Task
+from kft.tasks.task import Preprocess, Task
+from kft.tasks.traced_inputs import TracedInputs
+
+Precision = Literal["run", "float32"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,11 +53,60 @@ class LoadedRun:
         """Return the network's graph, from inputs to logits."""
         return self.network.model
 
+    def preprocess(self, *, training: bool) -> Preprocess:
+        """Return the task's function from a payload to an input, traced once."""
+        return self._traced.preprocess(training=training)
+
+    @functools.cached_property
+    def _traced(self) -> TracedInputs:
+        return TracedInputs(self.task.inputs)
+
+
+class RunLoader:
+    """Loads a finished run when it is asked for, once for all who ask.
+
+    Attributes:
+        data: where its examples lie now, see `LoadedRun`.
+    """
+
+    def __init__(
+        self, path: str, *, data: str | None = None, out: str | None = None
+    ) -> None:
+        """Load nothing yet; see `load`."""
+        self.data = data
+        self._path = path
+        self._out = out
+        self._loaded: dict[str, LoadedRun] = {}
+
+    def loaded(self, precision: Precision = "run") -> LoadedRun:
+        """Return the run, see `load`."""
+        found = self._loaded.get(precision)
+        as_trained = self._loaded.get("run")
+        if found is None and as_trained is not None and _is_exported_so(as_trained):
+            found = as_trained
+        if found is None:
+            path, data, out = self._path, self.data, self._out
+            found = load(path, precision=precision, data=data, out=out)
+        self._loaded[precision] = found
+        return found
+
+
+def loader_of(run: RunDir, *, data: str | None = None) -> RunLoader:
+    """Return what loads the run of a folder; `data` is that of `LoadedRun`."""
+    out = None if run.out is None else str(run.out)
+    return RunLoader(str(run.path), data=data, out=out)
+
+
+def _is_exported_so(run: LoadedRun) -> bool:
+    """Return whether a run computes in float32 on the CPU, as its export would."""
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    return not has_gpu and run.model.dtype_policy.name == "float32"
+
 
 def load(
     path: str,
     *,
-    precision: Literal["run", "float32"] = "run",
+    precision: Precision = "run",
     data: str | None = None,
     out: str | None = None,
 ) -> LoadedRun:
@@ -93,7 +146,7 @@ def _on_one_device(config: RunConfig) -> RunConfig:
 
 
 def _precision(
-    config: RunConfig, precision: Literal["run", "float32"]
+    config: RunConfig, precision: Precision
 ) -> Literal["auto", "float32", "bfloat16", "float16"]:
     if precision == "float32":
         return "float32"

@@ -18,10 +18,9 @@ from kft.data.sources import record_reader
 from kft.evaluation import (
     calibrated_temperature,
     evaluate_run,
-    load_run,
     run_split,
 )
-from kft.evaluation.load_run import LoadedRun
+from kft.evaluation.load_run import LoadedRun, RunLoader
 from kft.exporters import Quantize, certificates, model_card, parity
 from kft.exporters.parity import MADE_UP, ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_model import ServingModel
@@ -48,11 +47,17 @@ class Export:
     certificate: ParityReport
 
 
-def export_run(config: ExportConfig) -> tuple[Export, ...]:
+def export_run(
+    config: ExportConfig, *, loader: RunLoader | None = None
+) -> tuple[Export, ...]:
     """Write and check exports of a finished run, below export/ of its folder.
 
     It computes on the CPU, in float32: on another device, or in other types, the same
     weights do not give the same digits.
+
+    Args:
+        config: what to export, and how.
+        loader: of that run, where others need it as well.
 
     Raises:
         errors.ConfigError: for a format that does not exist.
@@ -63,9 +68,8 @@ def export_run(config: ExportConfig) -> tuple[Export, ...]:
     """
     exporters.check(config.formats, config.quantize)
     with tf.device("CPU:0"):
-        run = load_run.load(
-            config.run_dir, precision="float32", data=config.data, out=config.out
-        )
+        loader = loader or RunLoader(config.run_dir, data=config.data, out=config.out)
+        run = loader.loaded("float32")
         # Another process may be writing there.
         atomic_files.remove_leftovers(
             run.run.export, untouched_seconds=_ABANDONED_SECONDS

@@ -146,9 +146,8 @@ def make_batch(
     """
     task, model = served.run.task, served.run.model
     chosen = sample.spread(examples, count)
-    loaded = sample.load(
-        task.inputs.prepare(chosen), task.inputs.preprocess(training=False)
-    )
+    preprocess = served.run.preprocess(training=False)
+    loaded = sample.load(task.inputs.prepare(chosen), preprocess)
     inputs = sample.stack(loaded, task.inputs.spec, task.inputs.boundaries)
     found = task.serving.network_scores(
         model.predict_on_batch(inputs), inputs, temperature=served.temperature

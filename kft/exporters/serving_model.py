@@ -75,7 +75,8 @@ class ServingModel:
         """
         inputs = self.run.task.inputs
         chosen = sample.spread(run_split.of_split(self.run, TRAIN), count)
-        loaded = sample.load(inputs.prepare(chosen), inputs.preprocess(training=False))
+        preprocess = self.run.preprocess(training=False)
+        loaded = sample.load(inputs.prepare(chosen), preprocess)
         return [by_name(one, self.tensors) for one in loaded]
 
 

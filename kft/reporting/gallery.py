@@ -224,8 +224,7 @@ def _html(run: LoadedRun, loaded: _Loaded, rank: int) -> Markup:
 def _load(
     run: LoadedRun, examples: Examples, keys: np.ndarray | None, *, training: bool
 ) -> _Loaded:
-    inputs = run.task.inputs
-    preprocess = inputs.preprocess(training=training)
-    loaded = sample.load(inputs.prepare(examples), preprocess, keys=keys)
+    preprocess = run.preprocess(training=training)
+    loaded = sample.load(run.task.inputs.prepare(examples), preprocess, keys=keys)
     # What people see is the example itself, not what it is prepared to.
     return _Loaded(sample.payloads(examples), loaded)

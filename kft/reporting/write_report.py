@@ -17,7 +17,7 @@ from kft.evaluation import (
     run_split,
 )
 from kft.evaluation.evaluate_run import Evaluation
-from kft.evaluation.load_run import LoadedRun
+from kft.evaluation.load_run import LoadedRun, RunLoader
 from kft.metrics.classification import ClassificationFigures
 from kft.reporting import (
     chart_files,
@@ -53,7 +53,7 @@ class Report:
     charts: tuple[Path, ...]
 
 
-def make(run: RunDir, *, data: str | None = None) -> Report:
+def make(run: RunDir, *, loader: RunLoader | None = None) -> Report:
     """Write report.html of a finished run, whole or not at all, and its charts.
 
     Its figures are of the validation split, or of the test split where the run has no
@@ -63,17 +63,18 @@ def make(run: RunDir, *, data: str | None = None) -> Report:
 
     Args:
         run: the run folder.
-        data: where the examples of the run lie now, see `LoadedRun`.
+        loader: of the run, where others need it as well, or its examples were moved.
 
     Raises:
         errors.DataError: where the examples are gone, and so are the predictions; or
-            where they are not in `data`.
+            where they are not where the loader says.
         errors.RunDirError: where the folder is of no finished run, damaged or full.
     """
     record = run_record.read(run)
     split = evaluate_run.judging_split(run)
-    evaluation = evaluate_run.of_split(run, split, data=data) if split else None
-    values = values_of(record, evaluation, load_run.load(str(run.path), data=data))
+    loader = loader or load_run.loader_of(run)
+    evaluation = evaluate_run.of_split(run, split, loader=loader) if split else None
+    values = values_of(record, evaluation, loader.loaded())
     run.write_text(run.report_html, render.render("report.html", values))
     drawn = chart_files.write(run, record, evaluation)
     return Report(run.report_html, values["verdict"], drawn)

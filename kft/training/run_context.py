@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Self
 
 import keras
@@ -19,6 +19,7 @@ from kft.distribution.replicas import Devices
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task
+from kft.tasks.traced_inputs import TracedInputs
 from kft.training.evaluator import Batches
 from kft.training.monitoring.callbacks import Callbacks
 from kft.training.monitoring.metrics_log import NullRecorder, Recorder
@@ -120,19 +121,12 @@ class RunContext:
         )
 
     def preprocess(self, *, training: bool) -> Preprocess:
-        """Return the task's function from a payload to an input, traced once in a run.
-
-        Every pass has a pipeline of its own, and would trace the same graph again.
-        """
-        return self._traced[training]
+        """Return the task's function from payload to input, traced once in a run."""
+        return self._traced.preprocess(training=training)
 
     @functools.cached_property
-    def _traced(self) -> Mapping[bool, Preprocess]:
-        inputs = self.task.inputs
-        return {
-            training: pipeline.traced(inputs.preprocess(training=training))
-            for training in (False, True)
-        }
+    def _traced(self) -> TracedInputs:
+        return TracedInputs(self.task.inputs)
 
     def eval_batches(
         self,

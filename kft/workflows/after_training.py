@@ -20,6 +20,7 @@ from kft.workflows import run_summary
 
 if TYPE_CHECKING:
     from kft.evaluation.evaluate_run import Evaluation
+    from kft.evaluation.load_run import RunLoader
 
 
 def finish(
@@ -85,13 +86,17 @@ def _complete(
     say: Callable[[str], None],
 ) -> tuple["Evaluation | None", errors.KftError | None]:
     """Do what `complete` does; return the evaluation, and why it is not good enough."""
+    # TensorFlow starts slowly: not before it is needed.
+    from kft.evaluation import load_run
+
     run = run_dir.at(str(result.run_dir))
-    evaluation = _evaluate(run, say)
+    loader = load_run.loader_of(run)
+    evaluation = _evaluate(run, loader, say)
     problem = below_bar(config, judged)
     if problem is None:
-        _export(config, run, say)
+        _export(config, run, loader, say)
     if config.report:
-        _report(run, say)
+        _report(run, loader, say)
     return evaluation, problem
 
 
@@ -117,19 +122,20 @@ def below_bar(config: RunConfig, judged: JudgedFigure) -> errors.KftError | None
     return judged.problem(bar, called=called, effect="Nothing was exported.")
 
 
-def _evaluate(run: RunDir, say: Callable[[str], None]) -> "Evaluation | None":
+def _evaluate(
+    run: RunDir, loader: "RunLoader", say: Callable[[str], None]
+) -> "Evaluation | None":
     """Return the evaluation of a run; None where it has nothing to judge by.
 
     TensorBoard gets its part of it.
     """
-    # TensorFlow starts slowly: not before it is needed.
     from kft.evaluation import evaluate_run
     from kft.reporting import tensorboard
 
     split = evaluate_run.judging_split(run)
     if split and not run.evaluation_json.is_file():
         say(f"Measuring the kept weights on the {split} examples.")
-    evaluation = evaluate_run.of_split(run, split) if split else None
+    evaluation = evaluate_run.of_split(run, split, loader=loader) if split else None
     config = run_dir.read_config(run)
     if trackers.TENSORBOARD in config.trackers:
         retry = f"python -m kft.train --flagfile={run.flags_cfg}"
@@ -138,7 +144,7 @@ def _evaluate(run: RunDir, say: Callable[[str], None]) -> "Evaluation | None":
     return evaluation
 
 
-def _report(run: RunDir, say: Callable[[str], None]) -> None:
+def _report(run: RunDir, loader: "RunLoader", say: Callable[[str], None]) -> None:
     """Write report.html, unless it is there and has the last exports."""
     from kft.exporters import certificates
 
@@ -152,7 +158,7 @@ def _report(run: RunDir, say: Callable[[str], None]) -> None:
     say(f"Writing {page}.")
     retry = f"python -m kft.report --run_dir={run.path}"
     with _optional(f"{page} was not written", retry):
-        write_report.make(run)
+        write_report.make(run, loader=loader)
 
 
 def _print(text: str) -> None:
@@ -180,7 +186,12 @@ def _optional(what: str, retry: str) -> Iterator[None]:
         )
 
 
-def _export(config: RunConfig, run: RunDir, say: Callable[[str], None]) -> None:
+def _export(
+    config: RunConfig,
+    run: RunDir,
+    loader: "RunLoader",
+    say: Callable[[str], None],
+) -> None:
     """Write the formats of the run that are not there yet."""
     from kft.exporters import certificates, export_run
 
@@ -191,7 +202,7 @@ def _export(config: RunConfig, run: RunDir, say: Callable[[str], None]) -> None:
     if formats:
         say(f"Exporting {', '.join(formats)}, checked in a fresh process.")
         exports = export_run.export_run(
-            ExportConfig(run_dir=str(run.path), formats=formats)
+            ExportConfig(run_dir=str(run.path), formats=formats), loader=loader
         )
         for line in export_run.table(exports):
             say(line)

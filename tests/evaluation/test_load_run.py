@@ -9,6 +9,7 @@ import pytest
 
 from kft import errors
 from kft.evaluation import load_run
+from kft.run_folder import run_dir
 
 
 def _cut_off(path: Path) -> None:
@@ -76,9 +77,16 @@ def test_loading_for_an_export_computes_in_float32(
     values = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps({**values, "precision": "bfloat16"}))
     layer = "logits"
-    as_trained = load_run.load(str(run)).model
-    exported = load_run.load(str(run), precision="float32").model
+    loader = load_run.RunLoader(str(run))
+    as_trained, exported = loader.loaded().model, loader.loaded("float32").model
     assert as_trained.layers[3].compute_dtype == "bfloat16"
     assert {one.compute_dtype for one in exported.layers} == {"float32"}
     kernels = [m.get_layer(layer).kernel.numpy() for m in (as_trained, exported)]
     assert (kernels[0] == kernels[1]).all()
+
+
+def test_who_needs_a_run_too_gets_the_one_that_is_loaded(finished_run: Path) -> None:
+    loader = load_run.loader_of(run_dir.at(str(finished_run)), data="folder:moved")
+    loaded = loader.loaded()
+    assert loaded is loader.loaded() is loader.loaded("float32")
+    assert loaded.data == "folder:moved"

@@ -126,7 +126,11 @@ def values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         inputs=CurveInputs(), objective=StepObjective(), display=CurveDisplay()
     )
     loaded = types.SimpleNamespace(
-        task=task, network=None, labels=labels, config=TrainConfig()
+        task=task,
+        network=None,
+        labels=labels,
+        config=TrainConfig(),
+        preprocess=task.inputs.preprocess,
     )
     evaluation = Evaluation(
         run,

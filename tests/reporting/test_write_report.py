@@ -148,7 +148,8 @@ def test_without_its_examples_the_page_says_so_and_has_the_figures(
     (copy / "evaluation.json").write_text(
         json.dumps({**evaluation, "data": "folder:gone"})
     )
-    write_report.make(run_dir.at(str(copy)), data=told)
+    there = run_dir.at(str(copy))
+    write_report.make(there, loader=load_run.loader_of(there, data=told))
     found = Page((copy / "report.html").read_text(encoding="utf-8"))
     shown, again = (
         [s for s in one.sources() if s.startswith("data:image/jpeg")]
@@ -247,8 +248,8 @@ def test_the_curves_of_a_file_are_those_of_the_page(run: Path) -> None:
 def test_a_report_that_can_not_be_made_leaves_the_last_one(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(path: str, data: str | None) -> None:
-        raise errors.DataError(f"the images of {path} are gone, and {data}")
+    def gone(path: str, **options: object) -> None:
+        raise errors.DataError(f"the images of {path} are gone")
 
     before = (run / "report.html").read_bytes()
     monkeypatch.setattr(load_run, "load", gone)

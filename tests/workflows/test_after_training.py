@@ -41,7 +41,9 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
 ) -> None:
     exported = []
     monkeypatch.setattr(
-        export_run, "export_run", lambda config: exported.append(config.formats) or ()
+        export_run,
+        "export_run",
+        lambda config, loader: exported.append(config.formats) or (),
     )
     assert _train(run, "--assert_accuracy_at_least=1") == command.EXIT_BELOW_TARGET == 3
     shown = capsys.readouterr()
@@ -80,7 +82,7 @@ def test_from_python_a_run_is_exported_and_reported_on(
 ) -> None:
     exported = []
     monkeypatch.setattr(
-        export_run, "export_run", lambda config: exported.append(config) or ()
+        export_run, "export_run", lambda config, loader: exported.append(config) or ()
     )
     config = run_dir.read_config(run_dir.at(str(run)))
     config = dataclasses.replace(config, run_dir=str(run), report=True)
@@ -163,11 +165,11 @@ def test_a_report_that_can_not_be_made_does_not_fail_the_run(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fail(run: run_dir.RunDir) -> None:
+    def fail(*arguments: object, **named: object) -> None:
         raise error
 
     monkeypatch.setattr(write_report, "make", fail)
-    monkeypatch.setattr(after_training, "_evaluate", lambda run, say: None)
+    monkeypatch.setattr(after_training, "_evaluate", lambda *_: None)
     result = RunResult.read(run_dir.at(str(run)))
     with caplog.at_level("ERROR", logger="absl"):
         after_training.finish(TrainConfig(export=()), result, WELL)
@@ -185,7 +187,9 @@ def test_a_drawing_that_fails_does_not_lose_the_export(
     exported = []
     monkeypatch.setattr(tensorboard, "write", fail)
     monkeypatch.setattr(
-        export_run, "export_run", lambda config: exported.append(config.formats) or ()
+        export_run,
+        "export_run",
+        lambda config, loader: exported.append(config.formats) or (),
     )
     result = RunResult.read(run_dir.at(str(run)))
     with caplog.at_level("ERROR", logger="absl"):
@@ -200,8 +204,8 @@ def test_a_report_is_made_once_and_again_after_new_exports(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    monkeypatch.setattr(write_report, "make", lambda run: made.append(run.path))
-    monkeypatch.setattr(after_training, "_evaluate", lambda run, say: None)
+    monkeypatch.setattr(write_report, "make", lambda run, loader: made.append(run.path))
+    monkeypatch.setattr(after_training, "_evaluate", lambda *_: None)
     result = RunResult.read(run_dir.at(str(run)))
 
     def times_made(**flags: bool) -> int:
