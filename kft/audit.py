@@ -5,10 +5,14 @@ and across labels (exact ones, and near ones by a perceptual hash), names of ano
 format than the content, and images that are tiny, very long or of one color. The
 splits are those that training would use, and a flagfile of training is understood.
 
+Of texts (--task=text_classification): near copies by MinHash, what --max_length cuts,
+control characters, a wrong encoding, markup, another script.
+
 Prints a table; writes audit.json, and audit.html with the images side by side. Exit
 code 1: there are copies across splits or labels, or files that cannot be read.
 
   python -m kft.audit photos
+  python -m kft.audit --task=text_classification reviews.csv
   python -m kft.audit --flagfile=runs/photos/flags.cfg --near_bits=none
 """
 
@@ -19,6 +23,8 @@ import sys
 from kft import tasks
 from kft.cli import by_task, command, terminal
 from kft.config import AuditOptions, AuditRunConfig, user_paths
+
+_KINDS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
 
 
 def main(config: AuditOptions) -> None:
@@ -43,8 +49,8 @@ def _dataset(text: str) -> str:
     path = user_paths.expand(text)
     if os.path.isdir(path):
         return f"folder:{text}"
-    is_table = path.suffix.lower() in (".csv", ".tsv") and os.path.isfile(path)
-    return f"csv:{text}" if is_table else text
+    kind = _KINDS.get(path.suffix.lower()) if os.path.isfile(path) else None
+    return text if kind is None else f"{kind}:{text}"
 
 
 COMMAND = command.Command(

@@ -25,10 +25,26 @@ def groups(hashes: np.ndarray, most_bits: int) -> list[np.ndarray]:
     """
     unique, which = np.unique(hashes, return_inverse=True)
     pairs = np.concatenate([np.zeros([2, 0], np.int64), *_pairs(unique, most_bits)], 1)
-    n = len(unique)
-    graph = sparse.coo_array((np.ones(pairs.shape[1], bool), tuple(pairs)), (n, n))
+    return _members(_components(pairs, len(unique))[which])
+
+
+def connected(pairs: np.ndarray, count: int) -> list[np.ndarray]:
+    """Return the positions of each group that pairs make, as `groups` does.
+
+    Args:
+        pairs: int64 [2, k], positions of what is near each other.
+        count: of all positions.
+    """
+    return _members(_components(pairs, count))
+
+
+def _components(pairs: np.ndarray, count: int) -> np.ndarray:
+    """Return for each position the number of its group, int [count]."""
+    ones = np.ones(pairs.shape[1], bool)
+    graph = sparse.coo_array((ones, tuple(pairs)), (count, count))
     _, component = sparse.csgraph.connected_components(graph, directed=False)
-    return _members(component[which])
+    numbers: np.ndarray = component
+    return numbers
 
 
 def same(keys: np.ndarray) -> list[np.ndarray]:

@@ -196,7 +196,9 @@ def test_images_that_a_flag_leaves_out_are_not_called_unused(dirty, tmp_path):
 
 def test_a_task_that_cannot_be_audited_is_told_before_anything_is_written(tmp_path):
     out = tmp_path / "audit"
-    options = AuditOptions(task="token_classification", dataset="conll:x", out=str(out))
+    options = AuditOptions(
+        task="audio_classification", dataset="folder:x", out=str(out)
+    )
     with pytest.raises(errors.ConfigError, match="only at those of image_classif"):
         audit_dataset.audit(options, Console())
     assert not out.exists()

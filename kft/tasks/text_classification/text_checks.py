@@ -1,6 +1,9 @@
 """What tasks of texts check before TensorFlow starts."""
 
+from typing import Any
+
 from kft import errors
+from kft.auditing.checks import Checks
 from kft.backbones.text import text_backbone, transformer_config
 from kft.config import TextClassificationConfig, TokenClassificationConfig
 from kft.data.text import byte_bpe, text_tokenizer, wordpiece
@@ -60,6 +63,26 @@ def _check_length(config: TextConfig) -> None:
             f"--max_length: expected at least {least} for {what} with {frame} tokens "
             f"around it, received {config.max_length}."
         )
+
+
+def audit_checks(config: Any) -> Checks:
+    """Return what kft.audit asks of texts; fetches the tokenizer of the backbone.
+
+    Args:
+        config: of a task of texts, with `AuditOptions`.
+    """
+    # For most commands it is not worth its time.
+    from kft.tasks.text_classification.text_audit import TextChecks
+
+    flag = f"--backbone={config.backbone}"
+    for package in ("tokenizers", "datasketch"):
+        TEXT.require(package)
+    return TextChecks(
+        tokenizer=text_tokenizer.read(text_backbone.files(config.backbone), flag),
+        max_length=config.max_length,
+        pairs=config.task == "text_classification" and config.pairs,
+        near_share=config.near_share,
+    )
 
 
 def kept_files(config: TextConfig) -> dict[str, bytes]:

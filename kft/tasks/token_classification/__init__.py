@@ -34,4 +34,5 @@ KIND = TaskKind(
     recipe_fields=("clip_norm",),
     memory_advice=text_checks.memory_advice,
     kept_files=text_checks.kept_files,
+    audit_checks=text_checks.audit_checks,
 )
