@@ -55,6 +55,10 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry(
         "kft.report", "Write the report of a finished run again, or compare runs"
     ),
+    "configs": Entry(
+        "kft.configs",
+        "List the configs that come with kft, or copy some to change them",
+    ),
     "backbones": Entry(
         "kft.backbones.__main__",
         "List the pretrained networks: size, input, and where each can be cut",

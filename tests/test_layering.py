@@ -46,7 +46,7 @@ FOLDERS = {
 }
 COMMANDS = (
     *("train", "tune", "find_lr", "evaluate", "predict", "export"),
-    *("demo", "report", "audit"),
+    *("demo", "report", "audit", "configs"),
 )
 LAYERS = {
     "": 6,

@@ -64,6 +64,7 @@ _COMMANDS: dict[str, type[Config]] = {
     "export": config.ExportConfig,
     "demo": config.DemoConfig,
     "report": config.ReportConfig,
+    "configs": config.ConfigsConfig,
     "audit": config.AuditOptions,
     "tune": config.SearchConfig,
     "find_lr": config.RangeTestConfig,

@@ -12,8 +12,9 @@ from kft.config import Config, fields, flagfile
 _SPECIAL = (
     (
         "--flagfile=FILE",
-        "Flags out of a file, one --name=value a line; they count where the file is "
-        "named, and later flags win. Comments are lines of their own.",
+        "Flags out of a file, one --name=value a line, or out of a config that comes "
+        "with kft (kft:quickstart); they count where the file is named, and later "
+        "flags win. Comments are lines of their own.",
     ),
     ("--debug", "Show tracebacks, and all that TensorFlow says."),
     ("--version", "Print the version."),

@@ -18,6 +18,7 @@ from kft.config.data import DEFAULT_TASK, DataConfig
 from kft.config.image import ImageModelConfig, ImageOptions
 from kft.config.run import RunConfig, TrainConfig
 from kft.config.run_commands import (
+    ConfigsConfig,
     DemoConfig,
     EvaluateConfig,
     ExportConfig,
@@ -52,6 +53,7 @@ __all__ = [
     "AuditOptions",
     "AuditRunConfig",
     "Config",
+    "ConfigsConfig",
     "DataConfig",
     "DemoConfig",
     "EvaluateConfig",

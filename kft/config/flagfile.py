@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kft import errors
-from kft.config import Config, fields, user_paths
+from kft.config import Config, fields, shipped_configs, user_paths
 
 _LIKE_A_COMMENT = re.compile(r"\s#")
 _MOST_NESTED = 100
@@ -239,6 +239,9 @@ def _is_of_run(path: Path) -> bool:
 def _path(text: str) -> Path:
     if "\0" in text:
         raise errors.ConfigError(f"--flagfile: expected a file, received {text!r}.")
+    if text.startswith(shipped_configs.PREFIX):
+        name = text.removeprefix(shipped_configs.PREFIX)
+        return shipped_configs.path(name, source=f"--flagfile={text}")
     return user_paths.expand(text)
 
 

@@ -135,6 +135,14 @@ class DemoConfig(InferenceConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ConfigsConfig(Config):
+    """Which configs are copied."""
+
+    out: str = option(".", "Folder that they are copied to.")
+    names: tuple[str, ...] = option((), "Configs to copy; none lists them all.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportConfig(Config):
     """One run, or several to compare."""
 
