@@ -1,6 +1,6 @@
 """The part of sounds that leaves a run: signatures, answers, words about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,9 +13,9 @@ from kft.data.audio import inline_sounds, wav_in_graph, windows_in_graph
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
-from kft.tasks import class_answers, decode_requests
+from kft.tasks import decode_requests
 from kft.tasks.audio_classification.audio_network import WAVEFORM
-from kft.tasks.class_answers import ClassAnswers
+from kft.tasks.class_answers import ClassServing
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint, FlatTable
 
@@ -23,7 +23,7 @@ from kft.tasks.task import Endpoint, FlatTable
 _AUDIO_PROPERTIES = np.uint8(4)
 
 
-class AudioServing:
+class AudioServing(ClassServing):
     """Probabilities of classes for sounds. See `kft.tasks.task.Serving`."""
 
     def __init__(
@@ -36,38 +36,14 @@ class AudioServing:
             labels: the classes, in index order.
             windows: what of a sound is read.
         """
+        super().__init__(labels)
         self._config = config
         self._windows = windows
-        self._answers = ClassAnswers(labels)
 
     @property
     def file_endings(self) -> Sequence[str]:
         """Return those of the formats that can be decoded."""
         return AUDIO.file_endings
-
-    @property
-    def scores(self) -> str:
-        """Return the name of the probabilities."""
-        return class_answers.SCORES
-
-    @property
-    def answer_fields(self) -> Mapping[str, Sequence[str]]:
-        """Return those of the predictions."""
-        return class_answers.FIELDS
-
-    def network_scores(
-        self, outputs: np.ndarray, inputs: Any, *, temperature: float
-    ) -> np.ndarray:
-        """Return the probabilities of logits, float64 [n, classes]."""
-        del inputs
-        return self._answers.probabilities(outputs, temperature=temperature)
-
-    def answer(
-        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
-    ) -> dict[str, Any]:
-        """Return `predictions`: label, class_id and probability of each."""
-        del payload
-        return self._answers.answer(outputs, top_k)
 
     def read(self, payload: tf.Tensor) -> tf.Tensor:
         """Return what the network reads of a WAV file, by TensorFlow's ops alone.
@@ -94,14 +70,14 @@ class AudioServing:
 
         def answer_samples(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
             logits = model(waveform, training=False)
-            return self._answers.outputs(logits, temperature=temperature)
+            return self.answers.outputs(logits, temperature=temperature)
 
         def answer_files(wav_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
             inputs, valid = decode_requests.decode_all(
                 wav_bytes, self.read, tf.zeros([count])
             )
             logits = model(inputs, training=False)
-            return self._answers.outputs(logits, temperature=temperature, valid=valid)
+            return self.answers.outputs(logits, temperature=temperature, valid=valid)
 
         return {
             "serving_default": Endpoint(
@@ -157,7 +133,7 @@ class AudioServing:
         backbone = audio_backbone.get(self._config.backbone)
         return CardText(
             what="audio classifier",
-            purpose=f"Says which of {len(self._answers.labels)} classes a sound is of",
+            purpose=f"Says which of {len(self.answers.labels)} classes a sound is of",
             examples="sounds",
             recipe=f"augmentation {self._config.augment}",
             preprocessing=(
