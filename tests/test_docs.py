@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import tomllib
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -278,15 +279,30 @@ def _old_result() -> RunResult:
     return RunResult.from_json(folder, content)
 
 
+class _Model:
+    """Answers as `FinetunedModel` does."""
+
+    def predict(self, files: list[str]) -> list[types.SimpleNamespace]:
+        content = {"predictions": [{"label": "rose", "probability": 0.9}]}
+        return [types.SimpleNamespace(file=one, content=content) for one in files]
+
+
 def test_the_python_of_the_readme_runs(monkeypatch, capsys) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```", TEXTS["README.md"], re.M | re.S)
     seen = []
     # Not `setattr`, which would import the real one, and TensorFlow with it.
-    fake = {"fine_tune": lambda config: seen.append(config) or _old_result()}
-    monkeypatch.setitem(vars(kft), *fake.popitem())
+    fakes = {
+        "fine_tune": lambda config: seen.append(config) or _old_result(),
+        "load": lambda path: seen.append(path) or _Model(),
+    }
+    for name, fake in fakes.items():
+        monkeypatch.setitem(vars(kft), name, fake)
     exec(compile(code, "README.md", "exec"), {})
     assert seen[0].run_dir == "runs/photos"
-    assert capsys.readouterr().out.startswith("0.")
+    assert seen[1] == _old_result().run_dir
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert first.startswith("0.")
+    assert rows == ["rose.jpg rose", "tulip.jpg rose"]
     for name in re.findall(r"`result\.(?!json)(\w+)`", TEXTS["README.md"]):
         assert hasattr(_old_result(), name)
 

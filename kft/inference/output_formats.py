@@ -81,23 +81,35 @@ def _jsonl_line(answer: Answer, fields: Fields, top_k: int) -> str:
 
 def _csv_header(fields: Fields, top_k: int) -> str:
     """Return file, then the columns of each key, then error."""
-    columns = []
-    for key, names in fields.items():
-        ranked = [f"{name}_{rank}" for rank in range(1, top_k + 1) for name in names]
-        columns += ranked or [key]
-    return _csv_line(["file", *columns, "error"])
+    return _csv_line([*columns(fields, top_k), "error"])
 
 
 def _csv_answer(answer: Answer, fields: Fields, top_k: int) -> str:
-    cells = []
+    cells = values(answer, fields, top_k)
+    texts = ["" if cell is None else _text(cell) for cell in cells]
+    return _csv_line([*texts, answer.error or ""])
+
+
+def columns(fields: Fields, top_k: int) -> list[str]:
+    """Return file, and the columns of each key: label_1, probability_1, label_2, ..."""
+    found = ["file"]
+    for key, names in fields.items():
+        ranked = [f"{name}_{rank}" for rank in range(1, top_k + 1) for name in names]
+        found += ranked or [key]
+    return found
+
+
+def values(answer: Answer, fields: Fields, top_k: int) -> list[Any]:
+    """Return what an answer has in the columns, None where it has nothing."""
+    cells: list[Any] = [answer.file]
     for key, names in fields.items():
         value = answer.content[key]
         if names:
-            own = [_text(one[name]) for one in value for name in names]
-            cells += own + [""] * (len(names) * top_k - len(own))
+            own = [one[name] for one in value for name in names]
+            cells += own + [None] * (len(names) * top_k - len(own))
         else:
-            cells.append("" if value is None else _text(value))
-    return _csv_line([answer.file, *cells, answer.error or ""])
+            cells.append(value)
+    return cells
 
 
 def _text(value: Any) -> str:

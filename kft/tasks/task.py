@@ -272,6 +272,14 @@ class Serving(Protocol):
         They lie beside exports that take tensors.
         """
 
+    def encode(self, value: np.ndarray) -> bytes:
+        """Return the payload of an example that somebody has as an array.
+
+        Raises:
+            errors.DataError: for an array of another shape, type or range, or where
+                examples are no arrays.
+        """
+
     def made_up(self, count: int) -> Sequence[bytes]:
         """Return encoded examples that are made up, the same every time.
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft.config import TrainConfig
-from kft.data.image import decode_graph, resize
+from kft.data.image import array_image, decode_graph, resize
 from kft.data.image.image_payload import IMAGES
 from kft.data.labels import LabelMap
 from kft.tasks import class_answers, decode_requests
@@ -111,6 +111,10 @@ class ImageServing(ClassServing):
                 litert_content={"images": self._litert_content()},
             ),
         }
+
+    def encode(self, value: np.ndarray) -> bytes:
+        """Return uint8 [height, width, 3], or [height, width], as a BMP file."""
+        return array_image.encode(value)
 
     def made_up(self, count: int) -> list[bytes]:
         """Return PNG and JPEG images in turn: colors that blur, of any size and shape.

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kft import errors
 from kft.config import TextClassificationConfig
 from kft.data.labels import LabelMap
 from kft.data.text import (
@@ -169,6 +170,13 @@ class TextServing(ClassServing):
         """Return tokenizer.json."""
         form = self._form
         return tokenizer_metadata.companions(form.tokenizer, max_length=form.max_length)
+
+    def encode(self, value: np.ndarray) -> bytes:
+        """Raise DataError: a text is no array."""
+        raise errors.DataError(
+            f"expected a text, its UTF-8 bytes or a pathlib.Path, received an array of "
+            f"{value.dtype}."
+        )
 
     def made_up(self, count: int) -> list[bytes]:
         """Return texts of words of the vocabulary, from one to as many as are read."""

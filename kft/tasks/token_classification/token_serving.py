@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kft import errors
 from kft.config import TokenClassificationConfig
 from kft.data.labels import LabelMap
 from kft.data.text import (
@@ -204,6 +205,13 @@ class TokenServing:
         """Return tokenizer.json."""
         return tokenizer_metadata.companions(
             self._tokenizer, max_length=self._config.max_length
+        )
+
+    def encode(self, value: np.ndarray) -> bytes:
+        """Raise DataError: a text is no array."""
+        raise errors.DataError(
+            f"expected a text, its UTF-8 bytes or a pathlib.Path, received an array of "
+            f"{value.dtype}."
         )
 
     def made_up(self, count: int) -> list[bytes]:

@@ -72,6 +72,9 @@ class Serving:
             ),
         }
 
+    def encode(self, value: np.ndarray) -> bytes:
+        return " ".join(map(str, value.tolist())).encode()
+
     def made_up(self, count: int) -> list[bytes]:
         rng = np.random.default_rng(0)
         lengths = rng.integers(1, 40, count)
