@@ -91,9 +91,9 @@ class FinetunedModel:
         """Return an answer for each input; its `content` is what `kft.predict` says.
 
         Args:
-            inputs: one or many. A `Path` is a file, and so is a text, unless the
-                network reads texts; bytes are the content of a file; an array is an
-                image uint8 [height, width, 3] or the samples of a sound, float [n].
+            inputs: one or many. A `Path` is a file, and so is a string, unless the
+                network reads strings; bytes are the content of a file; of an array see
+                `Serving.encode` of the task.
             batch_size: inputs that are computed together.
             top_k: the most alternatives in an answer.
 
