@@ -20,7 +20,7 @@ _RULES = {
     "steep": "where the loss falls fastest",
     "minimum": "a tenth of where it is lowest",
 }
-_TAKEN = "valley"
+_TAKEN = "minimum"
 
 
 def write(found: RangeTests, folder: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_clear_descent_has_all_suggestions() -> None:
     losses = [2.0] * 40 + np.linspace(2.0, 0.5, 40).tolist() + [3.0] * 20
     found = suggestions.suggest(_curve(losses))
     assert RATES[40] < found.valley < RATES[85]
-    assert found.best == found.valley
+    assert found.best == found.minimum
     assert found.minimum == pytest.approx(RATES[79] / 10, rel=0.3)
 
 
