@@ -78,7 +78,7 @@ def dispatch(arguments: Sequence[str]) -> int:
         arguments: the command and its own arguments.
     """
     name = arguments[0] if arguments else "--help"
-    if name in ("-h", "--help", "--helpfull"):
+    if name in ("-h", "--help", "--helpfull", "help"):
         terminal.show(_overview())
         return 0 if arguments else 2
     if name == "--version":

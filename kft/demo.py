@@ -63,6 +63,7 @@ COMMAND = command.Command(
     description=__doc__,
     config=DemoConfig,
     main=main,
+    positional="run_dir",
 )
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ with - each line of standard input.
   echo 'A gorgeous film.' | python -m kft.predict --run_dir=runs/reviews -
 """
 
+import dataclasses
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -32,12 +33,14 @@ from rich.progress import (
 from kft.cli import command, rich_console, terminal
 from kft.config import PredictConfig
 from kft.inference import find_model
+from kft.run_folder import run_dir
 
 _Item = TypeVar("_Item")
 
 
 def main(config: PredictConfig) -> None:
     """Predict, and write the answers as they come."""
+    config = _with_run_first(config)
     model = find_model.chosen(config)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.inference import (
@@ -68,6 +71,16 @@ def main(config: PredictConfig) -> None:
     if failed:
         sys.stdout.flush()
         sys.exit(f"{failed} of {len(found)} files could not be read.")
+
+
+def _with_run_first(config: PredictConfig) -> PredictConfig:
+    """Return the config with the run that stands before the files, if one does."""
+    if config.run_dir is not None or config.model is not None or not config.files:
+        return config
+    first, *files = config.files
+    if not run_dir.at(first).config_json.is_file():
+        return config
+    return dataclasses.replace(config, run_dir=first, files=tuple(files))
 
 
 def _shown(items: Iterable[_Item], count: int, console: Console) -> Iterator[_Item]:

@@ -105,3 +105,8 @@ def test_the_public_names_are_there_and_start_tensorflow_when_they_need_it() -> 
     assert callable(kft.fine_tune)
     with pytest.raises(AttributeError, match="no attribute 'finetune'"):
         _ = kft.finetune
+
+
+def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.dispatch(["help"]) == 0
+    assert "usage: kft COMMAND" in capsys.readouterr().out

@@ -146,3 +146,14 @@ def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None
         shown[is_terminal] = written.getvalue()
     assert "3/3" in shown[True]
     assert shown[False] == ""
+
+
+def test_a_run_may_stand_before_the_files(
+    finished_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = next((finished_run.parent / "images").glob("*/*.jpg"))
+    assert cli_command.execute(predict.COMMAND, [str(finished_run), str(image)]) == 0
+    assert capsys.readouterr().out.startswith(str(image))
+    # What is no run is a file, of which no model is told.
+    assert cli_command.execute(predict.COMMAND, [str(image), str(image)]) == 2
+    assert "received neither" in capsys.readouterr().err

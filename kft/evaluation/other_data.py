@@ -58,7 +58,11 @@ def load(
         errors.DataError: where it has other classes, or has splits but not this one.
     """
     config = _as_it_is(trained.config, dataset)
-    found = tasks.load_known(config, trained.labels)
+    try:
+        found = tasks.load_known(config, trained.labels)
+    except (errors.ConfigError, errors.DataError) as error:
+        # It was not --dataset that named this data.
+        raise type(error)(str(error).replace("--dataset", "--data")) from error
     parts = found.parts
     if set(parts) == {TRAIN}:
         parts, split = {ALL: parts[TRAIN]}, ALL

@@ -15,6 +15,7 @@ from kft.data.sources import filesystem
 from kft.inference import text_rows
 
 _STANDARD_INPUT = "-"
+_ADDRESSES = ("http://", "https://")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,7 @@ def find(
         if argument == _STANDARD_INPUT and columns:
             yield from _rows(argument, text_rows.of_lines(sys.stdin.buffer, columns))
             continue
-        for one in _named(argument, endings):
+        for one in _named(argument, endings, takes_rows=bool(columns)):
             if columns and one.error is None and text_rows.is_table(one.file):
                 yield from _rows(one.file, text_rows.of_table(one.file, columns))
             else:
@@ -68,17 +69,22 @@ def _rows(file: str, rows: Iterable[text_rows.TextRow]) -> Iterator[InputFiles]:
         yield InputFiles(name, row.error, row.content)
 
 
-def _named(argument: str, endings: Sequence[str]) -> Iterator[InputFiles]:
+def _named(
+    argument: str, endings: Sequence[str], *, takes_rows: bool
+) -> Iterator[InputFiles]:
     """Yield the files that an argument names."""
     path = filesystem.expand(argument)
-    if filesystem.is_folder(path):
+    if path.startswith(_ADDRESSES):
+        yield InputFiles(path, "an address of the web; download the file first")
+    elif filesystem.is_folder(path):
         yield from _in_folder(path, tuple(endings))
     elif filesystem.is_remote(path) or os.path.exists(path):
         yield InputFiles(path)
     elif glob.has_magic(path):
         yield from _matching(path)
     else:
-        yield InputFiles(path, "there is no such file")
+        advice = "; a text itself goes to standard input, with - as file"
+        yield InputFiles(path, f"there is no such file{advice if takes_rows else ''}")
 
 
 def _in_folder(path: str, endings: tuple[str, ...]) -> Iterator[InputFiles]:

@@ -115,3 +115,10 @@ def test_a_class_that_the_run_does_not_know_is_an_error_or_counted(trained):
     shutil.rmtree(folder / "a")
     with pytest.raises(errors.DataError, match="expected examples of classes of the"):
         other_data.load(trained, f"folder:{folder}", "test", unknown="skip")
+
+
+def test_data_that_cannot_be_is_named_by_its_own_flag(trained):
+    for dataset in ("folder:nowhere", "nowhere"):
+        with pytest.raises(errors.ConfigError, match=r"--data\b(?!set)") as caught:
+            other_data.load(trained, dataset, "validation")
+        assert "--dataset" not in str(caught.value)

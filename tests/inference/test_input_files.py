@@ -85,3 +85,10 @@ def test_a_folder_that_fails_while_it_is_listed_does_not_stop_the_others(
     found = list(input_files.find([str(images)], ENDINGS))
     assert [Path(one.file).name for one in found] == ["a.PNG", "b.jpg", "sub"]
     assert "cannot be listed" in str(found[2].error)
+
+
+def test_an_address_and_a_text_are_told_what_to_do(tmp_path: Path) -> None:
+    web, text = "https://example.org/a.jpg", "A gorgeous film."
+    found = list(input_files.find([web, text], ENDINGS, ("text",)))
+    assert found[0].error == "an address of the web; download the file first"
+    assert str(found[1].error).endswith("goes to standard input, with - as file")
