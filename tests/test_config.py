@@ -69,7 +69,7 @@ def test_bounds_are_inclusive_and_finite(field: dataclasses.Field) -> None:
 def test_only_fields_that_compute_nothing_may_change_on_resume() -> None:
     free = {f.name for f in dataclasses.fields(TrainConfig) if f.metadata["may_change"]}
     places = {"devices", "coordinator", "num_workers", "worker_index", "cache_dir"}
-    calls = {"steps_per_execution", "trackers"}
+    calls = {"memory_growth", "steps_per_execution", "trackers"}
     after = {"assert_accuracy_at_least", "preview", "report"}
     assert free <= {"run_dir", "checkpoint_minutes", *places, *calls, *after}
 

@@ -22,6 +22,13 @@ class RuntimeConfig(Config):
         "logical CPUs; default: all GPUs, else one CPU.",
         may_change=True,
     )
+    memory_growth: bool = option(
+        True,
+        "Take memory of a GPU as it is needed, so that processes can share one. "
+        "--nomemory_growth takes nearly all of it at the start, which leaves less "
+        "of it in pieces too small to use.",
+        may_change=True,
+    )
     coordinator: str | None = option(
         None,
         "HOST:PORT of the first worker, the same for all of them, where neither "

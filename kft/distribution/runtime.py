@@ -17,12 +17,14 @@ from absl import logging
 from kft import errors
 from kft.config import RuntimeConfig
 from kft.distribution import cluster as clusters
-from kft.distribution import rendezvous, replicas, slurm
+from kft.distribution import rendezvous, replicas, slurm, worker_loss
 from kft.distribution.cluster import Cluster, DeviceRequest
 from kft.distribution.replicas import Devices
 
 _SECONDS_BETWEEN_WORDS = 30.0
 _TRACING_ADVICE = "triggered tf.function retracing"
+# Far from the keys of strategies, which count from 1 (TensorFlow 2.21).
+_GROUP_OF_WORKERS = 1 << 20
 
 
 def start(config: RuntimeConfig, *, seed: int) -> Devices:
@@ -47,6 +49,7 @@ def start(config: RuntimeConfig, *, seed: int) -> Devices:
         )
     request = clusters.parse_devices(config.devices)
     gpus = _visible_gpus(request)
+    _set_memory_growth(gpus, config.memory_growth)
     keras.config.set_dtype_policy(_dtype_policy(config.precision, gpus))
     if cluster is not None:
         if request.kind == "cpu" and request.count not in (None, 1):
@@ -97,6 +100,24 @@ def _visible_gpus(request: DeviceRequest) -> list[tf.config.PhysicalDevice]:
         with _before_start("--devices"):
             tf.config.set_visible_devices(used, "GPU")
     return used
+
+
+def _set_memory_growth(gpus: Sequence[tf.config.PhysicalDevice], grows: bool) -> None:
+    """Let TensorFlow take the memory of GPUs as it needs it, or all at once.
+
+    That is settled when a process first computes. One that has computed already keeps
+    what it has: results do not depend on it.
+    """
+    for gpu in gpus:
+        try:
+            tf.config.experimental.set_memory_growth(gpu, grows)
+        except RuntimeError:
+            logging.warning(
+                "--%smemory_growth comes too late for %s: this process has used "
+                "TensorFlow before.",
+                "" if grows else "no",
+                gpu.name,
+            )
 
 
 def _split_cpu(request: DeviceRequest) -> None:
@@ -166,7 +187,53 @@ def _multi_worker(cluster: Cluster, gpus: int) -> Devices:
                 f"{addresses[cluster.worker]}: the port is in use, or the host is not "
                 f"this one ({error.message})."
             ) from error
-    return Devices(strategy, cluster.num_workers, cluster.worker, addresses)
+    devices = Devices(strategy, cluster.num_workers, cluster.worker, addresses)
+    with worker_loss.explaining(devices):
+        _require_equal_gpus(_gather(cluster, gpus))
+    return devices
+
+
+def _gather(cluster: Cluster, value: int) -> list[int]:
+    """Return what each worker passed, alike on all.
+
+    The strategy cannot tell: its operations wait for as many devices as this worker
+    believes there to be.
+    """
+    with tf.device(f"/job:worker/replica:0/task:{cluster.worker}/device:CPU:0"):
+        pairs = tf.raw_ops.CollectiveGather(
+            input=tf.constant([[cluster.worker, value]], tf.int64),
+            group_size=cluster.num_workers,
+            group_key=_GROUP_OF_WORKERS,
+            instance_key=1,
+            shape=[cluster.num_workers, 2],
+        )
+    return [int(value) for _, value in sorted(pairs.numpy().tolist())]
+
+
+def _require_equal_gpus(counts: Sequence[int]) -> None:
+    """Check that all workers use as many GPUs: TensorFlow takes that for granted.
+
+    Args:
+        counts: GPUs that each worker uses.
+
+    Raises:
+        errors.ConfigError: where one uses more than another.
+    """
+    fewest = min(counts)
+    if fewest == max(counts):
+        return
+    by_count = {
+        count: [worker for worker, own in enumerate(counts) if own == count]
+        for count in sorted(set(counts))
+    }
+    received = ", ".join(
+        f"{count} on {replicas.workers(ranks)}" for count, ranks in by_count.items()
+    )
+    common = f"gpu:{fewest}" if fewest else "cpu"
+    raise errors.ConfigError(
+        f"Expected as many GPUs on each worker, received {received}. Start all "
+        f"workers with --devices={common}, or leave out those that have fewer."
+    )
 
 
 @contextlib.contextmanager

@@ -16,7 +16,9 @@ from kft.config import RuntimeConfig
 from kft.distribution import runtime, worker_loss
 from kft.distribution.replicas import Devices
 from tests.conftest import REPOSITORY
+from tests.training.workers.conftest import free_ports
 
+GPU = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
 ALONE = Devices(tf.distribute.get_strategy())
 
 
@@ -85,6 +87,81 @@ def test_logical_cpus_are_devices():
         "MirroredStrategy 2",
         "MirroredStrategy 2",
     ]
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_memory_of_gpus_grows_where_asked_for(grows, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", _noting(asked))
+    monkeypatch.setattr(runtime, "_visible_gpus", lambda _: [GPU, GPU])
+    monkeypatch.setattr(runtime, "_fast_precision", lambda _: "float32")
+    runtime.start(RuntimeConfig(memory_growth=grows), seed=0)
+    assert asked == [(GPU, grows)] * 2
+
+
+def _noting(calls):
+    return lambda *arguments: calls.append(arguments)
+
+
+def test_a_process_that_has_computed_keeps_the_memory_that_it_has(monkeypatch, caplog):
+    def refuse(_, __):
+        raise RuntimeError("Physical devices cannot be modified")
+
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", refuse)
+    with caplog.at_level(logging.WARNING, logger="absl"):
+        runtime._set_memory_growth([GPU], False)
+    assert "--nomemory_growth comes too late for /physical_device:GPU:0" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        ([2, 1, 2], "received 1 on worker 1, 2 on workers 0, 2. .*--devices=gpu:1,"),
+        ([0, 4], "received 0 on worker 0, 4 on worker 1. .*--devices=cpu,"),
+    ],
+)
+def test_workers_of_unequal_gpus_are_refused(counts, says):
+    with pytest.raises(errors.ConfigError, match=says):
+        runtime._require_equal_gpus(counts)
+    runtime._require_equal_gpus([2, 2])
+
+
+# Worker I says that it has I + 1 GPUs, before anything is placed on them.
+UNEQUAL = """
+import sys
+from kft import errors
+from kft.distribution import runtime
+from kft.distribution.cluster import Cluster
+
+worker = int(sys.argv[1])
+cluster = Cluster(worker, 2, "test", addresses=tuple(sys.argv[2:]))
+try:
+    runtime._multi_worker(cluster, worker + 1)
+except errors.ConfigError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_workers_tell_each_other_how_many_gpus_they_have():
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", UNEQUAL, str(worker), *addresses],
+            cwd=REPOSITORY,
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for worker in range(2)
+    ]
+    try:
+        told = [process.communicate(timeout=120)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for text in told:
+        assert "received 1 on worker 0, 2 on worker 1." in text
 
 
 def test_a_process_alone_agrees_with_itself():
