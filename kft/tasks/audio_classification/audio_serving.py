@@ -100,7 +100,7 @@ class AudioServing(ClassServing):
         }
 
     def encode(self, value: np.ndarray) -> bytes:
-        """Return samples, float [n] at the rate that is read, as a WAV file."""
+        """Return samples, float [n] at the rate that is read, as 16 bits of a WAV."""
         rate = self._windows.sample_rate
         expected = f"expected samples as float [n], -1 to 1, {rate} a second"
         if value.ndim != 1 or not len(value):
@@ -110,6 +110,8 @@ class AudioServing(ClassServing):
                 f"{expected}, received {value.dtype}. Whole numbers of 16 bits are "
                 "samples * 32768."
             )
+        if not np.isfinite(value).all():
+            raise errors.DataError(f"{expected}; some are no numbers, or infinite.")
         return inline_sounds.wav(value.astype(np.float32), rate)
 
     def made_up(self, count: int) -> list[bytes]:
