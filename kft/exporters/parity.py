@@ -30,7 +30,7 @@ from kft.exporters.serving_model import ServingModel
 
 _TIMEOUT_SECONDS = 900
 # For which each speed is measured.
-_SECONDS = 1.0
+_SECONDS = 0.5
 _HEAVY = ("kft", "tensorflow", "keras")
 
 
