@@ -1,4 +1,4 @@
-"""A staged recipe in kft, in plain Keras, and the floor under both, in one run.
+"""A staged recipe in kft, in plain Keras, and the floor under them, in one run.
 
   python tools/bench_recipe.py --data=PATH_OF_FOLDER_PER_CLASS
 
@@ -6,7 +6,9 @@ MobileNetV2 with ImageNet weights at 224 pixels, 10 epochs of the head, 10 epoch
 last two blocks. Plain Keras is `fit` on the whole network with frozen layers, compiled
 anew for the second stage, on a tf.data pipeline that decodes in every epoch. The floor
 is one pass of the trunk over all images and the bare steps of the tails on features
-that are ready, in one process; importing TensorFlow is part of all three.
+that are ready, in one process; importing TensorFlow is part of all of them. `command`
+is `python -m kft.train` as it is typed, with its evaluation, its export that is proved
+in a process of its own, and its report; with few images (`--per_class=80`) these count.
 """
 
 import argparse
@@ -27,7 +29,7 @@ CUT = "block_14_add"  # What the last two blocks, 15 and 16, read.
 
 
 def main() -> None:
-    """Run the three in processes of their own and print a table."""
+    """Run them in processes of their own and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--per_class", type=int, default=None, help="default: all")
@@ -52,17 +54,22 @@ def _some(data: Path, folder: Path, per_class: int | None) -> Path:
 
 
 def _report(found: dict[str, dict[str, float]], out: str | None) -> None:
-    kft, keras, floor = (found[name]["wall_seconds"] for name in PARTS)
+    kft, command, keras, floor = (found[name]["wall_seconds"] for name in PARTS)
     figures = {
         "date": date.today().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         **found,
         "keras_over_kft": round(keras / kft, 2),
         "kft_over_floor": round(kft / floor, 2),
+        "keras_over_command": round(keras / command, 2),
+        "command_over_floor": round(command / floor, 2),
     }
     for name, values in found.items():
         print(f"{name:<6}", "  ".join(f"{k} {v}" for k, v in values.items()))
     print(f"keras / kft {keras / kft:.2f}   kft / floor {kft / floor:.2f}")
+    print(
+        f"keras / command {keras / command:.2f}   command / floor {command / floor:.2f}"
+    )
     if out:
         Path(out).write_text(json.dumps(figures, indent=1))
 
@@ -99,6 +106,29 @@ def run_kft(data: str) -> dict[str, float]:
         )
         result = fine_tune(config, reporter=SilentReporter())
     return {"val_accuracy": round(result.val_accuracy, 4)}
+
+
+def run_command(data: str) -> dict[str, float]:
+    """Fine-tune with the command line; return its phases and the accuracy."""
+    with tempfile.TemporaryDirectory() as folder:
+        stages = f"head:{HEAD_EPOCHS}@{HEAD_RATE},top2:{TAIL_EPOCHS}@{TAIL_RATE}"
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "kft.train", f"--dataset=folder:{data}"),
+                *("--backbone=MobileNetV2", f"--stages={stages}"),
+                *(f"--batch_size={BATCH}", "--resize=squash"),
+                f"--run_dir={folder}/run",
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        result = json.loads(Path(folder, "run", "result.json").read_text())
+    phases = {f"{k}_seconds": round(v, 1) for k, v in result["startup_seconds"].items()}
+    return {
+        **phases,
+        "run_seconds": round(result["seconds"], 1),
+        "val_accuracy": round(result["val_accuracy"], 4),
+    }
 
 
 def _images(data: str):
@@ -232,7 +262,7 @@ def _bare_steps(tail, x, y) -> float:
     return round(time.monotonic() - start, 1)
 
 
-PARTS = {"kft": run_kft, "keras": run_keras, "floor": run_floor}
+PARTS = {"kft": run_kft, "command": run_command, "keras": run_keras, "floor": run_floor}
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
