@@ -15,6 +15,8 @@ from kft.run_folder import json_values, saved_config
 from kft.run_folder.run_dir import RunDir
 
 _NAME = "calibration.json"
+# Fits end well within; beyond them answers are certain or alike whatever the input.
+_LOWEST, _HIGHEST = 1e-3, 1e3
 
 
 def recorded(run: RunDir) -> Calibration | None:
@@ -30,11 +32,14 @@ def recorded(run: RunDir) -> Calibration | None:
     if path is None:
         return None
     content = saved_config.read_json(path)
-    problem = f"it has no temperature above 0 ({content.get('temperature')})"
+    problem = (
+        f"expected a temperature from {_LOWEST:g} to {_HIGHEST:g}, received "
+        f"{content.get('temperature')}"
+    )
     try:
         json_values.check(content, typing.get_type_hints(Calibration))
         found = Calibration(**content)
-        if found.temperature > 0:
+        if _LOWEST <= found.temperature <= _HIGHEST:
             return found
     except (TypeError, ValueError) as error:
         problem = str(error)

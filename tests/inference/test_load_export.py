@@ -1,5 +1,6 @@
 """Predictions of exports, by what is inside them alone, and of their run."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -122,7 +123,11 @@ def test_certificates_have_the_temperature_of_the_run(calibrated: Path) -> None:
         assert found == (0.25, 0.3, 0.1)
 
 
-@pytest.mark.parametrize("content", ["{}", '{"temperature": 0}', "[", '{"x": 1}'])
+_WHOLE = dataclasses.asdict(CALIBRATION)
+_BEYOND = [json.dumps({**_WHOLE, "temperature": t}) for t in (0.0, -1.0, 1e308)]
+
+
+@pytest.mark.parametrize("content", ["{}", "[", '{"x": 1}', *_BEYOND])
 def test_a_damaged_calibration_is_an_error_that_says_what_to_do(
     content: str, tmp_path: Path
 ) -> None:

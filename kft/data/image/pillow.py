@@ -89,7 +89,13 @@ def _check_tiles(image: TiffImagePlugin.TiffImageFile, max_pixels: int | None) -
         )
 
 
+# What stands in place of a file that Git LFS has not fetched.
+_LFS = b"version https://git-lfs"
+
+
 def _not_an_image(payload: bytes) -> str:
+    if payload.startswith(_LFS):
+        return "a pointer of Git LFS in place of an image: `git lfs pull` fetches it"
     problem = "a damaged" if payload.startswith(_MAGIC) else "not an"
     received = f"{len(payload)} bytes"
     if payload:

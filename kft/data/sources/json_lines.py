@@ -9,6 +9,7 @@ from typing import Any
 from kft import errors
 from kft.data.sources import table_file
 
+_SHOWN = 8
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -42,7 +43,8 @@ class JsonLine:
         ):
             raise errors.DataError(
                 f"{self.place}: expected a text as {key!r}, received {value!r}. "
-                "--jsonl_keys says what keys are called."
+                f"The keys of the line are {errors.listed(self.values, most=_SHOWN)}; "
+                "--jsonl_keys says what they are called."
             )
         return value
 

@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from absl import logging
+
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples
@@ -20,6 +22,8 @@ from kft.data.text.tagged_texts import TaggedText
 
 _WORD, _TAG = "word", "tag"
 _DOCUMENT = "-DOCSTART-"
+# Words of a sentence from which on it is likely to be several.
+_LONG = 500
 # What data sets of words call their splits besides what all do.
 _SPLITS = {
     "dev": examples.VALIDATION,
@@ -63,7 +67,16 @@ def load(path: str, config: config_lib.TagOptions) -> examples.Splits:
         errors.ConfigError: where there is no such file, or `--conll_columns` is wrong.
         errors.DataError: for a line that cannot be, by its file and number.
     """
-    return tagged_texts.assemble(read(path, config), config)
+    found = read(path, config)
+    longest = max(len(one.tags) for one in found)
+    if longest > _LONG:
+        logging.warning(
+            "--dataset=%s: a sentence has %d words. An empty line ends a sentence; "
+            "where there is none they are one, of which only the beginning is read.",
+            config.dataset,
+            longest,
+        )
+    return tagged_texts.assemble(found, config)
 
 
 def load_known(

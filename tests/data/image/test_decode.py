@@ -151,6 +151,11 @@ def test_what_is_no_image_says_what_it_begins_with(in_graph):
     )
 
 
+def test_a_file_that_git_lfs_has_not_fetched_says_so(in_graph):
+    with pytest.raises(tf.errors.OpError, match="`git lfs pull` fetches it"):
+        in_graph(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
 def test_a_tiff_of_32_bits_is_refused_for_its_white_is_not_known(kind, in_graph):
     payload = image_files.encode(np.ones([8, 8], kind), "TIFF")

@@ -211,3 +211,17 @@ def test_types_alone_and_other_keys_get_advice(tmp_path: Path) -> None:
         _load(_file(tmp_path, line, "words.jsonl"))
     with pytest.raises(errors.DataError, match="without the brackets"):
         _load(_file(tmp_path, f"[{line}]", "words.jsonl"))
+
+
+def test_sentences_without_an_end_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = "Ada\tB-person\nlives\tO\n"
+    _load(_file(tmp_path, content * 300 + "\n" + content), validation_fraction=0.0)
+    assert "a sentence has 600 words. An empty line" in caplog.text
+
+
+def test_a_line_without_the_key_says_which_it_has(tmp_path: Path) -> None:
+    line = '{"tokens": ["Ada"], "ner_tags": ["B-person"]}'
+    with pytest.raises(errors.DataError, match="of the line are tokens, ner_tags"):
+        _load(_file(tmp_path, line, "words.jsonl"))
