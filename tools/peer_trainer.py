@@ -2,9 +2,9 @@
 
   python tools/peer_trainer.py JOB.json
 
-That Python has torch, transformers and accelerate, which kft does not need. JOB.json, which
-tools/bench_text.py writes, has `folder` (config.json, model.safetensors, tokenizer),
-`train` and `validation` (texts, labels), `stages` (trained layers, epochs, rate),
+That Python has torch, transformers and accelerate, which kft does not need. JOB.json,
+which tools/bench_text.py writes, has `folder` (config.json, model.safetensors,
+tokenizer), `train` and `validation` (texts, labels), `stages` (trained layers, epochs, rate),
 `max_length`, `batch_size`, `momentum` and `clip_norm`. Prints seconds of training with
 validation after each epoch, and the best accuracy, as a line of JSON.
 
