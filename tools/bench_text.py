@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-STAGES = "head:5@1e-2,top2:2@5e-2"
+STAGES = "head:5@1e-2,top4:2@3e-2"
 
 
 def main() -> None:
