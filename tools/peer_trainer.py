@@ -5,8 +5,8 @@
 That Python has torch, transformers and accelerate, which kft does not need. JOB.json,
 which tools/bench_text.py writes, has `folder` (config.json, model.safetensors,
 tokenizer), `train` and `validation` (texts, labels), `stages` (trained layers, epochs,
-rate), `max_length`, `batch_size`, `momentum` and `clip_norm`. Prints seconds of training
-with validation after each epoch, and the best accuracy, as a line of JSON.
+rate), `max_length`, `batch_size`, `momentum` and `clip_norm`. Prints the seconds of
+training with validation after each epoch, and the best accuracy, as a line of JSON.
 
 As its guides show: batches padded to their longest text, the classifier of the library
 (the first token through a dense layer), cosine decay. Of the layers below the trained
