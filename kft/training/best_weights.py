@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from kft.model import network, weights_file
-from kft.training import finalize
+from kft.training import checkpoints, finalize
 from kft.training.run_context import RunContext
-
-_PREFIX = "best/"
 
 
 class BestWeights:
@@ -30,14 +28,14 @@ class BestWeights:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a checkpoint holds of them."""
-        return {_PREFIX + path: value for path, value in self._kept.items()}
+        return {checkpoints.BEST + path: value for path, value in self._kept.items()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take them out of the arrays of a checkpoint."""
         self._kept = {
-            name.removeprefix(_PREFIX): value
+            name.removeprefix(checkpoints.BEST): value
             for name, value in arrays.items()
-            if name.startswith(_PREFIX)
+            if name.startswith(checkpoints.BEST)
         }
 
     def write(self) -> dict[str, str] | None:

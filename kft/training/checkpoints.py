@@ -30,6 +30,8 @@ _KEEP = 2
 _NAME = re.compile(r"state-(\d{9})\.npz")
 _META = "meta.json"
 FORMAT = 2
+# Before the names of tensors: the weights of now, and the best of the stage so far.
+MODEL, BEST = "model/", "best/"
 _DAMAGED = (
     OSError,
     EOFError,
@@ -203,7 +205,7 @@ def assign(
     Args:
         variables: by lasting name; Keras or TensorFlow variables.
         arrays: the saved tensors; those that begin with `prefix` are compared.
-        prefix: the part of the snapshot, such as `model/`.
+        prefix: the part of the snapshot, such as `MODEL`.
 
     Raises:
         errors.RunDirError: where a name or shape is on one side only; nothing has been

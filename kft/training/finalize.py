@@ -14,7 +14,7 @@ from kft.model import freeze
 from kft.model import network as networks
 from kft.run_folder.history import VALIDATION
 from kft.run_folder.run_result import RunResult
-from kft.training import worker_sync
+from kft.training import checkpoints, worker_sync
 from kft.training.checkpoints import Snapshot
 from kft.training.evaluator import Evaluator
 from kft.training.run_context import RunContext
@@ -105,7 +105,7 @@ def check_kept(context: RunContext, snapshot: Snapshot) -> None:
         errors.RunDirError: where the file is not as it was written.
     """
     state, path = snapshot.state, context.run.best_weights
-    brings_best = any(name.startswith("best/") for name in snapshot.arrays)
+    brings_best = any(name.startswith(checkpoints.BEST) for name in snapshot.arrays)
     if not state.best_digests or brings_best or not context.devices.is_chief:
         return
     advice = (

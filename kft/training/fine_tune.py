@@ -184,7 +184,7 @@ def _first_snapshot(context: RunContext) -> tuple[Snapshot, bool]:
 def _assign(context: RunContext, snapshot: Snapshot) -> None:
     """Give the network the weights of a snapshot."""
     paths = stable_paths(context.network.model)
-    checkpoints.assign(paths, snapshot.arrays, prefix="model/")
+    checkpoints.assign(paths, snapshot.arrays, prefix=checkpoints.MODEL)
 
 
 def _step_back(

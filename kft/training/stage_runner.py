@@ -202,14 +202,14 @@ class _StageTensors:
         state = dataclasses.replace(state, digests=digests)
         if self._context.devices.is_chief:
             frozen = self._paths.keys() - self._movable
-            arrays = {f"model/{p}": self._paths[p].numpy() for p in frozen}
+            arrays = {checkpoints.MODEL + p: self._paths[p].numpy() for p in frozen}
             checkpoints.save_frozen(self._context.run, state.stage, arrays)
         self.save(state)
         return state
 
     def restore(self, arrays: Arrays) -> None:
         """Put every tensor back where the checkpoint had it."""
-        checkpoints.assign(self._paths, arrays, prefix="model/")
+        checkpoints.assign(self._paths, arrays, prefix=checkpoints.MODEL)
         for prefix, variables in self._slots():
             checkpoints.assign(variables, arrays, prefix=prefix)
         self._best.restore(arrays)
@@ -225,7 +225,7 @@ class _StageTensors:
         Raises:
             errors.NotFiniteError: for weights that are not finite; nothing is written.
         """
-        arrays = {f"model/{p}": self._paths[p].numpy() for p in self._movable}
+        arrays = {checkpoints.MODEL + p: self._paths[p].numpy() for p in self._movable}
         for name, value in arrays.items():
             if not np.isfinite(value).all():
                 raise errors.NotFiniteError(f"{name} is not finite after an update.")
