@@ -59,6 +59,10 @@ COMMANDS: dict[str, Entry] = {
         "kft.configs",
         "List the configs that come with kft, or copy some to change them",
     ),
+    "completion": Entry(
+        "kft.completion",
+        "Print a script with which a shell completes commands and flags of kft",
+    ),
     "backbones": Entry(
         "kft.backbones.__main__",
         "List the pretrained networks: size, input, and where each can be cut",

@@ -46,7 +46,7 @@ FOLDERS = {
 }
 COMMANDS = (
     *("train", "tune", "find_lr", "evaluate", "predict", "export"),
-    *("demo", "report", "audit", "configs"),
+    *("demo", "report", "audit", "configs", "completion"),
 )
 LAYERS = {
     "": 6,

@@ -65,6 +65,7 @@ _COMMANDS: dict[str, type[Config]] = {
     "demo": config.DemoConfig,
     "report": config.ReportConfig,
     "configs": config.ConfigsConfig,
+    "completion": config.CompletionConfig,
     "audit": config.AuditOptions,
     "tune": config.SearchConfig,
     "find_lr": config.RangeTestConfig,

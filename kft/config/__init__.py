@@ -18,6 +18,7 @@ from kft.config.data import DEFAULT_TASK, DataConfig
 from kft.config.image import ImageModelConfig, ImageOptions
 from kft.config.run import RunConfig, TrainConfig
 from kft.config.run_commands import (
+    CompletionConfig,
     ConfigsConfig,
     DemoConfig,
     EvaluateConfig,
@@ -52,6 +53,7 @@ __all__ = [
     "AuditConfig",
     "AuditOptions",
     "AuditRunConfig",
+    "CompletionConfig",
     "Config",
     "ConfigsConfig",
     "DataConfig",

@@ -143,6 +143,13 @@ class ConfigsConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class CompletionConfig(Config):
+    """For which shell."""
+
+    shell: Literal["bash", "zsh", "fish"] = option("bash", "Whose script is printed.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportConfig(Config):
     """One run, or several to compare."""
 
