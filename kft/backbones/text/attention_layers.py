@@ -54,27 +54,6 @@ class PositionEmbedding(keras.Layer):
 
 
 @keras.saving.register_keras_serializable(package="kft")
-class MaskSteps(keras.Layer):
-    """Set what is no token to zero.
-
-    So everything above the embeddings depends on the mask, and a cut there carries it.
-    """
-
-    def call(
-        self, inputs: keras.KerasTensor, mask_steps: keras.KerasTensor
-    ) -> keras.KerasTensor:
-        """Return inputs [batch, steps, features] times the mask [batch, steps]."""
-        is_token = keras.ops.expand_dims(mask_steps, -1)
-        return inputs * keras.ops.cast(is_token, inputs.dtype)
-
-    def compute_output_shape(
-        self, inputs_shape: tuple[int | None, ...], mask_steps_shape: Any
-    ) -> tuple[int | None, ...]:
-        """Return the shape of the inputs."""
-        return inputs_shape
-
-
-@keras.saving.register_keras_serializable(package="kft")
 class TakeSteps(keras.Layer):
     """The states at some places, in their order; zeros for the place 0."""
 

@@ -7,6 +7,7 @@ here each use has weights of its own, alike at first.
 
 import keras
 
+from kft.backbones.mask_steps import MaskSteps
 from kft.backbones.text import attention_layers, layer_parts
 from kft.backbones.text.layer_parts import STEM_END
 from kft.backbones.text.transformer_config import TransformerConfig
@@ -66,7 +67,7 @@ def _embeddings(
     x = layer_parts.dropout(config.hidden_dropout_prob, "embeddings_dropout", x)
     if width != config.hidden_size:
         x = layer_parts.dense(config.hidden_size, "embeddings_projection", x)
-    return attention_layers.MaskSteps(name=STEM_END)(x, mask)
+    return MaskSteps(name=STEM_END)(x, mask)
 
 
 def _layer(

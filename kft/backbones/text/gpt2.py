@@ -7,7 +7,8 @@ side a batch is filled up.
 
 import keras
 
-from kft.backbones.text import attention_layers, decoder_layers, layer_parts
+from kft.backbones.mask_steps import MaskSteps
+from kft.backbones.text import decoder_layers, layer_parts
 from kft.backbones.text.layer_parts import STEM_END
 from kft.backbones.text.transformer_config import TransformerConfig
 
@@ -34,7 +35,7 @@ def build(
     counted = decoder_layers.CountedPositions(name="embeddings_counted")(mask)
     x = layer_parts.add("embeddings_sum", words(token_ids), places(counted))
     x = layer_parts.dropout(config.hidden_dropout_prob, "embeddings_dropout", x)
-    x = attention_layers.MaskSteps(name=STEM_END)(x, mask)
+    x = MaskSteps(name=STEM_END)(x, mask)
     for number in range(1, config.num_hidden_layers + 1):
         x = _layer(config, f"layer_{number}", x, mask)
     return layer_parts.norm(config, "norm", x)

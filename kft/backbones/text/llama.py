@@ -6,7 +6,8 @@ and values than of queries, and gated dense layers. SmolLM2 is one.
 
 import keras
 
-from kft.backbones.text import attention_layers, decoder_layers, layer_parts
+from kft.backbones.mask_steps import MaskSteps
+from kft.backbones.text import decoder_layers, layer_parts
 from kft.backbones.text.layer_parts import STEM_END, Parts
 from kft.backbones.text.transformer_config import TransformerConfig
 
@@ -28,7 +29,7 @@ def build(
     words = keras.layers.Embedding(
         config.vocab_size, config.hidden_size, name="embeddings_words"
     )
-    x = attention_layers.MaskSteps(name=STEM_END)(words(token_ids), mask)
+    x = MaskSteps(name=STEM_END)(words(token_ids), mask)
     for number in range(1, config.num_hidden_layers + 1):
         x = _layer(config, f"layer_{number}", x, mask)
     return _norm(config, "norm", x)

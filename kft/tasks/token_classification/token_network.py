@@ -2,8 +2,8 @@
 
 import keras
 
+from kft.backbones.mask_steps import MaskSteps
 from kft.backbones.text import attention_layers, encoder
-from kft.backbones.text.attention_layers import MaskSteps
 from kft.config import TokenClassificationConfig
 from kft.model.network import Network
 
