@@ -256,6 +256,7 @@ HOMES = (
         for folder in ("data", "backbones", "config")
         for kind in KINDS
     ),
+    "config.speech",
     *TASK_FOLDERS,
     "config.augmentations",
 )
@@ -264,12 +265,12 @@ WORDS = {"image", "picture", "pixel", "token", "tokenizer", "audio", "wave", "wa
 WORDS |= {"speech", "spectrogram", "sound", "speaker", "soxr", "mel"}
 # Where such words may stand nevertheless, and why.
 EXCEPTIONS = {
-    "tasks": ("image audio token", "the table of tasks"),
+    "tasks": ("image audio token speech", "the table of tasks"),
     "backbones.__main__": (
-        "image pixel audio sound spectrogram token",
+        "image pixel audio sound spectrogram token speech",
         "shows the tables of all",
     ),
-    "config": ("image audio token", "hands out all configs"),
+    "config": ("image audio token speech", "hands out all configs"),
     "config.run": ("image", "the default task, whose options need no --task"),
     "config.data": ("image", "names the default task, and its features of TFRecords"),
     "data.sources.folder_layout": ("image picture", "names that folders have"),
@@ -299,6 +300,7 @@ LIBRARIES = {
     "sentencepiece",
     "soundfile",
     "soxr",
+    "jiwer",
     "librosa",
 }
 # Tables of what there is of each kind.

@@ -6,6 +6,7 @@ The names are what --backbone and --stages of the other commands take.
   python -m kft.backbones --backbone=ResNet50
   python -m kft.backbones --task=text_classification
   python -m kft.backbones --task=audio_classification
+  python -m kft.backbones --task=speech_recognition
 """
 
 import dataclasses
@@ -19,8 +20,9 @@ import rich.console
 import rich.table
 
 from kft import errors
-from kft.backbones.audio import audio_backbone
+from kft.backbones.audio import audio_backbone, speech_backbone
 from kft.backbones.audio.audio_backbone import AudioBackbone
+from kft.backbones.audio.speech_backbone import SpeechBackbone
 from kft.backbones.image import image_table
 from kft.backbones.image.image_backbone import Backbone
 from kft.backbones.text import text_backbone, transformer_config
@@ -44,6 +46,7 @@ class BackbonesConfig(Config):
         "text_classification",
         "token_classification",
         "audio_classification",
+        "speech_recognition",
     ] = option("image_classification", "Whose networks are listed.")
     backbone: str | None = option(
         None, "Only this one, with the name of every place where it can be cut."
@@ -175,7 +178,30 @@ def _print_audio(console: rich.console.Console, name: str | None) -> None:
     )
 
 
-def _source(backbone: AudioBackbone) -> str:
+def _print_speech(console: rich.console.Console, name: str | None) -> None:
+    """Write the networks that recognise speech, or the one of that name."""
+    names = speech_backbone.BACKBONES if name is None else (name,)
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("backbone", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    for title in ("blocks", "license", "source"):
+        table.add_column(title)
+    for backbone in map(speech_backbone.get, names):
+        table.add_row(
+            backbone.name,
+            f"{backbone.parameters / 1e6:.2f} M",
+            ", ".join(runs(backbone.blocks.names)),
+            backbone.license,
+            _source(backbone),
+        )
+    console.print(table)
+    console.print(
+        "All read 16,000 samples per second; every sound is resampled. --stages takes "
+        "head, top<k>, all, or a block."
+    )
+
+
+def _source(backbone: AudioBackbone | SpeechBackbone) -> str:
     package = backbone.package
     if package is None:
         return backbone.origin
@@ -218,6 +244,7 @@ LISTS: dict[str, Callable[[rich.console.Console, str | None], None]] = {
     "text_classification": _print_text,
     "token_classification": _print_text,
     "audio_classification": _print_audio,
+    "speech_recognition": _print_speech,
 }
 
 COMMAND = command.Command(

@@ -36,6 +36,11 @@ from kft.config.searches import (
     TuneConfig,
     of_task,
 )
+from kft.config.speech import (
+    SpeechModelConfig,
+    SpeechOptions,
+    SpeechRecognitionConfig,
+)
 from kft.config.text import (
     TagOptions,
     TextClassificationConfig,
@@ -73,6 +78,9 @@ __all__ = [
     "RunConfig",
     "RuntimeConfig",
     "SearchConfig",
+    "SpeechModelConfig",
+    "SpeechOptions",
+    "SpeechRecognitionConfig",
     "Split",
     "TagOptions",
     "TextClassificationConfig",

@@ -52,6 +52,7 @@ class Breakdown:
         ranked_by: name of the figure by which one is better than another.
         mistakes: kinds of mistakes in words, each with how many there are; () where
             none are told apart.
+        higher_is_better: whether more of the figure of `ranked_by` is.
     """
 
     title: str
@@ -59,13 +60,16 @@ class Breakdown:
     groups: tuple[Group, ...]
     ranked_by: str
     mistakes: tuple[tuple[str, int], ...] = ()
+    higher_is_better: bool = True
 
     def worst_first(self) -> list[int]:
         """Return the positions of the groups, the worst first; those unknown last."""
 
         def key(position: int) -> tuple[bool, float]:
             value = self._rank(self.groups[position]).value
-            return value is None, 0.0 if value is None else value
+            if value is None:
+                return True, 0.0
+            return False, value if self.higher_is_better else -value
 
         return sorted(range(len(self.groups)), key=key)
 

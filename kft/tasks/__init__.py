@@ -22,6 +22,7 @@ from kft.data.labels import LabelMap
 from kft.tasks import (
     audio_classification,
     image_classification,
+    speech_recognition,
     text_classification,
     token_classification,
 )
@@ -35,6 +36,7 @@ TASKS: dict[str, TaskKind[Any]] = {
     "text_classification": text_classification.KIND,
     "token_classification": token_classification.KIND,
     "audio_classification": audio_classification.KIND,
+    "speech_recognition": speech_recognition.KIND,
 }
 _MODULES = "KFT_TASKS"
 

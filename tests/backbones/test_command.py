@@ -2,7 +2,7 @@ import typing
 
 from kft import tasks
 from kft.backbones import __main__ as command
-from kft.backbones.audio import audio_backbone
+from kft.backbones.audio import audio_backbone, speech_backbone
 from kft.backbones.image import image_table
 from kft.backbones.text import text_backbone
 
@@ -58,6 +58,15 @@ def test_the_networks_of_sounds_are_listed(run_kft) -> None:
     wrong = run_kft("backbones", alone[0], "--backbone=SpeechEmbeding")
     assert wrong.returncode == 2
     assert "Did you mean SpeechEmbedding" in wrong.stderr
+
+
+def test_recognisers_of_speech_are_listed(run_kft) -> None:
+    done = run_kft("backbones", "--task=speech_recognition")
+    assert done.returncode == 0, done.stderr
+    for backbone in speech_backbone.BACKBONES.values():
+        line = next(x for x in done.stdout.splitlines() if backbone.name in x)
+        assert f"{backbone.parameters / 1e6:.2f} M" in line
+        assert backbone.license in line
 
 
 def test_every_task_has_its_list() -> None:

@@ -6,7 +6,7 @@ band of the mel scale by way of the Fourier transform.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
@@ -48,20 +48,45 @@ def training_windows(
         augmentations: of `--augment`; what mixes two sounds is left to `audio_mixup`.
     """
     strengths = {one.name: one.strength or 0.0 for one in augmentations}
-    keys = {
-        name: tf.random.experimental.stateless_fold_in(key, number)
-        for name, number in _KEYS.items()
-    }
+    keys = _keys(key)
     if "speed" in strengths:
         clips = _faster(clips, keys["speed"], strengths["speed"])
     sounds = _shifted(clips, keys["shift"], windows)
+    return altered(sounds, key, strengths=strengths, sample_rate=windows.sample_rate)
+
+
+def altered(
+    sounds: tf.Tensor,
+    key: tf.Tensor,
+    *,
+    strengths: Mapping[str, float],
+    sample_rate: int,
+) -> tf.Tensor:
+    """Return sounds of the same length with gain, noise, and parts that are blanked.
+
+    Args:
+        sounds: float32 [n, samples].
+        key: int64 [2]; decides all that is random.
+        strengths: of the augmentations by their names; of others nothing is made here.
+        sample_rate: in hertz.
+    """
+    keys = _keys(key)
     if "gain" in strengths:
         sounds = _gain(sounds, keys["gain"], strengths["gain"])
     if "noise" in strengths:
         sounds = _noise(sounds, keys["noise"], strengths["noise"])
     if "specaugment" in strengths:
-        sounds = _blank(sounds, keys["specaugment"], strengths["specaugment"], windows)
+        largest = strengths["specaugment"]
+        sounds = _blank(sounds, keys["specaugment"], largest, sample_rate)
     return sounds
+
+
+def _keys(key: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Return a key for each augmentation."""
+    return {
+        name: tf.random.experimental.stateless_fold_in(key, number)
+        for name, number in _KEYS.items()
+    }
 
 
 def _faster(clips: tf.Tensor, key: tf.Tensor, strength: float) -> tf.Tensor:
@@ -107,7 +132,7 @@ def _noise(sounds: tf.Tensor, key: tf.Tensor, least_ratio: float) -> tf.Tensor:
 
 
 def _blank(
-    sounds: tf.Tensor, key: tf.Tensor, largest: float, windows: Windows
+    sounds: tf.Tensor, key: tf.Tensor, largest: float, sample_rate: int
 ) -> tf.Tensor:
     """Return sounds without a stretch of the time and without a band of the mel scale.
 
@@ -115,16 +140,18 @@ def _blank(
     """
     numbers = tf.random.stateless_uniform([4], key)
     begin, end = _part(numbers[0], numbers[1], largest)
-    times = tf.linspace(0.0, 1.0, windows.samples)
+    samples = tf.shape(sounds)[1]
+    times = tf.linspace(0.0, 1.0, samples)
     sounds *= tf.cast((times < begin) | (times >= end), sounds.dtype)
     begin, end = _part(numbers[2], numbers[3], largest)
-    highest = windows.sample_rate / 2
+    highest = sample_rate / 2
     most_mels = math.log1p(highest / _MEL_HERTZ)
-    frequencies = tf.linspace(0.0, highest, windows.samples // 2 + 1)
+    frequencies = tf.linspace(0.0, highest, samples // 2 + 1)
     mels = tf.math.log1p(frequencies / _MEL_HERTZ) / most_mels
     kept = tf.cast((mels < begin) | (mels >= end), tf.complex64)
     spectrum = tf.signal.rfft(sounds) * kept
-    return tf.signal.irfft(spectrum, fft_length=[windows.samples])
+    found = tf.signal.irfft(spectrum, fft_length=[samples])
+    return tf.ensure_shape(found, sounds.shape)
 
 
 def _part(

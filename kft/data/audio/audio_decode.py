@@ -40,8 +40,8 @@ def decode(content: bytes, windows: Windows) -> np.ndarray:
         errors.DataError: where it is no such sound, has no samples, or samples that are
             no numbers.
     """
-    with _opened(io.BytesIO(content)) as sound:
-        total, rate = _length(sound), sound.samplerate
+    with opened(io.BytesIO(content)) as sound:
+        total, rate = frames(sound), sound.samplerate
         read = _read(sound, windows.starts(total, rate), windows.length(rate))
     if not np.isfinite(read).all():
         raise errors.DataError("the sound has samples that are no numbers")
@@ -95,8 +95,8 @@ def part(
     Raises:
         errors.DataError: where it is no sound, or ends before it begins.
     """
-    with _opened(path) as sound:
-        rate, total = sound.samplerate, _length(sound)
+    with opened(path) as sound:
+        rate, total = sound.samplerate, frames(sound)
         first = round(begin * rate)
         last = total if end is None else min(total, round(end * rate))
         if first >= last:
@@ -146,17 +146,25 @@ def _read(sound: Any, starts: list[int], length: int) -> list[np.ndarray]:
     return [read[start] for start in starts]
 
 
-def _length(sound: Any) -> int:
-    """Return the samples of a sound, of which there are some."""
-    frames: int = sound.frames
-    if not 0 < frames < _UNKNOWN:
+def frames(sound: Any) -> int:
+    """Return the samples of each channel of an open sound.
+
+    Raises:
+        errors.DataError: where there are none.
+    """
+    count: int = sound.frames
+    if not 0 < count < _UNKNOWN:
         raise errors.DataError("the sound has no samples")
-    return frames
+    return count
 
 
 @contextlib.contextmanager
-def _opened(file: str | io.BytesIO) -> Iterator[Any]:
-    """Give an open sound; what libsndfile says of it becomes a DataError."""
+def opened(file: str | io.BytesIO) -> Iterator[Any]:
+    """Give an open sound; what libsndfile says of it becomes a DataError.
+
+    Args:
+        file: path, or content.
+    """
     soundfile = AUDIO.require("soundfile")
     try:
         with soundfile.SoundFile(file) as sound:

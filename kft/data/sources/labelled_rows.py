@@ -43,6 +43,7 @@ def read(
     content: str,
     config: config_lib.DataConfig,
     *,
+    label: str = _LABEL,
     more: Sequence[str] = (),
     others: Sequence[str] = (),
 ) -> list[TableRow]:
@@ -53,6 +54,7 @@ def read(
         content: what the column of the examples themselves is called where
             `--csv_columns` does not say so; also its key in the values.
         config: of the data.
+        label: what the column of what is to be learned is called, likewise.
         more: columns that belong to the examples, too.
         others: columns besides, which may be missing.
 
@@ -60,7 +62,7 @@ def read(
         errors.ConfigError: where there is no such file, or `--csv_columns` is wrong.
         errors.DataError: where it is no such table, naming the line.
     """
-    needed = (content, *more, _LABEL)
+    needed = (content, *more, label)
     columns = {name: name for name in (*needed, *others, _SPLIT, _GROUP)}
     names = name_pairs.parse("csv_columns", config.csv_columns, columns, needed=needed)
     names = {part: name.lower() for part, name in names.items()}
@@ -70,7 +72,7 @@ def read(
         needed=[names[part] for part in needed],
         optional=[names[part] for part in (*others, _SPLIT, _GROUP) if part in names],
         advice="Columns of other names are told with "
-        f"--csv_columns={content}=NAME,label=NAME.",
+        f"--csv_columns={content}=NAME,{label}=NAME.",
     )
     parts = {part: name for part, name in names.items() if name in rows[0].values}
     for pair in config.csv_columns:
@@ -103,26 +105,30 @@ def classes(
     Raises:
         errors.DataError: naming the line that cannot be.
     """
-    split_names = _split_names(rows, config)
+    named = split_names(rows, config)
     if known is not None:
         label_map = known.with_others(row.values[_LABEL] for row in rows)
     else:
-        _check_training(split_names, config)
-        label_map = _labels(rows, split_names, config)
-    _check_groups(rows, split_names, config)
+        check_training(named, config)
+        label_map = _labels(rows, named, config)
+    check_groups(rows, named, config)
     return RowClasses(
         labels=label_map,
         ids=np.array([label_map.index(row.values[_LABEL]) for row in rows], np.int32),
-        split_names=np.array(split_names),
-        groups=_groups(rows),
+        split_names=np.array(named),
+        groups=groups_of(rows),
     )
 
 
-def _split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
-    """Return the split of each row; `train` where the table names none."""
+def split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
+    """Return the split of each row; `train` where the table names none.
+
+    Raises:
+        errors.DataError: naming the line that has none.
+    """
     if "split" not in rows[0].values:
         return [TRAIN] * len(rows)
-    split_names = []
+    named = []
     for row in rows:
         split = split_words.of_name(row.values["split"])
         if split is None:
@@ -131,11 +137,16 @@ def _split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> lis
                 f"{', '.join(examples.SPLITS)}, received {row.values['split']!r}. Fill "
                 "the column in every row, or remove it to have the splits cut."
             )
-        split_names.append(split)
-    return split_names
+        named.append(split)
+    return named
 
 
-def _check_training(split_names: Sequence[str], config: config_lib.DataConfig) -> None:
+def check_training(split_names: Sequence[str], config: config_lib.DataConfig) -> None:
+    """Check that there is something to train on.
+
+    Raises:
+        errors.DataError: where no row is of the training split.
+    """
     if TRAIN not in split_names:
         raise errors.DataError(
             f"{flag(config)}: expected rows of the split {TRAIN}, received none."
@@ -160,16 +171,21 @@ def _labels(
     return LabelMap(tuple(names))
 
 
-def _groups(rows: Sequence[TableRow]) -> np.ndarray | None:
+def groups_of(rows: Sequence[TableRow]) -> np.ndarray | None:
+    """Return the group of each row, str [n]; None where the table has none."""
     if "group" not in rows[0].values:
         return None
     return np.array([row.values["group"] for row in rows])
 
 
-def _check_groups(
+def check_groups(
     rows: Sequence[TableRow], split_names: Sequence[str], config: config_lib.DataConfig
 ) -> None:
-    """Check that the table itself puts no group in two splits."""
+    """Check that the table itself puts no group in two splits.
+
+    Raises:
+        errors.DataError: naming the line and the group.
+    """
     first: dict[str, tuple[int, str]] = {}
     for row, split in zip(rows, split_names, strict=True):
         group = row.values.get("group")

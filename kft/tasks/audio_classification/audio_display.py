@@ -1,21 +1,16 @@
 """The view of sounds that people get: players, spectrograms, previews."""
 
-import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
-from kft.data.audio import inline_sounds, spectrogram
+from kft.data.audio import sound_html, spectrogram
 from kft.data.audio.windows import Windows
 from kft.data.image import contact_sheet, inline_images
 from kft.model.network import Network
 from kft.tasks import grad_cam
 
-_MAGIC = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"FORM": ".aiff"}
-
-_PLAYER_HEIGHT, _HEAT_COLUMNS = "2em", 36
+_HEAT_COLUMNS = 36
 
 
 class AudioDisplay:
@@ -34,7 +29,7 @@ class AudioDisplay:
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded sound, by its first bytes."""
-        return _MAGIC.get(payload[:4], ".mp3")
+        return sound_html.suffix(payload)
 
     def example_html(self, payload: bytes, inputs: np.ndarray) -> str:
         """Return waveform, spectrogram and a player of what the network reads.
@@ -44,13 +39,7 @@ class AudioDisplay:
             inputs: float32 [samples] in [-1, 1].
         """
         del payload
-        rate = self._windows.sample_rate
-        return (
-            f'<img src="{_png(spectrogram.draw(inputs, rate))}" alt="">'
-            f'<audio controls preload="none" '
-            f'style="width:100%;height:{_PLAYER_HEIGHT}" '
-            f'src="{inline_sounds.address(inputs, rate)}"></audio>'
-        )
+        return sound_html.player(inputs, self._windows.sample_rate)
 
     def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
         """Return nothing: the names of the classes say it."""
@@ -90,7 +79,7 @@ class AudioDisplay:
             return ()
         maps = grad_cam.heat(network, np.stack(inputs), np.asarray(targets))
         # As high as the image is without the player below it.
-        style = f"height:calc(100% - {_PLAYER_HEIGHT})"
+        style = f"height:calc(100% - {sound_html.PLAYER_HEIGHT})"
         return [
             f'<img style="{style}" src="{inline_images.heat(self._on_image(one))}" '
             'alt="">'
@@ -112,9 +101,3 @@ class AudioDisplay:
         rate = self._windows.sample_rate
         drawn = [spectrogram.draw(one, rate) for one in inputs]
         return contact_sheet.png(np.stack(drawn), captions)
-
-
-def _png(pixels: np.ndarray) -> str:
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"

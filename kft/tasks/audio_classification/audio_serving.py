@@ -10,7 +10,12 @@ import tensorflow as tf
 from kft import errors
 from kft.backbones.audio import audio_backbone
 from kft.config import AudioClassificationConfig
-from kft.data.audio import inline_sounds, wav_in_graph, windows_in_graph
+from kft.data.audio import (
+    inline_sounds,
+    made_up_sounds,
+    wav_in_graph,
+    windows_in_graph,
+)
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
@@ -116,17 +121,11 @@ class AudioServing(ClassServing):
 
     def made_up(self, count: int) -> list[bytes]:
         """Return WAV files: tones in noise, up to twice as long as what is read."""
-        rng, found = np.random.default_rng(0), []
-        rates = windows_in_graph.rates(self._windows)
-        most = 2 * self._windows.seconds * self._windows.count
-        for number in range(count):
-            rate = rates[number % len(rates)]
-            seconds = np.arange(int(rate * rng.uniform(0.1, 1) * most)) / rate
-            tone = np.sin(2 * np.pi * rng.uniform(80, rate / 4) * seconds)
-            noise = rng.normal(0, 0.05, len(seconds))
-            samples = rng.uniform(0.05, 0.9) * tone + noise
-            found.append(inline_sounds.wav(samples.astype(np.float32), rate))
-        return found
+        return made_up_sounds.make(
+            count,
+            rates=windows_in_graph.rates(self._windows),
+            seconds=2 * self._windows.seconds * self._windows.count,
+        )
 
     def metadata(self) -> dict[str, Any]:
         """Return how an encoded sound becomes the input `waveform`.

@@ -1,0 +1,93 @@
+"""Options about recognising speech."""
+
+import dataclasses
+from typing import ClassVar, Literal
+
+from kft.config import augmentations
+from kft.config.augmentations import Kind
+from kft.config.data import DataConfig
+from kft.config.fields import option
+from kft.config.run import RunConfig
+from kft.config.training import ModelConfig
+
+# What there is for --augment, in the order in which it is applied.
+SPEECH_AUGMENTATIONS = {
+    "gain": Kind("largest change in decibels", 6.0, 40.0),
+    "noise": Kind("least signal-to-noise ratio in decibels", 20.0, 80.0),
+    "specaugment": Kind("largest share that is blanked", 0.2, 0.9),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpeechOptions(DataConfig):
+    """Which sounds, and how what is said in them is spelled."""
+
+    bad_example_option: ClassVar[str | None] = "on_bad_audio"
+    augment_option: ClassVar[str | None] = "augment"
+
+    dataset: str = option(
+        "csv:transcripts.csv",
+        "Where the examples are: csv:PATH (a table with commas or tabs: path, text, "
+        "and where wanted start and end in seconds, split, and group, such as a "
+        "speaker; or Mozilla's wav_filename, wav_filesize, transcript), or folder:PATH "
+        "(files with a .txt of the same name beside each, or LibriSpeech's layout). "
+        "Files are WAV, FLAC, OGG or MP3.",
+    )
+    csv_columns: tuple[str, ...] = option(
+        (),
+        "Columns of a csv: table that are called otherwise than path, text, start, "
+        "end, split and group, such as path=file,text=sentence.",
+    )
+    normalize: Literal["lower", "keep"] = option(
+        "lower",
+        "What is learned of a text: lower (small letters, digits, and apostrophes "
+        "within words, a blank for every other sign) or keep (all as it is written).",
+    )
+    alphabet: str | None = option(
+        None,
+        "File with the characters that texts are spelled with, one a line and a line "
+        "with a blank for the blank; default: those of the training texts.",
+    )
+    seconds: float = option(
+        16.0,
+        "Length of the longest sound. A longer one is an error that names it, for half "
+        "a sound does not have the whole text.",
+        minimum=0.1,
+        maximum=120.0,
+    )
+    on_bad_audio: Literal["fail", "skip"] = option(
+        "fail",
+        "What to do about a sound that cannot be read: fail and name it, or read "
+        "everything once before training and skip what is bad (bad_images.csv).",
+    )
+    augment: str = option(
+        augmentations.NONE,
+        "Augmentation of the training sounds: none, or names with commas between them, "
+        "each with a strength after @: gain@6 (largest change in decibels), noise@20 "
+        "(white noise, least signal-to-noise ratio in decibels), specaugment@0.2 "
+        "(largest share of the time, and of the mel scale, that is blanked).",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpeechModelConfig(ModelConfig):
+    """The network that recognises speech."""
+
+    backbone: str = option(
+        "HamaConformer",
+        "Pretrained network. `python -m kft.backbones --task=speech_recognition` "
+        "lists the names.",
+    )
+    weights: str = option(
+        "pretrained",
+        "Weights that the backbone starts from: pretrained, or none (random).",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpeechRecognitionConfig(SpeechOptions, SpeechModelConfig, RunConfig):
+    """A run that learns to write down what is said."""
+
+    task: Literal["speech_recognition"] = option(
+        "speech_recognition", "What the network learns to do."
+    )

@@ -1,0 +1,87 @@
+"""Rows of a table that are sounds: a file, or a part of one from `start` to `end`."""
+
+import math
+from collections.abc import Sequence
+
+from kft import config as config_lib
+from kft import errors
+from kft.data.sources import csv_file, labelled_rows, path_ids
+from kft.data.sources.table_file import TableRow
+
+_START, _END = "start", "end"
+# Where a sound begins and ends in its file, in seconds.
+Span = tuple[float, float | None]
+
+
+def read(
+    path: str, config: config_lib.DataConfig, *, label: str = "label"
+) -> list[TableRow]:
+    """Return the rows of a table of sounds; see `labelled_rows.read`.
+
+    Args:
+        path: of the table.
+        config: of the data.
+        label: what the column of what is to be learned is called.
+    """
+    others = (_START, _END)
+    rows = labelled_rows.read(path, "path", config, label=label, others=others)
+    return [csv_file.with_slashes(row, path) for row in rows]
+
+
+def ids(
+    table: str, rows: Sequence[TableRow], config: config_lib.DataConfig
+) -> list[str]:
+    """Return the id of each row: the path, and where it is a part, that.
+
+    Raises:
+        errors.DataError: where a row is listed twice, or is no part of a file.
+    """
+    names = path_ids.of(csv_file.normal_names(rows), csv_file.table_folder(table))
+    lines: dict[str, int] = {}
+    found = []
+    for name, row in zip(names, rows, strict=True):
+        begin, end = span(row, config)
+        if end is not None:
+            name = f"{name}#{begin:g}-{end:g}"
+        elif begin:
+            name = f"{name}#{begin:g}"
+        if name in lines:
+            raise errors.DataError(
+                f"{labelled_rows.flag(config)}, line {row.line}: expected each sound "
+                f"once, received {name!r} as in line {lines[name]}. Remove one of them."
+            )
+        lines[name] = row.line
+        found.append(name)
+    return found
+
+
+def span(row: TableRow, config: config_lib.DataConfig) -> Span:
+    """Return where a row's sound begins and ends in its file, in seconds.
+
+    Raises:
+        errors.DataError: where that cannot be.
+    """
+    values = [_seconds(row, name, config) for name in (_START, _END)]
+    begin, end = values[0] or 0.0, values[1]
+    if end is not None and end <= begin:
+        raise errors.DataError(
+            f"{labelled_rows.flag(config)}, line {row.line}: expected an end behind "
+            f"the start, received start {begin:g} and end {end:g} s."
+        )
+    return begin, end
+
+
+def _seconds(row: TableRow, name: str, config: config_lib.DataConfig) -> float | None:
+    text = row.values.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise errors.DataError(
+            f"{labelled_rows.flag(config)}, line {row.line}: expected seconds as "
+            f"{name}, such as 1.5, received {text!r}."
+        )
+    return value

@@ -1,0 +1,123 @@
+"""Folders of sounds with their texts: a .txt beside each, or LibriSpeech's layout.
+
+There a file `*.trans.txt` in the folder of a chapter has a line for each of its sounds:
+the name without ending, a blank, the text. Folders that are called as splits are, such
+as train, are these; LibriSpeech's names (train-clean-100, dev-clean) are known too.
+"""
+
+import dataclasses
+import os
+import re
+
+from kft import errors
+from kft.data.audio.audio_payload import AUDIO
+from kft.data.examples import TRAIN, VALIDATION
+from kft.data.sources import filesystem, split_words, table_file
+from kft.data.sources.folder_tree import FolderTree
+
+_CHAPTER = ".trans.txt"
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderSound:
+    """A sound and its text.
+
+    Attributes:
+        id: path below the folder, with slashes.
+        path: of the file.
+        text: as the file has it.
+        place: where the text stands, for messages.
+        split: one of `examples.SPLITS`.
+        size: bytes of the sound.
+        is_of_chapter: whether the text is that of a chapter's table.
+    """
+
+    id: str
+    path: str
+    text: str
+    place: str
+    split: str
+    size: int
+    is_of_chapter: bool
+
+
+def find(path: str, flag: str) -> list[FolderSound]:
+    """Return the sounds of a folder, sorted by their paths.
+
+    Args:
+        path: of the folder.
+        flag: what names it, for messages.
+
+    Raises:
+        errors.ConfigError: where there is no such folder.
+        errors.DataError: for a sound without a text, or a text that is not in UTF-8.
+    """
+    root = filesystem.expand(path)
+    if not os.path.isdir(root):
+        raise errors.ConfigError(
+            f"{flag}: expected a folder of sounds with their texts; there is no "
+            f"folder {root!r}."
+        )
+    files, _ = FolderTree(AUDIO.file_endings).list_files(root)
+    if not files:
+        raise errors.DataError(
+            f"{flag}: expected files that end in {', '.join(AUDIO.file_endings)}; "
+            "there are none."
+        )
+    chapters: dict[str, dict[str, tuple[str, str]]] = {}
+    found = []
+    for file in files:
+        folder = os.path.dirname(file.path)
+        if folder not in chapters:
+            chapters[folder] = _chapter(folder)
+        found.append(_sound(root, file.path, chapters[folder]))
+    return found
+
+
+def _sound(root: str, path: str, chapter: dict[str, tuple[str, str]]) -> FolderSound:
+    stem = os.path.splitext(path)[0]
+    beside = f"{stem}.txt"
+    name = os.path.basename(stem)
+    if os.path.isfile(beside):
+        text, place = table_file.text(beside, beside), beside
+    elif name in chapter:
+        text, place = chapter[name]
+    else:
+        raise errors.DataError(
+            f"{path}: expected its text in {os.path.basename(beside)!r} beside it, or "
+            f"a line {name!r} in a file {_CHAPTER} of the folder; there is none. Write "
+            "what is said, or remove the sound."
+        )
+    relative = os.path.relpath(path, root).replace(os.sep, "/")
+    return FolderSound(
+        id=relative,
+        path=path,
+        text=text,
+        place=place,
+        split=_split(relative),
+        size=os.stat(path).st_size,
+        is_of_chapter=name in chapter,
+    )
+
+
+def _split(relative: str) -> str:
+    """Return the split that the first folder is; train where it is none."""
+    first, slash, _ = relative.partition("/")
+    word = re.split(r"[^a-z]", first.lower())[0] if slash else ""
+    if word == "dev":
+        return VALIDATION
+    return split_words.of_name(word) or TRAIN
+
+
+def _chapter(folder: str) -> dict[str, tuple[str, str]]:
+    """Return text and place by the name of the sound, of LibriSpeech's tables."""
+    found = {}
+    for entry in filesystem.entries(folder):
+        if entry.is_folder or not entry.name.endswith(_CHAPTER):
+            continue
+        lines = table_file.text(entry.path, entry.path).splitlines()
+        for number, line in enumerate(lines, start=1):
+            name, _, text = line.strip().partition(" ")
+            if name:
+                found[name] = text, f"{entry.path}, line {number}"
+    return found

@@ -1,0 +1,241 @@
+"""Sounds with the texts that are spoken in them: tables, and folders of files."""
+
+import dataclasses
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from absl import logging
+
+from kft import errors
+from kft.config import SpeechRecognitionConfig
+from kft.data import Source, examples, splits
+from kft.data.audio import alphabet, sound_rows, transcript_folder
+from kft.data.audio.sound_files import SoundFiles
+from kft.data.audio.transcript_folder import FolderSound
+from kft.data.audio.windows import Windows
+from kft.data.examples import TRAIN
+from kft.data.labels import LabelMap
+from kft.data.ragged import Ragged
+from kft.data.sources import csv_file, filesystem, labelled_rows, table_file
+from kft.data.sources.table_file import TableRow
+
+_TEXT = "text"
+# As Mozilla's DeepSpeech has them.
+_MOZILLA = {"path": "wav_filename", _TEXT: "transcript"}
+# Read beyond the longest sound, so that a longer one is known to be one.
+_BEYOND = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcript:
+    """What is said in an example.
+
+    Attributes:
+        text: normalized.
+        split: one of `examples.SPLITS`.
+        place: file and line, for messages.
+    """
+
+    text: str
+    split: str
+    place: str
+
+
+def reading(config: SpeechRecognitionConfig, sample_rate: int) -> Windows:
+    """Return how much of a file is read: somewhat more than the longest sound."""
+    return Windows(sample_rate=sample_rate, seconds=config.seconds + _BEYOND)
+
+
+def sources(sample_rate: int) -> dict[str, Source]:
+    """Return the sources of transcribed sounds, by what stands before the colon."""
+
+    def table_of(path: str, config: SpeechRecognitionConfig) -> "_Found":
+        return _of_table(path, config, sample_rate)
+
+    def folder_of(path: str, config: SpeechRecognitionConfig) -> "_Found":
+        return _of_folder(path, config, sample_rate)
+
+    return {
+        "csv": _source("csv:PATH", table_of),
+        "folder": _source("folder:PATH", folder_of),
+    }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Found:
+    """What a source found.
+
+    Attributes:
+        transcripts: of all examples.
+        table: the examples; without their labels.
+    """
+
+    transcripts: Sequence[Transcript]
+    table: examples.Table
+
+
+def _source(
+    form: str, find: Callable[[str, SpeechRecognitionConfig], _Found]
+) -> Source:
+    def check(path: str, config: SpeechRecognitionConfig) -> None:
+        if config.alphabet is not None:
+            alphabet.read(config.alphabet)
+        if not filesystem.is_remote(path):
+            found = find(path, config)
+            _labels(found.transcripts, _symbols(found.transcripts, config))
+
+    def load(path: str, config: SpeechRecognitionConfig) -> examples.Splits:
+        found = find(path, config)
+        symbols = _symbols(found.transcripts, config)
+        labels = _labels(found.transcripts, symbols)
+        _say(config, found.transcripts, symbols)
+        table = dataclasses.replace(found.table, labels=labels)
+        return splits.assemble(symbols, table, config)
+
+    def load_known(
+        path: str, config: SpeechRecognitionConfig, known: LabelMap
+    ) -> examples.Labelled:
+        found = find(path, config)
+        names = {
+            alphabet.SPACE if sign == " " else sign
+            for one in found.transcripts
+            for sign in one.text
+        }
+        symbols = known.with_others(names)
+        labels = _labels(found.transcripts, symbols)
+        return splits.uncut(symbols, dataclasses.replace(found.table, labels=labels))
+
+    return Source(form, check, load, load_known)
+
+
+def _symbols(
+    transcripts: Sequence[Transcript], config: SpeechRecognitionConfig
+) -> LabelMap:
+    if config.alphabet is not None:
+        return alphabet.read(config.alphabet)
+    labelled_rows.check_training([one.split for one in transcripts], config)
+    return alphabet.of_texts(one.text for one in transcripts if one.split == TRAIN)
+
+
+def _labels(transcripts: Iterable[Transcript], symbols: LabelMap) -> Ragged:
+    """Return the symbols of each text.
+
+    Raises:
+        errors.DataError: naming the place of a character that is none.
+    """
+    rows = []
+    for one in transcripts:
+        try:
+            rows.append(alphabet.ids(one.text, symbols))
+        except errors.DataError as error:
+            stray = next(s for s in one.text if not _is_known(s, symbols))
+            raise errors.DataError(
+                f"{one.place}: the character {stray!r} of {one.text!r} is none of the "
+                f"{len(symbols)} that training texts have, or --alphabet. Correct the "
+                "text, name all characters in a file with --alphabet, or see "
+                "--normalize."
+            ) from error
+    return Ragged.from_rows(rows, like=np.zeros([0], np.int32))
+
+
+def _is_known(sign: str, symbols: LabelMap) -> bool:
+    return (alphabet.SPACE if sign == " " else sign) in symbols.names
+
+
+def _say(
+    config: SpeechRecognitionConfig,
+    transcripts: Sequence[Transcript],
+    symbols: LabelMap,
+) -> None:
+    signs = "".join(map(alphabet.sign_of, symbols.names))
+    logging.info(
+        "--normalize=%s: texts are %s. %d symbols: %r",
+        *(config.normalize, alphabet.RULES[config.normalize], len(symbols), signs),
+    )
+    digits = sum(any(s.isdigit() for s in one.text) for one in transcripts)
+    if digits:
+        logging.warning(
+            "%d of %d texts have digits, which are learned as they are written: where "
+            "they are read out as words, write them as words.",
+            *(digits, len(transcripts)),
+        )
+
+
+def _normal(text: str, place: str, config: SpeechRecognitionConfig) -> str:
+    """Return a normalized text, which has something left to learn."""
+    found = alphabet.normalized(text, config.normalize)
+    if not found:
+        raise errors.DataError(
+            f"{place}: expected a text, received {text.strip()!r}, of which "
+            f"--normalize={config.normalize} leaves nothing. Write what is said, or "
+            "remove the sound."
+        )
+    return found
+
+
+def _of_table(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:
+    config = _with_columns(path, config)
+    rows = sound_rows.read(path, config, label=_TEXT)
+    split_names = labelled_rows.split_names(rows, config)
+    labelled_rows.check_groups(rows, split_names, config)
+    paths = [csv_file.join(path, name) for name in csv_file.normal_names(rows)]
+    spans = [sound_rows.span(row, config) for row in rows]
+    table = examples.Table(
+        ids=np.array(sound_rows.ids(path, rows, config)),
+        labels=np.zeros([len(rows)], np.int32),
+        sizes=csv_file.file_sizes(path, rows, paths, config),
+        split_names=np.array(split_names),
+        read=SoundFiles(paths, reading(config, sample_rate), spans),
+        groups=labelled_rows.groups_of(rows),
+    )
+    pairs = zip(rows, split_names, strict=True)
+    return _Found([_of_row(row, split, config) for row, split in pairs], table)
+
+
+def _of_row(row: TableRow, split: str, config: SpeechRecognitionConfig) -> Transcript:
+    place = f"{labelled_rows.flag(config)}, line {row.line}"
+    return Transcript(_normal(row.values[_TEXT], place, config), split, place)
+
+
+def _with_columns(
+    path: str, config: SpeechRecognitionConfig
+) -> SpeechRecognitionConfig:
+    """Return the config with the columns of Mozilla's tables, for such a table."""
+    table_file.check_exists(path, flag=labelled_rows.flag(config))
+    if config.csv_columns:
+        return config
+    head, _, _ = table_file.text(path, labelled_rows.flag(config)).partition("\n")
+    if not all(name in head.lower() for name in _MOZILLA.values()):
+        return config
+    columns = tuple(f"{part}={name}" for part, name in _MOZILLA.items())
+    return dataclasses.replace(config, csv_columns=columns)
+
+
+def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:
+    found = transcript_folder.find(path, labelled_rows.flag(config))
+    windows = reading(config, sample_rate)
+    table = examples.Table(
+        ids=np.array([one.id for one in found]),
+        labels=np.zeros([len(found)], np.int32),
+        sizes=np.array([one.size for one in found], np.int64),
+        split_names=np.array([one.split for one in found]),
+        read=SoundFiles([one.path for one in found], windows),
+        groups=_groups(found),
+    )
+    transcripts = [
+        Transcript(_normal(one.text, one.place, config), one.split, one.place)
+        for one in found
+    ]
+    return _Found(transcripts, table)
+
+
+def _groups(found: Sequence[FolderSound]) -> np.ndarray | None:
+    """Return who speaks in LibriSpeech's layout; None in any other.
+
+    There a folder of a speaker has folders of chapters.
+    """
+    if not all(one.is_of_chapter for one in found):
+        return None
+    chapters = [posixpath.dirname(one.id) for one in found]
+    return np.array([posixpath.basename(posixpath.dirname(one)) for one in chapters])

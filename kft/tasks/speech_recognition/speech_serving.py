@@ -1,0 +1,222 @@
+"""The part of recognised speech that leaves a run: signatures, answers, words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kft.backbones.audio import speech_backbone
+from kft.config import SpeechRecognitionConfig
+from kft.data.audio import (
+    alphabet,
+    inline_sounds,
+    made_up_sounds,
+    utterances_in_graph,
+)
+from kft.data.audio.audio_payload import AUDIO
+from kft.data.audio.utterances import Utterances
+from kft.data.labels import LabelMap
+from kft.metrics import scores
+from kft.tasks import decode_requests
+from kft.tasks.serving_texts import CardText, PageText
+from kft.tasks.speech_recognition import ctc_decoding
+from kft.tasks.speech_recognition.speech_network import MASK, ROWS
+from kft.tasks.task import Endpoint
+
+_SCORES = "probabilities"
+_TENSORS = "rows"
+_NOTES = {
+    ROWS: "Samples of one channel in [-1, 1], 16,000 per second, in rows of 20 ms. The "
+    "last row ends in silence, of a sample at least.",
+    MASK: "1 for each row of the sound, 0 for what follows the last.",
+}
+_REQUEST_SECONDS = 0.5
+
+
+class SpeechServing:
+    """Texts of what is said. See `kft.tasks.task.Serving`."""
+
+    def __init__(
+        self,
+        config: SpeechRecognitionConfig,
+        symbols: LabelMap,
+        utterances: Utterances,
+    ) -> None:
+        """Serve sounds.
+
+        Args:
+            config: what the model card says.
+            symbols: what texts are spelled with.
+            utterances: how sounds are read.
+        """
+        self._config = config
+        self._symbols = symbols
+        self._utterances = utterances
+
+    @property
+    def file_endings(self) -> Sequence[str]:
+        """Return those of the formats that can be decoded."""
+        return AUDIO.file_endings
+
+    @property
+    def scores(self) -> str:
+        """Return the name of the probabilities, a row for each 20 ms."""
+        return _SCORES
+
+    @property
+    def answer_fields(self) -> Mapping[str, Sequence[str]]:
+        """Return the key of an answer."""
+        return {"text": ()}
+
+    def network_scores(
+        self,
+        outputs: np.ndarray,
+        inputs: Mapping[str, np.ndarray],
+        *,
+        temperature: float,
+    ) -> np.ndarray:
+        """Return probabilities of symbols and blank, float64 [n, rows, symbols + 1].
+
+        They are zeros for rows that only fill up the batch.
+        """
+        is_real = inputs[MASK] > 0
+        return scores.softmax(outputs / temperature) * is_real[..., None]
+
+    def answer(
+        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
+    ) -> dict[str, Any]:
+        """Return `text`, what is said: the likeliest symbol of each step."""
+        del top_k, payload
+        said = ctc_decoding.greedy(outputs[_SCORES])
+        return {"text": alphabet.text(said, self._symbols).strip()}
+
+    def endpoints(
+        self, model: keras.Model, *, temperature: float
+    ) -> dict[str, Endpoint]:
+        """Return the endpoints for WAV files and for rows of samples.
+
+        `serving_default` takes `wav_bytes`, tf.string [n]: WAV files up to `--seconds`
+        long, of any rate of `utterances_in_graph.rates` and number of channels. It
+        returns text, tf.string [n]; probabilities [n, rows, symbols + 1], the last that
+        of the blank; and valid, bool [n]. `rows` takes what `SpeechInputs.spec` says
+        and returns the probabilities.
+        """
+        width = self._utterances.samples_per_row
+
+        def answer_rows(rows: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {_SCORES: _probabilities(model, rows, mask, temperature)}
+
+        def read(payload: tf.Tensor) -> dict[str, tf.Tensor]:
+            rows = utterances_in_graph.read(payload, self._utterances)
+            return {ROWS: rows, MASK: tf.ones(tf.shape(rows)[:1], tf.int32)}
+
+        def answer_files(wav_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            blank = {ROWS: tf.zeros([1, width]), MASK: tf.zeros([1], tf.int32)}
+            inputs, valid = decode_requests.decode_all(wav_bytes, read, blank)
+            found = _probabilities(model, inputs[ROWS], inputs[MASK], temperature)
+            found = tf.where(valid[:, None, None], found, 0.0)
+            return {"text": self._texts(found), _SCORES: found, "valid": valid}
+
+        silence = np.zeros(
+            [round(_REQUEST_SECONDS * self._utterances.sample_rate)], np.float32
+        )
+        silent_file = inline_sounds.wav(silence, self._utterances.sample_rate)
+        rows = self._utterances.in_rows(silence)[None]
+        return {
+            "serving_default": Endpoint(
+                answer_files,
+                signature={"wav_bytes": tf.TensorSpec([None], tf.string)},
+                request={"wav_bytes": np.array([silent_file], object)},
+            ),
+            _TENSORS: Endpoint(
+                answer_rows,
+                signature={
+                    ROWS: tf.TensorSpec([None, None, width], tf.float32),
+                    MASK: tf.TensorSpec([None, None], tf.int32),
+                },
+                request={ROWS: rows, MASK: np.ones(rows.shape[:2], np.int32)},
+                notes=_NOTES,
+            ),
+        }
+
+    def _texts(self, probabilities: tf.Tensor) -> tf.Tensor:
+        """Return what is said, tf.string [n]."""
+        signs = tf.constant([alphabet.sign_of(name) for name in self._symbols.names])
+        said = ctc_decoding.greedy_in_graph(probabilities)
+        spelled = tf.ragged.map_flat_values(lambda ids: tf.gather(signs, ids), said)
+        return tf.strings.strip(tf.strings.reduce_join(spelled, axis=-1))
+
+    def made_up(self, count: int) -> list[bytes]:
+        """Return WAV files of tones in noise, up to the longest that is read."""
+        return made_up_sounds.make(
+            count,
+            rates=utterances_in_graph.rates(self._utterances),
+            seconds=min(self._utterances.seconds, 4.0),
+        )
+
+    def metadata(self) -> dict[str, Any]:
+        """Return how an encoded sound becomes rows: `seconds` of the longest."""
+        return {"seconds": self._utterances.seconds}
+
+    def card(self) -> CardText:
+        """Return what the model card says of recognised speech."""
+        utterances = self._utterances
+        is_pretrained = self._config.weights != "none"
+        backbone = speech_backbone.get(self._config.backbone)
+        signs = "".join(map(alphabet.sign_of, self._symbols.names))
+        rule = alphabet.RULES[self._config.normalize]
+        return CardText(
+            what="speech recogniser",
+            purpose="Writes down what is said in a sound",
+            examples="sounds",
+            recipe=f"normalization {self._config.normalize}",
+            preprocessing=(
+                f"One channel (the mean of all), {utterances.sample_rate} samples per "
+                f"second in [-1, 1], up to {utterances.seconds:g} seconds, in "
+                "rows of 20 ms. The SavedModel takes WAV files of any usual rate, does "
+                "all that, and answers with the text. The others take the rows, and "
+                "answer with probabilities of the symbols and, last, of the blank: of "
+                "the likeliest at each row, repeats are one, and blanks are nothing. "
+                f"Symbols: {signs!r}. Texts are {rule}."
+            ),
+            limits=(
+                "It writes something down whatever language there is to hear.",
+                "It knows no words, only how they are spelled by their sound.",
+            ),
+            refuses=("Files that are no WAV, have no samples or are too long.",),
+            pipeline_tag="automatic-speech-recognition",
+            license=backbone.license if is_pretrained else None,
+            terms=tuple(self._terms()),
+        )
+
+    def page(self) -> PageText:
+        """Return what the demo says of recognised speech."""
+        return PageText(
+            title="What is said?",
+            prompt="Drop sounds here, or choose files",
+            accept="audio/*",
+            record_prompt="Record with the microphone",
+        )
+
+    def _terms(self) -> Sequence[str]:
+        backbone = speech_backbone.get(self._config.backbone)
+        if self._config.weights == "none":
+            first = "The weights were trained from nothing: they are yours to license."
+        else:
+            first = (
+                f"The pretrained weights of {backbone.name} ({backbone.origin}) are "
+                f"under {backbone.license}."
+            )
+        return (first, "The terms of the sounds it was fine-tuned on come on top.")
+
+
+def _probabilities(
+    model: keras.Model, rows: tf.Tensor, mask: tf.Tensor, temperature: float
+) -> tf.Tensor:
+    """Return those of rows, [n, rows, symbols + 1], zeros for what fills up."""
+    logits = model({ROWS: rows, MASK: mask}, training=False)
+    # LiteRT knows no new axes among slices.
+    is_real = tf.expand_dims(tf.cast(mask > 0, tf.float32), -1)
+    return tf.nn.softmax(logits / temperature) * is_real

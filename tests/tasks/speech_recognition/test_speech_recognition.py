@@ -1,0 +1,302 @@
+"""The whole way of a transcript: files, two stages on a stored trunk, answers."""
+
+import csv
+import dataclasses
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kft import __main__ as kft_main
+from kft import errors, tasks
+from kft.config import SpeechRecognitionConfig
+from kft.data import sample
+from kft.data.labels import LabelMap
+from kft.evaluation import load_run
+from kft.tasks.speech_recognition import speech_network
+from kft.training.fine_tune import fine_tune
+from kft.training.monitoring.progress import SilentReporter
+from tests import kept_weights, task_runs
+
+pytest.importorskip("jiwer", reason="needs the extra audio")
+sounds = pytest.importorskip("tests.sounds", reason="needs the extra audio")
+
+# A tone for each letter.
+HERTZ = {"a": 300.0, "b": 900.0, "c": 2500.0}
+STAGES = "head:10@0.3,top1:2@1e-2"
+
+
+def spoken(text: str, *, rate: int = 8_000) -> np.ndarray:
+    """Return a tone of 120 ms for each letter, with silence between them."""
+    parts = [np.zeros(round(0.1 * rate), np.float32)]
+    for number, sign in enumerate(text):
+        tone = np.zeros(round(0.12 * rate), np.float32)
+        if sign != " ":
+            tone = sounds.tone(HERTZ[sign], 0.12, rate=rate, seed=number)
+        parts += [tone, np.zeros(round(0.08 * rate), np.float32)]
+    return np.concatenate(parts)
+
+
+def write_table(folder: Path, *, count: int = 48) -> Path:
+    """Write sounds of one to three letters, and their table; a quarter validates."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    lines = ["path,text,split"]
+    for number in range(count):
+        text = "".join(rng.choice(list("abc"), rng.integers(1, 4)))
+        (folder / f"{number}.wav").write_bytes(sounds.encoded(spoken(text)))
+        lines.append(f"{number}.wav,{text.upper()}!,{'train' if number % 4 else 'val'}")
+    (folder / "table.csv").write_text("\n".join(lines))
+    return folder / "table.csv"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("speech")
+    write_table(path / "data")
+    return path
+
+
+def _config(folder: Path, name: str, **changes: object) -> SpeechRecognitionConfig:
+    config = SpeechRecognitionConfig(
+        dataset=f"csv:{folder / 'data' / 'table.csv'}",
+        weights="none",
+        run_dir=str(folder / name),
+        stages=STAGES,
+        # One length for all, so that a stored trunk gives the weights of a live one.
+        seconds=0.9,
+        batch_size=8,
+        clip_norm=1.0,
+        warmup_fraction=0.0,
+        export=(),
+    )
+    return dataclasses.replace(config, **changes)
+
+
+@pytest.fixture(scope="module")
+def train(folder: Path) -> task_runs.Train:
+    return task_runs.once(functools.partial(_config, folder))
+
+
+def test_two_stages_on_a_stored_trunk_learn_to_spell(train) -> None:
+    result = train()
+    assert [stage.cached for stage in result.stages] == [True, True]
+    assert result.monitor == "val_cer"
+    assert result.validation["cer"] < 0.5
+    lines = (result.run_dir / "metrics.jsonl").read_text().splitlines()
+    assert {"val_wer", "val_cer", "val_silent", "val_loss"} <= set(json.loads(lines[0]))
+
+
+@pytest.mark.slow
+def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
+    cached, live = train(), train(feature_cache="off")
+    kept_weights.assert_close(cached.run_dir, live.run_dir, atol=1e-5)
+
+
+def _flags(folder: Path, name: str) -> list[str]:
+    config = _config(folder, name)
+    flags = [
+        f"--{option}={getattr(config, option)}"
+        for option in ("task", "dataset", "weights", "run_dir", "stages", "seconds")
+    ]
+    flags += ["--batch_size=8", "--clip_norm=1", "--warmup_fraction=0", "--export="]
+    return ["-m", "kft.train", *flags, "--report=false"]
+
+
+@pytest.mark.integration
+def test_a_killed_run_goes_on_bit_by_bit(folder: Path) -> None:
+    augment = "--augment=gain,noise,specaugment"
+    config = _config(folder, "killed", augment=augment.partition("=")[2])
+    whole = fine_tune(
+        dataclasses.replace(config, run_dir=str(folder / "whole")),
+        reporter=SilentReporter(),
+    )
+    arguments = [*_flags(folder, "killed"), augment, "--steps_per_execution=1"]
+    task_runs.kill(arguments, Path(config.run_dir), epochs=3)
+    fine_tune(config, reporter=SilentReporter())
+    kept_weights.assert_equal(
+        kept_weights.read(whole.run_dir), kept_weights.read(Path(config.run_dir))
+    )
+
+
+@pytest.mark.integration
+def test_two_devices_give_what_one_gives(train, folder: Path) -> None:
+    alone = train()
+    command = [sys.executable, *_flags(folder, "two"), "--devices=cpu:2"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    kept_weights.assert_close(folder / "two", alone.run_dir, atol=1e-5)
+
+
+def test_files_and_an_export_alone_are_answered(train, tmp_path, capsys) -> None:
+    run_dir = train().run_dir
+    (tmp_path / "a.wav").write_bytes(sounds.encoded(spoken("ab"), subtype="PCM_24"))
+    fast = spoken("ab", rate=44_100)
+    stereo = sounds.encoded(np.stack([fast, fast], axis=1), rate=44_100)
+    (tmp_path / "b.wav").write_bytes(stereo)
+    (tmp_path / "c.wav").write_bytes(b"these are words")
+    (tmp_path / "d.wav").write_bytes(sounds.encoded(sounds.tone(300, 2.0)))
+    assert kft_main.dispatch(["export", f"--run_dir={run_dir}"]) == 0
+    certificate = json.loads((run_dir / "export/parity.json").read_text())
+    assert certificate["saved_model"]["passed"]
+    capsys.readouterr()
+    texts = []
+    for what in (f"--run_dir={run_dir}", f"--model={run_dir}/export/saved_model"):
+        with pytest.raises(SystemExit, match="2 of 4 files"):
+            kft_main.dispatch(["predict", what, "--format=jsonl", str(tmp_path)])
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [bool(one.get("error")) for one in lines] == [False, False, True, True]
+        texts.append([one["text"] for one in lines])
+    assert texts[0] == texts[1]
+    assert "longer than --seconds=0.9" in lines[3]["error"]
+    assert set(texts[0][0]) <= set("abc") and texts[0][0]
+
+
+def test_a_saved_model_takes_wav_files_and_needs_tensorflow_alone(train) -> None:
+    run_dir = train().run_dir
+    if not (run_dir / "export/saved_model").exists():
+        kft_main.dispatch(["export", f"--run_dir={run_dir}"])
+    path = run_dir.parent / "data/3.wav"
+    code = (
+        "import sys, tensorflow as tf\n"
+        f"model = tf.saved_model.load({str(run_dir / 'export/saved_model/1')!r})\n"
+        f"wav = open({str(path)!r}, 'rb').read()\n"
+        "answer = model.signatures['serving_default'](\n"
+        "    wav_bytes=tf.constant([b'words', wav, wav + wav]))\n"
+        "print(*answer['text'].numpy(), *answer['valid'].numpy())\n"
+        "assert not {'soundfile', 'soxr', 'kft', 'jiwer'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+    first, second, third, *valid = done.stdout.split()
+    run = load_run.load(str(run_dir))
+    rows = run.task.inputs.preprocess(training=False)(
+        tf.constant(path.read_bytes()), tf.zeros([2], tf.int64)
+    )
+    logits = run.network.model(tf.nest.map_structure(lambda x: x[None], rows))
+    said = run.task.serving.answer(
+        {"probabilities": logits[0].numpy()}, top_k=1, payload=b""
+    )
+    assert (first, second, third) == ("b''", f"b'{said['text']}'", second)
+    assert valid == ["False", "True", "True"]
+
+
+def test_the_report_shows_errors_and_evaluation_lengths(train) -> None:
+    run_dir = train().run_dir
+    assert kft_main.dispatch(["evaluate", f"--run_dir={run_dir}"]) == 0
+    found = json.loads((run_dir / "evaluation.json").read_text())
+    assert {"wer", "cer", "silent", "lengths", "words"} <= set(found)
+    assert found["cer"] == pytest.approx(train().validation["cer"])
+    assert kft_main.dispatch(["report", f"--run_dir={run_dir}"]) == 0
+    page = (run_dir / "report.html").read_text()
+    assert "character error rate" in page and "<audio controls" in page
+    assert "said: " in page
+
+
+def test_what_fills_up_a_batch_changes_nothing(folder: Path) -> None:
+    config = _config(folder, "padding", seconds=2.0)
+    splits = tasks.load_splits(config)
+    task = tasks.get(config, splits.labels)
+    ready = task.inputs.prepare(sample.spread(splits.train, 3))
+    loaded = sample.load(ready, task.inputs.preprocess(training=False))
+    assert [len(one["mask"]) for one in loaded] == ready.lengths.tolist()
+    network = task.network().model
+    batch = sample.stack(loaded, task.inputs.spec, task.inputs.boundaries)
+    batch["rows"][batch["mask"] == 0] = 0.7
+    together = network(batch).numpy()
+    for row, one in enumerate(loaded):
+        alone = network(tf.nest.map_structure(lambda x: x[None], one)).numpy()[0]
+        np.testing.assert_allclose(together[row, : len(alone)], alone, atol=1e-4)
+        assert not together[row, len(alone) :].any()
+
+
+def test_the_new_head_keeps_the_rows_of_what_it_shares(folder: Path) -> None:
+    symbols = LabelMap(("<space>", "a", "'"))
+    network = speech_network.build(
+        _config(folder, "head"), symbols=symbols, weights="none"
+    )
+    layer = network.model.get_layer("symbol_logits")
+    before = layer.get_weights()[0]
+    rng = np.random.default_rng(0)
+    published = speech_network.Head(
+        rng.normal(size=(144, 191)).astype(np.float32),
+        rng.normal(size=191).astype(np.float32),
+    )
+    backbone = speech_network.speech_backbone.get("HamaConformer")
+    speech_network.set_head(network.model, published, backbone, symbols)
+    kernel, bias = layer.get_weights()
+    for own, place in ((0, 189), (1, 7), (3, 190)):
+        np.testing.assert_array_equal(kernel[:, own], published.kernel[:, place])
+        assert bias[own] == published.bias[place]
+    np.testing.assert_array_equal(kernel[:, 2], before[:, 2])
+
+
+def _table(folder: Path, rows: list[tuple[str, str]]) -> str:
+    with (folder / "t.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "text"), *rows])
+    return f"csv:{folder / 't.csv'}"
+
+
+def test_a_text_longer_than_its_sound_is_named_before_training(
+    folder: Path, tmp_path: Path
+) -> None:
+    rows = []
+    for number in range(8):
+        (tmp_path / f"{number}.wav").write_bytes(sounds.encoded(spoken("ab")))
+        rows.append((f"{number}.wav", "ab"))
+    # A blank has to stand between letters that are alike.
+    rows[3] = ("3.wav", "a" * 14)
+    config = _config(folder, "long", dataset=_table(tmp_path, rows))
+    with pytest.raises(
+        errors.DataError, match=r"3\.wav \(14 characters need 27 steps, there are 26\)"
+    ):
+        fine_tune(config, reporter=SilentReporter())
+
+
+def test_a_bad_sound_is_named_or_skipped(folder: Path, tmp_path: Path) -> None:
+    table = write_table(tmp_path / "data", count=24)
+    (table.parent / "5.wav").write_bytes(b"these are words")
+    (table.parent / "6.wav").write_bytes(sounds.encoded(sounds.tone(300, 3.0)))
+    changes = {"dataset": f"csv:{table}", "stages": "head:1@0.1"}
+    config = _config(folder, "bad", **changes)
+    with pytest.raises(errors.DataError, match=r"5.wav cannot be read: it cannot be"):
+        fine_tune(config, reporter=SilentReporter())
+    skips = {"on_bad_audio": "skip", "max_bad_fraction": 0.2}
+    skipping = dataclasses.replace(config, run_dir=str(folder / "skips"), **skips)
+    result = fine_tune(skipping, reporter=SilentReporter())
+    named = (result.run_dir / "bad_images.csv").read_text()
+    assert "5.wav" in named and "6.wav" in named
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backbone": "HamaConformr"}, "Did you mean HamaConformer"),
+        ({"augment": "shift"}, "--augment: expected names .* received 'shift'"),
+        ({"weights": "imagenet"}, "--weights: expected pretrained or none"),
+    ],
+    ids=str,
+)
+def test_a_network_that_cannot_be_is_refused_before_it_starts(
+    folder: Path, changes: dict[str, object], message: str
+) -> None:
+    config = _config(folder, "refused", **changes)
+    with pytest.raises(errors.ConfigError, match=message):
+        tasks.kind(config.task).check(config)
+
+
+def test_a_missing_package_is_named_with_its_extra(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    config = _config(folder, "missing")
+    with pytest.raises(
+        errors.ConfigError, match=r"jiwer.*pip install 'kft-keras\[audio"
+    ):
+        tasks.kind(config.task).check(config)
