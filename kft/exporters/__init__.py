@@ -34,6 +34,14 @@ class Tolerance:
     largest_difference: float | None
     top1_agreement: float = 0.0
 
+    def magnified(self, factor: float) -> "Tolerance":
+        """Return the same with a largest difference that is so many times larger."""
+        if self.largest_difference is None:
+            return self
+        return dataclasses.replace(
+            self, largest_difference=factor * self.largest_difference
+        )
+
 
 class Format(Protocol):
     """The file of a format. Loading it imports neither kft nor TensorFlow."""

@@ -54,6 +54,7 @@ class ParityBatch:
         scores: float [n, ..., classes], of the network; zeros where there is no answer.
         output: of an export, that is compared with them.
         source: split of the run that the examples are of, or `MADE_UP`.
+        magnified: factor on the tolerance, see `kft.tasks.task.Endpoint`.
     """
 
     ids: np.ndarray
@@ -63,6 +64,7 @@ class ParityBatch:
     scores: np.ndarray
     output: str
     source: str
+    magnified: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +162,7 @@ def make_batch(
         scores=found,
         output=served.scores,
         source=source,
+        magnified=served.tensors.magnified,
     )
 
 
@@ -184,7 +187,7 @@ def certify(
         ParityError: where the export cannot be run.
     """
     exporter = exporters.EXPORTERS[name]
-    bar = exporter.bars[quantize]
+    bar = exporter.bars[quantize].magnified(questions.magnified)
     answers = _ask(exporter, export, questions)
     own, found = _padded(questions.scores, answers["scores"])
     difference = np.abs(found - own)

@@ -180,6 +180,8 @@ class Endpoint:
         signature: name -> tf.TensorSpec.
         request: name -> np.ndarray, an example of what can be asked.
         notes: name -> what the tensor is, a sentence.
+        magnified: how much more of the rounding of its arithmetic shows in the scores
+            than in those of most networks; exports may differ by so much more.
         litert_content: name -> table `Content` of TensorFlow Lite Support's
             metadata_schema.fbs, for tensors of which it knows the kind.
     """
@@ -188,6 +190,7 @@ class Endpoint:
     signature: Mapping[str, tf.TensorSpec]
     request: Mapping[str, np.ndarray]
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    magnified: float = 1.0
     litert_content: Mapping[str, FlatTable] = dataclasses.field(default_factory=dict)
 
     @property

@@ -62,7 +62,10 @@ def read(payload: tf.Tensor, utterances: Utterances) -> tf.Tensor:
 
 
 def _at_rate(samples: tf.Tensor, rate: int, utterances: Utterances) -> tf.Tensor:
-    """Return a sound of that rate at the rate of the utterances, float32 [n]."""
+    """Return a sound of that rate at the rate of the utterances, float32 [n].
+
+    It is computed as `resampling_filter.apply` does, so that both round to the same.
+    """
     to = utterances.sample_rate
     if rate == to:
         return samples
@@ -73,7 +76,9 @@ def _at_rate(samples: tf.Tensor, rate: int, utterances: Utterances) -> tf.Tensor
     before = max(0, -bank.first)
     reach = (blocks - 1) * bank.down + len(bank.numbers)
     after = tf.maximum(0, reach - before - count)
-    waves = tf.pad(samples, [[before, after]])[None, :, None]
-    filters = np.ascontiguousarray(bank.numbers[:, None, :])
+    padded = tf.pad(tf.cast(samples, tf.float64), [[before, after]])
+    waves = padded[None, :, None]
+    filters = np.ascontiguousarray(bank.numbers[:, None, :], np.float64)
     found = tf.nn.conv1d(waves, filters, stride=bank.down, padding="VALID")
-    return tf.reshape(found[0, :blocks], [-1])[:length]
+    flat = tf.reshape(found[0, :blocks], [-1])[:length]
+    return tf.cast(flat, tf.float32)

@@ -32,6 +32,8 @@ _NOTES = {
     "last row ends in silence, of a sample at least.",
     MASK: "1 for each row of the sound, 0 for what follows the last.",
 }
+# Logarithms of bands that are almost silent magnify rounding.
+_MAGNIFIED = 10.0
 _REQUEST_SECONDS = 0.5
 
 
@@ -138,6 +140,7 @@ class SpeechServing:
                 },
                 request={ROWS: rows, MASK: np.ones(rows.shape[:2], np.int32)},
                 notes=_NOTES,
+                magnified=_MAGNIFIED,
             ),
         }
 

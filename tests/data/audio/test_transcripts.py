@@ -1,0 +1,190 @@
+"""Sounds with their texts, from tables and folders, and what is wrong with them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kft import errors, tasks
+from kft.config import SpeechRecognitionConfig
+from kft.data.audio import alphabet
+
+sounds = pytest.importorskip("tests.sounds", reason="needs the extra audio")
+
+from kft.data.audio.utterances import Utterances  # noqa: E402
+
+SOUND = sounds.encoded(sounds.tone(300, 0.5))
+UTTERANCES = Utterances(sample_rate=16_000, samples_per_row=320, seconds=1.0)
+
+
+def _write(folder: Path, table: str | bytes, *, count: int = 4) -> str:
+    for number in range(count):
+        (folder / f"{number}.wav").write_bytes(SOUND)
+    content = table.encode() if isinstance(table, str) else table
+    (folder / "table.csv").write_bytes(content)
+    return f"csv:{folder / 'table.csv'}"
+
+
+def _load(dataset: str, **options: object):
+    return tasks.load_splits(SpeechRecognitionConfig(dataset=dataset, **options))
+
+
+def _texts(part, symbols) -> list[str]:
+    return [alphabet.text(part.labels[row], symbols) for row in range(len(part))]
+
+
+@pytest.mark.parametrize(
+    ("text", "lower", "keep"),
+    [
+        ("  Don\u2019t   stop!", "don't stop", "Don\u2019t stop!"),
+        ("'Tis 3.5 km -- née 'x'", "tis 3 5 km née x", "'Tis 3.5 km -- née 'x'"),
+        ("e\u0301\ta\u00a0b", "é a b", "é a b"),
+        ("... ?!", "", "... ?!"),
+    ],
+)
+def test_a_text_is_normalized_as_stated(text: str, lower: str, keep: str) -> None:
+    assert alphabet.normalized(text, "lower") == lower
+    assert alphabet.normalized(text, "keep") == keep
+
+
+def test_a_table_has_texts_splits_and_groups(tmp_path: Path, caplog) -> None:
+    table = "path,text,split\n0.wav,Hi you,train\n1.wav,you,train\n2.wav,hi,val\n"
+    found = _load(_write(tmp_path, table))
+    assert found.labels.names == ("<space>", "h", "i", "o", "u", "y")
+    assert _texts(found.train, found.labels) == ["hi you", "you"]
+    assert _texts(found.validation, found.labels) == ["hi"]
+    assert found.train.read(found.train.rows).numpy().tolist() == [SOUND, SOUND]
+
+
+def test_a_table_of_mozilla_is_known(tmp_path: Path) -> None:
+    table = "wav_filename,wav_filesize,transcript\n"
+    table += "".join(f"{number}.wav,99,ab c\n" for number in range(4))
+    found = _load(_write(tmp_path, table), validation_fraction=0.0)
+    assert _texts(found.train, found.labels) == ["ab c"] * 4
+
+
+def test_a_row_may_be_a_part_of_a_file(tmp_path: Path) -> None:
+    table = "path,text,start,end\n0.wav,a,0,0.2\n0.wav,b,0.2,0.5\n"
+    found = _load(_write(tmp_path, table), validation_fraction=0.0)
+    rows = [UTTERANCES.count(one) for one in found.train.read(found.train.rows).numpy()]
+    assert rows == [11, 16]
+
+
+def test_folders_have_texts_beside_the_sounds(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "dev/c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.wav").write_bytes(SOUND)
+        (tmp_path / f"{name}.txt").write_text("Ab")
+    found = _load(f"folder:{tmp_path}")
+    assert found.train.ids.tolist() == ["train/a.wav", "train/b.wav"]
+    assert found.validation.ids.tolist() == ["dev/c.wav"]
+    (tmp_path / "train/b.txt").unlink()
+    with pytest.raises(errors.DataError, match=r"train/b.wav: expected its text in"):
+        _load(f"folder:{tmp_path}")
+
+
+def test_librispeech_names_its_speakers(tmp_path: Path) -> None:
+    for split, speaker in (("train-clean-100", 19), ("dev-clean", 84)):
+        folder = tmp_path / split / str(speaker) / "198"
+        folder.mkdir(parents=True)
+        (folder / f"{speaker}-198-0000.flac").write_bytes(
+            sounds.encoded(sounds.tone(300, 0.5), kind="FLAC")
+        )
+        (folder / f"{speaker}-198.trans.txt").write_text(
+            f"{speaker}-198-0000 NORTHANGER ABBEY\n"
+        )
+    found = _load(f"folder:{tmp_path}")
+    assert _texts(found.train, found.labels) == ["northanger abbey"]
+    assert found.validation.ids.tolist() == ["dev-clean/84/198/84-198-0000.flac"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("path,text\n0.wav,ab\n1.wav, ...\n", r"line 3: expected a text, received"),
+        ("path,text\n0.wav,ab\n1.wav,\n", r"line 3: expected a text, received ''"),
+        (
+            b"path,text\n0.wav,ab\n1.wav,\xe9\n",
+            r"line 3: expected a text file in UTF-8",
+        ),
+        ("path,text\n0.wav,ab\n9.wav,b\n", r"line 3: expected a file at .*9\.wav"),
+        ("path,label\n0.wav,ab\n", r"'text' is missing.*--csv_columns=path=NAME,text="),
+        (
+            "path,text,split\n0.wav,ab,train\n1.wav,añ,val\n",
+            r"line 3: the character 'ñ' of 'añ' is none of the 2",
+        ),
+        (
+            "path,text,split,group\n0.wav,a,train,x\n1.wav,b,val,x\n",
+            r"line 3: expected the group 'x' in one split",
+        ),
+    ],
+    ids=["empty", "missing", "latin-1", "no-file", "columns", "character", "group"],
+)
+def test_a_bad_row_is_named_with_its_line(
+    tmp_path: Path, table: str | bytes, message: str
+) -> None:
+    with pytest.raises(errors.DataError, match=message):
+        _load(_write(tmp_path, table))
+
+
+def test_an_alphabet_is_read_from_a_file(tmp_path: Path) -> None:
+    signs = tmp_path / "alphabet.txt"
+    signs.write_text("# of DeepSpeech\n \na\nb\n\\#\n")
+    assert alphabet.read(str(signs)).names == ("<space>", "a", "b", "#")
+    dataset = _write(tmp_path, "path,text\n0.wav,ab\n1.wav,abc\n")
+    with pytest.raises(errors.DataError, match="line 3: the character 'c' of 'abc'"):
+        _load(dataset, alphabet=str(signs))
+    signs.write_text("a\nbc\n")
+    with pytest.raises(errors.DataError, match="line 2: expected one character"):
+        alphabet.read(str(signs))
+
+
+@pytest.mark.parametrize(("text", "steps"), [("abc", 3), ("aab", 4), ("aaa", 5)])
+def test_letters_that_repeat_need_a_step_between_them(text: str, steps: int) -> None:
+    symbols = alphabet.of_texts(["abc"])
+    assert alphabet.steps_needed(alphabet.ids(text, symbols)) == steps
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 192_000])
+@pytest.mark.parametrize("channels", [1, 6])
+def test_a_sound_is_read_alike_here_and_in_a_graph(rate: int, channels: int) -> None:
+    import tensorflow as tf
+
+    from kft.data.audio import utterances_in_graph
+
+    samples = np.repeat(sounds.tone(300, 0.73, rate=rate)[:, None], channels, axis=1)
+    content = sounds.encoded(samples, rate=rate)
+    rows = UTTERANCES.decode(content)
+    assert len(rows) == UTTERANCES.count(content) == 37
+    assert rows[-1, -1] == 0
+    in_graph = utterances_in_graph.read(tf.constant(content), UTTERANCES).numpy()
+    np.testing.assert_allclose(in_graph, rows, atol=1e-7)
+
+
+def test_resampled_sounds_are_those_of_soxr() -> None:
+    soxr = pytest.importorskip("soxr")
+    from kft.data.audio import resampling_filter
+
+    samples = sounds.sweep(1.0, rate=44_100)
+    expected = soxr.resample(samples, 44_100, 16_000, quality="HQ")
+    found = resampling_filter.apply(samples, 44_100, 16_000)
+    np.testing.assert_allclose(found[100:15_900], expected[100:15_900], atol=1e-6)
+
+
+NAN = np.array([0.0, np.nan, 0.0] * 100, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be read as a sound"),
+        (b"these are words\n" * 40, "cannot be read as a sound"),
+        (SOUND[:44], "the sound has no samples"),
+        (sounds.encoded(NAN, subtype="FLOAT"), "samples that are no numbers"),
+        (sounds.encoded(sounds.tone(300, 1.1)), "longer than --seconds=1"),
+    ],
+    ids=["empty", "text", "no-samples", "nan", "long"],
+)
+def test_what_cannot_be_read_says_why(content: bytes, message: str) -> None:
+    with pytest.raises(errors.DataError, match=message):
+        UTTERANCES.decode(content)
