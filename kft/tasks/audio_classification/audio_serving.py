@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft import errors
 from kft.backbones.audio import audio_backbone
 from kft.config import AudioClassificationConfig
 from kft.data.audio import (
@@ -106,18 +105,7 @@ class AudioServing(ClassServing):
 
     def encode(self, value: np.ndarray) -> bytes:
         """Return samples, float [n] at the rate that is read, as 16 bits of a WAV."""
-        rate = self._windows.sample_rate
-        expected = f"expected samples as float [n], -1 to 1, {rate} a second"
-        if value.ndim != 1 or not len(value):
-            raise errors.DataError(f"{expected}, received {list(value.shape)}.")
-        if not np.issubdtype(value.dtype, np.floating):
-            raise errors.DataError(
-                f"{expected}, received {value.dtype}. Whole numbers of 16 bits are "
-                "samples * 32768."
-            )
-        if not np.isfinite(value).all():
-            raise errors.DataError(f"{expected}; some are no numbers, or infinite.")
-        return inline_sounds.wav(value.astype(np.float32), rate)
+        return inline_sounds.encode(value, self._windows.sample_rate)
 
     def made_up(self, count: int) -> list[bytes]:
         """Return WAV files: tones in noise, up to twice as long as what is read."""

@@ -54,10 +54,12 @@ class SpeechDisplay:
         self,
         network: Network,
         inputs: Sequence[Mapping[str, np.ndarray]],
+        *,
         targets: Sequence[np.ndarray],
+        payloads: Sequence[bytes],
     ) -> Sequence[str]:
         """Return nothing."""
-        del network, inputs, targets
+        del network, inputs, targets, payloads
         return ()
 
     def preview(

@@ -63,6 +63,11 @@ class SpeechServing:
         return AUDIO.file_endings
 
     @property
+    def request_columns(self) -> Sequence[str]:
+        """Return none: a sound is no text."""
+        return ()
+
+    @property
     def scores(self) -> str:
         """Return the name of the probabilities, a row for each 20 ms."""
         return _SCORES
@@ -150,6 +155,14 @@ class SpeechServing:
         said = ctc_decoding.greedy_in_graph(probabilities)
         spelled = tf.ragged.map_flat_values(lambda ids: tf.gather(signs, ids), said)
         return tf.strings.strip(tf.strings.reduce_join(spelled, axis=-1))
+
+    def companions(self) -> dict[str, bytes]:
+        """Return nothing: an array of samples is cut into rows."""
+        return {}
+
+    def encode(self, value: np.ndarray) -> bytes:
+        """Return samples, float [n] at the rate that is read, as 16 bits of a WAV."""
+        return inline_sounds.encode(value, self._utterances.sample_rate)
 
     def made_up(self, count: int) -> list[bytes]:
         """Return WAV files of tones in noise, up to the longest that is read."""
