@@ -66,8 +66,9 @@ class TagOptions(TextLengthOptions):
         "conll:entities",
         "Where the examples are: conll:PATH (a file with a word and its tag a line and "
         "an empty line between sentences; or a folder with train.conll, and maybe "
-        "validation.conll and test.conll), or jsonl:PATH (a JSON object a line: text, "
-        "and entities as [start, end, label] in characters; maybe split).",
+        "validation.conll and test.conll), jsonl:PATH (a JSON object a line: text, "
+        "and entities as [start, end, label] in characters; maybe split), or tfds:NAME "
+        "(TensorFlow Datasets, such as tfds:conll2003).",
     )
     conll_columns: tuple[str, ...] = option(
         (),

@@ -252,7 +252,7 @@ def test_options_of_a_run_do_not_forbid_other_data(tmp_path):
         ("a.tsv", "image_classification", "Did you mean --dataset=csv:a.tsv?"),
         ("a.json", "text_classification", "Did you mean --dataset=jsonl:a.json?"),
         ("a.zip", "image_classification", "Unpack a.zip first"),
-        ("a.csv", "token_classification", "Possible values: conll, jsonl."),
+        ("a.csv", "token_classification", "Possible values: conll, jsonl, tfds."),
         ("nowhere", "image_classification", "Possible values: digits, folder"),
     ],
 )

@@ -87,10 +87,10 @@ def _read(
 ) -> tuple[LabelMap, examples.Table]:
     from kft.data.sources import record_reader, tfrecord_index
 
-    builder = _builder(_builder_name(rest), config)
+    builder = open_builder(rest, config)
     info = builder.info
     features = _features(info, config, payload)
-    by_split = _expressions(info, config, needs_training=needs_training)
+    by_split = expressions(info, config, needs_training=needs_training)
     chosen = {split: _records_of(info, e, split) for split, e in by_split.items()}
     files = sorted({path for numbers in chosen.values() for path, _, _ in numbers})
     index = {p: tfrecord_index.index_file(p, {features.label: int}) for p in files}
@@ -128,11 +128,22 @@ def _builder_name(rest: str) -> str:
     return _BARE_VERSION.sub(":", rest)
 
 
-def _builder(
-    name: str, config: config_lib.DataConfig
+def open_builder(
+    rest: str, config: config_lib.DataConfig
 ) -> "tensorflow_datasets.core.DatasetBuilder":
+    """Return the builder of a data set, prepared where it was not.
+
+    Args:
+        rest: what stands behind tfds: in `--dataset`.
+        config: its `data_dir`.
+
+    Raises:
+        errors.ConfigError: for an unknown name or version, or where the data set is not
+            prepared and cannot be.
+    """
     import tensorflow_datasets
 
+    name = _builder_name(rest)
     data_dir = filesystem.expand(config.data_dir) if config.data_dir else None
     try:
         builder = tensorflow_datasets.builder(name, data_dir=data_dir)
@@ -262,21 +273,32 @@ def _by_type(
     return found
 
 
-def _expressions(
+def expressions(
     info: Any, config: config_lib.DataConfig, *, needs_training: bool
 ) -> dict[str, str]:
-    """Return the TFDS expression of each split: the flags', else the data's own."""
+    """Return the TFDS expression of each split: the flags', else the data's own.
+
+    Args:
+        info: of the builder.
+        config: with the flags.
+        needs_training: whether training has one where the data set has no such split.
+
+    Raises:
+        errors.ConfigError: for an expression that cannot be.
+    """
     given = {
         TRAIN: config.train_split,
         VALIDATION: config.validation_split,
         TEST: config.test_split,
     }
-    expressions = {split: e or split for split, e in given.items()}
-    return {
-        split: expression
-        for split, expression in expressions.items()
-        if given[split] or (needs_training and split == TRAIN) or split in info.splits
+    found = {
+        split: expression or split
+        for split, expression in given.items()
+        if expression or (needs_training and split == TRAIN) or split in info.splits
     }
+    for split, expression in found.items():
+        _records_of(info, expression, split)
+    return found
 
 
 def _records_of(info: Any, expression: str, split: str) -> list[tuple[str, int, int]]:

@@ -7,7 +7,8 @@ from kft import data
 from kft.backbones.text import text_backbone
 from kft.config import TokenClassificationConfig
 from kft.config.stages import Blocks
-from kft.data.text import conll_file, span_lines
+from kft.data.sources import tfds
+from kft.data.text import conll_file, span_lines, tagged_tfds
 from kft.tasks.task_kind import TaskKind
 from kft.tasks.text_classification import text_checks
 
@@ -26,6 +27,13 @@ KIND = TaskKind(
         ),
         "jsonl": data.Source(
             "jsonl:PATH", span_lines.check, span_lines.load, span_lines.load_known
+        ),
+        "tfds": data.Source(
+            "tfds:NAME",
+            tfds.check,
+            tagged_tfds.load,
+            tagged_tfds.load_known,
+            is_path=False,
         ),
     },
     blocks=_blocks,

@@ -225,3 +225,52 @@ def test_a_line_without_the_key_says_which_it_has(tmp_path: Path) -> None:
     line = '{"tokens": ["Ada"], "ner_tags": ["B-person"]}'
     with pytest.raises(errors.DataError, match="of the line are tokens, ner_tags"):
         _load(_file(tmp_path, line, "words.jsonl"))
+
+
+def _store(folder: Path, features: tuple[str, ...], names: list[str]) -> None:
+    """Write a data set of two sentences like conll2003."""
+    tfds = pytest.importorskip("tensorflow_datasets", reason="needs the extra tfds")
+    sentences = [["Ada", "lives", "in", "Rome"], ["Nobody", "."]]
+    tags = [[1, 0, 0, 2], [0, 0]]
+
+    def rows():
+        for tokens, own in zip(sentences, tags, strict=True):
+            yield {"tokens": tokens, **dict.fromkeys(features, own)}
+
+    sequence = tf.TensorSpec([None], tf.int64)
+    kinds = {"tokens": tfds.features.Sequence(tfds.features.Text())}
+    label = tfds.features.Sequence(tfds.features.ClassLabel(names=names))
+    kinds |= dict.fromkeys(features, label)
+    data = tf.data.Dataset.from_generator(
+        rows,
+        output_signature={
+            "tokens": tf.TensorSpec([None], tf.string),
+            **dict.fromkeys(features, sequence),
+        },
+    )
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="tiny_entities",
+        version="1.0.0",
+        data_dir=str(folder),
+        features=tfds.features.FeaturesDict(kinds),
+        split_datasets={"train": data, "validation": data},
+        disable_shuffling=True,
+    )
+
+
+def test_sequences_of_tensorflow_datasets_are_words_and_tags(tmp_path: Path) -> None:
+    _store(tmp_path, ("chunks", "ner"), ["O", "B-PER", "B-LOC"])
+    splits = _load("tfds:tiny_entities", data_dir=str(tmp_path))
+    assert splits.labels.names == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+    assert len(splits.validation) == 2
+    tags = [splits.labels.names[tag] for tag in splits.train.labels[0]]
+    assert tags == ["B-PER", "O", "O", "B-LOC"]
+
+
+def test_tags_that_types_do_not_tell_are_named(tmp_path: Path) -> None:
+    _store(tmp_path, ("a", "b"), ["O", "B-PER", "X"])
+    with pytest.raises(errors.DataError, match="--tfds_features=words=NAME,tags"):
+        _load("tfds:tiny_entities", data_dir=str(tmp_path))
+    named = {"data_dir": str(tmp_path), "tfds_features": ("tags=b",)}
+    with pytest.raises(errors.DataError, match="'Ada lives in Rome'.*as b: "):
+        _load("tfds:tiny_entities", **named)
