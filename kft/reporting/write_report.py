@@ -24,11 +24,13 @@ from kft.reporting import (
     class_sections,
     gallery,
     headline,
+    length_chart,
     render,
     run_record,
     sections,
     stage_results,
 )
+from kft.reporting.charts import LineChart
 from kft.reporting.class_sections import ShownExamples
 from kft.reporting.gallery import Card
 from kft.reporting.run_record import RunRecord
@@ -103,12 +105,19 @@ def values_of(
         "monitor": sections.title(record.result.monitor),
         "is_share": _is_share(record.result.metric, evaluation),
         "stages": stage_results.rows(record),
-        "charts": sections.curves(record),
+        "charts": (*sections.curves(record), *_lengths(run, training)),
         "gone": gone,
         "views": gallery.training_views(run, training, _TRAINING_EXAMPLES),
         "views_text": sections.views_text(run.task.inputs),
         **(_judged(evaluation, run, choice) if evaluation else {"evaluation": None}),
     }
+
+
+def _lengths(run: LoadedRun, training: Examples | None) -> tuple[LineChart, ...]:
+    """Return the chart of the lengths of training examples, where they have some."""
+    parts = {} if training is None else {TRAIN: training}
+    chart = length_chart.of_splits(run.task.inputs, parts)
+    return () if chart is None else (chart,)
 
 
 def _is_share(metric: str, evaluation: Evaluation | None) -> bool:

@@ -264,7 +264,7 @@ def test_a_run_that_nothing_judges_says_so(
 ) -> None:
     monkeypatch.setattr(gallery, "training_views", lambda *arguments: ())
     monkeypatch.setattr(run_split, "of_split", lambda *arguments: None)
-    inputs = types.SimpleNamespace(is_augmented=False)
+    inputs = types.SimpleNamespace(is_augmented=False, boundaries=())
     network = types.SimpleNamespace(task=types.SimpleNamespace(inputs=inputs))
     record = run_record.read(run_dir.at(str(run)))
     page = Page(page_text("report.html", write_report.values_of(record, None, network)))

@@ -233,6 +233,7 @@ def test_a_report_shows_texts_escaped(train, folder: Path) -> None:
     page = (run_dir / "report.html").read_text()
     assert '<p dir="auto" style' in page
     assert "gradient x input of its answer" in page
+    assert "Share of examples by length" in page
     assert page.count('aria-hidden="true" style') > 5
 
 
