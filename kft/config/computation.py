@@ -49,14 +49,15 @@ class RuntimeConfig(Config):
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
         "auto",
-        "Arithmetic of the layers; weights stay float32. auto: float32 on a CPU, mixed "
-        "bfloat16 or float16 on a GPU that is faster with it.",
+        "Arithmetic of the layers; weights stay float32. auto: float32, and mixed "
+        "float16 on a GPU whose fast units know nothing else (Volta, Turing).",
     )
     jit: Literal["auto", "on", "off"] = option(
         "auto",
-        "Compile the network with XLA. auto: on one GPU, never on a CPU. Compiled "
-        "arithmetic rounds in its own way, and Dropout draws other numbers, so the "
-        "setting is part of a run.",
+        "Compile the network with XLA, for long runs on one GPU: a stage begins later, "
+        "by tens of seconds, and its steps are faster. auto: off. Compiled arithmetic "
+        "rounds in its own way, and Dropout draws other numbers, so the setting is a "
+        "part of a run.",
     )
     steps_per_execution: int | Literal["auto"] = option(
         "auto",

@@ -129,9 +129,7 @@ class Devices:
                 f"--jit=on compiles for one device, and {self.replicas} share a batch: "
                 "use --jit=auto, or --strategy=single."
             )
-        if config.jit == "auto":
-            has_gpu = bool(tf.config.list_logical_devices("GPU"))
-            return has_gpu and self.replicas == 1
+        # Compiling takes longer than it saves on sets of some thousand examples.
         return config.jit == "on"
 
     def jit(self, work: Callable[..., Any], config: RunConfig) -> Callable[..., Any]:

@@ -289,11 +289,11 @@ def _dtype_policy(precision: str, gpus: Sequence[tf.config.PhysicalDevice]) -> s
 def _fast_precision(gpu: tf.config.PhysicalDevice) -> str:
     """Return what the GPU's matrix units are made for, by compute capability.
 
-    bfloat16 needs 8.0 (Ampere), float16 tensor cores 7.0 (Volta): NVIDIA CUDA
-    programming guide, table of arithmetic per compute capability.
+    From 8.0 (Ampere) on they take float32, as TF32, which is TensorFlow's default; 7.x
+    (Volta, Turing) have float16 alone: NVIDIA CUDA programming guide, table of
+    arithmetic per compute capability. On an H200 bfloat16 made steps 10% faster
+    (MobileNetV2) and 6% slower (ResNet50), and stages 20 s later to begin.
     """
     details = tf.config.experimental.get_device_details(gpu)
     capability = details.get("compute_capability", (0, 0))
-    if capability >= (8, 0):
-        return "bfloat16"
-    return "float16" if capability >= (7, 0) else "float32"
+    return "float16" if (7, 0) <= capability < (8, 0) else "float32"

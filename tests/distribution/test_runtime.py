@@ -99,6 +99,23 @@ def test_memory_of_gpus_grows_where_asked_for(grows, monkeypatch):
     assert asked == [(GPU, grows)] * 2
 
 
+@pytest.mark.parametrize(
+    ("capability", "policy"),
+    [
+        ((6, 1), "float32"),
+        ((7, 0), "mixed_float16"),
+        ((7, 5), "mixed_float16"),
+        ((8, 0), "float32"),
+        ((9, 0), "float32"),
+    ],
+)
+def test_a_gpu_computes_in_float32_where_it_is_fast(capability, policy, monkeypatch):
+    details = {"compute_capability": capability}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: details)
+    assert runtime._dtype_policy("auto", [GPU]) == policy
+    assert runtime._dtype_policy("bfloat16", [GPU]) == "mixed_bfloat16"
+
+
 def _noting(calls):
     return lambda *arguments: calls.append(arguments)
 

@@ -219,3 +219,8 @@ def test_xla_is_for_one_device():
     with pytest.raises(errors.ConfigError, match="--jit=on .* 2 share"):
         two.uses_xla(config)
     assert not two.uses_xla(TrainConfig())
+
+
+def test_nothing_is_compiled_unasked_also_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+    assert not DEVICES.uses_xla(TrainConfig())
