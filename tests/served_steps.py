@@ -67,8 +67,12 @@ class Serving:
     """A class for every step. See `kft.tasks.task.Serving`."""
 
     file_endings = (".steps",)
+    request_columns = ()
     scores = "step_probabilities"
     answer_fields: Mapping[str, tuple[str, ...]] = {"steps": (), "rising": ()}
+
+    def companions(self) -> Mapping[str, bytes]:
+        return {}
 
     def network_scores(
         self, outputs: np.ndarray, inputs: dict[str, np.ndarray], *, temperature: float

@@ -75,11 +75,15 @@ class Serving:
     """Classes of noise."""
 
     file_endings = (".raw",)
+    request_columns = ()
     scores = class_answers.SCORES
     answer_fields = class_answers.FIELDS
 
     def __init__(self, labels: LabelMap) -> None:
         self._answers = ClassAnswers(labels)
+
+    def companions(self) -> Mapping[str, bytes]:
+        return {}
 
     def network_scores(
         self, outputs: np.ndarray, inputs: np.ndarray, *, temperature: float

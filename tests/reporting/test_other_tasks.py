@@ -63,6 +63,7 @@ class CurveInputs:
     """Steps of a curve, from text: numbers with blanks between them."""
 
     is_augmented = False
+    boundaries = ()
 
     def prepare(self, examples: Examples) -> Examples:
         return examples
@@ -93,8 +94,14 @@ class CurveDisplay:
         return ""
 
     def explain(
-        self, network: object, inputs: Sequence[Any], targets: Sequence[np.ndarray]
+        self,
+        network: object,
+        inputs: Sequence[Any],
+        *,
+        targets: Sequence[np.ndarray],
+        payloads: Sequence[bytes],
     ) -> Sequence[str]:
+        assert len(payloads) == len(inputs)
         for one, answer in zip(inputs, targets, strict=True):
             assert len(one["steps"]) == len(answer)
         return [f'<svg class="shade{len(answer)}"></svg>' for answer in targets]
