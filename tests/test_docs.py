@@ -29,9 +29,23 @@ from tests.conftest import REPOSITORY, RunKft
 from tests.test_layering import FOLDERS
 
 ARCHITECTURE = "docs/architecture.md"
+PAGES = (
+    *(
+        "images",
+        "texts",
+        "sounds",
+        "speech",
+        "stages",
+        "search",
+        "distributed",
+        "run_folder",
+    ),
+    *("serving", "python", "faq", "index"),
+)
 DOCUMENTS = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", ARCHITECTURE),
     *("configs/README.md", "tools/BENCHMARKS.md", "SECURITY.md"),
+    *(f"docs/{name}.md" for name in PAGES),
 )
 TEXTS = {name: (REPOSITORY / name).read_text() for name in DOCUMENTS}
 # Comments and docstrings that show commands.
@@ -287,8 +301,9 @@ class _Model:
         return [types.SimpleNamespace(file=one, content=content) for one in files]
 
 
-def test_the_python_of_the_readme_runs(monkeypatch, capsys) -> None:
-    (code,) = re.findall(r"^```python\n(.*?)^```", TEXTS["README.md"], re.M | re.S)
+def test_the_python_that_is_shown_runs(monkeypatch, capsys) -> None:
+    page = TEXTS["docs/python.md"]
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
     seen = []
     # Not `setattr`, which would import the real one, and TensorFlow with it.
     fakes = {
@@ -297,13 +312,13 @@ def test_the_python_of_the_readme_runs(monkeypatch, capsys) -> None:
     }
     for name, fake in fakes.items():
         monkeypatch.setitem(vars(kft), name, fake)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code, "docs/python.md", "exec"), {})
     assert seen[0].run_dir == "runs/photos"
     assert seen[1] == _old_result().run_dir
     first, *rows = capsys.readouterr().out.splitlines()
     assert first.startswith("0.")
     assert rows == ["rose.jpg rose", "tulip.jpg rose"]
-    for name in re.findall(r"`result\.(?!json)(\w+)`", TEXTS["README.md"]):
+    for name in re.findall(r"`result\.(?!json)(\w+)`", page):
         assert hasattr(_old_result(), name)
 
 

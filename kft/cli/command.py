@@ -79,7 +79,8 @@ def execute(command: Command, arguments: Sequence[str]) -> int:
     output_encoding.escape_what_is_missing()
     try:
         if {"-h", "--help", "--helpfull"}.intersection(own):
-            _write(_help(command, own))
+            width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
+            _write(help_text(command, own, width=width))
         elif "--version" in own:
             _write(f"kft {kft.__version__}\n")
         else:
@@ -139,8 +140,14 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
-def _help(command: Command, arguments: Sequence[str]) -> str:
-    """Return the text of --help, for the task that the arguments name."""
+def help_text(command: Command, arguments: Sequence[str], *, width: int) -> str:
+    """Return what --help says, for the task that the arguments name.
+
+    Args:
+        command: of kft.
+        arguments: of it; only --task counts.
+        width: in characters.
+    """
     by_task = command.config if isinstance(command.config, ByTask) else None
     if isinstance(command.config, ByTask):
         config_class = command.config.config_class(chosen_task(arguments))
@@ -151,6 +158,6 @@ def _help(command: Command, arguments: Sequence[str]) -> str:
         command.description or "",
         config_class,
         positional=command.positional,
-        width=min(shutil.get_terminal_size().columns, _MAX_WIDTH),
+        width=width,
         by_task=by_task,
     )

@@ -33,8 +33,10 @@ def _problem(*arguments: str, config: by_task.ByTask = RUN) -> str:
 
 
 def _help(*arguments: str) -> str:
-    return command._help(
-        command.Command("train", "Train.", RUN, lambda config: None), arguments
+    return command.help_text(
+        command.Command("train", "Train.", RUN, lambda config: None),
+        arguments,
+        width=88,
     )
 
 
@@ -76,8 +78,8 @@ def test_flags_of_another_task_are_refused_by_name(tmp_path: Path) -> None:
     assert _problem("--task=rising_steps", "--image_size=64", "--augment=flip") == (
         "--image_size belongs to --task=image_classification, received "
         "--task=rising_steps. Leave it out.\n"
-        "--augment belongs to --task=image_classification or audio_classification, "
-        "received --task=rising_steps. Leave it out."
+        "--augment belongs to --task=image_classification or audio_classification or "
+        "speech_recognition, received --task=rising_steps. Leave it out."
     )
     assert _problem("--pad_to=8", f"--flagfile={path}") == (
         "--pad_to belongs to --task=rising_steps, received "
@@ -145,8 +147,10 @@ def test_a_command_may_read_more_flags_than_its_help_lists() -> None:
     made = flags.parse(audit, arguments).config
     assert isinstance(made, AuditOptions)
     assert (made.out, made.stages) == ("found", "head:1")
-    text = command._help(
-        command.Command("audit", "Look.", audit, lambda config: None), arguments
+    text = command.help_text(
+        command.Command("audit", "Look.", audit, lambda config: None),
+        arguments,
+        width=88,
     )
     assert "--out=TEXT" in text and "--pad_to=INT" in text
     assert "--stages" not in text and "--run_dir" not in text
