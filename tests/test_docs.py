@@ -36,7 +36,7 @@ PAGES = (
         "sounds",
         "speech",
         "stages",
-        "search",
+        "settings",
         "distributed",
         "run_folder",
     ),
