@@ -6,6 +6,7 @@ A drawing is 360 units wide and 224 high; the page scales it.
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import TypeGuard
 
 # Where the axes are in it.
 LEFT, RIGHT, TOP, BOTTOM = 46, 350, 24, 190
@@ -23,7 +24,7 @@ class Series:
     Attributes:
         label: what they are of.
         xs: places.
-        ys: values; None where there is none.
+        ys: values; None where there is none, and one that is not finite is not drawn.
         style: number of the colour, in [0, `STYLES`).
     """
 
@@ -138,7 +139,7 @@ def line_chart(
         low: lowest value that has to be seen; by default the lowest there is.
         high: highest value that has to be seen; likewise.
     """
-    values = [y for one in series for y in one.ys if y is not None]
+    values = [y for one in series for y in one.ys if _can_be_drawn(y)]
     if not values:
         return None
     places = [x for one in series for x in one.xs]
@@ -158,6 +159,11 @@ def line_chart(
         spans=tuple(_span(name, a, b, horizontal) for name, a, b in spans),
         lines=tuple(_line(one, horizontal, vertical) for one in series),
     )
+
+
+def _can_be_drawn(value: float | None) -> TypeGuard[float]:
+    """Return whether there is a place for a value: not where a loss has diverged."""
+    return value is not None and math.isfinite(value)
 
 
 def _widened(
@@ -185,7 +191,7 @@ def _line(series: Series, horizontal: Axis, vertical: Axis) -> Line:
             f"{series.label}, epoch {x:g}: {y:.4g}",
         )
         for x, y in zip(series.xs, series.ys, strict=True)
-        if y is not None
+        if _can_be_drawn(y)
     ]
     return Line(series.label, series.style % STYLES, tuple(dots))
 

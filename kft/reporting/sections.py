@@ -76,7 +76,7 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         if record.split_sizes.get(side)
     )
     packages = environment.get("packages", {})
-    fingerprint = environment.get("data_fingerprint", "")
+    fingerprint = environment.get("data_fingerprint") or ""
     yield "command", shlex.join(_typed(environment.get("command", ())))
     yield "finished", f"{record.finished:%Y-%m-%d %H:%M} UTC"
     yield "time", render.duration(record.result.seconds)

@@ -44,6 +44,13 @@ def test_epochs_without_a_value_are_left_out() -> None:
     assert charts.line_chart("Loss", []) is None
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_an_epoch_that_has_diverged_is_left_out_too(value: float) -> None:
+    (line,) = _chart([1.0, value, 2.0]).lines
+    assert len(line.dots) == 2
+    assert charts.line_chart("Loss", [Series("a", [1], [value])]) is None
+
+
 def test_a_single_epoch_is_drawn_in_the_middle() -> None:
     (line,) = _chart([0.5]).lines
     assert (line.dots[0].x, line.dots[0].y) == (198, (charts.BOTTOM + 36) / 2)

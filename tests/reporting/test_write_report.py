@@ -259,6 +259,13 @@ def test_a_report_that_can_not_be_made_leaves_the_last_one(
     assert [p.name for p in run.iterdir() if p.name.startswith(".tmp")] == []
 
 
+def test_a_run_whose_data_has_no_fingerprint_says_so(run: Path) -> None:
+    record = run_record.read(run_dir.at(str(run)))
+    facts = {**record.environment, "data_fingerprint": None}
+    found = dict(sections.facts(dataclasses.replace(record, environment=facts)))
+    assert found["data fingerprint"] == "not recorded"
+
+
 def test_a_run_that_nothing_judges_says_so(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
