@@ -20,6 +20,8 @@ from kft.data.audio.windows import Windows
 _UNKNOWN = 2**48
 # Samples that the filter of soxr reaches to either side, at the lower of two rates.
 _REACH = 100
+# What is left of channels that cancel each other, as a share: a thousandth, -60 dB.
+CANCELLED = 1e-3
 # Stored samples -> how a part of them is stored without loss; others as float.
 _LOSSLESS = {"PCM_16": "int16", "PCM_24": "int32", "PCM_U8": "int16", "PCM_S8": "int16"}
 _STORED_AS = {"PCM_16": "PCM_16", "PCM_24": "PCM_24", "PCM_U8": "PCM_16"}
@@ -140,10 +142,31 @@ def _read(sound: Any, starts: list[int], length: int) -> list[np.ndarray]:
         if start not in read:
             sound.seek(max(0, start))
             found = sound.read(length + min(0, start), dtype="float32", always_2d=True)
-            found = found.mean(axis=1) if found.shape[1] > 1 else found[:, 0]
+            found = one_channel(found)
             missing = length + min(0, start) - len(found)
             read[start] = np.pad(found, (max(0, -start), missing))
     return [read[start] for start in starts]
+
+
+def one_channel(samples: np.ndarray) -> np.ndarray:
+    """Return the mean of channels, float32 [n].
+
+    Args:
+        samples: float32 [n, channels].
+
+    Raises:
+        errors.DataError: for channels that cancel each other, as those of a balanced
+            cable do that were taken for stereo: their mean is silence.
+    """
+    if samples.shape[1] == 1:
+        return samples[:, 0]
+    mean: np.ndarray = samples.mean(axis=1)
+    if np.abs(mean).max(initial=0.0) < CANCELLED * np.abs(samples).max(initial=0.0):
+        raise errors.DataError(
+            "its channels cancel each other (opposite phases): their mean, which is "
+            "read, is silence. Write one of the channels to a file"
+        )
+    return mean
 
 
 def frames(sound: Any) -> int:

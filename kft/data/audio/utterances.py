@@ -73,7 +73,9 @@ class Utterances:
             read = sound.read(frames, dtype="float32", always_2d=True)
         if not np.isfinite(read).all():
             raise errors.DataError("the sound has samples that are no numbers")
-        samples = resampling_filter.apply(read.mean(axis=1), rate, self.sample_rate)
+        samples = resampling_filter.apply(
+            audio_decode.one_channel(read), rate, self.sample_rate
+        )
         return self.in_rows(samples)
 
     def in_rows(self, samples: np.ndarray) -> np.ndarray:

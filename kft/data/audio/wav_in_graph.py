@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from kft.data.audio import audio_decode
+
 # Format tags of a WAV: whole numbers, floating point, and "see the extension".
 _WHOLE, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _HEADER = 12
@@ -41,8 +43,12 @@ def decode(payload: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     frame = tf.maximum(channels * bits // 8, 1)
     usable = tf.minimum(size, length - data_at) // frame * frame
     samples = _samples(tf.strings.substr(payload, data_at, usable), tag, bits)
-    samples = tf.reduce_mean(tf.reshape(samples, [-1, channels]), axis=1)
+    stored = tf.reshape(samples, [-1, channels])
+    samples = tf.reduce_mean(stored, axis=1)
     with _required(tf.size(samples) > 0, "expected samples, received none"):
+        largest = tf.reduce_max(tf.abs(stored))
+    heard = tf.reduce_max(tf.abs(samples)) >= audio_decode.CANCELLED * largest
+    with _required(heard, "expected channels that do not cancel each other"):
         return tf.identity(samples), rate
 
 

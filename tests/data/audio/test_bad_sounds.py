@@ -16,6 +16,7 @@ from kft.data.audio.windows import Windows  # noqa: E402
 
 WINDOWS = Windows(sample_rate=16_000, seconds=1.0)
 NAN = np.array([0.0, np.nan, 0.0] * 100, np.float32)
+OPPOSITE = np.stack([sounds.tone(300, 0.5), -sounds.tone(300, 0.5)], axis=1)
 WHOLE = sounds.encoded(sounds.tone(300, 0.5))
 
 
@@ -27,8 +28,9 @@ WHOLE = sounds.encoded(sounds.tone(300, 0.5))
         (b"RIFF\x00\x00\x00\x00WAVE", "cannot be read as a sound"),
         (WHOLE[:44], "the sound has no samples"),
         (sounds.encoded(NAN, subtype="FLOAT"), "samples that are no numbers"),
+        (sounds.encoded(OPPOSITE), "channels cancel each other"),
     ],
-    ids=["empty", "text", "header", "no-samples", "nan"],
+    ids=["empty", "text", "header", "no-samples", "nan", "opposite"],
 )
 def test_what_cannot_be_read_says_why(content: bytes, message: str) -> None:
     with pytest.raises(errors.DataError, match=message):

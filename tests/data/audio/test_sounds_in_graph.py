@@ -11,6 +11,8 @@ from kft.data.audio.windows import Windows  # noqa: E402
 
 WINDOWS = Windows(sample_rate=16_000, seconds=1.0)
 
+TONE = sounds.tone(300, 0.5)
+
 
 def _read(content: bytes, windows: Windows = WINDOWS) -> np.ndarray:
     samples, rate = wav_in_graph.decode(tf.constant(content))
@@ -71,8 +73,12 @@ def test_it_reads_a_file_that_ends_early_and_passes_over_other_chunks() -> None:
         sounds.encoded(np.float32([np.nan] * 9), subtype="FLOAT"),
         sounds.encoded(sounds.tone(300, 0.5), subtype="ULAW"),
         sounds.encoded(sounds.tone(300, 0.5), kind="FLAC"),
+        sounds.encoded(np.stack([TONE, -TONE], axis=1)),
     ],
-    ids=["empty", "text", "head", "no-format", "none", "rate", "nan", "ulaw", "flac"],
+    ids=[
+        *("empty", "text", "head", "no-format", "none", "rate", "nan", "ulaw", "flac"),
+        "opposite",
+    ],
 )
 def test_it_refuses_what_it_cannot_read(content: bytes) -> None:
     with pytest.raises(tf.errors.OpError):
