@@ -69,10 +69,10 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _readme_request(folder: Path) -> dict[str, Any]:
-    """Return the body that the README's command sends for an image rose.jpg."""
-    readme = (REPOSITORY / "README.md").read_text()
-    command = re.search(r"^(printf .*) \|\n\s+curl -d @- ", readme, re.MULTILINE)
+def _shown_request(folder: Path) -> dict[str, Any]:
+    """Return the body that the command of the page sends for an image rose.jpg."""
+    page = (REPOSITORY / "docs" / "serving.md").read_text()
+    command = re.search(r"^(printf .*) \|\n\s+curl -d @- ", page, re.MULTILINE)
     (folder / "rose.jpg").write_bytes(IMAGE)
     body = subprocess.run(
         ["bash", "-c", command[1]], cwd=folder, capture_output=True, check=True
@@ -80,10 +80,10 @@ def _readme_request(folder: Path) -> dict[str, Any]:
     return json.loads(body)
 
 
-def test_the_request_of_the_readme_is_understood_and_answered(
+def test_the_request_that_is_shown_is_understood_and_answered(
     loaded, tmp_path: Path
 ) -> None:
-    request = _readme_request(tmp_path)
+    request = _shown_request(tmp_path)
     assert len(IMAGE) > 128 * 1024  # more than fits an argument of a program
     signature, inputs = _tensors(request, loaded.signatures)
     assert inputs["image_bytes"].numpy().tolist() == [IMAGE]
@@ -93,12 +93,12 @@ def test_the_request_of_the_readme_is_understood_and_answered(
     assert row["class_name"] == row["top_k_labels"][0]
     assert row["class_name"] in ("cyan", "magenta", "yellow")
     assert row["probabilities"][row["class_id"]] == row["top_k_probabilities"][0]
-    readme = (REPOSITORY / "README.md").read_text()
-    assert all(f"`{name}`" in readme for name in row)
+    page = (REPOSITORY / "docs" / "serving.md").read_text()
+    assert all(f"`{name}`" in page for name in row)
 
 
 def test_the_short_form_of_a_request_means_the_same(loaded, tmp_path: Path) -> None:
-    named = _readme_request(tmp_path)
+    named = _shown_request(tmp_path)
     short = {"instances": [one["image_bytes"] for one in named["instances"]]}
     _, expected = _tensors(named, loaded.signatures)
     _, inputs = _tensors(short, loaded.signatures)
