@@ -18,7 +18,7 @@ from kft.data.audio import (
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
-from kft.tasks import decode_requests
+from kft.tasks import decode_requests, weights_terms
 from kft.tasks.audio_classification.audio_network import WAVEFORM
 from kft.tasks.class_answers import ClassServing
 from kft.tasks.serving_texts import CardText, PageText
@@ -150,7 +150,14 @@ class AudioServing(ClassServing):
             refuses=("Files that are no WAV, or have no samples, are refused.",),
             pipeline_tag="audio-classification",
             license=backbone.license if is_pretrained else None,
-            terms=tuple(self._terms()),
+            terms=weights_terms.lines(
+                weights_terms.of_pretrained(
+                    backbone.name, backbone.origin, backbone.license
+                )
+                if is_pretrained
+                else None,
+                examples="sounds",
+            ),
         )
 
     def page(self) -> PageText:
@@ -168,14 +175,3 @@ class AudioServing(ClassServing):
         """Return AudioProperties: samples per second, and channels."""
         rate = np.uint32(self._windows.sample_rate)
         return {0: _AUDIO_PROPERTIES, 1: {0: rate, 1: np.uint32(1)}}
-
-    def _terms(self) -> Sequence[str]:
-        backbone = audio_backbone.get(self._config.backbone)
-        if self._config.weights == "none":
-            first = "The weights were trained from nothing: they are yours to license."
-        else:
-            first = (
-                f"The pretrained weights of {backbone.name} ({backbone.origin}) are "
-                f"under {backbone.license}."
-            )
-        return (first, "The terms of the sounds it was fine-tuned on come on top.")

@@ -163,7 +163,7 @@ class ImageServing(ClassServing):
             refuses=(f"Images above {self._config.max_pixels:,} pixels are refused.",),
             pipeline_tag="image-classification",
             license=weights_license.of_weights(self._config),
-            terms=tuple(weights_license.terms(self._config)),
+            terms=weights_license.terms(self._config),
             code=self._code(),
         )
 

@@ -1,10 +1,9 @@
 """The terms under which the weights of a run may be passed on."""
 
-from collections.abc import Iterator
-
 from kft.backbones import weights_flag
 from kft.backbones.image import image_table
 from kft.config import RunConfig
+from kft.tasks import weights_terms
 
 _TRAINED_ON = (
     "The backbone was trained on ImageNet, whose images have terms of their own "
@@ -12,19 +11,19 @@ _TRAINED_ON = (
 )
 
 
-def terms(config: RunConfig) -> Iterator[str]:
-    """Yield what a model card says about the licence of the weights, line by line."""
+def terms(config: RunConfig) -> tuple[str, ...]:
+    """Return what a model card says about the licence of the weights, line by line."""
     license_ = of_weights(config)
     if config.weights == weights_flag.NONE:
-        yield "The weights were trained from nothing: they are yours to license."
+        pretrained = None
     elif license_ is None:
-        yield f"The weights come from {config.weights}: its terms apply."
+        pretrained = f"The weights come from {config.weights}: its terms apply."
     else:
-        yield (
+        pretrained = (
             f"The pretrained weights of {config.backbone} are under {license_}. "
             f"{_TRAINED_ON}"
         )
-    yield "The terms of the images it was fine-tuned on come on top."
+    return weights_terms.lines(pretrained, examples="images")
 
 
 def of_weights(config: RunConfig) -> str | None:

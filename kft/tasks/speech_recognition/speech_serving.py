@@ -19,7 +19,7 @@ from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.utterances import Utterances
 from kft.data.labels import LabelMap
 from kft.metrics import scores
-from kft.tasks import decode_requests
+from kft.tasks import decode_requests, weights_terms
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.speech_recognition import ctc_decoding
 from kft.tasks.speech_recognition.speech_network import MASK, ROWS
@@ -204,7 +204,14 @@ class SpeechServing:
             refuses=("Files that are no WAV, have no samples or are too long.",),
             pipeline_tag="automatic-speech-recognition",
             license=backbone.license if is_pretrained else None,
-            terms=tuple(self._terms()),
+            terms=weights_terms.lines(
+                weights_terms.of_pretrained(
+                    backbone.name, backbone.origin, backbone.license
+                )
+                if is_pretrained
+                else None,
+                examples="sounds",
+            ),
         )
 
     def page(self) -> PageText:
@@ -215,17 +222,6 @@ class SpeechServing:
             accept="audio/*",
             record_prompt="Record with the microphone",
         )
-
-    def _terms(self) -> Sequence[str]:
-        backbone = speech_backbone.get(self._config.backbone)
-        if self._config.weights == "none":
-            first = "The weights were trained from nothing: they are yours to license."
-        else:
-            first = (
-                f"The pretrained weights of {backbone.name} ({backbone.origin}) are "
-                f"under {backbone.license}."
-            )
-        return (first, "The terms of the sounds it was fine-tuned on come on top.")
 
 
 def _probabilities(

@@ -2,6 +2,7 @@
 
 from kft.backbones.text import text_backbone
 from kft.config import TextModelConfig
+from kft.tasks import weights_terms
 
 
 def of_weights(config: TextModelConfig) -> str | None:
@@ -15,12 +16,11 @@ def terms(config: TextModelConfig) -> tuple[str, ...]:
     """Return lines on what weights and texts are under."""
     backbone = text_backbone.BACKBONES.get(config.backbone)
     if config.weights == "none":
-        first = "The weights were trained from nothing: they are yours to license."
+        pretrained = None
     elif backbone is None:
-        first = f"The weights come from {config.backbone}: its terms apply."
+        pretrained = f"The weights come from {config.backbone}: its terms apply."
     else:
-        first = (
-            f"The pretrained weights of {backbone.name} ({backbone.origin}) are "
-            f"under {backbone.license}."
+        pretrained = weights_terms.of_pretrained(
+            backbone.name, backbone.origin, backbone.license
         )
-    return (first, "The terms of the texts it was fine-tuned on come on top.")
+    return weights_terms.lines(pretrained, examples="texts")
