@@ -2,7 +2,10 @@
 
 import difflib
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+_Config = TypeVar("_Config")
 
 # Of a message; a value in it may be as long as a command line.
 _MOST_CHARACTERS = 10_000
@@ -89,6 +92,32 @@ class Interrupted(KftError):
     ) -> None:
         super().__init__(f"Stopped by {signal.name}; {effect}")
         self.signal = signal
+
+
+def check_all(
+    config: _Config,
+    checks: Iterable[Callable[[_Config], None]],
+    *,
+    also: str | None = None,
+) -> None:
+    """Raise what checks of a config find wrong, all of it as one error.
+
+    Args:
+        config: what is checked.
+        checks: each raises ConfigError.
+        also: what is known to be wrong already.
+
+    Raises:
+        ConfigError: with a line or more for each problem.
+    """
+    problems = [] if also is None else [also]
+    for check in checks:
+        try:
+            check(config)
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
 
 
 def closest(name: str, options: Iterable[str], *, most: int = 5) -> str:

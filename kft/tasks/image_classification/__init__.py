@@ -24,14 +24,7 @@ def _check(config: TrainConfig) -> None:
     Raises:
         errors.ConfigError: naming everything that is wrong.
     """
-    problems = []
-    for check in (_check_network, _check_augment):
-        try:
-            check(config)
-        except errors.ConfigError as error:
-            problems.append(str(error))
-    if problems:
-        raise errors.ConfigError("\n".join(problems))
+    errors.check_all(config, (_check_network, _check_augment))
 
 
 def _check_network(config: TrainConfig) -> None:

@@ -26,17 +26,8 @@ def _check(config: SpeechRecognitionConfig) -> None:
     Raises:
         errors.ConfigError: naming everything that is wrong.
     """
-    problems = []
     missing = SPEECH.problem(config.task)
-    if missing is not None:
-        problems.append(missing)
-    for check in (_check_network, _check_augment):
-        try:
-            check(config)
-        except errors.ConfigError as error:
-            problems.append(str(error))
-    if problems:
-        raise errors.ConfigError("\n".join(problems))
+    errors.check_all(config, (_check_network, _check_augment), also=missing)
 
 
 def _check_network(config: SpeechRecognitionConfig) -> None:
