@@ -9,7 +9,7 @@ from kft.backbones.audio import speech_backbone
 from kft.data.audio import alphabet, sound_html, spectrogram
 from kft.data.image import contact_sheet
 from kft.data.labels import LabelMap
-from kft.model.network import Network
+from kft.tasks.not_explained import NotExplained
 from kft.tasks.speech_recognition import alignment, ctc_decoding
 from kft.tasks.speech_recognition.speech_network import ROWS
 
@@ -17,8 +17,12 @@ from kft.tasks.speech_recognition.speech_network import ROWS
 _PREVIEW_COLUMNS = 240
 
 
-class SpeechDisplay:
+class SpeechDisplay(NotExplained):
     """Sounds to hear, and what is said of them. See `kft.tasks.task.Display`."""
+
+    why_unexplained = (
+        "A transcript has no one place in the sound that speaks for all of it."
+    )
 
     def __init__(self, symbols: LabelMap) -> None:
         """Show sounds; the symbols are those of texts."""
@@ -39,28 +43,6 @@ class SpeechDisplay:
         text = alphabet.text(label, self._symbols)
         said = alphabet.text(ctc_decoding.greedy(scores), self._symbols)
         return f"{html.escape(text)}<br>said: {alignment.marked(text, said)}"
-
-    @property
-    def explanation(self) -> str:
-        """Return nothing: nothing is explained."""
-        return ""
-
-    def unexplained(self, network: Network) -> str:
-        """Return why nothing is explained."""
-        del network
-        return "A transcript has no one place in the sound that speaks for all of it."
-
-    def explain(
-        self,
-        network: Network,
-        inputs: Sequence[Mapping[str, np.ndarray]],
-        *,
-        targets: Sequence[np.ndarray],
-        payloads: Sequence[bytes],
-    ) -> Sequence[str]:
-        """Return nothing."""
-        del network, inputs, targets, payloads
-        return ()
 
     def preview(
         self, inputs: Sequence[Mapping[str, np.ndarray]], captions: Sequence[str]

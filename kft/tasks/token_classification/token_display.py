@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -10,40 +9,21 @@ from kft.data.labels import LabelMap
 from kft.data.text import tag_schemes, words
 from kft.data.text.tag_schemes import Entity
 from kft.data.text.words import WordSpan
-from kft.model.network import Network
+from kft.tasks.not_explained import NotExplained
 from kft.tasks.text_classification.text_display import TextDisplay
 from kft.tasks.text_classification.text_form import TextForm
 from kft.tasks.token_classification import entity_figures
 
 
-class TokenDisplay(TextDisplay):
+class TokenDisplay(NotExplained, TextDisplay):
     """Texts as people read them. See `kft.tasks.task.Display`."""
+
+    why_unexplained = "There is no explanation of tags."
 
     def __init__(self, form: TextForm, labels: LabelMap) -> None:
         """Show texts; their form and the tags say what numbers mean."""
         super().__init__(form)
         self._labels = labels
-
-    @property
-    def explanation(self) -> str:
-        """Return nothing: an answer of many tags has no single reason."""
-        return ""
-
-    def unexplained(self, network: Network) -> str:
-        """Return that there is no explanation of tags."""
-        del network
-        return "There is no explanation of tags."
-
-    def explain(
-        self,
-        network: Network,
-        inputs: Sequence[Mapping[str, np.ndarray]],
-        *,
-        targets: Sequence[Any],
-        payloads: Sequence[bytes],
-    ) -> Sequence[str]:
-        """Raise NotImplementedError: there is no explanation of tags."""
-        raise NotImplementedError(self.unexplained(network))
 
     def example_html(self, payload: bytes, inputs: Mapping[str, np.ndarray]) -> str:
         """Return the begin of a text, escaped; words that were split have blanks."""
