@@ -57,7 +57,7 @@ def predict(
             else:
                 payload = batch.payloads[rank].numpy()
                 row = {name: values[rank] for name, values in outputs.items()}
-                yield _answer(predictor, file.file, row, payload, top_k)
+                yield of_row(predictor, file.file, row, payload, top_k)
         done = batch.positions[-1] + 1
     for file in found[done:]:
         yield _failed(predictor, file)
@@ -73,20 +73,29 @@ def predict_one(
     try:
         single = predictor.one_input(payload)
     except (errors.DataError, tf.errors.OpError) as error:
-        return Answer("", _nothing(predictor), _message(error)), {}
+        return Answer("", _nothing(predictor), reason_of(error)), {}
     inputs = tf.nest.map_structure(lambda tensor: tensor[None], single)
     outputs = predictor.outputs(predictor.batch(inputs))
     row = {name: values[0] for name, values in outputs.items()}
-    return _answer(predictor, "", row, payload, top_k), row
+    return of_row(predictor, "", row, payload, top_k), row
 
 
-def _answer(
+def of_row(
     predictor: Predictor,
     file: str,
     row: Mapping[str, np.ndarray],
     payload: bytes,
     top_k: int,
 ) -> Answer:
+    """Return the answer that is in the outputs for an example.
+
+    Args:
+        predictor: that gave them.
+        file: where the example is.
+        row: the outputs by name, of this example alone.
+        payload: the encoded example.
+        top_k: alternatives in an answer, at most all classes.
+    """
     serving = predictor.task.serving
     if not row[serving.scores].any():
         return Answer(file, _nothing(predictor), _UNREADABLE)
@@ -109,11 +118,12 @@ def _reason(predictor: Predictor, file: InputFiles) -> str:
     try:
         predictor.one_input(file_batches.read(file))
     except (errors.DataError, tf.errors.OpError) as error:
-        return _message(error)
+        return reason_of(error)
     return "it could not be read at first; it can now"
 
 
-def _message(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return why an example cannot be read, out of what reading it raised."""
     if isinstance(error, tf.errors.OpError):
         return bad_examples.first_line(error)
     return str(error)

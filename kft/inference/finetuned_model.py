@@ -15,6 +15,7 @@ from kft.evaluation import evaluate_run, load_run
 from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.load_run import LoadedRun
 from kft.inference import (
+    answers,
     find_model,
     given_inputs,
     load_export,
@@ -102,14 +103,14 @@ class FinetunedModel:
         """
         serving = self._predictor.task.serving
         top_k = min(top_k, len(self.labels))
-        answers = [
+        found = [
             self._answer(given, row, top_k)
             for batch in self._batches(inputs, batch_size)
             for given, row in zip(
                 batch.given, _rows(self._predictor.outputs(batch.inputs)), strict=False
             )
         ]
-        return Answers(answers, serving.answer_fields, top_k)
+        return Answers(found, serving.answer_fields, top_k)
 
     def embed(
         self, inputs: Input | Iterable[Input], *, batch_size: int = 32
@@ -214,11 +215,10 @@ class FinetunedModel:
         return given_inputs.batches(self._predictor, inputs, batch_size)
 
     def _answer(self, given: Given, row: Any, top_k: int) -> Answer:
-        serving = self._predictor.task.serving
-        if not row[serving.scores].any():
-            raise errors.DataError(f"{given.name}: the model cannot read it.")
-        content = serving.answer(row, top_k=top_k, payload=given.payload)
-        return Answer(given.name, content)
+        found = answers.of_row(self._predictor, given.name, row, given.payload, top_k)
+        if found.error is not None:
+            raise errors.DataError(f"{given.name}: {found.error}.")
+        return found
 
 
 def load(path: str | os.PathLike[str]) -> FinetunedModel:

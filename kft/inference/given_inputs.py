@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from kft import errors
-from kft.data import bad_examples, sample
+from kft.data import sample
+from kft.inference import answers
 from kft.inference.predictor import Predictor
 from kft.tasks.task import Serving, Tree
 
@@ -101,10 +102,8 @@ def _read(read: Callable[[bytes], Tree], given: Given) -> Tree:
     """
     try:
         return tf.nest.map_structure(lambda one: one.numpy(), read(given.payload))
-    except errors.DataError as error:
-        raise errors.DataError(f"{given.name}: {error}") from error
-    except tf.errors.OpError as error:
-        reason = bad_examples.first_line(error)
+    except (errors.DataError, tf.errors.OpError) as error:
+        reason = answers.reason_of(error)
         raise errors.DataError(f"{given.name}: {reason}") from error
 
 
