@@ -6,13 +6,12 @@
 What is listed can be trained as it is: python -m kft.train --flagfile=kft:quickstart
 """
 
-import errno
-import os
 from pathlib import Path
 
 from kft import errors
 from kft.cli import command, tables, terminal
 from kft.config import ConfigsConfig, shipped_configs, user_paths
+from kft.run_folder import atomic_files
 
 
 def main(config: ConfigsConfig) -> None:
@@ -49,15 +48,12 @@ def _copies(config: ConfigsConfig) -> list[Path]:
             "another folder, or one without files of these names."
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_files.explaining(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         for path, source in copies.items():
-            path.write_bytes(source.read_bytes())
-    except OSError as error:
-        what = os.strerror(error.errno or errno.EIO).lower()
-        raise errors.ConfigError(
-            f"--out={config.out}: {error.filename or folder} cannot be written: "
-            f"{what}. Expected a folder that can be written."
-        ) from error
+            atomic_files.write(path, source.read_bytes())
+    except errors.RunDirError as error:
+        raise errors.ConfigError(f"--out={config.out}: {error}") from error
     return list(copies)
 
 
