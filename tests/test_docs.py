@@ -261,7 +261,7 @@ def _every_flag() -> set[str]:
     found = set(flags.SPECIAL) | OTHER_FLAGS
     for name in kft_main.COMMANDS:
         config = _command(name).config
-        classes = [config] if isinstance(config, type) else config.classes()
+        classes = flags.classes_of(config)
         for one in classes:
             found.update(flags.define(one))
         found.update(f"no{switch}" for switch in flags.switches(classes))

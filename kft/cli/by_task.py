@@ -1,7 +1,7 @@
 """The flags of a command that makes runs: they depend on `--task`."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from kft import errors
@@ -53,7 +53,7 @@ class ByTask:
             return run_class
         return of_task(self.options, run_class)
 
-    def classes(self) -> Iterable[type[Config]]:
+    def classes(self) -> Sequence[type[Config]]:
         """Return the configs for all tasks."""
         return [self.config_class(task) for task in self.tasks()]
 

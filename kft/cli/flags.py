@@ -79,7 +79,7 @@ def parse(
     Raises:
         errors.ConfigError: naming every flag that is wrong, and where it was written.
     """
-    classes = config.classes() if isinstance(config, ByTask) else [config]
+    classes = classes_of(config)
     expanded = flagfile.expand(arguments, switches=switches(classes))
     config_class = _of_task(config, expanded) if isinstance(config, ByTask) else config
     values = define(config_class, positional=positional)
@@ -98,6 +98,11 @@ def parse(
         placed = [_placed(problem, expanded.origins) for problem in problems]
         raise errors.ConfigError("\n".join(placed))
     return Parsed(config_class(**converted), frozenset(given))
+
+
+def classes_of(config: type[Config] | ByTask) -> Sequence[type[Config]]:
+    """Return the config of a command, or those of all tasks."""
+    return config.classes() if isinstance(config, ByTask) else [config]
 
 
 def _positional(

@@ -29,9 +29,8 @@ class Completed:
 
 def flags_of(config: CommandConfig) -> Flags:
     """Return the flags of a command, those of all its tasks together."""
-    classes = [config] if isinstance(config, type) else config.classes()
     found: dict[str, Sequence[str]] = dict.fromkeys(flags.SPECIAL, ())
-    for one in classes:
+    for one in flags.classes_of(config):
         hints = typing.get_type_hints(one)
         for field in dataclasses.fields(one):
             found[field.name] = _values(hints[field.name])
