@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from kft.config import RunConfig
+from kft.config import RunConfig, flagfile
 from kft.run_folder.run_result import RunResult
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
+from tests import kept_weights
 from tests.conftest import REPOSITORY
 
 Train = Callable[..., RunResult]
@@ -33,6 +34,33 @@ def once(config: Callable[..., RunConfig]) -> Train:
         return done[name]
 
     return train
+
+
+def command(config: RunConfig, *more: str) -> list[str]:
+    """Return the arguments with which Python trains this config, without a report."""
+    path = Path(f"{config.run_dir}.cfg")
+    path.write_text(flagfile.format_flagfile(config))
+    return ["-m", "kft.train", f"--flagfile={path}", "--report=false", *more]
+
+
+def assert_goes_on(
+    config: RunConfig,
+    whole: Path,
+    *,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Kill a run after three epochs, let it go on, and compare it bit by bit.
+
+    Args:
+        config: of the run.
+        whole: folder of one that nobody killed.
+        environment: of the process that is killed.
+    """
+    run_dir = Path(str(config.run_dir))
+    arguments = command(config, "--steps_per_execution=1")
+    kill(arguments, run_dir, epochs=3, environment=environment)
+    fine_tune(config, reporter=SilentReporter())
+    kept_weights.assert_equal(kept_weights.read(whole), kept_weights.read(run_dir))
 
 
 def kill(

@@ -19,8 +19,6 @@ from kft import __main__ as kft_main
 from kft import tasks
 from kft.data.labels import LabelMap
 from kft.evaluation import load_run
-from kft.training.fine_tune import fine_tune
-from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights, task_runs
 from tests.conftest import REPOSITORY
 from tests.tasks import rising_steps
@@ -76,23 +74,8 @@ def test_a_run_of_two_stages_on_a_stored_trunk_is_chosen_by_f1(train) -> None:
 
 @pytest.mark.integration
 def test_a_killed_run_goes_on_bit_by_bit(train, folder: Path) -> None:
-    whole = train()
     config = _config(folder, "killed")
-    flags = [
-        f"--{name}={getattr(config, name)}"
-        for name in ("task", "dataset", "run_dir", "stages", "batch_size", "dropout")
-    ]
-    flags += ["--warmup_fraction=0", "--export=", "--steps_per_execution=1"]
-    task_runs.kill(
-        ["-m", "kft.train", *flags],
-        Path(config.run_dir),
-        epochs=3,
-        environment=_REGISTERS,
-    )
-    fine_tune(config, reporter=SilentReporter())
-    kept_weights.assert_equal(
-        kept_weights.read(whole.run_dir), kept_weights.read(Path(config.run_dir))
-    )
+    task_runs.assert_goes_on(config, train().run_dir, environment=_REGISTERS)
 
 
 def test_a_stored_trunk_changes_no_bit_where_all_curves_have_one_length(train) -> None:

@@ -74,36 +74,23 @@ def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
     kept_weights.assert_close(cached.run_dir, live.run_dir, atol=1e-5)
 
 
-def _flags(folder: Path, name: str) -> list[str]:
-    config = _config(folder, name)
-    flags = [
-        f"--{option}={getattr(config, option)}"
-        for option in ("task", "dataset", "weights", "run_dir", "stages", "seconds")
-    ]
-    flags += ["--batch_size=8", "--clip_norm=1", "--warmup_fraction=0", "--export="]
-    return ["-m", "kft.train", *flags, "--report=false"]
-
-
 @pytest.mark.integration
 def test_a_killed_run_goes_on_bit_by_bit(folder: Path) -> None:
-    augment = "--augment=shift@0.1,gain,noise,specaugment,mixup"
-    config = _config(folder, "killed", augment=augment.partition("=")[2])
+    config = _config(folder, "killed", augment="shift@0.1,gain,noise,specaugment,mixup")
     whole = fine_tune(
         dataclasses.replace(config, run_dir=str(folder / "whole")),
         reporter=SilentReporter(),
     )
-    arguments = [*_flags(folder, "killed"), augment, "--steps_per_execution=1"]
-    task_runs.kill(arguments, Path(config.run_dir), epochs=3)
-    fine_tune(config, reporter=SilentReporter())
-    kept_weights.assert_equal(
-        kept_weights.read(whole.run_dir), kept_weights.read(Path(config.run_dir))
-    )
+    task_runs.assert_goes_on(config, whole.run_dir)
 
 
 @pytest.mark.integration
 def test_two_devices_give_what_one_gives(train, folder: Path) -> None:
     alone = train()
-    command = [sys.executable, *_flags(folder, "two"), "--devices=cpu:2"]
+    command = [
+        sys.executable,
+        *task_runs.command(_config(folder, "two"), "--devices=cpu:2"),
+    ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     kept_weights.assert_close(folder / "two", alone.run_dir, atol=1e-5)
 

@@ -20,8 +20,6 @@ from kft.config import TextClassificationConfig
 from kft.data import sample
 from kft.data.labels import LabelMap
 from kft.tasks.text_classification.text_inputs import TextInputs
-from kft.training.fine_tune import fine_tune
-from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights, task_runs, tiny_bert
 from tests.training.workers import conftest as processes
 
@@ -88,23 +86,10 @@ def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
 TWO_STAGES = "head:2@0.1,top2:3@0.1"
 
 
-def _flags(config: TextClassificationConfig, *more: str) -> list[str]:
-    names = ("task", "dataset", "backbone", "run_dir", "stages", "max_length")
-    flags = [f"--{name}={getattr(config, name)}" for name in names]
-    flags += [f"--batch_size={config.batch_size}", "--clip_norm=1", "--export="]
-    return ["-m", "kft.train", *flags, "--report=false", *more]
-
-
 @pytest.mark.integration
 def test_a_killed_run_goes_on_bit_by_bit(train, folder: Path) -> None:
-    whole = train(stages=TWO_STAGES)
     config = _config(folder, "killed", stages=TWO_STAGES)
-    arguments = _flags(config, "--steps_per_execution=1")
-    task_runs.kill(arguments, Path(config.run_dir), epochs=3)
-    fine_tune(config, reporter=SilentReporter())
-    kept_weights.assert_equal(
-        kept_weights.read(whole.run_dir), kept_weights.read(Path(config.run_dir))
-    )
+    task_runs.assert_goes_on(config, train(stages=TWO_STAGES).run_dir)
 
 
 @pytest.mark.integration
@@ -116,7 +101,7 @@ def test_two_processes_give_what_one_gives(train, folder: Path) -> None:
     started = []
     for worker in range(2):
         config = _config(folder, f"worker-{worker}", stages=stages)
-        flags = _flags(
+        flags = task_runs.command(
             config,
             *(f"--coordinator=127.0.0.1:{port}", "--num_workers=2"),
             f"--worker_index={worker}",
