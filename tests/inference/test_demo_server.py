@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kft import demo, errors
+from kft.cli import command
 from kft.config import DemoConfig
 from kft.evaluation import load_run
 from kft.inference import answers, demo_server, find_model, listen_address
@@ -65,6 +66,30 @@ def test_it_listens_on_this_machine_alone_by_default(
 ) -> None:
     assert server.server_address[0] == "127.0.0.1"
     assert DemoConfig(run_dir="r").host == "127.0.0.1"
+
+
+def test_the_run_may_stand_without_its_flag(
+    small_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    statuses = []
+
+    def answer_once(serving: demo_server.Server) -> None:
+        thread = threading.Thread(target=serving.handle_request)
+        thread.start()
+        statuses.append(_ask(serving)[0])
+        thread.join()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo_server.Server, "serve_forever", answer_once)
+    assert command.execute(demo.COMMAND, [str(small_run), "--port=0"]) == 0
+    assert statuses == [200]
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:")
+    both = [str(small_run), f"--run_dir={small_run}"]
+    assert command.execute(demo.COMMAND, both) == 2
+    assert command.execute(demo.COMMAND, [str(small_run / "gone")]) == 2
+    assert "There is no run folder" in capsys.readouterr().err
 
 
 def test_a_image_gets_what_predict_says_and_where_it_looks(
