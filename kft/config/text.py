@@ -67,8 +67,9 @@ class TagOptions(TextLengthOptions):
         "Where the examples are: conll:PATH (a file with a word and its tag a line and "
         "an empty line between sentences; or a folder with train.conll, and maybe "
         "validation.conll and test.conll), jsonl:PATH (a JSON object a line: text, "
-        "and entities as [start, end, label] in characters; maybe split), or tfds:NAME "
-        "(TensorFlow Datasets, such as tfds:conll2003).",
+        "and entities as [start, end, label] in characters; or tokens and ner_tags, as "
+        "Hugging Face has them; maybe split; or a folder with train.jsonl and the "
+        "like), or tfds:NAME (TensorFlow Datasets, such as tfds:conll2003).",
     )
     conll_columns: tuple[str, ...] = option(
         (),
@@ -77,13 +78,18 @@ class TagOptions(TextLengthOptions):
     )
     jsonl_keys: tuple[str, ...] = option(
         (),
-        "Keys of a jsonl: file that are called otherwise than text, entities and "
-        "split, such as entities=spans.",
+        "Keys of a jsonl: file that are called otherwise than text, entities, tokens, "
+        "ner_tags and split, such as entities=spans or tokens=words.",
     )
     tag_scheme: Literal["auto", "bio", "iob1", "bioes"] = option(
         "auto",
-        "Scheme of the tags of conll: files: bio (IOB2), iob1, bioes (BILOU), or auto "
-        "(as the tags themselves say). The network learns bio in any case.",
+        "Scheme of the tags in files: bio (IOB2), iob1, bioes (BILOU), or auto (as the "
+        "tags themselves say). The network learns bio in any case.",
+    )
+    tag_names: tuple[str, ...] = option(
+        (),
+        "Tags of a jsonl: file whose ner_tags are numbers, from 0 on, such as "
+        "O,B-PER,I-PER.",
     )
 
 

@@ -42,20 +42,21 @@ class Source:
     names_splits: bool = True
 
 
-# Options that one kind of data set reads, by what stands before the colon.
-_OPTIONS_OF = {
-    "folder": ("folder_layout",),
-    "csv": ("csv_columns",),
-    "tfds": (
-        "tfds_features",
-        "data_dir",
-        "train_split",
-        "validation_split",
-        "test_split",
-    ),
-    "tfrecord": ("tfrecord_features", "tfrecord_labels"),
-    "jsonl": ("jsonl_keys",),
-    "conll": ("conll_columns", "tag_scheme"),
+# Options that some kinds of data sets read: what stands before their colons.
+_KINDS_OF_OPTION = {
+    "folder_layout": ("folder",),
+    "csv_columns": ("csv",),
+    "tfds_features": ("tfds",),
+    "data_dir": ("tfds",),
+    "train_split": ("tfds",),
+    "validation_split": ("tfds",),
+    "test_split": ("tfds",),
+    "tfrecord_features": ("tfrecord",),
+    "tfrecord_labels": ("tfrecord",),
+    "jsonl_keys": ("jsonl",),
+    "conll_columns": ("conll",),
+    "tag_scheme": ("conll", "jsonl"),
+    "tag_names": ("jsonl",),
 }
 
 
@@ -124,23 +125,22 @@ def _stray_options(
     """Yield what is given for another kind of data set than that of the config."""
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     own = config.dataset.partition(":")[0]
-    for kind, names in _OPTIONS_OF.items():
-        for name in names:
-            if name not in defaults:
-                continue
-            if kind == own or getattr(config, name) == defaults[name]:
-                continue
-            if kind in sources:
-                belongs = f"belongs to --dataset={sources[kind].form}"
-            else:
-                belongs = (
-                    f"is about --dataset={kind}:..., which --task={config.task} does "
-                    "not take"
-                )
-            yield (
-                f"--{name} {belongs}, received --dataset={config.dataset}. Remove "
-                f"--{name}."
+    for name, kinds in _KINDS_OF_OPTION.items():
+        if name not in defaults or own in kinds:
+            continue
+        if getattr(config, name) == defaults[name]:
+            continue
+        forms = [sources[kind].form for kind in kinds if kind in sources]
+        if forms:
+            belongs = f"belongs to --dataset={' or '.join(forms)}"
+        else:
+            belongs = (
+                f"is about --dataset={kinds[0]}:..., which --task={config.task} does "
+                "not take"
             )
+        yield (
+            f"--{name} {belongs}, received --dataset={config.dataset}. Remove --{name}."
+        )
 
 
 def load_splits(

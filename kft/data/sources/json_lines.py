@@ -3,8 +3,8 @@
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
 
 from kft import errors
 from kft.data.sources import table_file
@@ -34,19 +34,45 @@ class JsonLine:
             errors.DataError: where it is not, or is empty.
         """
         value = self.values.get(key)
-        # Half of a surrogate pair cannot be written in UTF-8.
-        if (
-            not isinstance(value, str)
-            or not value.strip()
-            or "\0" in value
-            or _SURROGATES.search(value)
-        ):
+        if not is_text(value):
             raise errors.DataError(
                 f"{self.place}: expected a text as {key!r}, received {value!r}. "
                 f"The keys of the line are {errors.listed(self.values, most=_SHOWN)}; "
                 "--jsonl_keys says what they are called."
             )
         return value
+
+
+def is_text(value: Any) -> TypeGuard[str]:
+    """Return whether a value is a text in which there is something to read."""
+    return (
+        isinstance(value, str)
+        and bool(value.strip())
+        and "\0" not in value
+        # Half of a surrogate pair cannot be written in UTF-8.
+        and not _SURROGATES.search(value)
+    )
+
+
+def check_keys(lines: Sequence[JsonLine], pairs: Sequence[str], flag: str) -> None:
+    """Check that some line has what `--jsonl_keys` names.
+
+    Args:
+        lines: of the file.
+        pairs: as given, texts `part=key`.
+        flag: what names the file, for messages.
+
+    Raises:
+        errors.DataError: for a key that no line has.
+    """
+    known = {key for line in lines for key in line.values}
+    for pair in pairs:
+        key = pair.partition("=")[2].strip()
+        if key not in known:
+            raise errors.DataError(
+                f"{flag}: expected the key {key!r}, as --jsonl_keys={pair} says; no "
+                f"line has it. {errors.closest(key, sorted(known))}"
+            )
 
 
 def read(path: str, flag: str) -> list[JsonLine]:

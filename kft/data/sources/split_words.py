@@ -11,6 +11,7 @@ SPLITS_BY_WORD = {
     "val": VALIDATION,
     "valid": VALIDATION,
     "validation": VALIDATION,
+    "dev": VALIDATION,
     "test": TEST,
     "testing": TEST,
 }

@@ -7,7 +7,6 @@ begin with # and have no tag are comments.
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from absl import logging
 
@@ -15,21 +14,14 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples
 from kft.data.labels import LabelMap
-from kft.data.sources import filesystem, name_pairs, split_words, table_file
+from kft.data.sources import filesystem, name_pairs, split_files, table_file
 from kft.data.text import tag_schemes, tagged_texts, words
-from kft.data.text.tag_schemes import TagError
 from kft.data.text.tagged_texts import TaggedText
 
 _WORD, _TAG = "word", "tag"
 _DOCUMENT = "-DOCSTART-"
 # Words of a sentence from which on it is likely to be several.
 _LONG = 500
-# What data sets of words call their splits besides what all do.
-_SPLITS = {
-    "dev": examples.VALIDATION,
-    "testa": examples.VALIDATION,
-    "testb": examples.TEST,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +41,10 @@ class _Sentence:
     words: Sequence[str]
     tags: Sequence[str]
     split: str | None
+
+    def place_of(self, position: int) -> str:
+        """Return the line of a word, for messages."""
+        return f"{self.place}, line {self.line + position}"
 
 
 def check(path: str, config: config_lib.TagOptions) -> None:
@@ -99,7 +95,9 @@ def read(
     places = _places(config.conll_columns)
     sentences = [
         sentence
-        for file, split in _files(path, config, trains=trains)
+        for file, split in split_files.find(
+            path, config, like="train.conll", trains=trains
+        )
         for sentence in _sentences(file, split, places)
     ]
     if not sentences:
@@ -110,41 +108,14 @@ def read(
     scheme = config.tag_scheme
     if scheme == "auto":
         scheme = tag_schemes.scheme_of(one.tags for one in sentences)
-    return [_in_bio(one, scheme) for one in sentences]
-
-
-def _in_bio(sentence: _Sentence, scheme: tag_schemes.TagScheme) -> TaggedText:
-    try:
-        tags = tag_schemes.to_bio(sentence.tags, scheme)
-    except TagError as error:
-        raise errors.DataError(
-            f"{sentence.place}, line {sentence.line + error.position}: expected a tag "
-            f"of the scheme {scheme}: {error}. --tag_scheme says which one the files "
-            "have; bio, iob1 and bioes are known."
-        ) from error
-    return TaggedText(words.joined(sentence.words), tags, sentence.split)
-
-
-def _files(
-    path: str, config: config_lib.TagOptions, *, trains: bool
-) -> Sequence[tuple[str, str | None]]:
-    """Return files, each with its split; None where nothing names one."""
-    folder = Path(filesystem.expand(path))
-    if filesystem.is_remote(path) or not folder.is_dir():
-        return [(path, None)]
-    named = {
-        file: _SPLITS.get(file.stem.lower()) or split_words.within_name(file.stem)
-        for file in sorted(folder.iterdir())
-        if file.is_file()
-    }
-    found = [(str(file), split) for file, split in named.items() if split]
-    if not found or (trains and examples.TRAIN not in {split for _, split in found}):
-        raise errors.DataError(
-            f"--dataset={config.dataset}: expected a file such as train.conll in the "
-            f"folder, and maybe validation.conll and test.conll; there are "
-            f"{', '.join(file.name for file in named) or 'no files'}."
+    return [
+        TaggedText(
+            words.joined(one.words),
+            tagged_texts.in_bio(one.tags, scheme, place_of=one.place_of),
+            one.split,
         )
-    return found
+        for one in sentences
+    ]
 
 
 def _places(pairs: Sequence[str]) -> tuple[int, int]:

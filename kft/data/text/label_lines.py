@@ -56,8 +56,10 @@ def read(path: str, config: config_lib.TextOptions) -> list[TableRow]:
         {name: name for name in (*needed, *_OTHERS)},
         needed=needed,
     )
-    lines = json_lines.read(path, f"--dataset={config.dataset}")
-    there = [name for name in _OTHERS if keys.get(name) in lines[0].values]
+    flag = labelled_rows.flag(config)
+    lines = json_lines.read(path, flag)
+    json_lines.check_keys(lines, config.jsonl_keys, flag)
+    there = [n for n in _OTHERS if any(keys.get(n) in line.values for line in lines)]
     return [_row(line, keys, there) for line in lines]
 
 
@@ -66,7 +68,8 @@ def _row(line: JsonLine, keys: Mapping[str, str], others: list[str]) -> TableRow
     values = {part: line.text(keys[part]) for part in texts}
     values[_LABEL] = _label(line, keys[_LABEL])
     for name in others:
-        values[name] = str(line.values.get(keys[name], ""))
+        value = line.values.get(keys[name])
+        values[name] = "" if value is None else str(value)
     return TableRow(line.number, values)
 
 

@@ -1,7 +1,7 @@
 """Data sets of texts whose words have tags, whatever file they come from."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -47,6 +47,32 @@ def known(found: Sequence[TaggedText], run: labels.LabelMap) -> examples.Labelle
     own = [tag for tag in tag_schemes.names(_types(found)) if tag not in run.names]
     label_map = labels.LabelMap((*run.names, *own))
     return splits.uncut(label_map, _table(found, label_map))
+
+
+def in_bio(
+    tags: Sequence[str],
+    scheme: tag_schemes.TagScheme,
+    *,
+    place_of: Callable[[int], str],
+) -> list[str]:
+    """Return the tags of a sentence in BIO.
+
+    Args:
+        tags: of its words, in the scheme.
+        scheme: of the file.
+        place_of: returns where the word at a position is, for messages.
+
+    Raises:
+        errors.DataError: for a tag that the scheme does not have where it is.
+    """
+    try:
+        return tag_schemes.to_bio(tags, scheme)
+    except tag_schemes.TagError as error:
+        raise errors.DataError(
+            f"{place_of(error.position)}: expected a tag of the scheme {scheme}: "
+            f"{error}. --tag_scheme says which one the files have; bio, iob1 and bioes "
+            "are known."
+        ) from error
 
 
 def _table(found: Sequence[TaggedText], label_map: labels.LabelMap) -> examples.Table:

@@ -8,7 +8,7 @@ from kft.backbones.text import text_backbone
 from kft.config import TokenClassificationConfig
 from kft.config.stages import Blocks
 from kft.data.sources import tfds
-from kft.data.text import conll_file, span_lines, tagged_tfds
+from kft.data.text import conll_file, tagged_lines, tagged_tfds
 from kft.tasks.task_kind import TaskKind
 from kft.tasks.text_classification import text_checks
 
@@ -26,7 +26,7 @@ KIND = TaskKind(
             "conll:PATH", conll_file.check, conll_file.load, conll_file.load_known
         ),
         "jsonl": data.Source(
-            "jsonl:PATH", span_lines.check, span_lines.load, span_lines.load_known
+            "jsonl:PATH", tagged_lines.check, tagged_lines.load, tagged_lines.load_known
         ),
         "tfds": data.Source(
             "tfds:NAME",

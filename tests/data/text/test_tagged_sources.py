@@ -151,11 +151,16 @@ def test_keys_of_other_names_and_splits_are_read(tmp_path: Path) -> None:
 
 
 def test_options_of_another_kind_of_file_are_refused(tmp_path: Path) -> None:
-    config = TokenClassificationConfig(
-        dataset=_file(tmp_path, JSONL, "a.jsonl"), tag_scheme="bio"
-    )
-    with pytest.raises(errors.ConfigError, match="--tag_scheme belongs to"):
-        data.check_dataset(config, token_classification.KIND.sources)
+    sources = token_classification.KIND.sources
+    lines, words_ = _file(tmp_path, JSONL, "a.jsonl"), _file(tmp_path, CONLL)
+    for dataset, options, message in (
+        (lines, {"conll_columns": ("word=2",)}, "--conll_columns belongs to.*conll:"),
+        (words_, {"tag_names": ("O", "B-X")}, "--tag_names belongs to.*jsonl:PATH"),
+        ("tfds:x", {"tag_scheme": "bio"}, "--tag_scheme belongs.*conll:PATH or jsonl:"),
+    ):
+        config = TokenClassificationConfig(dataset=dataset, **options)
+        with pytest.raises(errors.ConfigError, match=message):
+            data.check_dataset(config, sources)
 
 
 BAD_JSONL = {
@@ -222,9 +227,141 @@ def test_sentences_without_an_end_are_said(
 
 
 def test_a_line_without_the_key_says_which_it_has(tmp_path: Path) -> None:
-    line = '{"tokens": ["Ada"], "ner_tags": ["B-person"]}'
-    with pytest.raises(errors.DataError, match="of the line are tokens, ner_tags"):
+    line = '{"words": ["Ada"], "labels": ["B-person"]}'
+    with pytest.raises(errors.DataError, match="of the line are words, labels"):
         _load(_file(tmp_path, line, "words.jsonl"))
+
+
+TOKENS = (
+    '{"id": "0", "tokens": ["Ada", "lives", "in", "New", "York", "(N.Y.)"], '
+    '"ner_tags": ["B-PER", "O", "O", "B-LOC", "I-LOC", "O"]}\n'
+    '{"id": "1", "tokens": ["Nobody"], "ner_tags": ["O"]}\n'
+)
+TOKENS_TAGGED = {
+    "Ada lives in New York (N.Y.)": "B-PER O O B-LOC I-LOC O",
+    "Nobody": "O",
+}
+NUMBERS = (
+    TOKENS.replace('"O"', "0")
+    .replace('"B-PER"', "1")
+    .replace('"B-LOC"', "3")
+    .replace('"I-LOC"', "4")
+)
+TAG_NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (TOKENS, {}),
+        (TOKENS.replace("B-", "I-"), {}),
+        (TOKENS.replace("B-PER", "S-PER").replace("I-LOC", "E-LOC"), {}),
+        (TOKENS.replace("B-", "I-"), {"tag_scheme": "iob1"}),
+        (NUMBERS, {"tag_names": TAG_NAMES}),
+        (
+            TOKENS.replace("tokens", "words").replace("ner_tags", "tags"),
+            {"jsonl_keys": ("tokens=words", "ner_tags=tags")},
+        ),
+    ],
+    ids=["BIO", "IOB1", "BIOES", "IOB1 as said", "numbers", "other keys"],
+)
+def test_tokens_with_a_tag_each_are_words(
+    tmp_path: Path, content: str, options: dict[str, object]
+) -> None:
+    splits = _load(
+        _file(tmp_path, content, "a.jsonl"), validation_fraction=0.0, **options
+    )
+    assert _tagged(splits.train, splits) == TOKENS_TAGGED
+    assert splits.labels.names == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+
+
+def test_tokens_come_in_a_file_for_each_split_or_with_their_split(
+    tmp_path: Path,
+) -> None:
+    for name in ("train.jsonl", "dev.json", "test.jsonl", ".train.jsonl.swp"):
+        (tmp_path / name).write_text(TOKENS)
+    parts = _load(f"jsonl:{tmp_path}").parts()
+    assert {name: len(part) for name, part in parts.items()} == {
+        "train": 2,
+        "validation": 2,
+        "test": 2,
+    }
+    lines = [
+        TOKENS.splitlines()[0].replace("}", f', "split": "{split}"}}')
+        for split in ("train", "dev")
+    ]
+    dataset = _file(tmp_path, "\n".join(lines), "a.jsonl")
+    assert {n: len(part) for n, part in _load(dataset).parts().items()} == {
+        "train": 1,
+        "validation": 1,
+    }
+    # The first line does not decide that there are no splits.
+    dataset = _file(tmp_path, "\n".join([TOKENS.splitlines()[0], *lines]), "a.jsonl")
+    with pytest.raises(errors.DataError, match="line 1: expected the split"):
+        _load(dataset)
+
+
+BAD_TOKENS = {
+    "numbers": (NUMBERS, {}, r"line 1, word 1 \('Ada'\): .*number 1. --tag_names=O"),
+    "a number without name": (
+        NUMBERS,
+        {"tag_names": TAG_NAMES[:4]},
+        r"word 5 \('York'\): expected a number from 0 to 3",
+    ),
+    "fewer tags": (
+        '{"tokens": ["a", "b"], "ner_tags": ["O"]}',
+        {},
+        "as many ner_tags as tokens, at least one, received 1 for 2",
+    ),
+    "no words": ('{"tokens": [], "ner_tags": []}', {}, "received 0 for 0"),
+    "a text as tokens": (
+        '{"tokens": "Ada", "ner_tags": ["O"]}',
+        {},
+        "expected a list as 'tokens', received 'Ada'",
+    ),
+    "no tags": ('{"tokens": ["Ada"]}', {}, "expected a list as 'ner_tags'"),
+    "a blank": ('{"tokens": [" "], "ner_tags": ["O"]}', {}, "word 1: expected a word"),
+    "a tag that is none": (
+        '{"tokens": ["Ada"], "ner_tags": ["PER"]}',
+        {},
+        "got 'PER'. A tag that is only a type",
+    ),
+    "no tag": (
+        '{"tokens": ["Ada"], "ner_tags": [null]}',
+        {},
+        "expected a tag such as B-PER, or its number, received None",
+    ),
+    "mixed schemes": (
+        '{"tokens": ["a", "b", "c"], "ner_tags": ["B-X", "O", "I-X"]}',
+        {},
+        r"word 3 \('c'\): .*goes on with nothing after O",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TOKENS)
+def test_tokens_that_cannot_be_are_named_with_line_and_word(
+    tmp_path: Path, name: str
+) -> None:
+    content, options, message = BAD_TOKENS[name]
+    with pytest.raises(errors.DataError, match=message):
+        _load(_file(tmp_path, content, "a.jsonl"), **options)
+
+
+def test_options_of_the_other_kind_of_lines_are_refused(tmp_path: Path) -> None:
+    dataset = _file(tmp_path, JSONL, "a.jsonl")
+    for options in ({"tag_names": TAG_NAMES}, {"tag_scheme": "bio"}):
+        with pytest.raises(errors.ConfigError, match="is about words with a tag each"):
+            _load(dataset, **options)
+    dataset = _file(tmp_path, NUMBERS, "a.jsonl")
+    for names, message in (
+        (("O", "PER"), "--tag_names: expected O, B-TYPE"),
+        (("O", "B-A", "B-A"), "received one twice"),
+    ):
+        with pytest.raises(errors.ConfigError, match=message):
+            _load(dataset, tag_names=names)
+    with pytest.raises(errors.DataError, match="no line has it"):
+        _load(dataset, tag_names=TAG_NAMES, jsonl_keys=("split=fold",))
 
 
 def _store(folder: Path, features: tuple[str, ...], names: list[str]) -> None:

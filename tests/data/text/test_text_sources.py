@@ -1,5 +1,6 @@
 """Texts in files of folders, in JSON lines and in TensorFlow Datasets."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,27 @@ def test_keys_of_other_names_are_told(tmp_path: Path) -> None:
         validation_fraction=0.0,
     )
     assert _texts(splits) == {"a": ("1", "train"), "b": ("2", "train")}
+
+
+def test_splits_and_groups_need_not_be_in_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    rows = [
+        {"text": f"text {n}", "label": "ab"[n % 2], "group": None} for n in range(40)
+    ]
+    del rows[0]["group"]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    # Rows without a group are no group together.
+    assert {split for _, split in _texts(_load(f"jsonl:{path}")).values()} == {
+        "train",
+        "validation",
+    }
+    path.write_text(
+        "\n".join(map(json.dumps, [rows[0], rows[1], rows[2] | {"split": "dev"}]))
+    )
+    with pytest.raises(errors.DataError, match="line 1: expected the split"):
+        _load(f"jsonl:{path}")
+    with pytest.raises(errors.DataError, match="'fold', as --jsonl_keys=split=fold"):
+        _load(f"jsonl:{path}", jsonl_keys=("split=fold",))
 
 
 BAD = {
