@@ -29,8 +29,9 @@ class SpeechOptions(DataConfig):
         "csv:transcripts.csv",
         "Where the examples are: csv:PATH (a table with commas or tabs: path, text, "
         "and where wanted start and end in seconds, split, and group, such as a "
-        "speaker; or Mozilla's wav_filename, wav_filesize, transcript), or folder:PATH "
-        "(files with a .txt of the same name beside each, or LibriSpeech's layout). "
+        "speaker; or as DeepSpeech and Common Voice have them), or folder:PATH (files "
+        "with a .txt of the same name beside each, or LibriSpeech's or LJSpeech's "
+        "layout). "
         "Files are WAV, FLAC, OGG or MP3.",
     )
     csv_columns: tuple[str, ...] = option(

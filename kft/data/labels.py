@@ -93,8 +93,9 @@ class LabelMap:
 def written_alike(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the groups of names that a person would take for one class.
 
-    They differ in case, white space, in how an accent is encoded, or are one number: 1
-    and 1.0, Cat and cat.
+    They differ in case, white space, in how an accent is encoded, in characters that
+    nobody sees, in letters of another script that look the same (as Cyrillic o does),
+    or are one number: 1 and 1.0, Cat and cat.
     """
     groups: dict[str, list[str]] = collections.defaultdict(list)
     for name in names:
@@ -102,6 +103,15 @@ def written_alike(names: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
+# Letters that look like Latin ones: Cyrillic and Greek, of what Unicode's
+# confusables.txt (UTS 39) has; capitals first.
+_LOOKALIKES = str.maketrans(
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425"
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7"
+    "\u03bf\u03bd\u03b9",
+    "ABEKMHOPCTXaeopcyxijshABEZHIKMNOPTXovi",
+)
 # What programs write for a value that there is not.
 _MISSING = frozenset(("nan", "none", "null", "na", "n/a", "<na>", "nat", "nil"))
 
@@ -125,8 +135,19 @@ def first_unlike_its_number(names: Sequence[str]) -> int | None:
     return None
 
 
+def are_measured(names: Sequence[str]) -> bool:
+    """Return whether names are numbers, of which some have a fraction, such as 3.7."""
+    try:
+        values = [float(name) for name in names]
+    except ValueError:
+        return False
+    return not all(value.is_integer() for value in values)
+
+
 def _as_read(name: str) -> str:
-    text = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    text = unicodedata.normalize("NFKC", name).translate(_LOOKALIKES).casefold()
+    text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    text = " ".join(text.split())
     if text.strip("+-.0123456789"):
         return text
     try:

@@ -19,7 +19,7 @@ from absl import logging
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, label_arrays, labels, split_file
+from kft.data import examples, label_arrays, label_cautions, labels, split_file
 from kft.data.examples import TEST, TRAIN, VALIDATION
 
 _SHOWN = 20
@@ -105,7 +105,7 @@ def assemble(
     """
     check_fractions(config)
     _check_ids(table.ids)
-    _check_names(label_map, table, config)
+    label_cautions.check(label_map, table, config)
     if config.split_file is None:
         split_names = _cut(table, config)
         _keep_one_of_each(label_map, table, split_names)
@@ -201,50 +201,6 @@ def _check_ids(ids: np.ndarray) -> None:
         )
 
 
-def _check_names(
-    label_map: labels.LabelMap, table: examples.Table, config: config_lib.DataConfig
-) -> None:
-    """Name the classes that a person would take for something else than they are.
-
-    Raises:
-        errors.DataError: where only white space at their ends tells them apart.
-    """
-    counts = label_arrays.count(table.labels, len(label_map))
-    for group in labels.written_alike(label_map.names):
-        said = [f"{name!r} ({counts[label_map.index(name)]})" for name in group]
-        if len({name.strip() for name in group}) < len(group):
-            raise errors.DataError(
-                f"--dataset={config.dataset}: expected classes that differ in more "
-                f"than blanks at their ends, received {', '.join(said)}. Give them "
-                "one name."
-            )
-        logging.warning(
-            "--dataset=%s: %d classes look like one, with their numbers of examples: "
-            "%s. If they are, give them one name.",
-            config.dataset,
-            len(group),
-            ", ".join(said),
-        )
-    lacking = [name for name in label_map.names if labels.looks_missing(name)]
-    if lacking:
-        logging.warning(
-            "--dataset=%s: a class is called %s, which often stands for a label that "
-            "is missing. If so, remove these examples.",
-            config.dataset,
-            ", ".join(map(repr, lacking)),
-        )
-    strange = labels.first_unlike_its_number(label_map.names)
-    if strange is not None:
-        logging.warning(
-            "--dataset=%s: classes are in the order of their names as text, so class "
-            "number %d is the one called %r. Go by the names in answers, or write "
-            "them with as many digits each.",
-            config.dataset,
-            strange,
-            label_map.names[strange],
-        )
-
-
 def _leave_few(
     label_map: labels.LabelMap,
     table: examples.Table,
@@ -304,13 +260,21 @@ def _check_splits(
         is_there = (split_names == split).any()
         if config.split_file is None and fraction > 0 and not is_there:
             raise errors.DataError(
-                f"--{split}_fraction={fraction}: of the {len(table.ids)} examples of "
+                f"--{split}_fraction={fraction}: of the {_sized(table)} of "
                 f"--dataset={config.dataset} none falls into the {split} split. Raise "
-                "the fraction, add examples, or set it to 0 to go without."
+                "the fraction, add examples, or set it to 0 to go without. "
+                f"{label_cautions.on_many_classes(label_map, table)}".rstrip()
             )
         missing = _names(label_map, counts[split] == 0)
         if missing and is_there:
             logging.warning("No %s examples of these classes: %s.", split, missing)
+
+
+def _sized(table: examples.Table) -> str:
+    """Return how many examples there are, and of how many groups, which stay whole."""
+    if table.groups is None:
+        return f"{len(table.ids)} examples"
+    return f"{len(table.ids)} examples in {len(np.unique(_hashed(table)))} groups"
 
 
 def _check_training(

@@ -250,16 +250,64 @@ def _assemble(*names):
 
 @pytest.mark.parametrize(
     "names",
-    [("Cat", "cat"), ("1", "1.0"), ("caf\u00e9", "cafe\u0301"), ("a b", "a  b")],
+    [
+        ("Cat", "cat"),
+        ("1", "1.0"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("a b", "a  b"),
+        # A Cyrillic letter, a blank of no width and a mark of direction.
+        ("dog", "d\u043eg"),
+        ("Top", "\u0422\u043e\u0440"),
+        ("dog", "dog\u200b"),
+        ("\u200edog", "dog"),
+    ],
 )
 def test_classes_that_a_person_would_call_one_are_named_with_counts(caplog, names):
-    _assemble(*names, "other")
-    assert f"{names[0]!r} (14), {names[1]!r} (13). If they are" in caplog.text
+    _assemble(*sorted(names), "other")
+    first, second = sorted(names)
+    assert f"{first!r} (14), {second!r} (13). If they are" in caplog.text
+    codes = f"In codes: {first!a}, {second!a}."
+    assert (codes in caplog.text) == (not (first + second).isascii())
 
 
 def test_classes_that_differ_are_not_named(caplog):
     _assemble("1", "10", "-1", "cat", "cats", "c at", "1.0.0")
     assert "look like one" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([f"{n / 7:.3f}" for n in range(30)], "These are numbers, which cannot be"),
+        ([f"a sentence {n}" for n in range(30)], "Check that labels are names"),
+        ([str(n) for n in range(30)], "Check that labels are names"),
+    ],
+)
+def test_labels_that_are_no_classes_are_named(caplog, names, said):
+    _assemble(*names)
+    assert f"40 examples have 30 different labels: {names[0]}, " in caplog.text
+    assert said in caplog.text
+
+
+def test_classes_of_few_examples_are_not_named(caplog):
+    _assemble(*[f"{n / 7:.3f}" for n in range(20)])
+    _assemble(*"ab")
+    assert "different labels" not in caplog.text
+
+
+def test_columns_that_were_mixed_up_are_said_where_nothing_can_be_held_out():
+    names = LabelMap(tuple(f"a sentence {n}" for n in range(40)))
+    table = _table([str(n) for n in range(40)], np.arange(40))
+    with pytest.raises(errors.DataError, match="go without. 40 examples have 40 diff"):
+        splits.assemble(names, table, config.ImageOptions())
+
+
+def test_too_few_groups_to_hold_one_out_are_counted():
+    table = _table([str(n) for n in range(40)], np.arange(40) % 2)
+    names = [name for name in "abcdefgh" if _split_name(name, 0.2) == "train"]
+    table = dataclasses.replace(table, groups=np.array(names[:2] * 20))
+    with pytest.raises(errors.DataError, match="of the 40 examples in 2 groups of"):
+        splits.assemble(_LABELS, table, config.ImageOptions(validation_fraction=0.2))
 
 
 def test_classes_that_only_blanks_tell_apart_are_refused():

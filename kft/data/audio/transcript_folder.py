@@ -1,21 +1,28 @@
-"""Folders of sounds with their texts: a .txt beside each, or LibriSpeech's layout.
+"""Folders of sounds with their texts: a .txt beside each, or tables of known layouts.
 
-There a file `*.trans.txt` in the folder of a chapter has a line for each of its sounds:
-the name without ending, a blank, the text. Folders that are called as splits are, such
-as train, are these; LibriSpeech's names (train-clean-100, dev-clean) are known too.
+LibriSpeech has a file `*.trans.txt` in the folder of a chapter, with a line for each of
+its sounds: the name without ending, a blank, the text. LJSpeech has a metadata.csv
+beside the folder of its sounds, without names of columns: the name, the text, and the
+text with numbers written out, which is taken, with | between them.
+
+Folders that are called as splits are, such as train, are these; LibriSpeech's names
+(train-clean-100, dev-clean) are known too.
 """
 
 import dataclasses
+import functools
 import os
 import re
+from collections.abc import Mapping
 
 from kft import errors
 from kft.data.audio.audio_payload import AUDIO
-from kft.data.examples import TRAIN, VALIDATION
+from kft.data.examples import TRAIN
 from kft.data.sources import filesystem, split_words, table_file
 from kft.data.sources.folder_tree import FolderTree
 
 _CHAPTER = ".trans.txt"
+_METADATA = "metadata.csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,29 +71,34 @@ def find(path: str, flag: str) -> list[FolderSound]:
             f"{flag}: expected files that end in {', '.join(AUDIO.file_endings)}; "
             "there are none."
         )
-    chapters: dict[str, dict[str, tuple[str, str]]] = {}
+    chapter, metadata = functools.cache(_chapter), functools.cache(_metadata)
     found = []
     for file in files:
         folder = os.path.dirname(file.path)
-        if folder not in chapters:
-            chapters[folder] = _chapter(folder)
-        found.append(_sound(root, file.path, chapters[folder]))
+        of_chapter = chapter(folder)
+        others = metadata(os.path.dirname(folder))
+        found.append(_sound(root, file.path, of_chapter, others))
     return found
 
 
-def _sound(root: str, path: str, chapter: dict[str, tuple[str, str]]) -> FolderSound:
+def _sound(
+    root: str,
+    path: str,
+    chapter: Mapping[str, tuple[str, str]],
+    metadata: Mapping[str, tuple[str, str]],
+) -> FolderSound:
     stem = os.path.splitext(path)[0]
     beside = f"{stem}.txt"
     name = os.path.basename(stem)
     if os.path.isfile(beside):
         text, place = table_file.text(beside, beside), beside
-    elif name in chapter:
-        text, place = chapter[name]
+    elif name in chapter or name in metadata:
+        text, place = chapter.get(name) or metadata[name]
     else:
         raise errors.DataError(
             f"{path}: expected its text in {os.path.basename(beside)!r} beside it, or "
-            f"a line {name!r} in a file {_CHAPTER} of the folder; there is none. Write "
-            "what is said, or remove the sound."
+            f"a line {name!r} in a file {_CHAPTER} of the folder, or in {_METADATA} "
+            "beside it; there is none. Write what is said, or remove the sound."
         )
     relative = os.path.relpath(path, root).replace(os.sep, "/")
     return FolderSound(
@@ -104,8 +116,6 @@ def _split(relative: str) -> str:
     """Return the split that the first folder is; train where it is none."""
     first, slash, _ = relative.partition("/")
     word = re.split(r"[^a-z]", first.lower())[0] if slash else ""
-    if word == "dev":
-        return VALIDATION
     return split_words.of_name(word) or TRAIN
 
 
@@ -120,4 +130,17 @@ def _chapter(folder: str) -> dict[str, tuple[str, str]]:
             name, _, text = line.strip().partition(" ")
             if name:
                 found[name] = text, f"{entry.path}, line {number}"
+    return found
+
+
+def _metadata(folder: str) -> dict[str, tuple[str, str]]:
+    """Return the same of LJSpeech's table; empty where there is none."""
+    path = os.path.join(folder, _METADATA)
+    if not os.path.isfile(path):
+        return {}
+    found = {}
+    for number, line in enumerate(table_file.text(path, path).splitlines(), start=1):
+        name, *texts = line.split("|")
+        if name and texts:
+            found[name] = texts[-1], f"{path}, line {number}"
     return found

@@ -1,6 +1,7 @@
 """Sounds with the texts that are spoken in them: tables, and folders of files."""
 
 import dataclasses
+import os
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,8 +22,11 @@ from kft.data.sources import csv_file, filesystem, labelled_rows, table_file
 from kft.data.sources.table_file import TableRow
 
 _TEXT = "text"
-# As Mozilla's DeepSpeech has them.
-_MOZILLA = {"path": "wav_filename", _TEXT: "transcript"}
+# Columns as Mozilla's DeepSpeech has them, and Common Voice, whose sounds lie in a
+# folder beside its tables.
+_DEEPSPEECH = {"path": "wav_filename", _TEXT: "transcript"}
+_COMMON_VOICE = {"path": "path", _TEXT: "sentence", "group": "client_id"}
+_CLIPS = "clips"
 # Read beyond the longest sound, so that a longer one is known to be one.
 _BEYOND = 1.0
 
@@ -176,7 +180,7 @@ def _normal(text: str, place: str, config: SpeechRecognitionConfig) -> str:
 
 def _of_table(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:
     config = _with_columns(path, config)
-    rows = sound_rows.read(path, config, label=_TEXT)
+    rows = [_in_clips(row, path) for row in sound_rows.read(path, config, label=_TEXT)]
     split_names = labelled_rows.split_names(rows, config)
     labelled_rows.check_groups(rows, split_names, config)
     paths = [csv_file.join(path, name) for name in csv_file.normal_names(rows)]
@@ -201,15 +205,27 @@ def _of_row(row: TableRow, split: str, config: SpeechRecognitionConfig) -> Trans
 def _with_columns(
     path: str, config: SpeechRecognitionConfig
 ) -> SpeechRecognitionConfig:
-    """Return the config with the columns of Mozilla's tables, for such a table."""
+    """Return the config with the columns of a table of DeepSpeech or Common Voice."""
     table_file.check_exists(path, flag=labelled_rows.flag(config))
     if config.csv_columns:
         return config
     head, _, _ = table_file.text(path, labelled_rows.flag(config)).partition("\n")
-    if not all(name in head.lower() for name in _MOZILLA.values()):
-        return config
-    columns = tuple(f"{part}={name}" for part, name in _MOZILLA.items())
-    return dataclasses.replace(config, csv_columns=columns)
+    for known in (_DEEPSPEECH, _COMMON_VOICE):
+        if all(name in head.lower() for name in known.values()):
+            columns = tuple(f"{part}={name}" for part, name in known.items())
+            return dataclasses.replace(config, csv_columns=columns)
+    return config
+
+
+def _in_clips(row: TableRow, table: str) -> TableRow:
+    """Return the row with the folder of Common Voice, where the sound lies there."""
+    name = row.values["path"]
+    within = posixpath.join(_CLIPS, name)
+    if os.path.lexists(csv_file.join(table, name)):
+        return row
+    if not os.path.isfile(csv_file.join(table, within)):
+        return row
+    return TableRow(row.line, {**row.values, "path": within})
 
 
 def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:

@@ -24,6 +24,9 @@ Reading = typing.Literal["auto", "classes", "splits"]
 _WRAPPERS = frozenset(
     "data dataset datasets images image imgs img jpg jpeg photos pictures raw".split()
 )
+# Names of folders in a training folder that hold examples without labels, as in
+# aclImdb.
+_UNLABELLED = frozenset(("unsup", "unlabeled", "unlabelled"))
 _MOST_WRAPPERS = 4
 _SHOWN = 8
 
@@ -150,7 +153,7 @@ class _Readings:
                 f"sub-folder for each class, received {_listed(self._children)}."
             )
         if not self._splits:
-            if self._splits_within_classes():
+            if self._splits_within_classes() or self._classes_within_all():
                 raise self._question()
             return FolderLayout({TRAIN: self._children})
         others = self._others()
@@ -229,12 +232,32 @@ class _Readings:
                     f"several for {split}: {', '.join(self._of(split))}."
                 )
             by_split[split] = self._classes(name)
+        unlabelled = _unlabelled(by_split)
+        if unlabelled:
+            not_used += unlabelled.values()
+            by_split[TRAIN] = {
+                n: p for n, p in by_split[TRAIN].items() if n not in unlabelled
+            }
         return FolderLayout(_sorted(by_split), tuple(not_used))
 
     def _splits_within_classes(self) -> bool:
         """Return whether every folder has train/ in it, and nothing but splits."""
         filled = self._filled()
         return len(filled) > 1 and all(_is_of_splits(self._classes(n)) for n in filled)
+
+    def _classes_within_all(self) -> bool:
+        """Return whether every folder has the same folders in it, and no file.
+
+        As those of splits do that are called so in another language.
+        """
+        filled = self._filled()
+        inner = [set(self._classes(name)) for name in filled]
+        return (
+            1 < len(filled) <= len(examples.SPLITS)
+            and len(inner[0]) > 1
+            and all(found == inner[0] for found in inner)
+            and not any(self._tree.direct_files(self._children[n]) for n in filled)
+        )
 
     def _filled(self) -> list[str]:
         return [n for n, p in self._children.items() if self._tree.has_files(p)]
@@ -254,8 +277,8 @@ class _Readings:
 
     def _question(self) -> errors.DataError:
         return errors.DataError(
-            f"{self._flag}: folders in it are called like splits, so that it can be "
-            "read in two ways.\n"
+            f"{self._flag}: folders in it are called or filled like splits, so that it "
+            "can be read in two ways.\n"
             f"  As classes: {_listed(self._filled())}. "
             "That is --folder_layout=classes.\n"
             f"  As splits: {self._splits_in_words()}"
@@ -267,6 +290,11 @@ class _Readings:
         if not self._splits:
             filled = self._filled()
             inner = _listed(self._classes(filled[0]))
+            if self._classes_within_all():
+                return (
+                    f"{_listed(filled)}, each with the classes {inner}. Then call them "
+                    f"{', '.join(examples.SPLITS)}."
+                )
             return f"{inner}, each with {_listed(filled)}. {say_so}"
         if train:
             left_out = [n for n in self._splits if not self._classes(n)]
@@ -285,6 +313,16 @@ class _Readings:
             f"{named}, beside the classes. Then put the class folders into a folder "
             f"train beside {named}, or move {named} elsewhere."
         )
+
+
+def _unlabelled(by_split: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the training folders of no class, which other splits do not have."""
+    elsewhere = {n for s, found in by_split.items() if s != TRAIN for n in found}
+    return {
+        name: path
+        for name, path in by_split.get(TRAIN, {}).items()
+        if elsewhere and name not in elsewhere and name.lower() in _UNLABELLED
+    }
 
 
 def _sorted(

@@ -72,7 +72,8 @@ def read(
         needed=[names[part] for part in needed],
         optional=[names[part] for part in (*others, _SPLIT, _GROUP) if part in names],
         advice="Columns of other names are told with "
-        f"--csv_columns={content}=NAME,{label}=NAME.",
+        f"--csv_columns={content}=NAME,{label}=NAME; a table without names needs a "
+        "first line that has them.",
     )
     parts = {part: name for part, name in names.items() if name in rows[0].values}
     for pair in config.csv_columns:

@@ -23,6 +23,11 @@ def advice(path: str, table: str) -> str:
         )
     found = None if path_ids.is_anchored(path) else _similar(path, table)
     if found is None:
+        if not path_ids.is_anchored(path) and os.path.isfile(path):
+            return (
+                f"{_RELATIVE} There is {path!r} in the working directory: put the "
+                "table there, or write paths as seen from the table."
+            )
         return _RELATIVE
     return f"{_RELATIVE} There is {found!r}: write paths with their folder and ending."
 

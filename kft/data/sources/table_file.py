@@ -1,7 +1,9 @@
 """Tables in text files; mistakes are named with their line."""
 
+import codecs
 import csv
 import dataclasses
+import functools
 import io
 import os
 import re
@@ -11,16 +13,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from absl import logging
 
 from kft import errors
-from kft.data.sources import filesystem
+from kft.data.sources import filesystem, split_words
 
 if typing.TYPE_CHECKING:
     from _csv import Reader
 
 
-_SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
+_SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
+# For people, in the order of use.
+_KNOWN_SEPARATORS = "commas, semicolons, tabs or vertical bars"
 # Of Unix, Windows, and old spreadsheets for Macs.
 _LINE_BREAK = re.compile("\r\n|\r|\n")
-_SAYS_SEPARATOR = re.compile(r'"?sep=([\t,;])"?')
+_SAYS_SEPARATOR = re.compile(r'"?sep=([\t,;|])"?')
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+# How files begin that are in UTF-16, as Windows saves "Unicode text", and ZIP files,
+# which spreadsheets are.
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ZIP = b"PK\x03\x04"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +58,12 @@ def check_exists(path: str, *, flag: str) -> None:
     path = filesystem.expand(path)
     if filesystem.is_remote(path) or os.path.isfile(path):
         return
+    if os.path.isdir(path):
+        raise errors.ConfigError(
+            f"{flag}: expected a table in a text file; {path!r} is a folder. Name a "
+            "file in it; where it has one for each split, put them into one, with a "
+            "column split."
+        )
     folder, name = os.path.split(path)
     near = "Check the path."
     if name and os.path.isdir(folder or "."):
@@ -103,10 +118,10 @@ def read_rows(
 ) -> list[TableRow]:
     """Return the rows of a table, whatever is in them.
 
-    The separator is a comma, a semicolon or a tab: the one with which the first line
-    has the columns. Columns come in any order; others than those asked for are left
-    alone. Empty lines do not count, nor does a first line `sep=;` as spreadsheets
-    write it.
+    The separator is a comma, a semicolon, a tab or a vertical bar: the one with which
+    the first line has the columns. Columns come in any order; others than those asked
+    for are left alone. Empty lines do not count, nor does a first line `sep=;` as
+    spreadsheets write it.
 
     Args:
         path: of a UTF-8 text file, local or remote.
@@ -122,31 +137,70 @@ def read_rows(
     check_exists(path, flag=flag)
     content = text(path, flag)
     separator, skipped = _separator(content, needed)
-    # A text may be longer than the module's own limit, which is of the whole process.
-    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
-    lines = csv.reader(
-        io.StringIO(content, newline=""), delimiter=separator, strict=True
-    )
-    columns: dict[str, int] | None = None
-    rows = []
-    for line, fields in _numbered(lines, flag):
-        if line <= skipped:
-            continue
-        if columns is None:
-            columns = _columns(fields, flag, (needed, optional), advice)
-            width = len(fields)
-            continue
-        if len(fields) != width:
-            raise errors.DataError(
-                f"{flag}, line {line}: expected {width} fields with "
-                f"{_SEPARATORS[separator]} between them, as in the first line, "
-                f"received {len(fields)}: {fields}."
-            )
-        values = {name: fields[place] for name, place in columns.items()}
-        rows.append(TableRow(line, values))
-    if not rows:
+    lines = _reader(content, separator)
+    found = [pair for pair in _numbered(lines, flag) if pair[0] > skipped]
+    if len(found) < 2:
         raise errors.DataError(f"{flag}: expected rows below the first line, got none.")
-    return rows
+    (_, head), *numbered = found
+    columns = _columns(head, flag, (needed, optional), advice)
+    for line, fields in numbered:
+        if len(fields) != len(head):
+            between = _SEPARATORS[separator]
+            raise errors.DataError(
+                f"{flag}, line {line}: expected {len(head)} fields with {between} "
+                f"between them, as in the first line, received {len(fields)}: "
+                f"{fields}. A value with {between} in it stands in double quotes."
+            )
+    others = {n: name.strip() for n, name in enumerate(head)}
+    for place in columns.values():
+        del others[place]
+    split = None
+    if "split" in optional and "split" not in columns:
+        split = _named_like_splits(others, [fields for _, fields in numbered])
+    shown = tuple(name or f"number {n + 1}" for n, name in others.items())
+    _say_unused(flag, shown, _expected(needed, optional), split)
+    return [
+        TableRow(line, {name: fields[place] for name, place in columns.items()})
+        for line, fields in numbered
+    ]
+
+
+def _named_like_splits(
+    unused: Mapping[int, str], rows: Sequence[Sequence[str]]
+) -> str | None:
+    """Return the column in which every row has the name of a split, if there is one.
+
+    Args:
+        unused: columns by their places.
+        rows: the fields of each row.
+    """
+    for place, name in unused.items():
+        if name and all(split_words.of_name(row[place].strip()) for row in rows):
+            return name
+    return None
+
+
+@functools.cache
+def _say_unused(
+    flag: str, names: tuple[str, ...], known: str, split: str | None
+) -> None:
+    """Say which columns are not used, once for each table.
+
+    Args:
+        flag: what names the table.
+        names: of the columns.
+        known: the columns that are.
+        split: the one of them that has nothing but names of splits.
+    """
+    if not names:
+        return
+    advice = ""
+    if split:
+        advice = f" {split} looks like the split: --csv_columns=split={split} takes it."
+    logging.warning(
+        "%s: these columns are not used: %s. Known ones: %s.%s",
+        *(flag, ", ".join(names), known, advice),
+    )
 
 
 def _check_filled(values: Mapping[str, str], needed: Sequence[str], where: str) -> None:
@@ -162,14 +216,19 @@ def text(path: str, flag: str) -> str:
     """Return the content of a text file, local or remote.
 
     Raises:
-        errors.DataError: where it cannot be read as UTF-8.
+        errors.DataError: where it cannot be read as UTF-8, nor has the mark of UTF-16.
     """
     path = filesystem.expand(path)
     try:
-        if filesystem.is_remote(path):
-            return _remote_content(path).decode("utf-8-sig")
-        with open(path, "rb") as file:
-            return file.read().decode("utf-8-sig")
+        content = _content(path)
+        if content.startswith(_ZIP):
+            raise errors.DataError(
+                f"{flag}: expected a text file in UTF-8, received a spreadsheet or an "
+                "archive. Save the table as CSV UTF-8, or unpack it."
+            )
+        if content.startswith(_UTF16):
+            return content.decode("utf-16")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise errors.DataError(
@@ -180,6 +239,13 @@ def text(path: str, flag: str) -> str:
         raise errors.DataError(
             f"{flag}: expected a text file in UTF-8; it cannot be read: {error}."
         ) from error
+
+
+def _content(path: str) -> bytes:
+    if filesystem.is_remote(path):
+        return _remote_content(path)
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _remote_content(path: str) -> bytes:
@@ -204,6 +270,35 @@ def _separator(content: str, needed: Sequence[str]) -> tuple[str, int]:
         if set(needed) <= {name.strip().lower() for name in names}:
             return separator, 0
     return ("\t" if "\t" in first else ","), 0
+
+
+def _reader(content: str, separator: str) -> "Reader":
+    # A text may be longer than the module's own limit, which is of the whole process.
+    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
+    bare = _has_bare_quotes(content, separator)
+    return csv.reader(
+        io.StringIO(content, newline=""),
+        delimiter=separator,
+        quoting=csv.QUOTE_NONE if bare else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+
+
+def _has_bare_quotes(content: str, separator: str) -> bool:
+    """Return whether quotes in a table with tabs are signs of its texts.
+
+    Some programs write tabs without quoting anything (Common Voice, GLUE), so that a
+    text may begin with a quote, and read otherwise would go on up to the next one.
+    """
+    if separator != "\t" or '"' not in content:
+        return False
+    rows = [line.split("\t") for line in _LINE_BREAK.split(content) if line]
+    return len({len(row) for row in rows}) == 1 and not all(
+        _QUOTED.fullmatch(field)
+        for row in rows
+        for field in row
+        if field.startswith('"')
+    )
 
 
 def _numbered(lines: "Reader", flag: str) -> Iterator[tuple[int, Sequence[str]]]:
@@ -232,22 +327,17 @@ def _columns(
     needed, optional = wanted
     names = [field.strip().lower() for field in fields]
     known = (*needed, *optional)
-    expected = ", ".join([*needed, *(f"[{name}]" for name in optional)])
     missing = [name for name in needed if name not in names]
     repeated = [name for name in known if names.count(name) > 1]
     if missing or repeated:
         what = f"{missing[0]!r} is missing" if missing else f"two are {repeated[0]!r}"
         raise errors.DataError(
-            f"{flag}, line 1: expected the names of the columns {expected}, with "
-            f"commas, semicolons or tabs between them; {what}. Received: "
-            f"{', '.join(fields)}. {advice}".rstrip()
-        )
-    others = [field for field in fields if field.strip().lower() not in known]
-    if others:
-        logging.warning(
-            "%s: these columns are not used: %s. Known ones: %s.",
-            flag,
-            ", ".join(others),
-            expected,
+            f"{flag}, line 1: expected the names of the columns "
+            f"{_expected(needed, optional)}, with {_KNOWN_SEPARATORS} between them; "
+            f"{what}. Received: {', '.join(fields)}. {advice}".rstrip()
         )
     return {name: names.index(name) for name in known if name in names}
+
+
+def _expected(needed: Sequence[str], optional: Sequence[str]) -> str:
+    return ", ".join([*needed, *(f"[{name}]" for name in optional)])

@@ -63,6 +63,40 @@ def test_a_table_of_mozilla_is_known(tmp_path: Path) -> None:
     assert _texts(found.train, found.labels) == ["ab c"] * 4
 
 
+def test_a_table_of_common_voice_is_known(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    _write(tmp_path / "clips", "")
+    rows = [f'{n % 2}\t{n}.wav\t"Ab" c.\t\n' for n in range(4)]
+    table = tmp_path / "validated.tsv"
+    table.write_text("client_id\tpath\tsentence\tage\n" + "".join(rows))
+    found = _load(f"csv:{table}", validation_fraction=0.0)
+    assert _texts(found.train, found.labels) == ["ab c"] * 4
+    assert found.train.ids.tolist() == [f"clips/{n}.wav" for n in range(4)]
+    with pytest.raises(errors.DataError, match="of the 4 examples in 2 groups"):
+        _load(f"csv:{table}", validation_fraction=0.05)
+
+
+def test_ljspeech_has_one_table_for_all_its_sounds(tmp_path: Path) -> None:
+    folder = tmp_path / "LJSpeech-1.1" / "wavs"
+    folder.mkdir(parents=True)
+    _write(folder, "")
+    lines = [f'{n}|"{n} Abc, d\u2019e|{"abcd"[n]} abc, de\n' for n in range(4)]
+    (folder.parent / "metadata.csv").write_text("".join(lines))
+    for root in (tmp_path, folder.parent):
+        found = _load(f"folder:{root}", validation_fraction=0.5)
+        texts = _texts(found.train, found.labels)
+        texts += _texts(found.validation, found.labels)
+        assert sorted(texts) == [f"{sign} abc de" for sign in "abcd"]
+
+
+def test_texts_may_have_marks_of_their_encoding(tmp_path: Path) -> None:
+    for name, encoding in (("a", "utf-8-sig"), ("b", "utf-16"), ("c", "utf-8")):
+        (tmp_path / f"{name}.wav").write_bytes(SOUND)
+        (tmp_path / f"{name}.txt").write_bytes("Ab\r\n".encode(encoding))
+    found = _load(f"folder:{tmp_path}", validation_fraction=0.0)
+    assert _texts(found.train, found.labels) == ["ab"] * 3
+
+
 def test_a_row_may_be_a_part_of_a_file(tmp_path: Path) -> None:
     table = "path,text,start,end\n0.wav,a,0,0.2\n0.wav,b,0.2,0.5\n"
     found = _load(_write(tmp_path, table), validation_fraction=0.0)

@@ -5,6 +5,7 @@ import io
 import re
 import subprocess
 import sys
+import zipfile
 
 import hypothesis
 import numpy as np
@@ -20,7 +21,7 @@ from kft.run_folder import split_csv
 def _table(root, text, *, encoding="utf-8"):
     """Write a table, and a file for each path of its first column."""
     for line in text.splitlines()[1:]:
-        name = re.split("[,;\t]", line)[0].strip().strip('"')
+        name = re.split("[,;|\t]", line)[0].strip().strip('"')
         if name and not name.startswith("gone"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(name.encode())
@@ -45,9 +46,9 @@ def _rows(result):
 _PETS = [("a/1.jpg", "dog"), ("2.jpg", "cat"), ("ü x.jpg", "dog"), ("4.jpg", "cat")]
 
 
-@pytest.mark.parametrize("separator", [",", "\t", " , ", ";", " ; "])
+@pytest.mark.parametrize("separator", [",", "\t", " , ", ";", " ; ", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_commas_tabs_and_any_line_ends_are_read(tmp_path, separator, end, encoding):
     lines = [separator.join(pair) for pair in [("path", "label"), *_PETS]]
     result = _load(_table(tmp_path, end.join(lines), encoding=encoding))
@@ -176,11 +177,41 @@ def test_advice_on_a_missing_file_says_where_one_is(tmp_path, path, message):
         _load(tmp_path / "t.csv")
 
 
+def test_paths_as_seen_from_elsewhere_are_explained(tmp_path, monkeypatch):
+    _write_files(tmp_path, ["photos/1.jpg", "photos/2.jpg"])
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/t.csv").write_text("path,label\nphotos/1.jpg,a\nb,b\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.DataError, match=r"There is 'photos/1.jpg' in the work"):
+        _load("tables/t.csv")
+
+
 def test_a_quoted_field_may_hold_the_separator(tmp_path):
     (tmp_path / "a,b.jpg").write_bytes(b"1")
     (tmp_path / "c.jpg").write_bytes(b"2")
     (tmp_path / "t.csv").write_text('path,label\n"a,b.jpg",dog\nc.jpg,cat\n')
     assert _load(tmp_path / "t.csv").train.ids.tolist() == ["a,b.jpg", "c.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "labels"),
+    [
+        # Quoted: a sign that stands for itself is doubled.
+        ('"so ""called"" dog"', '"cat"', ['so "called" dog', "cat"]),
+        ('"a\tdog"', "cat", ["a\tdog", "cat"]),
+        # Not quoted: a quote is one, and no row goes on in the next.
+        ('"Dog", she said', 'cat"', ['"Dog", she said', 'cat"']),
+        ('"dog', 'cat"', ['"dog', 'cat"']),
+        ('"dog" or so', "cat", ['"dog" or so', "cat"]),
+    ],
+)
+def test_quotes_in_tables_with_tabs_are_those_of_their_writer(
+    tmp_path, first, second, labels
+):
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "t.tsv").write_text(f"label\tpath\n{first}\t1.jpg\n{second}\t2.jpg\n")
+    assert [row[1] for row in _rows(_load(tmp_path / "t.tsv"))] == labels
 
 
 def test_the_split_column_decides(tmp_path):
@@ -204,10 +235,13 @@ def test_the_place_of_the_table_does_not_matter(tmp_path, monkeypatch):
 
 
 _MISTAKES = {
-    "no header": ("1,a\n2,b\n", "line 1.*'path' is missing"),
+    "no header": (
+        "1,a\n2,b\n",
+        "line 1.*'path' is missing.*without names needs a first line",
+    ),
     "no label": ("path,class\n1,a\n", "line 1.*path, label.*'label' is missing"),
     "two labels": ("path,label,label\n1,a,b\n", "line 1.*two are 'label'"),
-    "bars": ("path|label\n1|a\n", "line 1.*'path' is missing"),
+    "colons": ("path:label\n1:a\n", "line 1.*'path' is missing"),
     "other names": ("id,breed\n1,a\n", "--csv_columns=path=NAME,label=NAME"),
     "semicolons": ("path;label\n1;a\n2;b;c\n", "2 fields with semicolons"),
     "one file in two spellings": (
@@ -215,7 +249,10 @@ _MISTAKES = {
         "line 4: expected each path once",
     ),
     "mixed separators": ("path,label\n1,a\n2\tb\n", "line 3: expected 2 fields"),
-    "too many fields": ("path,label\n1,a\n\n2,b,c\n", "line 4: expected 2 fields"),
+    "too many fields": (
+        "path,label\n1,a\n\n2,b,c\n",
+        "line 4: expected 2 fields.* A value with commas in it stands in double quotes",
+    ),
     "empty label": ("path,label\n1,a\n2,\n", "line 3: expected a label"),
     "empty path": ("path,label\n ,a\n2,b\n", "line 2: expected a path"),
     "mixed in the header": ("path,label\tsplit\n1,a\tb\n", "'path' is missing"),
@@ -223,8 +260,8 @@ _MISTAKES = {
     "same path": ("path,label\n1,a\n2,b\n./1,a\n", "line 4: .*'./1' as in line 2"),
     "open quote": ('path,label\n1,a\n"2,b\n', "line 3: expected a row"),
     "unknown split": (
-        "path,label,split\n1,a,train\n2,b,dev\n",
-        "line 3: expected the split train, validation, test, received 'dev'",
+        "path,label,split\n1,a,train\n2,b,prueba\n",
+        "line 3: expected the split train, validation, test, received 'prueba'",
     ),
     "unknown label": (
         "path,label,split\n1,daisy,train\n2,rose,train\n3,roses,test\n",
@@ -261,9 +298,40 @@ def test_a_table_that_is_not_there_is_a_config_error(tmp_path):
     (tmp_path / "flowers.csv").touch()
     with pytest.raises(errors.ConfigError, match=r"Did you mean flowers\.csv"):
         _load(tmp_path / "flower.csv")
-    for path in ("", tmp_path, tmp_path / "no" / "t.csv"):
+    for path in ("", tmp_path / "no" / "t.csv"):
         with pytest.raises(errors.ConfigError, match="there is no file"):
             _load(path)
+    with pytest.raises(errors.ConfigError, match="is a folder. Name a file in it"):
+        _load(tmp_path)
+
+
+def test_a_spreadsheet_is_called_one(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as file:
+        file.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(errors.DataError, match="received a spreadsheet or an archive"):
+        _load(tmp_path / "t.xlsx")
+
+
+def test_a_column_that_looks_like_the_split_is_named_once(tmp_path, caplog):
+    rows = "1,a,train,x\n2,b,train,train\n3,a,Test,train\n"
+    path = _table(tmp_path, f"path,label,set,note\n{rows}")
+    settings = config.ImageOptions(dataset=f"csv:{path}", validation_fraction=0.0)
+    tasks.check_dataset(settings)
+    assert set(tasks.load_splits(settings).parts()) == {"train"}
+    said = "set looks like the split: --csv_columns=split=set takes it"
+    assert caplog.text.count(said) == 1
+    found = _load(path, csv_columns=("split=set",))
+    assert set(found.parts()) == {"train", "test"}
+    _load(_table(tmp_path, f"path,label,split,other\n{rows}"))
+    assert "other looks like" not in caplog.text
+
+
+def test_a_column_without_a_name_is_told_by_its_number(tmp_path, caplog):
+    (tmp_path / "1.jpg").touch()
+    (tmp_path / "2.jpg").touch()
+    (tmp_path / "t.csv").write_text(",path,label\n0,1.jpg,a\n1,2.jpg,b\n")
+    _load(tmp_path / "t.csv")
+    assert "these columns are not used: number 1. Known" in caplog.text
 
 
 def test_a_image_that_is_not_there_is_named_unless_bad_ones_are_skipped(tmp_path):

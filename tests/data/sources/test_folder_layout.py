@@ -126,6 +126,24 @@ _LAYOUTS = {
         ["Training/cat/", "Training/dog/", "Test/cat/", "papers/", "test-multiple/"],
         {"Training/cat": TRAIN, "Training/dog": TRAIN, "Test/cat": TEST},
     ),
+    "aclImdb, with examples of no class": (
+        ["train/cat/", "train/dog/", "train/unsup/", "test/cat/", "test/dog/"],
+        {
+            "train/cat": TRAIN,
+            "train/dog": TRAIN,
+            "test/cat": TEST,
+            "test/dog": TEST,
+        },
+    ),
+    "dev as in research": (
+        ["train/cat/", "train/dog/", "dev/cat/", "test/dog/"],
+        {
+            "train/cat": TRAIN,
+            "train/dog": TRAIN,
+            "dev/cat": VALIDATION,
+            "test/dog": TEST,
+        },
+    ),
     "splits and a folder without images": (
         ["train/cat/", "train/dog/", "labels/1.txt"],
         {"train/cat": TRAIN, "train/dog": TRAIN},
@@ -142,6 +160,23 @@ def test_layouts_that_data_comes_in_are_recognised(tmp_path, name):
 def test_an_unlabelled_split_is_left_out_with_a_word(tmp_path, caplog):
     _load(_make(tmp_path, "train/cat/", "train/dog/", "test/"))
     assert "test/: 12 images are left out, for they are in no folder" in caplog.text
+
+
+def test_a_class_without_labels_is_left_out_with_a_word(tmp_path, caplog):
+    _load(_make(tmp_path, "train/cat/", "train/dog/", "train/unsup/", "test/cat/"))
+    assert "train/unsup/: 12 images are left out" in caplog.text
+    # Where nothing says otherwise it is a class.
+    alone = _make(tmp_path / "alone", "train/cat/", "train/unsup/")
+    assert _load(alone).labels.names == ("cat", "unsup")
+
+
+def test_classes_with_folders_of_the_same_names_are_classes_when_told(tmp_path):
+    _make(tmp_path, "sedan/2019/", "sedan/2020/", "truck/2019/", "truck/2020/")
+    result = _load(tmp_path, folder_layout="classes")
+    assert result.labels.names == ("sedan", "truck")
+    # Of so many, none can be a split.
+    _make(tmp_path, "bus/2019/", "bus/2020/", "van/2019/", "van/2020/")
+    assert len(_load(tmp_path).labels.names) == 4
 
 
 def test_classes_with_words_of_splits_in_them_are_classes(tmp_path):
@@ -184,6 +219,14 @@ _QUESTIONS = {
     "splits within classes": (
         ["cat/train/", "cat/test/", "dog/train/"],
         ["As classes: cat, dog.", "test, train, each with cat, dog."],
+    ),
+    "splits called so in another language": (
+        ["entrenamiento/cat/", "entrenamiento/dog/", "prueba/cat/", "prueba/dog/"],
+        [
+            "As classes: entrenamiento, prueba.",
+            "entrenamiento, prueba, each with the classes cat, dog. Then call them "
+            "train, validation, test.",
+        ],
     ),
     "a training folder, and one of another name": (
         ["train/cat/", "train/dog/", "unlabelled/"],
