@@ -10,6 +10,7 @@ the figures of the proof.
 from kft import exporters
 from kft.cli import command, terminal
 from kft.config import ExportConfig
+from kft.exporters.standalone_process import StandaloneProcesses
 from kft.run_folder import run_dir
 
 
@@ -17,10 +18,11 @@ def main(config: ExportConfig) -> None:
     """Export, and print the certificates."""
     exporters.check(config.formats, config.quantize)
     run_dir.finished(config.run_dir, out=config.out).check_writable()
-    # TensorFlow starts slowly: not before the flags are known to be right.
-    from kft.exporters import export_run
+    with StandaloneProcesses(config.formats) as processes:
+        # TensorFlow starts slowly: not before the flags are known to be right.
+        from kft.exporters import export_run
 
-    written = export_run.export_run(config)
+        written = export_run.export_run(config, processes=processes)
     terminal.show(*export_run.table(written))
     terminal.show(*(f"{one.name}: {one.path}" for one in written))
 

@@ -1,5 +1,6 @@
 """The exports of a finished run, each put into its place once it is proved."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -24,6 +25,7 @@ from kft.evaluation.load_run import LoadedRun, RunLoader
 from kft.exporters import Quantize, certificates, model_card, parity
 from kft.exporters.parity import MADE_UP, ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_model import ServingModel
+from kft.exporters.standalone_process import StandaloneProcess, StandaloneProcesses
 from kft.metrics import calibration
 from kft.run_folder import atomic_files, export_versions
 from kft.run_folder.run_dir import RunDir
@@ -48,7 +50,10 @@ class Export:
 
 
 def export_run(
-    config: ExportConfig, *, loader: RunLoader | None = None
+    config: ExportConfig,
+    *,
+    loader: RunLoader | None = None,
+    processes: StandaloneProcesses | None = None,
 ) -> tuple[Export, ...]:
     """Write and check exports of a finished run, below export/ of its folder.
 
@@ -58,6 +63,7 @@ def export_run(
     Args:
         config: what to export, and how.
         loader: of that run, where others need it as well.
+        processes: for the formats of `config`, where they were begun before.
 
     Raises:
         errors.ConfigError: for a format that does not exist.
@@ -67,7 +73,11 @@ def export_run(
             kept unless the config allows it.
     """
     exporters.check(config.formats, config.quantize)
-    with tf.device("CPU:0"):
+    with contextlib.ExitStack() as stack:
+        processes = processes or stack.enter_context(
+            StandaloneProcesses(config.formats)
+        )
+        stack.enter_context(tf.device("CPU:0"))
         loader = loader or RunLoader(config.run_dir, data=config.data, out=config.out)
         run = loader.loaded("float32")
         # Another process may be writing there.
@@ -82,7 +92,10 @@ def export_run(
             serving, examples, config.parity_examples, source=source
         )
         _write_companions(run, config.formats)
-        written = [_export(serving, name, questions, config) for name in config.formats]
+        written = []
+        for name in config.formats:
+            with processes.next() as process:
+                written.append(_export(serving, name, questions, config, process))
         _warn_of_others(run.run, serving)
         model_card.write(serving, certificates.read(run.run))
     failed = [one for one in written if not one.certificate.passed]
@@ -181,7 +194,11 @@ def _warn_of_others(run: RunDir, serving: ServingModel) -> None:
 
 
 def _export(
-    serving: ServingModel, name: str, questions: ParityBatch, config: ExportConfig
+    serving: ServingModel,
+    name: str,
+    questions: ParityBatch,
+    config: ExportConfig,
+    process: StandaloneProcess,
 ) -> Export:
     """Write a format beside its place, check it there, and move it into place."""
     exporter = exporters.EXPORTERS[name]
@@ -196,7 +213,7 @@ def _export(
         with atomic_files.explaining(target):
             exporter.format.write(serving, draft, quantize)
         certificate = dataclasses.replace(
-            parity.certify(name, draft, questions, quantize),
+            parity.certify(name, draft, questions, quantize, process=process),
             export=str(target.relative_to(run.export)),
             temperature=serving.temperature,
             ece_before=None if found is None else found.ece_before,

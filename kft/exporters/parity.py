@@ -6,9 +6,6 @@ what it makes of them is compared too, else as the tensors that the network read
 """
 
 import dataclasses
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from kft import errors, exporters
-from kft.cli import child_process
 from kft.data import examples as examples_lib
 from kft.data import sample
 from kft.data.examples import Examples
@@ -24,11 +20,10 @@ from kft.exporters import (
     Quantize,
     Tolerance,
     serving_model,
-    standalone_runner,
 )
 from kft.exporters.serving_model import ServingModel
+from kft.exporters.standalone_process import StandaloneProcess
 
-_TIMEOUT_SECONDS = 900
 # For which each speed is measured.
 _SECONDS = 0.5
 _HEAVY = ("kft", "tensorflow", "keras")
@@ -39,7 +34,7 @@ MADE_UP = "made up"
 
 
 class ParityError(errors.KftError):
-    """An export that does not answer as the network does, or not at all."""
+    """An export that does not answer as the network does."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -173,7 +168,12 @@ def _labels(examples: Examples, source: str) -> np.ndarray | None:
 
 
 def certify(
-    name: str, export: Path, questions: ParityBatch, quantize: Quantize
+    name: str,
+    export: Path,
+    questions: ParityBatch,
+    quantize: Quantize,
+    *,
+    process: StandaloneProcess,
 ) -> ParityReport:
     """Ask an export what the network was asked, and compare.
 
@@ -182,13 +182,16 @@ def certify(
         export: what was written: the file or folder that is loaded.
         questions: with the network's scores.
         quantize: how it was made; decides what it has to reach.
+        process: of the format, that was asked nothing yet.
 
     Raises:
-        ParityError: where the export cannot be run.
+        ExportFailedError: where the export cannot be run.
     """
     exporter = exporters.EXPORTERS[name]
     bar = exporter.bars[quantize].magnified(questions.magnified)
-    answers = _ask(exporter, export, questions)
+    answers = process.ask(
+        export, _arrays(exporter, questions), output=questions.output, seconds=_SECONDS
+    )
     own, found = _padded(questions.scores, answers["scores"])
     difference = np.abs(found - own)
     is_answer = own.any(axis=-1)
@@ -267,38 +270,6 @@ def _accuracy(scores: np.ndarray, labels: np.ndarray | None) -> float | None:
     if labels is None or labels.ndim != 1 or scores.ndim != 2:
         return None
     return float((_top(scores) == labels).mean())
-
-
-def _ask(
-    exporter: exporters.Exporter, export: Path, questions: ParityBatch
-) -> dict[str, np.ndarray]:
-    """Return what the standalone runner says, by this Python in another process."""
-    with tempfile.TemporaryDirectory(prefix="kft-parity-") as folder:
-        asked, answered = Path(folder, "questions.npz"), Path(folder, "answers.npz")
-        np.savez(asked, **_arrays(exporter, questions))
-        # -P keeps kft's own folder off the path, where names of other packages occur.
-        script = [sys.executable, "-P", standalone_runner.__file__]
-        paths = [str(exporter.format.__file__), str(export)]
-        finished = subprocess.run(
-            [
-                *(*script, *paths, questions.output),
-                *(str(asked), str(answered), str(_SECONDS)),
-            ],
-            # This process may hold all memory of the GPU, and another device would not
-            # give the same digits.
-            env={**child_process.environment(), "CUDA_VISIBLE_DEVICES": "-1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
-        )
-        if finished.returncode:
-            raise ParityError(
-                f"The export {export} cannot be run:\n{finished.stderr[-2000:]}"
-            )
-        with np.load(answered) as file:
-            return dict(file)
 
 
 def _arrays(exporter: exporters.Exporter, questions: ParityBatch) -> dict[str, Any]:

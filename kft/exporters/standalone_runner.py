@@ -1,22 +1,28 @@
 """A program that runs an export as a stranger would, and knows nothing of kft.
 
-usage: python -P standalone_runner.py FORMAT EXPORT SCORES QUESTIONS ANSWERS SECONDS
+usage: python -P standalone_runner.py FORMAT PACKAGE < JOB
 
 FORMAT is the path of the format's file, such as kft/exporters/onnx.py, of which
-`open_export` is called. QUESTIONS is an .npz: raw requests as `requests` uint8 (all of
-them, one after the other) and `lengths` int64 [n], or tensors [n, ...] by name below
-`inputs/`. ANSWERS becomes an .npz: `scores` [n, ..., classes], the output of the name
-SCORES; `valid` bool [n]; `milliseconds` [k] of single questions; `examples_per_second`
-in batches of 32; and `packages`, the top-level modules that are imported at the end.
-SECONDS is about how long each of the two speeds is measured.
+`open_export` is called. PACKAGE is what runs the format: it is imported at once, while
+the export may still be written. JOB is a `Job` as JSON, which may come late; where none
+comes, nothing is done.
+
+Its `questions` is an .npz: raw requests as `requests` uint8 (all of them, one after the
+other) and `lengths` int64 [n], or tensors [n, ...] by name below `inputs/`. `answers`
+becomes an .npz: `scores` [n, ..., classes]; `valid` bool [n]; `milliseconds` [k] of
+single questions; `examples_per_second` in batches of 32; and `packages`, the top-level
+modules that are imported at the end.
 """
 
+import importlib
 import importlib.machinery
 import importlib.util
 import itertools
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,21 +39,39 @@ Questions = Sequence[bytes] | Mapping[str, np.ndarray]
 Ask = Callable[[Questions], Mapping[str, np.ndarray]]
 
 
-def main(
-    format_path: str,
-    export: str,
-    scores: str,
-    questions_path: str,
-    answers_path: str,
-    duration: str,
-) -> None:
-    """Answer all questions, then measure how fast the export is."""
-    seconds = float(duration)
+class Job(NamedTuple):
+    """What is asked.
+
+    Attributes:
+        export: the file or folder of the export.
+        scores: the output of the export, that has the scores.
+        questions: path of an .npz.
+        answers: path of an .npz that is written.
+        seconds: about how long each of the two speeds is measured.
+    """
+
+    export: str
+    scores: str
+    questions: str
+    answers: str
+    seconds: float
+
+
+def main(format_path: str, package: str) -> None:
+    """Import what takes long, wait for a job, and do it."""
     # As the import system has it: None stands for a module that cannot be imported.
     sys.modules.update(dict.fromkeys(_NOT_NEEDED))  # type: ignore[arg-type]
-    with np.load(questions_path) as file:
+    importlib.import_module(package)
+    job = sys.stdin.read()
+    if job:
+        run(format_path, Job(**json.loads(job)))
+
+
+def run(format_path: str, job: Job) -> None:
+    """Answer all questions, then measure how fast the export is."""
+    with np.load(job.questions) as file:
         questions, count = _questions(file)
-    ask = _open(format_path, export)
+    ask = _open(format_path, job.export)
     answers = [
         ask(_take(questions, range(start, min(start + BATCH, count))))
         for start in range(0, count, BATCH)
@@ -55,11 +79,11 @@ def main(
     everything = np.ones(count, bool)
     is_said = "valid" in answers[0]
     np.savez(
-        answers_path,
-        scores=_joined([one[scores] for one in answers]),
+        job.answers,
+        scores=_joined([one[job.scores] for one in answers]),
         valid=_joined([one["valid"] for one in answers]) if is_said else everything,
-        milliseconds=_latencies(ask, questions, count, seconds),
-        examples_per_second=_throughput(ask, questions, count, seconds),
+        milliseconds=_latencies(ask, questions, count, job.seconds),
+        examples_per_second=_throughput(ask, questions, count, job.seconds),
         packages=sorted(
             {name.split(".")[0] for name, there in sys.modules.items() if there}
         ),

@@ -12,6 +12,8 @@ from kft.cli import tables
 from kft.config import ExportConfig, RunConfig
 from kft.evaluation import accuracy_bar
 from kft.evaluation.accuracy_bar import JudgedFigure
+from kft.exporters import certificates
+from kft.exporters.standalone_process import StandaloneProcesses
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
@@ -91,10 +93,12 @@ def _complete(
 
     run = run_dir.at(str(result.run_dir))
     loader = load_run.loader_of(run)
-    evaluation = _evaluate(run, loader, say)
     problem = below_bar(config, judged)
-    if problem is None:
-        _export(config, run, loader, say)
+    formats = () if problem else _missing_formats(config, run)
+    with StandaloneProcesses(formats) as processes:
+        evaluation = _evaluate(run, loader, say)
+        if formats:
+            _export(run, formats, loader, processes, say)
     if config.report:
         _report(run, loader, say)
     return evaluation, problem
@@ -146,8 +150,6 @@ def _evaluate(
 
 def _report(run: RunDir, loader: "RunLoader", say: Callable[[str], None]) -> None:
     """Write report.html, unless it is there and has the last exports."""
-    from kft.exporters import certificates
-
     page, parity = run.report_html, certificates.file_of(run)
     if page.is_file() and not (
         parity.is_file() and parity.stat().st_mtime > page.stat().st_mtime
@@ -186,23 +188,27 @@ def _optional(what: str, retry: str) -> Iterator[None]:
         )
 
 
+def _missing_formats(config: RunConfig, run: RunDir) -> tuple[str, ...]:
+    """Return the formats of the run that are not there yet."""
+    done = certificates.read(run)
+    return tuple(name for name in config.export if not done.get(name, {}).get("passed"))
+
+
 def _export(
-    config: RunConfig,
     run: RunDir,
+    formats: tuple[str, ...],
     loader: "RunLoader",
+    processes: StandaloneProcesses,
     say: Callable[[str], None],
 ) -> None:
-    """Write the formats of the run that are not there yet."""
-    from kft.exporters import certificates, export_run
+    """Write formats of the run."""
+    from kft.exporters import export_run
 
-    done = certificates.read(run)
-    formats = tuple(
-        name for name in config.export if not done.get(name, {}).get("passed")
+    say(f"Exporting {', '.join(formats)}, checked in a fresh process.")
+    exports = export_run.export_run(
+        ExportConfig(run_dir=str(run.path), formats=formats),
+        loader=loader,
+        processes=processes,
     )
-    if formats:
-        say(f"Exporting {', '.join(formats)}, checked in a fresh process.")
-        exports = export_run.export_run(
-            ExportConfig(run_dir=str(run.path), formats=formats), loader=loader
-        )
-        for line in export_run.table(exports):
-            say(line)
+    for line in export_run.table(exports):
+        say(line)

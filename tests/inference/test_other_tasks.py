@@ -14,7 +14,9 @@ from kft import exporters, predict, tasks
 from kft.config import PredictConfig
 from kft.data import sample
 from kft.exporters import model_card, parity
+from kft.exporters.parity import ParityBatch, ParityReport
 from kft.exporters.serving_model import ServingModel
+from kft.exporters.standalone_process import StandaloneProcesses
 from kft.inference import (
     answers,
     demo_server,
@@ -66,6 +68,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _certified(name: str, path: Path, questions: ParityBatch) -> ParityReport:
+    with StandaloneProcesses([name]) as processes, processes.next() as process:
+        return parity.certify(name, path, questions, "none", process=process)
+
+
 def test_an_export_answers_as_the_network_whatever_the_padding(
     served: ServingModel, export: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +81,7 @@ def test_an_export_answers_as_the_network_whatever_the_padding(
     questions = parity.make_batch(served, served_steps.examples(40), 40)
     assert questions.scores.shape == (40, 16, 2)
     name, path = export
-    report = parity.certify(name, path, questions, "none")
+    report = _certified(name, path, questions)
     assert report.passed, report.problem
     assert report.top1_agreement == 1.0
     assert (report.accuracy, report.network_accuracy) == (None, None)
@@ -88,7 +95,7 @@ def test_a_wrong_step_is_found_out(
     questions = parity.make_batch(served, served_steps.examples(5), 5)
     questions.scores[3, 0] = questions.scores[3, 0, ::-1]
     name, path = export
-    report = parity.certify(name, path, questions, "none")
+    report = _certified(name, path, questions)
     assert not report.passed
     assert "sequence 3" in report.problem
 
