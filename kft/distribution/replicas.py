@@ -66,6 +66,12 @@ class Devices:
         return self.replicas // self.num_workers
 
     @property
+    def is_default(self) -> bool:
+        """Return whether one device of one process computes, and no strategy shares."""
+        with self.strategy.scope():
+            return not tf.distribute.has_strategy()
+
+    @property
     def is_chief(self) -> bool:
         """Return whether this process writes the run folder."""
         return self.worker == 0

@@ -164,7 +164,9 @@ def of_split(
 def _anew(run: RunDir, split: Split, loader: RunLoader) -> Evaluation:
     loaded = loader.loaded()
     source = _source(run, loaded.config.dataset, split, loaded.labels)
-    predictions = predict(loaded, run_split.of_split(loaded, split))
+    predictions = loaded.predictions(split)
+    if predictions is None:
+        predictions = predict(loaded, run_split.of_split(loaded, split))
     return _measured(run, loaded.task, source, predictions)
 
 

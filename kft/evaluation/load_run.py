@@ -16,11 +16,13 @@ from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.distribution import runtime
 from kft.distribution.replicas import Devices
+from kft.metrics.predictions import Predictions
 from kft.model.network import Network
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Preprocess, Task
 from kft.tasks.traced_inputs import TracedInputs
+from kft.training.kept_network import KeptNetwork
 
 Precision = Literal["run", "float32"]
 
@@ -38,6 +40,8 @@ class LoadedRun:
         devices: where it computes: one device.
         data: where its examples lie now, written like --dataset; None where they lie as
             the run says.
+        kept: of the run that has just ended in this process, whose task, network and
+            devices these are; None where it was loaded from its folder.
     """
 
     config: RunConfig
@@ -47,6 +51,7 @@ class LoadedRun:
     network: Network
     devices: Devices
     data: str | None = None
+    kept: KeptNetwork | None = None
 
     @property
     def model(self) -> keras.Model:
@@ -59,7 +64,11 @@ class LoadedRun:
 
     @functools.cached_property
     def _traced(self) -> TracedInputs:
-        return TracedInputs(self.task.inputs)
+        return self.kept.traced if self.kept else TracedInputs(self.task.inputs)
+
+    def predictions(self, split: str) -> Predictions | None:
+        """Return those of a split that are in memory, None where there are none."""
+        return self.kept.predictions.get(split) if self.kept else None
 
 
 class RunLoader:
@@ -70,13 +79,25 @@ class RunLoader:
     """
 
     def __init__(
-        self, path: str, *, data: str | None = None, out: str | None = None
+        self,
+        path: str,
+        *,
+        data: str | None = None,
+        out: str | None = None,
+        loaded: LoadedRun | None = None,
     ) -> None:
-        """Load nothing yet; see `load`."""
+        """Load nothing yet; see `load`.
+
+        Args:
+            path: see `load`.
+            data: likewise.
+            out: likewise.
+            loaded: the run as it computed in training, where it is there already.
+        """
         self.data = data
         self._path = path
         self._out = out
-        self._loaded: dict[str, LoadedRun] = {}
+        self._loaded = {} if loaded is None else {"run": loaded}
 
     def loaded(self, precision: Precision = "run") -> LoadedRun:
         """Return the run, see `load`."""
@@ -91,10 +112,19 @@ class RunLoader:
         return found
 
 
-def loader_of(run: RunDir, *, data: str | None = None) -> RunLoader:
-    """Return what loads the run of a folder; `data` is that of `LoadedRun`."""
+def loader_of(
+    run: RunDir, *, data: str | None = None, kept: KeptNetwork | None = None
+) -> RunLoader:
+    """Return what loads the run of a folder.
+
+    Args:
+        run: the folder.
+        data: see `LoadedRun`.
+        kept: of that run, where it has just ended in this process.
+    """
     out = None if run.out is None else str(run.out)
-    return RunLoader(str(run.path), data=data, out=out)
+    loaded = None if kept is None else of_kept(run, kept)
+    return RunLoader(str(run.path), data=data, out=out, loaded=loaded)
 
 
 def _is_exported_so(run: LoadedRun) -> bool:
@@ -123,9 +153,7 @@ def load(
         errors.RunDirError: where the folder is none of a finished run, or is damaged.
     """
     run = run_dir.finished(path, out=out)
-    config = _on_one_device(run_dir.read_config(run))
-    config = dataclasses.replace(config, run_dir=str(run.path))
-    config = dataclasses.replace(config, precision=_precision(config, precision))
+    config = _config(run, precision)
     labels = run_dir.read_labels(run)
     devices = runtime.start(config, seed=config.seed)
     task = tasks.get(config, labels, kept=run.backbone)
@@ -134,15 +162,39 @@ def load(
     return LoadedRun(config, run, labels, task, network, devices, data)
 
 
-def _on_one_device(config: RunConfig) -> RunConfig:
-    return dataclasses.replace(
-        config,
+def of_kept(run: RunDir, kept: KeptNetwork) -> LoadedRun:
+    """Return the run that has just ended in this process, without loading anything.
+
+    Args:
+        run: its folder.
+        kept: what it left in memory.
+
+    Raises:
+        errors.RunDirError: where the folder was damaged meanwhile.
+    """
+    return LoadedRun(
+        config=_config(run, "run"),
+        run=run,
+        labels=kept.task.labels,
+        task=kept.task,
+        network=kept.network,
+        devices=kept.devices,
+        kept=kept,
+    )
+
+
+def _config(run: RunDir, precision: Precision) -> RunConfig:
+    """Return the config of a run, for one device of this machine."""
+    config = dataclasses.replace(
+        run_dir.read_config(run),
+        run_dir=str(run.path),
         strategy="single",
         devices=None,
         coordinator=None,
         num_workers=None,
         worker_index=None,
     )
+    return dataclasses.replace(config, precision=_precision(config, precision))
 
 
 def _precision(

@@ -16,6 +16,8 @@ from kft import errors, exporters
 from kft.data import examples as examples_lib
 from kft.data import sample
 from kft.data.examples import Examples
+from kft.data.ragged import Ragged
+from kft.evaluation.load_run import LoadedRun
 from kft.exporters import (
     Quantize,
     Tolerance,
@@ -141,14 +143,15 @@ def make_batch(
     Raises:
         errors.DataError: naming the example that cannot be read.
     """
-    task, model = served.run.task, served.run.model
+    task = served.run.task
     chosen = sample.spread(examples, count)
     preprocess = served.run.preprocess(training=False)
     loaded = sample.load(task.inputs.prepare(chosen), preprocess)
     inputs = sample.stack(loaded, task.inputs.spec, task.inputs.boundaries)
-    found = task.serving.network_scores(
-        model.predict_on_batch(inputs), inputs, temperature=served.temperature
-    )
+    outputs = _known_outputs(served.run, chosen, source)
+    if outputs is None:
+        outputs = served.run.model.predict_on_batch(inputs)
+    found = task.serving.network_scores(outputs, inputs, temperature=served.temperature)
     return ParityBatch(
         ids=chosen.ids,
         requests=sample.payloads(chosen),
@@ -159,6 +162,20 @@ def make_batch(
         source=source,
         magnified=served.tensors.magnified,
     )
+
+
+def _known_outputs(
+    run: LoadedRun, examples: Examples, source: str
+) -> np.ndarray | None:
+    """Return the outputs of the network that the run has in memory, [n, ...].
+
+    None where it has none, or has rows of different length.
+    """
+    found = run.predictions(source)
+    if found is None or isinstance(found.logits, Ragged):
+        return None
+    places = {name: place for place, name in enumerate(found.ids)}
+    return found.logits[[places[name] for name in examples.ids]]
 
 
 def _labels(examples: Examples, source: str) -> np.ndarray | None:

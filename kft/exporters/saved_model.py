@@ -35,21 +35,26 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     Raises:
         OSError: where it cannot be written.
     """
-    import keras
     import tensorflow as tf
 
     from kft.exporters import warmup
     from kft.run_folder import atomic_files
 
     del quantize  # `none` is all that the format knows
-    # It finds the variables in the endpoints; after track() it would save each of them
-    # twice (keras 3.15.1).
-    archive = keras.export.ExportArchive()
-    for name, endpoint in served.endpoints.items():
-        function = _for_any_batch(endpoint)
-        archive.add_endpoint(name, function, input_signature=endpoint.specs)
+    functions = {
+        name: tf.function(_for_any_batch(one), autograph=False).get_concrete_function(
+            **{spec.name: spec for spec in one.specs}
+        )
+        for name, one in served.endpoints.items()
+    }
+    # Keras' ExportArchive (3.15.1) traces each function twice, and so doubles the time.
+    module = tf.Module()
+    variables = {
+        one.ref(): one for function in functions.values() for one in function.variables
+    }
+    module.kept = list(variables.values())
     try:
-        archive.write_out(str(path), verbose=False)
+        tf.saved_model.save(module, str(path), signatures=functions)
     except tf.errors.OpError as error:
         full = atomic_files.os_error_in(error.message)
         if full is None:

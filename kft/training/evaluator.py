@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -94,6 +94,7 @@ class Evaluator:
         self._sums = MetricSums(devices, task.objective.total_names)
         self._eval_function = tf.function(self._eval_steps)
         self._predict_function = tf.function(self._predict_step)
+        self._measure_function = tf.function(self._measure_step)
 
     def evaluate(
         self,
@@ -149,16 +150,55 @@ class Evaluator:
             float32 [n, ...]; for a network whose output has steps, those of the real
             steps of each example.
         """
+        found = (
+            (inputs, self._output(inputs, weights))
+            for inputs, _, weights in itertools.islice(batches, num_batches)
+        )
+        return self._in_order(examples, found)
+
+    def measure(
+        self,
+        examples: Examples,
+        batches: Batches,
+        *,
+        check: Callable[[], None] = lambda: None,
+    ) -> tuple[dict[str, float], Rows]:
+        """Return what `evaluate` and `predict` do, in one pass, on one device.
+
+        Args:
+            examples: see `predict`.
+            batches: likewise.
+            check: called after each batch; it may raise to end the pass.
+        """
+        self._sums.reset()
+
+        def outputs() -> Iterator[tuple[Any, np.ndarray]]:
+            for inputs, labels, weights in batches:
+                output = self._measure_function(inputs, labels, weights)
+                check()
+                yield inputs, self._valid(output, weights)
+
+        rows = self._in_order(examples, outputs())
+        return dict(self._task.objective.figures(self._sums.read())), rows
+
+    def _in_order(
+        self, examples: Examples, outputs: Iterable[tuple[Any, np.ndarray]]
+    ) -> Rows:
+        """Return what the network gives for each example, in their order.
+
+        Args:
+            examples: of one split.
+            outputs: inputs and outputs of their batches, in `epoch_plan.eval_order`.
+        """
         order = epoch_plan.eval_order(examples, self._task.inputs.boundaries)
         if not self._has_steps:
-            values = np.concatenate(list(self.outputs(batches, num_batches)))
+            values = np.concatenate([output for _, output in outputs])
             found = np.empty_like(values)
             found[order] = values
             return found
         rows: list[np.ndarray] = []
         lengths = epoch_plan.known_lengths(examples)[order]
-        for inputs, _, weights in itertools.islice(batches, num_batches):
-            output = self._output(inputs, weights)
+        for inputs, output in outputs:
             stride = self._padded_length(inputs) // output.shape[1]
             steps = -(-lengths[len(rows) : len(rows) + len(output)] // stride)
             rows += [row[:count] for row, count in zip(output, steps, strict=True)]
@@ -179,18 +219,27 @@ class Evaluator:
         return int(local[0].shape[1])
 
     def _output(self, inputs: Any, weights: Any) -> np.ndarray:
-        output = self._devices.gather_rows(self._predict_function(inputs))
-        return output[self._devices.gather_rows(weights) > 0]
+        return self._valid(self._predict_function(inputs), weights)
+
+    def _valid(self, output: Any, weights: Any) -> np.ndarray:
+        """Return the rows of a batch that do not only fill it up."""
+        rows = self._devices.gather_rows(output)
+        return rows[self._devices.gather_rows(weights) > 0]
 
     def _eval_steps(self, batches: Iterator[Any], num_batches: tf.Tensor) -> None:
         for _ in tf.range(num_batches):
             self._devices.strategy.run(self._eval_replica, args=next(batches))
 
     def _eval_replica(self, inputs: Any, labels: tf.Tensor, weights: tf.Tensor) -> None:
-        totals = self._task.objective.totals(
-            labels, self._logits(inputs), training=False
-        )
+        self._measure_step(inputs, labels, weights)
+
+    def _measure_step(
+        self, inputs: Any, labels: tf.Tensor, weights: tf.Tensor
+    ) -> tf.Tensor:
+        logits = self._logits(inputs)
+        totals = self._task.objective.totals(labels, logits, training=False)
         self._sums.add(totals, weights)
+        return logits
 
     def _predict_step(self, inputs: Any) -> Any:
         return self._devices.strategy.run(self._logits, args=(inputs,))

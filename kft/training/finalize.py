@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -9,14 +10,17 @@ from absl import logging
 
 from kft import errors
 from kft.data import sample
-from kft.data.examples import Examples
+from kft.data.examples import TEST, VALIDATION, Examples
+from kft.metrics.predictions import Predictions
 from kft.model import freeze
 from kft.model import network as networks
-from kft.run_folder.history import VALIDATION
+from kft.model.network import Network
+from kft.run_folder import history
 from kft.run_folder.run_result import RunResult
 from kft.training import checkpoints, worker_sync
 from kft.training.checkpoints import Snapshot
 from kft.training.evaluator import Evaluator
+from kft.training.kept_network import FinishedRun, KeptNetwork
 from kft.training.run_context import RunContext
 from kft.training.run_state import RunState
 
@@ -28,7 +32,7 @@ _SELF_CHECK_EXAMPLES = 4
 _SELF_CHECK_TOLERANCE = 1e-4
 
 
-def finalize_run(context: RunContext, state: RunState) -> RunResult:
+def finalize_run(context: RunContext, state: RunState) -> FinishedRun:
     """Evaluate the kept weights, check their file, and write result.json.
 
     A finished run does not train on, so what it would need for that is removed.
@@ -41,17 +45,20 @@ def finalize_run(context: RunContext, state: RunState) -> RunResult:
         raise errors.TrainingError(
             "The run has no epoch, so it has no weights to keep."
         )
+    network = _kept_network(context, state)
     with context.devices.strategy.scope():
-        kept = Evaluator(
-            context.task, _kept_network(context, state), devices=context.devices
-        )
+        evaluator = Evaluator(context.task, network.model, devices=context.devices)
+    measured = {
+        VALIDATION: _measure(context, evaluator, context.splits.validation),
+        TEST: _measure(context, evaluator, context.splits.test),
+    }
     objective = context.task.objective
     result = RunResult(
         run_dir=context.run.path,
-        monitor=VALIDATION + objective.monitor.name,
+        monitor=history.VALIDATION + objective.monitor.name,
         higher_is_better=objective.monitor.higher_is_better,
-        validation=_evaluate(context, kept, context.splits.validation),
-        test=_evaluate(context, kept, context.splits.test),
+        validation=measured[VALIDATION].figures,
+        test=measured[TEST].figures,
         best_stage=context.stages[state.best.stage].unfreeze,
         best_epoch=state.best.epoch + 1,
         seconds=round(context.seconds(), 3),
@@ -62,7 +69,23 @@ def finalize_run(context: RunContext, state: RunState) -> RunResult:
         names = [metric.name for metric in objective.metrics]
         context.run.write_json(context.run.result_json, result.to_json(names))
     _remove_states(context)
-    return result
+    return FinishedRun(result, _handed_on(context, network, measured))
+
+
+def _handed_on(
+    context: RunContext, network: Network, measured: Mapping[str, "_Measured"]
+) -> KeptNetwork | None:
+    """Return what the work after the run needs; None where a strategy shares it out."""
+    if not context.devices.is_default:
+        return None
+    predictions = {name: one.predictions for name, one in measured.items()}
+    return KeptNetwork(
+        task=context.task,
+        network=network,
+        devices=context.devices,
+        traced=context.traced,
+        predictions={k: one for k, one in predictions.items() if one is not None},
+    )
 
 
 def _remove_states(context: RunContext) -> None:
@@ -76,13 +99,29 @@ def _remove_states(context: RunContext) -> None:
             logging.warning("%s is of no use any more and stays: %s.", folder, error)
 
 
-def _evaluate(
+class _Measured(NamedTuple):
+    """A split, measured.
+
+    Attributes:
+        figures: of the task; empty where there is no such split.
+        predictions: None there, and where a strategy shares the work out.
+    """
+
+    figures: Mapping[str, float]
+    predictions: Predictions | None = None
+
+
+def _measure(
     context: RunContext, evaluator: Evaluator, examples: Examples | None
-) -> Mapping[str, float]:
+) -> _Measured:
     if examples is None or not len(examples):
-        return {}
+        return _Measured({})
     batches, count = context.eval_batches(examples)
-    return evaluator.evaluate(batches, count, check=context.io.signals.check)
+    check = context.io.signals.check
+    if not context.devices.is_default:
+        return _Measured(evaluator.evaluate(batches, count, check=check))
+    figures, rows = evaluator.measure(examples, batches, check=check)
+    return _Measured(figures, Predictions(examples.ids, examples.labels, rows))
 
 
 def weight_digests(model: keras.Model) -> dict[str, str]:
@@ -122,7 +161,7 @@ def check_kept(context: RunContext, snapshot: Snapshot) -> None:
         )
 
 
-def _kept_network(context: RunContext, state: RunState) -> keras.Model:
+def _kept_network(context: RunContext, state: RunState) -> Network:
     """Return a new network with the weights of best.weights.h5.
 
     The file is what everything after the run starts from. So its weights are compared,
@@ -132,19 +171,19 @@ def _kept_network(context: RunContext, state: RunState) -> keras.Model:
     path = context.run.best_weights
     worker_sync.share(path, context.devices)
     with context.devices.strategy.scope():
-        fresh = context.task.network(weights="none").model
-        fresh.load_weights(path)
+        fresh = context.task.network(weights="none")
+        fresh.model.load_weights(path)
         context.network.model.load_weights(path)
     wrong = [
         name
-        for name, digest in weight_digests(fresh).items()
+        for name, digest in weight_digests(fresh.model).items()
         if digest != state.best_digests[name]
     ]
     if wrong:
         raise errors.TrainingError(
             f"{path} does not hold the weights that were saved: {', '.join(wrong[:10])}"
         )
-    difference = _largest_difference(context, fresh)
+    difference = _largest_difference(context, fresh.model)
     if not difference <= _SELF_CHECK_TOLERANCE:
         raise errors.TrainingError(
             f"The network rebuilt from {path} gives other outputs than the one that "

@@ -30,6 +30,7 @@ from kft.training.auto import apply_recipe, batch_size
 from kft.training.checkpoints import Snapshot
 from kft.training.feature_cache import feature_cache
 from kft.training.feature_cache.feature_cache import StageCache
+from kft.training.kept_network import FinishedRun
 from kft.training.monitoring import signals as monitoring_signals
 from kft.training.monitoring.metrics_log import FileRecorder, NullRecorder
 from kft.training.monitoring.progress import (
@@ -77,6 +78,24 @@ def fine_tune(
         errors.Interrupted: after a signal to any worker; the state is saved.
         errors.WorkerLostError: where another worker is gone.
     """
+    return finish(
+        config,
+        callbacks=callbacks,
+        reporter=reporter,
+        given=given,
+        seconds_to_import=seconds_to_import,
+    ).result
+
+
+def finish(
+    config: RunConfig,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    reporter: Reporter | None = None,
+    given: Collection[str] | None = None,
+    seconds_to_import: float | None = None,
+) -> FinishedRun:
+    """Do what `fine_tune` does; return also what is still in memory of the run."""
     started, startup = time.monotonic(), StartupTimer(seconds_to_import)
     config, devices = _settle(config, given, reporter or ConsoleReporter())
     shown = reporter or ConsoleReporter() if devices.is_chief else SilentReporter()
@@ -86,7 +105,7 @@ def fine_tune(
     ):
         if status == "finished":
             shown.say(f"{run.path} is finished already; nothing was changed.")
-            return worker_sync.result(run, devices)
+            return FinishedRun(worker_sync.result(run, devices))
         with (
             monitoring_signals.listening() as signals,
             out_of_memory.explaining(config),
@@ -96,9 +115,10 @@ def fine_tune(
             context = setup.set_up_run(config, run, devices, io=io, callbacks=callbacks)
             signals.check()
             with skip_bad_examples.naming(context), trackers.tracking(context):
-                _train(context, started)
+                finished = _train(context, started)
             signals.check()
-        return worker_sync.result(run, devices)
+        result = worker_sync.result(run, devices)
+        return dataclasses.replace(finished, result=result)
 
 
 def _settle(
@@ -136,7 +156,7 @@ def _recorder(
     return FileRecorder(run, events=trackers.TENSORBOARD in config.trackers)
 
 
-def _train(context: RunContext, started: float) -> None:
+def _train(context: RunContext, started: float) -> FinishedRun:
     """Run the stages that are left, then evaluate and write the result.
 
     Args:
@@ -162,8 +182,9 @@ def _train(context: RunContext, started: float) -> None:
         except errors.NotFiniteError as error:
             recoveries = snapshot.state.recoveries + 1
             snapshot, resumed = _step_back(context, error, recoveries), True
-    result = finalize.finalize_run(context, snapshot.state)
-    context.callbacks.train_end(result.figures())
+    finished = finalize.finalize_run(context, snapshot.state)
+    context.callbacks.train_end(finished.result.figures())
+    return finished
 
 
 def _first_snapshot(context: RunContext) -> tuple[Snapshot, bool]:

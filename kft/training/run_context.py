@@ -121,11 +121,12 @@ class RunContext:
         )
 
     def preprocess(self, *, training: bool) -> Preprocess:
-        """Return the task's function from payload to input, traced once in a run."""
-        return self._traced.preprocess(training=training)
+        """Return the task's function from payload to input."""
+        return self.traced.preprocess(training=training)
 
     @functools.cached_property
-    def _traced(self) -> TracedInputs:
+    def traced(self) -> TracedInputs:
+        """Return the functions that make inputs, each traced once in a run."""
         return TracedInputs(self.task.inputs)
 
     def eval_batches(

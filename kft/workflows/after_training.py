@@ -16,18 +16,18 @@ from kft.exporters import certificates
 from kft.exporters.standalone_process import StandaloneProcesses
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
-from kft.run_folder.run_result import RunResult
 from kft.training.trackers import trackers
 from kft.workflows import run_summary
 
 if TYPE_CHECKING:
     from kft.evaluation.evaluate_run import Evaluation
     from kft.evaluation.load_run import RunLoader
+    from kft.training.kept_network import FinishedRun
 
 
 def finish(
     config: RunConfig,
-    result: RunResult,
+    finished: "FinishedRun",
     judged: JudgedFigure,
     *,
     process_start: float | None = None,
@@ -36,17 +36,17 @@ def finish(
 
     Args:
         config: of the run.
-        result: of it; of several seeds the best.
+        finished: its end; of several seeds that of the best.
         judged: what `--assert_accuracy_at_least` is about; see `below_bar`.
         process_start: when the command began, in seconds as of `time.time`; None where
             that is not known.
 
     Raises: what `complete` does, once everything is shown.
     """
-    evaluation, problem = _complete(config, result, judged, say=_print)
+    evaluation, problem = _complete(config, finished, judged, say=_print)
     run_summary.show(
         tables.console(),
-        result,
+        finished.result,
         evaluation=evaluation,
         formats=config.export,
         command_seconds=None if process_start is None else time.time() - process_start,
@@ -56,7 +56,7 @@ def finish(
 
 
 def complete(
-    config: RunConfig, result: RunResult, *, say: Callable[[str], None]
+    config: RunConfig, finished: "FinishedRun", *, say: Callable[[str], None]
 ) -> None:
     """Measure and export a finished run, and report on it, as its config says.
 
@@ -66,7 +66,7 @@ def complete(
 
     Args:
         config: of the run.
-        result: of it.
+        finished: its end.
         say: shows a line to a person.
 
     Raises:
@@ -74,15 +74,15 @@ def complete(
             then.
         errors.KftError: where something cannot be read, exported or written.
     """
-    judged = accuracy_bar.judged_of(result)
-    _, problem = _complete(config, result, judged, say=say)
+    judged = accuracy_bar.judged_of(finished.result)
+    _, problem = _complete(config, finished, judged, say=say)
     if problem is not None:
         raise problem
 
 
 def _complete(
     config: RunConfig,
-    result: RunResult,
+    finished: "FinishedRun",
     judged: JudgedFigure,
     *,
     say: Callable[[str], None],
@@ -91,8 +91,8 @@ def _complete(
     # TensorFlow starts slowly: not before it is needed.
     from kft.evaluation import load_run
 
-    run = run_dir.at(str(result.run_dir))
-    loader = load_run.loader_of(run)
+    run = run_dir.at(str(finished.result.run_dir))
+    loader = load_run.loader_of(run, kept=finished.kept)
     problem = below_bar(config, judged)
     formats = () if problem else _missing_formats(config, run)
     with StandaloneProcesses(formats) as processes:

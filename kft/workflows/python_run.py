@@ -52,8 +52,8 @@ def fine_tune(
     from kft.training.monitoring.progress import ConsoleReporter
 
     shown = reporter or ConsoleReporter()
-    result = training.fine_tune(config, callbacks=callbacks, reporter=shown)
+    finished = training.finish(config, callbacks=callbacks, reporter=shown)
     workers = cluster.find(config, os.environ)
     if workers is None or workers.is_chief:
-        after_training.complete(config, result, say=shown.say)
-    return result
+        after_training.complete(config, finished, say=shown.say)
+    return finished.result

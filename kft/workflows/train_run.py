@@ -19,7 +19,7 @@ from kft.training.monitoring import signals
 from kft.training.trackers import trackers
 
 if TYPE_CHECKING:
-    from kft.run_folder.run_result import RunResult
+    from kft.training.kept_network import FinishedRun
 
 
 def _check_export(config: RunConfig) -> None:
@@ -62,7 +62,7 @@ def run(
         also=[*CHECKS, lambda c: recipe.check(c, given)],
     )
     with signals.listening() as heard:
-        result, judged = _train(config, given, process_start)
+        finished, judged = _train(config, given, process_start)
     if heard.signal is not None:
         # It came when nothing was left to save.
         raise errors.Interrupted(
@@ -70,7 +70,7 @@ def run(
         )
     workers = cluster.find(config, os.environ)
     if workers is None or workers.is_chief:
-        after_training.finish(config, result, judged, process_start=process_start)
+        after_training.finish(config, finished, judged, process_start=process_start)
         return
     # The run folder is the chief's; the exit code is that of all workers.
     problem = after_training.below_bar(config, judged)
@@ -80,19 +80,20 @@ def run(
 
 def _train(
     config: RunConfig, given: frozenset[str] | None, process_start: float | None
-) -> tuple["RunResult", JudgedFigure]:
-    """Return the result of the run, and the figure to judge it by.
+) -> tuple["FinishedRun", JudgedFigure]:
+    """Return the end of the run, and the figure to judge it by.
 
     Of several runs: say how far they lie apart, and return the best with their mean.
     """
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.training import fine_tune
     from kft.training import fine_tune_seeds as repeated
+    from kft.training.kept_network import FinishedRun
 
     if config.repeats == 1:
         seconds = None if process_start is None else time.time() - process_start
-        result = fine_tune.fine_tune(config, given=given, seconds_to_import=seconds)
-        return result, accuracy_bar.judged_of(result)
+        finished = fine_tune.finish(config, given=given, seconds_to_import=seconds)
+        return finished, accuracy_bar.judged_of(finished.result)
     found = repeated.fine_tune(config, given=given)
     judged = accuracy_bar.judged_of(found.best)
     terminal.show("", f"{len(found.seeds)} seeds, {found.folder / seeds.FILE}")
@@ -104,4 +105,4 @@ def _train(
     # The best was chosen for being good; a bar is for what another seed would give.
     mean = found.spread(VALIDATION + judged.name)
     value = None if mean is None else mean.mean
-    return found.best, dataclasses.replace(judged, value=value)
+    return FinishedRun(found.best), dataclasses.replace(judged, value=value)

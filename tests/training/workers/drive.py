@@ -59,16 +59,16 @@ class Notes:
         finish = finalize.finalize_run
 
         def noting_finish(context, state):
-            result = finish(context, state)
+            finished = finish(context, state)
             model = context.network.model
             self.arrays |= {v.path: v.numpy() for v in model.weights}
             inputs = sample.load(
                 context.splits.validation, context.preprocess(training=False)
             )
             self.arrays["logits"] = model(np.stack(inputs), training=False).numpy()
-            self.figures |= result.to_json()
+            self.figures |= finished.result.to_json()
             self.figures["folder"] = str(context.run.path)
-            return result
+            return finished
 
         finalize.finalize_run = noting_finish
 
