@@ -30,7 +30,7 @@ class KeptNetwork:
     predictions: Mapping[str, Predictions]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True)
 class FinishedRun:
     """The end of a run in this process.
 

@@ -13,6 +13,7 @@ from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
 from kft.distribution.replicas import Devices
 from kft.training.evaluator import Evaluator
+from tests import tiny
 from tests.tasks.rising_steps import rising_inputs
 
 LENGTHS = (30, 3, 17, 8, 9, 24, 1, 40, 12, 16, 5)
@@ -78,3 +79,25 @@ def test_one_output_for_an_example_is_in_its_place() -> None:
     found = _predict([keras.layers.GlobalMaxPooling1D()])
     highest = [100 * number + length - 1 for number, length in enumerate(LENGTHS)]
     np.testing.assert_array_equal(found[:, 0], highest)
+
+
+def test_figures_and_outputs_of_one_pass_are_those_of_two() -> None:
+    task, checks = tiny.Task(), []
+    model, devices = task.network().model, Devices(tf.distribute.get_strategy())
+    evaluator = Evaluator(task, model, devices=devices)
+    # A second pass does not add to the first.
+    for count in (11, 5):
+        examples = tiny.examples(count, seed=count)
+        batches = pipeline.eval_batches(
+            examples,
+            task.inputs.preprocess(training=False),
+            share=BatchShare(batch_size=4),
+        )
+        figures, outputs = evaluator.measure(
+            examples, batches, check=lambda: checks.append(1)
+        )
+        other = Evaluator(task, model, devices=devices)
+        assert figures == pytest.approx(other.evaluate(batches, -(-count // 4)))
+        expected = other.predict(examples, batches)
+        np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    assert len(checks) == 3 + 2

@@ -7,18 +7,22 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import kft
 from kft import errors, train
 from kft.cli import command
 from kft.config import TrainConfig
-from kft.evaluation import accuracy_bar, evaluate_run
+from kft.evaluation import accuracy_bar, evaluate_run, load_run, run_split
 from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.exporters import export_run, parity
+from kft.exporters.serving_model import ServingModel
 from kft.reporting import tensorboard, write_report
 from kft.run_folder import run_dir
 from kft.run_folder.run_result import RunResult
+from kft.training import fine_tune
+from kft.training.kept_network import FinishedRun
 from kft.training.monitoring.progress import SilentReporter
 from kft.workflows import after_training
 
@@ -43,7 +47,7 @@ def test_a_run_below_the_bar_fails_and_is_measured_and_not_exported(
     monkeypatch.setattr(
         export_run,
         "export_run",
-        lambda config, loader: exported.append(config.formats) or (),
+        lambda config, **_: exported.append(config.formats) or (),
     )
     assert _train(run, "--assert_accuracy_at_least=1") == command.EXIT_BELOW_TARGET == 3
     shown = capsys.readouterr()
@@ -82,7 +86,7 @@ def test_from_python_a_run_is_exported_and_reported_on(
 ) -> None:
     exported = []
     monkeypatch.setattr(
-        export_run, "export_run", lambda config, loader: exported.append(config) or ()
+        export_run, "export_run", lambda config, **_: exported.append(config) or ()
     )
     config = run_dir.read_config(run_dir.at(str(run)))
     config = dataclasses.replace(config, run_dir=str(run), report=True)
@@ -170,9 +174,9 @@ def test_a_report_that_can_not_be_made_does_not_fail_the_run(
 
     monkeypatch.setattr(write_report, "make", fail)
     monkeypatch.setattr(after_training, "_evaluate", lambda *_: None)
-    result = RunResult.read(run_dir.at(str(run)))
+    finished = FinishedRun(RunResult.read(run_dir.at(str(run))))
     with caplog.at_level("ERROR", logger="absl"):
-        after_training.finish(TrainConfig(export=()), result, WELL)
+        after_training.finish(TrainConfig(export=()), finished, WELL)
     assert shown in caplog.text
     assert f"python -m kft.report --run_dir={run}" in caplog.text
     assert ("Traceback" in caplog.text) == isinstance(error, RuntimeError)
@@ -189,12 +193,12 @@ def test_a_drawing_that_fails_does_not_lose_the_export(
     monkeypatch.setattr(
         export_run,
         "export_run",
-        lambda config, loader: exported.append(config.formats) or (),
+        lambda config, **_: exported.append(config.formats) or (),
     )
-    result = RunResult.read(run_dir.at(str(run)))
+    finished = FinishedRun(RunResult.read(run_dir.at(str(run))))
     with caplog.at_level("ERROR", logger="absl"):
         after_training.finish(
-            TrainConfig(export=("saved_model",), report=False), result, WELL
+            TrainConfig(export=("saved_model",), report=False), finished, WELL
         )
     assert exported == [("saved_model",)]
     assert "lacks the confusion matrix: no font. The run is finished" in caplog.text
@@ -206,10 +210,10 @@ def test_a_report_is_made_once_and_again_after_new_exports(
     made = []
     monkeypatch.setattr(write_report, "make", lambda run, loader: made.append(run.path))
     monkeypatch.setattr(after_training, "_evaluate", lambda *_: None)
-    result = RunResult.read(run_dir.at(str(run)))
+    finished = FinishedRun(RunResult.read(run_dir.at(str(run))))
 
     def times_made(**flags: bool) -> int:
-        after_training.finish(TrainConfig(export=(), **flags), result, WELL)
+        after_training.finish(TrainConfig(export=(), **flags), finished, WELL)
         return len(made)
 
     assert times_made(report=False) == 0
@@ -245,3 +249,40 @@ def test_a_signal_after_training_ends_the_command_with_nothing_half_written(
     assert "Stopped by SIGTERM; what was written before is" in capsys.readouterr().err
     assert list(run.rglob(".tmp-*")) == []
     assert not (run / "report.html").exists()
+
+
+def test_what_a_run_has_in_memory_is_what_its_folder_has(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = run_dir.read_config(run_dir.at(str(finished_run)))
+    config = dataclasses.replace(config, run_dir=str(tmp_path / "run"), export=())
+    kept = fine_tune.finish(config, reporter=SilentReporter()).kept
+    assert kept is not None
+    run = run_dir.at(config.run_dir)
+    fresh = load_run.loader_of(run).loaded()
+    found = fresh.network.model.get_weights()
+    for own, other in zip(kept.network.model.get_weights(), found, strict=True):
+        np.testing.assert_array_equal(own, other)
+    expected = evaluate_run.predict(fresh, run_split.of_split(fresh, "validation"))
+
+    def load(*what: object, **options: object) -> None:
+        pytest.fail("The run is in memory.")
+
+    monkeypatch.setattr(load_run, "load", load)
+    monkeypatch.setattr(evaluate_run, "predict", load)
+    loader = load_run.loader_of(run, kept=kept)
+    assert loader.loaded("float32") is loader.loaded()
+    predictions = evaluate_run.of_split(run, "validation", loader=loader).predictions
+    assert predictions.ids.tolist() == expected.ids.tolist()
+    assert predictions.labels.tolist() == expected.labels.tolist()
+    np.testing.assert_allclose(predictions.logits, expected.logits, atol=1e-5)
+    examples = run_split.of_split(loader.loaded(), "validation")
+    questions = parity.make_batch(ServingModel(loader.loaded()), examples, 5)
+    again = parity.make_batch(ServingModel(fresh), examples, 5)
+    np.testing.assert_allclose(questions.scores, again.scores, atol=1e-5)
+
+
+def test_a_finished_run_has_nothing_in_memory(run: Path) -> None:
+    config = run_dir.read_config(run_dir.at(str(run)))
+    config = dataclasses.replace(config, run_dir=str(run))
+    assert fine_tune.finish(config, reporter=SilentReporter()).kept is None

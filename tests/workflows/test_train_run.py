@@ -10,6 +10,7 @@ from kft.config import TrainConfig
 from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.run_folder.run_result import RunResult
 from kft.training import fine_tune, fine_tune_seeds, preflight
+from kft.training.kept_network import FinishedRun
 from kft.workflows import after_training, train_run
 
 
@@ -45,19 +46,19 @@ def test_of_several_seeds_the_best_is_exported_and_the_mean_judged(
         after_training, "finish", lambda *what, **_: seen.append(what[1:])
     )
     train_run.run(TrainConfig(repeats=2))
-    assert seen == [(found.best, JudgedFigure("accuracy", judged))]
+    assert seen == [(FinishedRun(found.best), JudgedFigure("accuracy", judged))]
     assert found.best is results[1 if judged else 0]
 
 
 def test_a_signal_that_came_when_all_was_saved_is_not_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fine_tune_last(config: TrainConfig, **options: object) -> RunResult:
+    def finish(config: TrainConfig, **options: object) -> FinishedRun:
         signal.raise_signal(signal.SIGTERM)
-        return _result(0.5)
+        return FinishedRun(_result(0.5))
 
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
-    monkeypatch.setattr(fine_tune, "fine_tune", fine_tune_last)
+    monkeypatch.setattr(fine_tune, "finish", finish)
     monkeypatch.setattr(
         after_training, "finish", lambda *what, **_: pytest.fail("deaf")
     )

@@ -46,10 +46,13 @@ def test_importing_is_timed_only_where_the_process_is_of_one_run(
 
     def run(config: TrainConfig, **options: object) -> SimpleNamespace:
         seen.append(options["seconds_to_import"])
-        return SimpleNamespace(metric="accuracy", higher_is_better=True, validation={})
+        result = SimpleNamespace(
+            metric="accuracy", higher_is_better=True, validation={}
+        )
+        return SimpleNamespace(result=result)
 
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
-    monkeypatch.setattr(fine_tune, "fine_tune", run)
+    monkeypatch.setattr(fine_tune, "finish", run)
     monkeypatch.setattr(after_training, "finish", lambda *what, **_: None)
     # As a search does with its winner, hours after it began.
     train_run.run(TrainConfig())
