@@ -48,14 +48,14 @@ def main(config: PredictConfig) -> None:
         input_files,
         load_export,
         output_formats,
+        text_rows,
     )
 
     predictor = load_export.predictor(model)
     serving = predictor.task.serving
     top_k = min(config.top_k, len(predictor.task.labels))
-    found = list(
-        input_files.find(config.files, serving.file_endings, serving.request_columns)
-    )
+    columns = text_rows.columns(serving.request_columns, config.csv_columns)
+    found = list(input_files.find(config.files, serving.file_endings, columns))
     style, failed = output_formats.FORMATS[config.format], 0
     header = style.header(serving.answer_fields, top_k)
     if header is not None:

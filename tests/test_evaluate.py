@@ -176,6 +176,14 @@ def test_a_run_that_cannot_be_written_is_measured_with_out(
     assert sorted(finished_run.rglob("*")) == before
 
 
+def test_names_of_columns_are_about_other_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(tmp_path), "--csv_columns=path=file"]
+    assert command.execute(evaluate.COMMAND, arguments) == 2
+    assert "--csv_columns is about --data" in capsys.readouterr().err
+
+
 def test_what_was_evaluated_on_request_is_not_replaced(
     finished_run: Path, tmp_path: Path
 ) -> None:

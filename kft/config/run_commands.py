@@ -40,6 +40,12 @@ class EvaluateConfig(FinishedRunConfig):
         "What becomes of examples of --data whose class the run does not know: error, "
         "or skip (they are left out and counted).",
     )
+    csv_columns: tuple[str, ...] = option(
+        (),
+        "Columns of a table of --data that are called otherwise than in the run's, "
+        "such as text=review,label=stars.",
+    )
+    jsonl_keys: tuple[str, ...] = option((), "The same of the keys of JSON lines.")
     assert_accuracy_at_least: float | None = option(
         None,
         "Fail with exit code 3 below this accuracy, in [0, 1]. A task without an "
@@ -73,6 +79,11 @@ class PredictConfig(InferenceConfig):
         dataclasses.MISSING,
         "Files, folders (searched to any depth, sorted) and patterns such as "
         "'photos/*.jpg'; for models of texts also tables, and - for standard input.",
+    )
+    csv_columns: tuple[str, ...] = option(
+        (),
+        "Columns of tables, and keys of JSON lines, that are called otherwise than "
+        "text and text_b, such as text=review.",
     )
     format: Literal["table", "jsonl", "csv"] = option(
         "table", "How the answers are written to standard output."

@@ -115,7 +115,10 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
 
 
 def _of_other_data(run: LoadedRun, data: str, config: EvaluateConfig) -> Evaluation:
-    found = other_data.load(run, data, config.split, unknown=config.unknown)
+    named = {"csv_columns": config.csv_columns, "jsonl_keys": config.jsonl_keys}
+    found = other_data.load(
+        run, data, config.split, unknown=config.unknown, named=named
+    )
     source = _source(run.run, data, found.split, run.labels)
     predictions = predict(run, found.examples)
     evaluation = _measured(run.run, run.task, source, predictions)

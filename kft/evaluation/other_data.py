@@ -1,8 +1,9 @@
 """Data that a run was not made from, to measure the run on."""
 
 import dataclasses
+import types
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from absl import logging
@@ -44,6 +45,7 @@ def load(
     split: str,
     *,
     unknown: Literal["error", "skip"] = "error",
+    named: Mapping[str, tuple[str, ...]] = types.MappingProxyType({}),
 ) -> OtherData:
     """Return the examples of other data, whichever classes of the run it has.
 
@@ -52,12 +54,14 @@ def load(
         dataset: written like --dataset.
         split: what is taken where the data has splits of its own; else all is.
         unknown: what becomes of examples of other classes.
+        named: by option of the task, such as csv_columns, what parts of the data are
+            called where they are called otherwise than in the run's.
 
     Raises:
-        errors.ConfigError: where there is no such data.
+        errors.ConfigError: where there is no such data, or the task no such option.
         errors.DataError: where it has other classes, or has splits but not this one.
     """
-    config = _as_it_is(trained.config, dataset)
+    config = _with_names(_as_it_is(trained.config, dataset), named)
     try:
         found = tasks.load_known(config, trained.labels)
     except (errors.ConfigError, errors.DataError) as error:
@@ -97,6 +101,17 @@ def _as_it_is(config: RunConfig, dataset: str) -> RunConfig:
         test_split=None,
         folder_layout="auto" if is_split else config.folder_layout,
     )
+
+
+def _with_names(config: RunConfig, named: Mapping[str, tuple[str, ...]]) -> RunConfig:
+    given: dict[str, Any] = {name: value for name, value in named.items() if value}
+    known = {field.name for field in dataclasses.fields(config)}
+    for name in given:
+        if name not in known:
+            raise errors.ConfigError(
+                f"--{name}: data of --task={config.task} have no such names."
+            )
+    return dataclasses.replace(config, **given)
 
 
 def whole(config: RunConfig) -> RunConfig:

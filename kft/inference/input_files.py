@@ -4,11 +4,14 @@ Where a model takes texts, each row of a table is a file of its own, and each li
 standard input.
 """
 
+import collections
 import dataclasses
 import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+
+from absl import logging
 
 from kft import errors
 from kft.data.sources import filesystem
@@ -88,16 +91,26 @@ def _named(
 
 
 def _in_folder(path: str, endings: tuple[str, ...]) -> Iterator[InputFiles]:
-    files = list(_below(path, endings, ()))
+    files, others = [], collections.Counter[str]()
+    for one in _below(path, ()):
+        if one.error is not None or one.file.lower().endswith(endings):
+            files.append(one)
+        else:
+            others[os.path.splitext(one.file)[1].lower()] += 1
     if not files:
         yield InputFiles(path, f"the folder has no files of {', '.join(endings)}")
+    if others:
+        held = ", ".join(f"{e or 'no ending'} {n}" for e, n in others.most_common(5))
+        logging.info(
+            "%s: %d of %d files are left out, for files of the model end in %s: %s.",
+            *(path, others.total(), others.total() + len(files)),
+            *(", ".join(endings), held),
+        )
     yield from files
 
 
-def _below(
-    path: str, endings: tuple[str, ...], parents: tuple[str, ...]
-) -> Iterator[InputFiles]:
-    """Yield the files at any depth, sorted; follows links, but not in circles.
+def _below(path: str, parents: tuple[str, ...]) -> Iterator[InputFiles]:
+    """Yield all files at any depth, sorted; follows links, but not in circles.
 
     A folder that cannot be listed is an error in its place.
     """
@@ -111,8 +124,8 @@ def _below(
         return
     for entry in listed:
         if entry.is_folder:
-            yield from _below(entry.path, endings, (*parents, real))
-        elif entry.name.lower().endswith(endings):
+            yield from _below(entry.path, (*parents, real))
+        else:
             yield InputFiles(entry.path)
 
 

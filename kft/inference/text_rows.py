@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kft import errors
-from kft.data.sources import json_lines, table_file
+from kft.data.sources import json_lines, name_pairs, table_file
 
-_JSON_LINES = ".jsonl"
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
 _TABLES = (".csv", ".tsv")
 # Between several texts of a payload, see `kft.tasks.task.Serving.request_columns`.
 _BETWEEN = "\0"
@@ -29,9 +29,29 @@ class TextRow:
     content: bytes | None = None
 
 
+def columns(parts: Sequence[str], named: Sequence[str]) -> Sequence[str]:
+    """Return what the columns of requests are called.
+
+    Args:
+        parts: what they are called where nobody says otherwise; () where requests are
+            files.
+        named: as `--csv_columns` has them, texts `part=name`.
+
+    Raises:
+        errors.ConfigError: for names of parts that there are not.
+    """
+    if named and not parts:
+        raise errors.ConfigError(
+            "--csv_columns is about tables of texts; this model takes files. Remove it."
+        )
+    defaults = {part: part for part in parts}
+    names = name_pairs.parse("csv_columns", named, defaults, needed=parts)
+    return [names[part] for part in parts]
+
+
 def is_table(path: str) -> bool:
     """Return whether a file has rows, by the ending of its name."""
-    return path.lower().endswith((*_TABLES, _JSON_LINES))
+    return path.lower().endswith((*_TABLES, *_JSON_LINES))
 
 
 def of_table(path: str, columns: Sequence[str]) -> Iterator[TextRow]:
@@ -41,18 +61,29 @@ def of_table(path: str, columns: Sequence[str]) -> Iterator[TextRow]:
         path: of the file.
         columns: whose texts are the payload; other ones are left alone.
     """
+    # As the first line of a table is read.
+    columns = [column.lower() for column in columns] if _is_csv(path) else columns
     name = os.path.basename(path)
     try:
-        if path.lower().endswith(_JSON_LINES):
+        if not _is_csv(path):
             lines = table_file.text(path, name).split("\n")
             yield from _of_json(lines, columns)
             return
-        rows = table_file.read_rows(path, flag=name, needed=columns)
+        rows = table_file.read_rows(
+            path,
+            flag=name,
+            needed=columns,
+            advice=f"--csv_columns={columns[0]}=NAME says what it is called.",
+        )
     except errors.KftError as error:
         yield TextRow(None, str(error))
         return
     for row in rows:
         yield _row(row.line, [row.values[column] for column in columns], columns)
+
+
+def _is_csv(path: str) -> bool:
+    return path.lower().endswith(_TABLES)
 
 
 def of_lines(lines: Iterable[bytes], columns: Sequence[str]) -> Iterator[TextRow]:

@@ -117,6 +117,17 @@ def test_a_class_that_the_run_does_not_know_is_an_error_or_counted(trained):
         other_data.load(trained, f"folder:{folder}", "test", unknown="skip")
 
 
+def test_other_data_may_have_other_names_of_columns(trained):
+    (trained.path / "t.csv").write_text("file,kind\ndata/a/0.jpg,a\ndata/b/1.jpg,b\n")
+    named = {"csv_columns": ("path=file", "label=kind"), "jsonl_keys": ()}
+    dataset = f"csv:{trained.path / 't.csv'}"
+    assert len(other_data.load(trained, dataset, "test", named=named).examples) == 2
+    with pytest.raises(errors.DataError, match="--csv_columns=path=NAME,label=NAME"):
+        other_data.load(trained, dataset, "test")
+    with pytest.raises(errors.ConfigError, match="--jsonl_keys: data of --task=image"):
+        other_data.load(trained, dataset, "test", named={"jsonl_keys": ("text=a",)})
+
+
 def test_data_that_cannot_be_is_named_by_its_own_flag(trained):
     for dataset in ("folder:nowhere", "nowhere"):
         with pytest.raises(errors.ConfigError, match=r"--data\b(?!set)") as caught:

@@ -92,3 +92,17 @@ def test_an_address_and_a_text_are_told_what_to_do(tmp_path: Path) -> None:
     found = list(input_files.find([web, text], ENDINGS, ("text",)))
     assert found[0].error == "an address of the web; download the file first"
     assert str(found[1].error).endswith("goes to standard input, with - as file")
+
+
+def test_files_of_a_folder_that_the_model_does_not_take_are_counted(
+    images: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (images / "song.WAV").write_bytes(b"x")
+    (images / "sub/more.txt").write_bytes(b"x")
+    with caplog.at_level("INFO", logger="absl"):
+        assert len(_files(images)) == 3
+    assert "3 of 6 files are left out" in caplog.text
+    assert ": .txt 2, .wav 1." in caplog.text
+    caplog.clear()
+    _files(images / "sub/notes.txt")
+    assert "left out" not in caplog.text

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from kft import errors
 from kft.inference import input_files, text_rows
 
 
@@ -38,6 +39,30 @@ def test_a_line_of_json_that_is_none_does_not_stop_the_others(tmp_path: Path) ->
         (":5", None),
         (":6", "é".encode()),
     ]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "ndjson", "json"])
+def test_lines_of_json_are_requests_whatever_they_are_called(
+    tmp_path: Path, ending: str
+) -> None:
+    rows = _found(tmp_path / f"a.{ending}", b'{"text": "a"}\n{"text": "b"}', "text")
+    assert rows == [(":1", b"a"), (":2", b"b")]
+
+
+def test_columns_of_other_names_are_told(tmp_path: Path) -> None:
+    named = text_rows.columns(("text", "text_b"), ("text=Review",))
+    assert named == ["Review", "text_b"]
+    table = b"review,text,Text_B\na,no,b\n"
+    assert _found(tmp_path / "a.csv", table, *named) == [(":2", b"a\0b")]
+    lines = b'{"Review": "a", "review": "no", "text_b": "b"}'
+    assert _found(tmp_path / "a.jsonl", lines, *named) == [(":1", b"a\0b")]
+    with pytest.raises(errors.ConfigError, match="before the =, received 'label'"):
+        text_rows.columns(("text",), ("label=x",))
+    with pytest.raises(errors.ConfigError, match="this model takes files"):
+        text_rows.columns((), ("text=x",))
+    (tmp_path / "a.csv").write_text("label\n1\n")
+    (only,) = input_files.find([str(tmp_path / "a.csv")], (".txt",), ("text",))
+    assert "--csv_columns=text=NAME" in only.error
 
 
 @pytest.mark.parametrize(

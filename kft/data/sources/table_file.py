@@ -293,11 +293,15 @@ def _has_bare_quotes(content: str, separator: str) -> bool:
     if separator != "\t" or '"' not in content:
         return False
     rows = [line.split("\t") for line in _LINE_BREAK.split(content) if line]
-    return len({len(row) for row in rows}) == 1 and not all(
-        _QUOTED.fullmatch(field)
-        for row in rows
-        for field in row
-        if field.startswith('"')
+    return (
+        len(rows[0]) > 1
+        and len({len(row) for row in rows}) == 1
+        and not all(
+            _QUOTED.fullmatch(field)
+            for row in rows
+            for field in row
+            if field.startswith('"')
+        )
     )
 
 

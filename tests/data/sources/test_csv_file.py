@@ -199,6 +199,7 @@ def test_a_quoted_field_may_hold_the_separator(tmp_path):
         # Quoted: a sign that stands for itself is doubled.
         ('"so ""called"" dog"', '"cat"', ['so "called" dog', "cat"]),
         ('"a\tdog"', "cat", ["a\tdog", "cat"]),
+        ('"a\n"', "cat", ["a", "cat"]),
         # Not quoted: a quote is one, and no row goes on in the next.
         ('"Dog", she said', 'cat"', ['"Dog", she said', 'cat"']),
         ('"dog', 'cat"', ['"dog', 'cat"']),
