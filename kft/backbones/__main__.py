@@ -184,7 +184,7 @@ def _print_speech(console: rich.console.Console, name: str | None) -> None:
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("backbone", no_wrap=True)
     table.add_column("parameters", justify="right", no_wrap=True)
-    for title in ("blocks", "license", "source"):
+    for title in ("blocks", "license", "weights", "source"):
         table.add_column(title)
     for backbone in map(speech_backbone.get, names):
         table.add_row(
@@ -192,12 +192,14 @@ def _print_speech(console: rich.console.Console, name: str | None) -> None:
             f"{backbone.parameters / 1e6:.2f} M",
             ", ".join(runs(backbone.blocks.names)),
             backbone.license,
+            backbone.tried,
             _source(backbone),
         )
     console.print(table)
     console.print(
-        "All read 16,000 samples per second; every sound is resampled. --stages takes "
-        "head, top<k>, all, or a block."
+        "All read 16,000 samples per second; every sound is resampled. What was done "
+        "with the published weights stands below weights. --weights also takes the "
+        "best.weights.h5 of a run. --stages takes head, top<k>, all, or a block."
     )
 
 

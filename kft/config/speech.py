@@ -81,7 +81,17 @@ class SpeechModelConfig(ModelConfig):
     )
     weights: str = option(
         "pretrained",
-        "Weights that the backbone starts from: pretrained, or none (random).",
+        "Weights that the network starts from: pretrained (from the package index), "
+        "none (random), the folder of a checkpoint of Mozilla's DeepSpeech, or the "
+        "path of a best.weights.h5 that a run with the same backbone has left.",
+    )
+    drop_source_layers: int = option(
+        0,
+        "Layers of the pretrained network, from the top, that begin with random "
+        "weights, as DeepSpeech counts them: 1 is the head, 2 the head and the "
+        "uppermost block. With 0 the head keeps its rows of the blank and of symbols "
+        "that both alphabets have.",
+        minimum=0,
     )
 
 

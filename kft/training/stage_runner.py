@@ -87,9 +87,11 @@ def run_stage(
 
 def _prove_frozen(context: RunContext, state: RunState, parts: StageParts) -> None:
     """Check that nothing frozen has moved; warn of what trains and has not."""
-    unmoved = freeze.prove_frozen(
-        state.digests, freeze.digests(context.network.model), parts.movable
-    )
+    model = context.network.model
+    still = freeze.prove_frozen(state.digests, freeze.digests(model), parts.movable)
+    paths, trainable = network.stable_paths(model), set(map(id, parts.trainable))
+    # The seed of a layer that drops nothing stays as it is.
+    unmoved = [path for path in still if id(paths[path]) in trainable]
     if unmoved and state.epoch:
         logging.warning(
             "stage %s: %d trainable variables did not move: %s",

@@ -3,7 +3,6 @@
 The matrices have no names there but numbers that count up through the graph.
 """
 
-import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +10,7 @@ import keras
 import numpy as np
 
 from kft.backbones.audio.conformer import ConformerSizes
+from kft.backbones.audio.published_head import BLANK, PublishedHead
 
 FILE = "asr_waveform.hama"
 _PLACE = "acoustic_model.model"
@@ -23,25 +23,18 @@ _MATRICES = (
     "second_expand",
     "second_project",
 )
+# Letters whose signs phonemes of the International Phonetic Alphabet have, too, by
+# their places among those of hama.
+_LETTERS = "7a 10b 11c 12d 14e 17f 18g 19h 20i 21j 27k 30l 31m 32n 33o 35p 38r 39s"
+_LETTERS += " 41t 48u 49v 50w 55x 56y 57z"
 
 
-@dataclasses.dataclass(frozen=True)
-class Head:
-    """What a published network says of its own symbols.
-
-    Attributes:
-        kernel: [width, symbols].
-        bias: [symbols].
-    """
-
-    kernel: np.ndarray
-    bias: np.ndarray
-
-
-def head(stored: Mapping[str, np.ndarray]) -> Head:
+def head(stored: Mapping[str, np.ndarray]) -> PublishedHead:
     """Return the layer that the network ends in."""
     kernel = stored[f"{_PLACE}.proj.weight"][..., 0].T
-    return Head(kernel, stored[f"{_PLACE}.proj.bias"])
+    places = {one[-1]: int(one[:-1]) for one in _LETTERS.split()}
+    places |= {" ": 189, BLANK: 190}
+    return PublishedHead(kernel, stored[f"{_PLACE}.proj.bias"], places)
 
 
 def assign(

@@ -7,6 +7,7 @@ from kft.backbones.package_files import PackageFile
 from kft.config.stages import Blocks
 
 HAMA_CONFORMER = "HamaConformer"
+DEEP_SPEECH = "DeepSpeech-0.9"
 # Of all of them: what sounds are resampled to, in hertz, and samples of a row.
 SAMPLE_RATE, SAMPLES_PER_ROW = 16_000, 320
 
@@ -19,27 +20,20 @@ class SpeechBackbone:
         name: what `--backbone` takes.
         parameters: number of its parameters, without a head.
         blocks: where it can be cut.
-        symbols: what its published head writes, by the place in it; `BLANK` among them.
         license: of the weights, as SPDX calls it.
         origin: where the weights come from, for people.
-        package: that brings them; None for a family without weights.
+        package: that brings them; None where nothing does.
+        tried: what of these weights has been run, for people.
     """
 
     name: str
     parameters: int
     blocks: Blocks
-    symbols: tuple[tuple[int, str], ...]
     license: str
     origin: str
     package: PackageFile | None
+    tried: str
 
-
-# Stands among symbols for the step at which nothing is said.
-BLANK = "<blank>"
-# Letters whose signs phonemes of the International Phonetic Alphabet have, too, by
-# their places among those of hama.
-_HAMA_LETTERS = "7a 10b 11c 12d 14e 17f 18g 19h 20i 21j 27k 30l 31m 32n 33o 35p 38r 39s"
-_HAMA_LETTERS += " 41t 48u 49v 50w 55x 56y 57z"
 
 BACKBONES: dict[str, SpeechBackbone] = {
     backbone.name: backbone
@@ -48,11 +42,6 @@ BACKBONES: dict[str, SpeechBackbone] = {
             name=HAMA_CONFORMER,
             parameters=2_153_280,
             blocks=Blocks(tuple(f"block_{number}" for number in range(1, 5))),
-            symbols=(
-                *((int(one[:-1]), one[-1]) for one in _HAMA_LETTERS.split()),
-                (189, " "),
-                (190, BLANK),
-            ),
             license="Apache-2.0",
             origin="hama's recogniser of phonemes",
             package=PackageFile(
@@ -64,6 +53,16 @@ BACKBONES: dict[str, SpeechBackbone] = {
                 folder="hama/assets/",
                 megabytes=23,
             ),
+            tried="run",
+        ),
+        SpeechBackbone(
+            name=DEEP_SPEECH,
+            parameters=47_165_440,
+            blocks=Blocks(("layer_1", "layer_2", "layer_3", "lstm", "layer_5")),
+            license="MPL-2.0",
+            origin="Mozilla's checkpoint of DeepSpeech 0.9, from a folder of yours",
+            package=None,
+            tried="only converted in a test",
         ),
     )
 }

@@ -51,17 +51,21 @@ def of_texts(texts: Iterable[str]) -> LabelMap:
     return _label_map(sorted(signs))
 
 
-def read(path: str) -> LabelMap:
+def read(path: str, *, flag: str | None = None) -> LabelMap:
     """Return the symbols of a file: one a line, a line with a blank for the blank.
 
     Lines that begin with # are comments, as in the alphabet.txt of DeepSpeech; \\# is
     the sign itself.
 
+    Args:
+        path: of the file.
+        flag: how messages call it; default `--alphabet`.
+
     Raises:
         errors.ConfigError: where there is no such file.
         errors.DataError: naming the line that is no symbol.
     """
-    flag = f"--alphabet={path}"
+    flag = flag or f"--alphabet={path}"
     table_file.check_exists(path, flag=flag)
     signs = []
     for number, line in enumerate(table_file.text(path, flag).split("\n"), start=1):

@@ -3,8 +3,10 @@
 This half of the task needs no TensorFlow; the other is in `speech_recognition.py`.
 """
 
+from collections.abc import Mapping
+
 from kft import errors
-from kft.backbones.audio import speech_backbone
+from kft.backbones.audio import speech_backbone, speech_weights
 from kft.config import SpeechRecognitionConfig, augmentations
 from kft.config.speech import SPEECH_AUGMENTATIONS
 from kft.config.stages import Blocks
@@ -31,11 +33,22 @@ def _check(config: SpeechRecognitionConfig) -> None:
 
 
 def _check_network(config: SpeechRecognitionConfig) -> None:
-    speech_backbone.get(config.backbone)
-    if config.weights not in ("pretrained", "none"):
+    backbone = speech_backbone.get(config.backbone)
+    speech_weights.check(backbone, config.weights)
+    most = len(backbone.blocks.names)
+    if config.drop_source_layers > most:
         raise errors.ConfigError(
-            f"--weights: expected pretrained or none, received {config.weights!r}."
+            f"--drop_source_layers={config.drop_source_layers}: {config.backbone} has "
+            f"a head and {most} blocks; expected at most {most}, which leaves the "
+            "lowest block. --weights=none begins with none of its weights."
         )
+
+
+def _kept_files(config: SpeechRecognitionConfig) -> Mapping[str, bytes]:
+    # It starts TensorFlow, as every run has done by then.
+    from kft.backbones.audio import speech_networks
+
+    return speech_networks.get(config.backbone, weights=config.weights).kept_files
 
 
 def _check_augment(config: SpeechRecognitionConfig) -> None:
@@ -59,4 +72,5 @@ KIND = TaskKind(
     module="kft.tasks.speech_recognition.speech_recognition",
     recipe_fields=("clip_norm",),
     memory_advice=_memory_advice,
+    kept_files=_kept_files,
 )

@@ -1,18 +1,16 @@
 """Recognisers of speech: one flat graph from rows of samples to logits of symbols."""
 
+import warnings
+from pathlib import Path
+
 import keras
 import numpy as np
 
-from kft.backbones import package_files
-from kft.backbones.audio import (
-    conformer,
-    conformer_weights,
-    hama_file,
-    speech_backbone,
-)
-from kft.backbones.audio.conformer import ConformerSizes
-from kft.backbones.audio.conformer_weights import Head
-from kft.backbones.audio.speech_backbone import BLANK, SpeechBackbone
+from kft import errors
+from kft.backbones import hdf5, isolated_read
+from kft.backbones.audio import speech_backbone, speech_networks, speech_weights
+from kft.backbones.audio.published_head import BLANK, PublishedHead
+from kft.backbones.audio.speech_networks import SpeechNetwork
 from kft.backbones.mask_steps import MaskSteps
 from kft.config import SpeechRecognitionConfig
 from kft.data.audio import alphabet
@@ -25,7 +23,11 @@ _LOGITS = "symbol_logits"
 
 
 def build(
-    config: SpeechRecognitionConfig, *, symbols: LabelMap, weights: str
+    config: SpeechRecognitionConfig,
+    *,
+    symbols: LabelMap,
+    weights: str,
+    kept: Path | None = None,
 ) -> Network:
     """Return front end -> backbone -> dropout -> logits of each step.
 
@@ -39,61 +41,99 @@ def build(
     something at every step, and hardly learns to be silent.
 
     Args:
-        config: backbone and dropout.
+        config: backbone, dropout, and how many layers begin with random weights.
         symbols: what texts are spelled with.
-        weights: `pretrained` or `none`.
+        weights: value of `--weights`.
+        kept: folder with what the run keeps of its backbone, if there is one.
 
     Raises:
-        errors.ConfigError: for weights that cannot be had.
+        errors.ConfigError: for weights that cannot be had, or are of another network.
     """
     backbone = speech_backbone.get(config.backbone)
+    parts = speech_networks.get(backbone.name, weights=config.weights, kept=kept)
+    model = _graph(parts, symbols, dropout=config.dropout)
+    network = Network(
+        model=model,
+        blocks=backbone.blocks,
+        anchors=parts.cut_anchors,
+        head_anchor=_HEAD_INPUT,
+    )
+    if weights != speech_weights.NONE:
+        random = _weights_near_the_top(network, config.drop_source_layers)
+        is_of_run = speech_weights.is_of_run(weights)
+        head = _load_run(model, parts, weights) if is_of_run else parts.load(model)
+        set_head(model, head, symbols)
+        for variable, numbers in random:
+            variable.assign(numbers)
+    return network
+
+
+def _graph(parts: SpeechNetwork, symbols: LabelMap, *, dropout: float) -> keras.Model:
     rows = keras.Input(
         [None, speech_backbone.SAMPLES_PER_ROW], dtype="float32", name=ROWS
     )
     mask = keras.Input([None], dtype="int32", name=MASK)
-    x = conformer.build(rows, mask)
-    x = MaskSteps(name=_HEAD_INPUT)(x, mask)
-    if config.dropout:
-        x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
+    x = MaskSteps(name=_HEAD_INPUT)(parts.build(rows, mask), mask)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="head_dropout")(x)
     head = keras.layers.Dense(len(symbols) + 1, dtype="float32", name=_LOGITS)
     logits = MaskSteps(dtype="float32", name="logits")(head(x), mask)
-    model = keras.Model({ROWS: rows, MASK: mask}, logits, name="recogniser")
-    if weights != "none":
-        _load(model, backbone, symbols)
-    return Network(
-        model=model,
-        blocks=backbone.blocks,
-        anchors=conformer.cut_anchors(),
-        head_anchor=_HEAD_INPUT,
-    )
+    return keras.Model({ROWS: rows, MASK: mask}, logits, name="recogniser")
 
 
-def _load(model: keras.Model, backbone: SpeechBackbone, symbols: LabelMap) -> None:
-    if backbone.package is None:
-        raise ValueError(f"{backbone.name}: expected a package with its weights")
-    file = package_files.find(backbone.package).joinpath(conformer_weights.FILE)
-    stored = hama_file.read(file.read_bytes())
-    conformer_weights.assign(model, stored, ConformerSizes())
-    set_head(model, conformer_weights.head(stored), backbone, symbols)
+def _weights_near_the_top(
+    network: Network, layers: int
+) -> list[tuple[keras.Variable, np.ndarray]]:
+    """Return the weights of the head and of blocks below it, as many in all."""
+    distances = network.distances()
+    return [
+        (variable, np.array(variable))
+        for layer in network.model.layers
+        if distances[layer.name] < layers
+        for variable in layer.weights
+    ]
 
 
-def set_head(
-    model: keras.Model, published: Head, backbone: SpeechBackbone, symbols: LabelMap
-) -> None:
+def _load_run(model: keras.Model, parts: SpeechNetwork, weights: str) -> PublishedHead:
+    """Set the weights of the backbone to those that a run has kept; return its head.
+
+    Raises:
+        errors.ConfigError: where they are of another network, or damaged.
+    """
+    path = speech_weights.run_path(weights)
+    symbols = LabelMap.read(str(speech_weights.run_labels(weights)))
+    source = _graph(parts, symbols, dropout=0.0)
+    try:
+        isolated_read.survive(path)
+        with warnings.catch_warnings():
+            # Keras (3.15.1) leaves out what it does not find in the file, and warns.
+            warnings.simplefilter("error", UserWarning)
+            source.load_weights(path)
+    except (hdf5.Hdf5Error, OSError, ValueError, KeyError, UserWarning) as error:
+        raise errors.ConfigError(
+            f"--weights: {path} does not hold the weights of a run with the same "
+            f"--backbone: {errors.excerpt(str(error))}."
+        ) from error
+    for layer in source.layers:
+        if layer.name != _LOGITS and layer.weights:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+    kernel, bias = source.get_layer(_LOGITS).get_weights()
+    signs = [*map(alphabet.sign_of, symbols.names), BLANK]
+    return PublishedHead(kernel, bias, {sign: n for n, sign in enumerate(signs)})
+
+
+def set_head(model: keras.Model, published: PublishedHead, symbols: LabelMap) -> None:
     """Give the head the published rows of the blank and of shared symbols.
 
     Args:
         model: a graph of `build`.
         published: what the network ended in.
-        backbone: says which symbols that writes.
         symbols: what the head writes; the blank comes after them.
     """
-    places = {sign: place for place, sign in backbone.symbols}
-    own = [*map(alphabet.sign_of, symbols.names), BLANK]
     layer = model.get_layer(_LOGITS)
     kernel, bias = (np.array(variable) for variable in layer.weights)
-    for number, sign in enumerate(own):
-        if sign in places:
-            kernel[:, number] = published.kernel[:, places[sign]]
-            bias[number] = published.bias[places[sign]]
+    signs = [*map(alphabet.sign_of, symbols.names), BLANK]
+    for number, place in published.kept(signs):
+        kernel[:, number] = published.kernel[:, place]
+        bias[number] = published.bias[place]
     layer.set_weights([kernel, bias])

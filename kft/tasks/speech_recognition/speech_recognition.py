@@ -1,6 +1,7 @@
 """Recognition of speech: sounds in, what is said in them out."""
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kft.config import SpeechRecognitionConfig
@@ -14,22 +15,32 @@ from kft.tasks.speech_recognition.speech_serving import SpeechServing
 from kft.tasks.task_kind import RecipeChoice
 
 
-def build(config: SpeechRecognitionConfig, labels: LabelMap) -> "SpeechRecognition":
+def build(
+    config: SpeechRecognitionConfig, labels: LabelMap, kept: Path | None = None
+) -> "SpeechRecognition":
     """Return the task of a run; see `kft.tasks.get`."""
-    return SpeechRecognition(config, labels)
+    return SpeechRecognition(config, labels, kept)
 
 
 class SpeechRecognition:
     """Sounds in, texts out. See `kft.tasks.task.Task`."""
 
-    def __init__(self, config: SpeechRecognitionConfig, labels: LabelMap) -> None:
+    def __init__(
+        self,
+        config: SpeechRecognitionConfig,
+        labels: LabelMap,
+        kept: Path | None = None,
+    ) -> None:
         """Make the task of a run.
 
         Args:
             config: of the run.
             labels: the symbols that texts are spelled with, without the blank of CTC.
+            kept: folder with what the run keeps of its backbone; None where there is
+                none yet.
         """
         self._config = config
+        self._kept = kept
         self.labels = labels
         self.inputs = SpeechInputs(config)
         self.objective = CtcObjective(labels)
@@ -46,6 +57,7 @@ class SpeechRecognition:
         return speech_network.build(
             self._config,
             symbols=self.labels,
+            kept=self._kept,
             weights=self._config.weights if weights is None else weights,
         )
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft.backbones.audio import speech_backbone
+from kft.backbones.audio import speech_backbone, speech_weights
 from kft.config import SpeechRecognitionConfig
 from kft.data.audio import (
     alphabet,
@@ -179,8 +179,6 @@ class SpeechServing:
     def card(self) -> CardText:
         """Return what the model card says of recognised speech."""
         utterances = self._utterances
-        is_pretrained = self._config.weights != "none"
-        backbone = speech_backbone.get(self._config.backbone)
         signs = "".join(map(alphabet.sign_of, self._symbols.names))
         rule = alphabet.RULES[self._config.normalize]
         return CardText(
@@ -203,15 +201,8 @@ class SpeechServing:
             ),
             refuses=("Files that are no WAV, have no samples or are too long.",),
             pipeline_tag="automatic-speech-recognition",
-            license=backbone.license if is_pretrained else None,
-            terms=weights_terms.lines(
-                weights_terms.of_pretrained(
-                    backbone.name, backbone.origin, backbone.license
-                )
-                if is_pretrained
-                else None,
-                examples="sounds",
-            ),
+            license=_license(self._config),
+            terms=weights_terms.lines(_terms(self._config), examples="sounds"),
         )
 
     def page(self) -> PageText:
@@ -232,3 +223,22 @@ def _probabilities(
     # LiteRT knows no new axes among slices.
     is_real = tf.expand_dims(tf.cast(mask > 0, tf.float32), -1)
     return tf.nn.softmax(logits / temperature) * is_real
+
+
+def _license(config: SpeechRecognitionConfig) -> str | None:
+    """Return that of the pretrained weights, None where kft cannot know it."""
+    if config.weights == speech_weights.NONE or speech_weights.is_of_run(
+        config.weights
+    ):
+        return None
+    return speech_backbone.get(config.backbone).license
+
+
+def _terms(config: SpeechRecognitionConfig) -> str | None:
+    """Return what the pretrained weights are under; None where there were none."""
+    backbone = speech_backbone.get(config.backbone)
+    if config.weights == speech_weights.NONE:
+        return None
+    if speech_weights.is_of_run(config.weights):
+        return f"The weights come from {config.weights}: its terms apply."
+    return weights_terms.of_pretrained(backbone.name, backbone.origin, backbone.license)
