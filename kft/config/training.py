@@ -68,6 +68,14 @@ class OptimizerConfig(Config):
         minimum=1e-3,
         maximum=1.0,
     )
+    lora_rank: int | None = option(
+        None,
+        "Rank of LoRA: each matrix of unfrozen blocks (of Dense, EinsumDense and "
+        "Embedding layers) stays, and two thin ones of this rank train, where they are "
+        "smaller; biases, norms, convolutions and the head train as ever. Kept weights "
+        "and exports have the sums.",
+        minimum=1,
+    )
     batch_norm: Literal["frozen", "train"] = option(
         "frozen",
         "Whether BatchNorm layers of unfrozen blocks keep their pretrained statistics "

@@ -9,8 +9,8 @@ from typing import Literal
 import keras
 
 from kft import errors
+from kft.model import lora, split
 from kft.model import network as networks
-from kft.model import split
 
 
 class FreezingError(errors.KftError):
@@ -47,7 +47,8 @@ def prepare_stage(
 
     `trainable` is set on every leaf layer, both ways: on a parent it is overridden by
     the children, or does nothing at all (keras `AutoTrackable` skips the assignment of
-    an identical value).
+    an identical value). It thaws matrices that have factors, too (`kft.model.lora`), so
+    these are frozen after it.
 
     Args:
         network: its layers' `trainable` is changed in place.
@@ -61,6 +62,8 @@ def prepare_stage(
         leaf.trainable = trains
         if trains and isinstance(leaf, keras.layers.BatchNormalization):
             statistics += leaf.non_trainable_variables
+    for matrix in lora.matrices(network.model):
+        matrix.trainable = False
     trunk, tail = None, network.model
     if anchor:
         halves = split.split_at(network.model, anchor)
@@ -84,11 +87,12 @@ def count_trainable(
     network: networks.Network, depth: int, *, batch_norm: Literal["frozen", "train"]
 ) -> int:
     """Return how many parameters a stage would train; changes nothing."""
+    fixed = {id(matrix) for matrix in lora.matrices(network.model)}
     return sum(
         math.prod(weight.shape)
         for leaf, trains in _trained_leaves(network, depth, batch_norm)
         for weight in leaf.weights
-        if trains and not _is_statistic(leaf, weight)
+        if trains and id(weight) not in fixed and not _is_statistic(leaf, weight)
     )
 
 

@@ -59,7 +59,8 @@ def stable_paths(model: keras.Model) -> dict[str, keras.Variable]:
 
     Keras counts the names of unnamed layers up within a process (`conv2d_17`), so a
     path from one process may mean another variable in the next. Here such a layer is
-    known by its class and its rank among the unnamed layers of that class.
+    known by its class and its rank among the unnamed layers of that class. Factors that
+    `kft.model.lora` adds come last in a layer, so they change no other name.
     """
     paths: dict[str, keras.Variable] = {}
     counts: dict[str, int] = {}
@@ -69,9 +70,14 @@ def stable_paths(model: keras.Model) -> dict[str, keras.Variable]:
         if re.fullmatch(rf"{base}(_\d+)?", name):
             counts[base] = counts.get(base, 0) + 1
             name = f"{base}@{counts[base]}"
-        for rank, variable in enumerate(layer.variables):
+        for rank, variable in enumerate(sorted(layer.variables, key=_is_factor)):
             paths[f"{name}/{rank}/{variable.name}"] = variable
     return paths
+
+
+def _is_factor(variable: keras.Variable) -> bool:
+    # As Keras calls those of `enable_lora`.
+    return bool(variable.name.startswith("lora_"))
 
 
 def _snake_case(name: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from kft.model import network, weights_file
+from kft.model import lora, network, weights_file
 from kft.training import checkpoints, finalize
 from kft.training.run_context import RunContext
 
@@ -45,9 +45,10 @@ class BestWeights:
         last = {path: self._paths[path].numpy() for path in self._kept}
         self.assign()
         model, run = self._context.network.model, self._context.run
-        if self._context.devices.is_chief:
-            run.write_bytes(run.best_weights, weights_file.to_bytes(model))
-        digests = finalize.weight_digests(model)
+        with lora.merged(model):
+            if self._context.devices.is_chief:
+                run.write_bytes(run.best_weights, weights_file.to_bytes(model))
+            digests = finalize.weight_digests(model)
         for path, value in last.items():
             self._paths[path].assign(value)
         return digests

@@ -12,7 +12,7 @@ from kft import errors
 from kft.data import sample
 from kft.data.examples import TEST, VALIDATION, Examples
 from kft.metrics.predictions import Predictions
-from kft.model import freeze
+from kft.model import freeze, lora
 from kft.model import network as networks
 from kft.model.network import Network
 from kft.run_folder import history
@@ -125,8 +125,13 @@ def _measure(
 
 
 def weight_digests(model: keras.Model) -> dict[str, str]:
-    """Return the digests of what a weights file holds; seed states are not in it."""
+    """Return the digests of what a weights file holds.
+
+    Seed states are not in it, nor the factors of LoRA: the file is written, and read
+    again, with these merged.
+    """
     weights = {id(weight) for weight in model.weights}
+    weights -= {id(factor) for factor in lora.factors(model)}
     paths = networks.stable_paths(model)
     return {
         path: digest

@@ -8,6 +8,7 @@ from pathlib import Path
 from kft import errors, tasks
 from kft.config import RunConfig, user_paths
 from kft.config import stages as config_stages
+from kft.config.stages import HEAD
 from kft.data import class_weights
 from kft.data.examples import VALIDATION
 from kft.data.sources import split_words
@@ -73,6 +74,11 @@ def _check_stages(config: RunConfig) -> None:
     blocks = tasks.kind(config.task).blocks(config)
     if blocks is not None:
         config_stages.check_stages(stages, blocks)
+    if config.lora_rank is not None and {s.unfreeze for s in stages} == {HEAD}:
+        raise errors.ConfigError(
+            f"--lora_rank={config.lora_rank} is of unfrozen blocks, and "
+            f"--stages={config.stages} unfreezes none: add one, such as top2:3@1e-2."
+        )
 
 
 def _check_dataset(config: RunConfig) -> None:

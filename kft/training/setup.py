@@ -9,10 +9,12 @@ import numpy as np
 from absl import logging
 
 from kft import errors, tasks
-from kft.config import RunConfig
+from kft.config import RunConfig, stages
 from kft.data import class_weights
 from kft.data.examples import Examples, Splits
 from kft.distribution.replicas import Devices
+from kft.model import lora
+from kft.model.network import Network
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task
@@ -62,7 +64,11 @@ def set_up_run(
     task = tasks.get(config, splits.labels)
     with io.startup.part("network"), devices.strategy.scope():
         # The tensors of an unfinished run come from its checkpoint.
-        network = task.network(weights="none" if has_state else config.weights)
+        network, added = build_network(
+            config, task, weights="none" if has_state else config.weights
+        )
+    if added is not None:
+        io.reporter.say(str(added))
     with io.startup.part("data"), devices.together("prepare the inputs"):
         ready = prepared(splits, task)
     context = run_context.build(
@@ -82,6 +88,23 @@ def set_up_run(
     if devices.is_chief and run.config_json.exists():
         _keep_place(run, config)
     return context
+
+
+def build_network(
+    config: RunConfig, task: Task, *, weights: str
+) -> tuple[Network, lora.Added | None]:
+    """Return the network that a run trains, and what --lora_rank has added to it.
+
+    Call it in the strategy's scope.
+
+    Raises:
+        errors.ConfigError: for weights, stages or a rank that do not fit the network.
+    """
+    network = task.network(weights=weights)
+    if config.lora_rank is None:
+        return network, None
+    depths = stages.check_stages(config.parsed_stages, network.blocks)
+    return network, lora.add(network, max(depths), rank=config.lora_rank)
 
 
 def _keep_place(run: RunDir, config: RunConfig) -> None:

@@ -72,7 +72,7 @@ def measure(config: RunConfig, largest: int) -> Trial:
     splits = tasks.load_splits(config)
     task = tasks.get(config, splits.labels)
     with devices.strategy.scope():
-        network = task.network(weights="none")
+        network, _ = setup.build_network(config, task, weights="none")
     # Mixed examples are taken two by two.
     smallest = devices.replicas * (1 if task.inputs.mix() is None else 2)
     limit = largest_batch(len(splits.train), smallest)

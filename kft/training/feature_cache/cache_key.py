@@ -9,7 +9,7 @@ import json
 import keras
 import numpy as np
 
-from kft.model import freeze, network, split
+from kft.model import freeze, lora, network, split
 from kft.run_folder import environment
 from kft.training.feature_cache.feature_store import Layout
 from kft.training.run_context import RunContext
@@ -25,6 +25,8 @@ def trunk_key(context: RunContext, anchor: str, layout: Layout) -> str:
     below = split.ancestors(model, anchor)
     frozen = [layer for layer in model.layers if layer.name in below]
     names = {id(variable) for layer in frozen for variable in layer.variables}
+    # Below a cut they have not trained yet, and add nothing.
+    names -= {id(factor) for factor in lora.factors(model)}
     paths = network.stable_paths(model)
     digests = {
         path: digest
