@@ -5,20 +5,20 @@ import collections
 import numpy as np
 from absl import logging
 
+from kft.data import content_ids
 from kft.data.examples import Splits
-from kft.data.text import text_ids
 
 
 def say(found: Splits, *, flag: str) -> None:
     """Warn of what makes figures better than they are, or no network can learn.
 
     Args:
-        found: texts, with the ids that `text_ids.numbered` gives.
+        found: texts, with the ids that `content_ids.numbered` gives.
         flag: that names the data set.
     """
-    trained = set(map(text_ids.digest_of, found.train.ids))
+    trained = set(map(content_ids.digest_of, found.train.ids))
     held_out = [
-        text_ids.digest_of(name)
+        content_ids.digest_of(name)
         for part in (found.validation, found.test)
         if part is not None
         for name in part.ids
@@ -36,7 +36,7 @@ def say(found: Splits, *, flag: str) -> None:
     for part in found.parts().values():
         if isinstance(part.labels, np.ndarray):
             for name, label in zip(part.ids, part.labels.tolist(), strict=True):
-                labels[text_ids.digest_of(name)].add(label)
+                labels[content_ids.digest_of(name)].add(label)
     several = sum(len(of_text) > 1 for of_text in labels.values())
     if several:
         logging.warning("%s: texts that have more than one label: %d.", flag, several)

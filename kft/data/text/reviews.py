@@ -16,9 +16,8 @@ from kft import config as config_lib
 from kft import errors
 from kft.backbones import package_files
 from kft.backbones.package_files import PackageFile
-from kft.data import examples, splits
+from kft.data import content_ids, examples, splits
 from kft.data.labels import LabelMap
-from kft.data.text import text_ids
 from kft.data.text.text_reader import TextReader
 
 LABELS = ("fresh", "rotten")
@@ -68,7 +67,7 @@ def table(content: bytes) -> examples.Table:
     ]
     payloads: Sequence[bytes] = [row["text"].encode() for row in rows]
     return examples.Table(
-        ids=np.array(text_ids.numbered(list(map(text_ids.digest, payloads)))),
+        ids=np.array(content_ids.numbered(list(map(content_ids.digest, payloads)))),
         labels=np.array([LABELS.index(row["category"]) for row in rows], np.int32),
         sizes=np.array([len(payload) for payload in payloads], np.int64),
         split_names=np.array([examples.TRAIN] * len(rows)),

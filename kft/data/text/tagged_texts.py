@@ -7,9 +7,9 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, labels, splits
+from kft.data import content_ids, examples, labels, splits
 from kft.data.ragged import Ragged
-from kft.data.text import repeated_texts, tag_schemes, text_ids
+from kft.data.text import repeated_texts, tag_schemes
 from kft.data.text.text_reader import TextReader
 
 
@@ -77,10 +77,10 @@ def in_bio(
 
 def _table(found: Sequence[TaggedText], label_map: labels.LabelMap) -> examples.Table:
     payloads = [one.text.encode() for one in found]
-    digests = [text_ids.digest(payload) for payload in payloads]
+    digests = [content_ids.digest(payload) for payload in payloads]
     names_splits = any(one.split is not None for one in found)
     return examples.Table(
-        ids=np.array(text_ids.numbered(digests)),
+        ids=np.array(content_ids.numbered(digests)),
         labels=Ragged.from_rows(
             [np.array(list(map(label_map.index, one.tags)), np.int32) for one in found],
             like=np.zeros([0], np.int32),

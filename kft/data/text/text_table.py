@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from kft import config as config_lib
-from kft.data import examples, splits
+from kft.data import content_ids, examples, splits
 from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, labelled_rows
 from kft.data.sources.labelled_rows import RowClasses
 from kft.data.sources.table_file import TableRow
-from kft.data.text import repeated_texts, text_ids, text_pairs
+from kft.data.text import repeated_texts, text_pairs
 from kft.data.text.text_reader import TextReader
 
 
@@ -68,12 +68,12 @@ def of_rows(rows: Sequence[TableRow], found: RowClasses) -> examples.Table:
     payloads = [
         text_pairs.join([row.values[part] for part in parts]).encode() for row in rows
     ]
-    digests = [text_ids.digest(payload) for payload in payloads]
+    digests = [content_ids.digest(payload) for payload in payloads]
     groups = found.groups
     if groups is None and "split" not in rows[0].values:
         groups = np.array(digests)
     return examples.Table(
-        ids=np.array(text_ids.numbered(digests)),
+        ids=np.array(content_ids.numbered(digests)),
         labels=found.ids,
         sizes=np.array([len(payload) for payload in payloads], np.int64),
         split_names=found.split_names,

@@ -1,4 +1,4 @@
-"""Names of texts, which stay the same when others are added, moved or removed."""
+"""Names of examples by their contents, whatever others there are, and where."""
 
 import collections
 import hashlib
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def digest(payload: bytes) -> str:
-    """Return what a text is known by."""
+    """Return what an example is known by."""
     return hashlib.blake2b(payload, digest_size=8).hexdigest()
 
 
