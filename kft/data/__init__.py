@@ -14,7 +14,7 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, split_file, splits
 from kft.data.labels import LabelMap
-from kft.data.sources import csv_file, filesystem, folder, tfds, tfrecord
+from kft.data.sources import csv_file, filesystem, folder, given, tfds, tfrecord
 from kft.data.sources.payload_kind import PayloadKind
 
 
@@ -40,6 +40,12 @@ class Source:
     load_known: Callable[[str, Any, LabelMap], examples.Labelled] | None = None
     is_path: bool = True
     names_splits: bool = True
+
+
+# Of every task, and not for the command line.
+_GIVEN = Source(
+    "data= of kft.fine_tune", given.check, given.load, given.load_known, is_path=False
+)
 
 
 # Options that some kinds of data sets read: what stands before their colons.
@@ -205,6 +211,8 @@ def _source(
     config: config_lib.DataConfig, sources: Mapping[str, Source]
 ) -> tuple[Source, str]:
     prefix, _, rest = config.dataset.partition(":")
+    if prefix == given.KIND:
+        return _GIVEN, rest
     if prefix not in sources:
         *forms, last = (source.form for source in sources.values())
         expected = f"{', '.join(forms)} or {last}" if forms else last

@@ -25,6 +25,8 @@ from kft.inference import (
 from kft.inference.answers import Answer
 from kft.inference.find_model import ModelPath
 from kft.inference.given_inputs import Given, GivenBatch, Input
+from kft.tasks import given_data
+from kft.tasks.given_data import Data
 from kft.tasks.task import Tree
 
 
@@ -173,17 +175,21 @@ class FinetunedModel:
         return shown
 
     def evaluate(
-        self, data: str | None = None, *, split: str = "validation"
+        self, data: str | Data | None = None, *, split: str = "validation"
     ) -> Evaluation:
         """Return the figures on a split of the run, or of other data.
 
         Args:
-            data: written like --dataset; by default the data of the run.
+            data: written like --dataset, or as `kft.fine_tune` takes it, whose numbers
+                are those of the classes of the run; by default the data of the run.
             split: `train`, `validation` or `test`.
 
         Raises: what `evaluate_run.evaluate` does.
         """
-        run_dir = str(self._of_run("evaluate").run.path)
+        run = self._of_run("evaluate")
+        if data is not None and not isinstance(data, str):
+            data = given_data.keep(data, run.config, self.labels)
+        run_dir = str(run.run.path)
         return evaluate_run.evaluate(
             EvaluateConfig(run_dir=run_dir, data=data, split=split)  # type: ignore[arg-type]  # the config checks it
         )

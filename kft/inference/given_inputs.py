@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 import tensorflow as tf
@@ -54,7 +55,7 @@ def batches(
 
     Args:
         predictor: says how inputs are read.
-        inputs: one or many.
+        inputs: one or many; an array with an axis more than one has is many.
         batch_size: of all batches, where there are as many inputs.
 
     Raises:
@@ -64,7 +65,7 @@ def batches(
     if batch_size < 1:
         raise errors.ConfigError(f"batch_size={batch_size}: expected 1 or more.")
     if isinstance(inputs, str | os.PathLike | bytes | np.ndarray):
-        inputs = [inputs]
+        inputs = inputs if _is_batch(inputs, predictor) else [inputs]
     numbered = enumerate(inputs)
     serving, is_first, size = predictor.task.serving, True, batch_size
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -79,6 +80,14 @@ def batches(
             waiting = given, made
         if waiting is not None:
             yield _batch(predictor, *waiting, size)
+
+
+def _is_batch(given: Input, predictor: Predictor) -> TypeGuard[np.ndarray]:
+    """Return whether an array has one axis more than an input of the network."""
+    spec = predictor.task.inputs.spec
+    if not isinstance(given, np.ndarray) or not isinstance(spec, tf.TensorSpec):
+        return False
+    return given.ndim == len(spec.shape) + 1
 
 
 def _batch(

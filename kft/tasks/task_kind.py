@@ -27,6 +27,20 @@ class MemoryAdvice:
 
 
 @dataclasses.dataclass(frozen=True)
+class Values:
+    """Examples as a program has them in memory, besides their encoded bytes.
+
+    Attributes:
+        encode: takes an example and the config; returns its payload, or raises
+            DataError for a value that is none.
+        are_texts: whether a `str` is an example, and not the path of its file.
+    """
+
+    encode: Callable[[Any, Any], bytes]
+    are_texts: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class RecipeChoice:
     """What a task decides for `--recipe=auto`.
 
@@ -73,6 +87,8 @@ class TaskKind(Generic[C]):
             where the backbone is not; `build` gets the folder then, as third argument.
         audit_checks: returns what kft.audit asks of the examples; None where it cannot
             look at them. Its argument has the options of the task and `AuditOptions`.
+        values: how a program has an example in memory; None where labels are not one
+            class each, so that they come from files only.
     """
 
     name: str
@@ -87,6 +103,7 @@ class TaskKind(Generic[C]):
     memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
     kept_files: Callable[[C], Mapping[str, bytes]] = lambda config: {}
     audit_checks: Callable[[Any], Checks] | None = None
+    values: Values | None = None
 
     @property
     def options(self) -> frozenset[str]:

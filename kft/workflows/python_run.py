@@ -1,27 +1,51 @@
 """A run from Python: what `kft.fine_tune` does."""
 
+import dataclasses
+import functools
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kft import errors
 from kft.cli import startup_logs
 from kft.config import RunConfig
+from kft.data.sources import given
 from kft.distribution import cluster
 from kft.run_folder.run_result import RunResult
+from kft.tasks import given_data
+from kft.tasks.given_data import Data
 from kft.workflows import after_training
 
 if TYPE_CHECKING:
     import keras
 
+    from kft.inference.finetuned_model import FinetunedModel
     from kft.training.monitoring.progress import Reporter
+
+
+class FineTuned(RunResult):
+    """The result of a run, and its network."""
+
+    @functools.cached_property
+    def model(self) -> "FinetunedModel":
+        """Return what `kft.load` makes of the run folder, loaded when first asked for.
+
+        Raises:
+            errors.RunDirError: where the folder was damaged since.
+        """
+        from kft.inference import finetuned_model
+
+        return finetuned_model.load(self.run_dir)
 
 
 def fine_tune(
     config: RunConfig,
     *,
+    data: Data | None = None,
+    class_names: Sequence[str] | None = None,
     callbacks: Sequence["keras.callbacks.Callback"] = (),
     reporter: "Reporter | None" = None,
-) -> RunResult:
+) -> FineTuned:
     """Train a run, and write the exports and the report that its config asks for.
 
     The same config on an unfinished run folder continues that run; on a finished one it
@@ -33,6 +57,16 @@ def fine_tune(
     Args:
         config: the run. `run_dir` is where it goes; by default a folder in `runs/` that
             is named after data and network.
+        data: examples that the program has, in place of the config's `dataset`:
+            (inputs, labels), maybe with groups that each stay in one split; a
+            pandas.DataFrame with the columns path or text, label, and maybe text_b and
+            group; a tf.data.Dataset of (input, label) of known size; or a dict of these
+            by train, validation and test. Inputs are arrays (uint8 [height, width, 3],
+            or samples, float [n]), texts, encoded bytes or paths of files. Labels are
+            names of classes, or numbers. They stay in memory as long as the process
+            lives.
+        class_names: of the classes whose numbers are labels, from 0; by default numbers
+            are the names.
         callbacks: ordinary Keras callbacks; their `model` is the whole network. With
             several workers each has to give the same ones.
         reporter: shows progress on the chief; by default on standard output.
@@ -48,6 +82,12 @@ def fine_tune(
         errors.AccuracyError: below `assert_accuracy_at_least`; nothing is exported.
     """
     startup_logs.from_python()
+    if data is not None:
+        _check_is_default(config)
+        dataset = given_data.keep(data, config, class_names)
+        config = dataclasses.replace(config, dataset=dataset)
+    elif class_names is not None:
+        raise errors.ConfigError("class_names: expected together with data.")
     from kft.training import fine_tune as training
     from kft.training.monitoring.progress import ConsoleReporter
 
@@ -56,4 +96,19 @@ def fine_tune(
     workers = cluster.find(config, os.environ)
     if workers is None or workers.is_chief:
         after_training.complete(config, finished, say=shown.say)
-    return finished.result
+    return FineTuned(**vars(finished.result))
+
+
+def _check_is_default(config: RunConfig) -> None:
+    """Check that a config leaves to `data` what the examples are.
+
+    Raises:
+        errors.ConfigError: where it names other data, and `data` is given as well.
+    """
+    fields = {field.name: field.default for field in dataclasses.fields(config)}
+    is_given = config.dataset.startswith(f"{given.KIND}:")
+    if config.dataset != fields["dataset"] and not is_given:
+        raise errors.ConfigError(
+            f"data is given, and so is dataset={config.dataset!r}: leave one of them "
+            "out."
+        )

@@ -3,6 +3,9 @@
 This half of the task needs no TensorFlow; the other is in `audio_classification.py`.
 """
 
+from typing import Any
+
+import numpy as np
 from absl import logging
 
 from kft import errors
@@ -11,10 +14,10 @@ from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.image import image_table
 from kft.config import AudioClassificationConfig, augmentations, stages
 from kft.config.stages import Blocks
-from kft.data.audio import audio_sources
+from kft.data.audio import audio_sources, inline_sounds
 from kft.data.audio.audio_extra import AUDIO
 from kft.tasks.audio_classification import audio_windows
-from kft.tasks.task_kind import MemoryAdvice, TaskKind
+from kft.tasks.task_kind import MemoryAdvice, TaskKind, Values
 
 
 def _blocks(config: AudioClassificationConfig) -> Blocks | None:
@@ -105,6 +108,12 @@ def _memory_advice(config: AudioClassificationConfig) -> MemoryAdvice:
     )
 
 
+def _encode(value: Any, config: AudioClassificationConfig) -> bytes:
+    """Return samples, at the rate that the network reads, as a WAV file."""
+    rate = config.sample_rate or audio_backbone.get(config.backbone).sample_rate
+    return inline_sounds.encode(np.asarray(value), rate)
+
+
 KIND = TaskKind(
     name="audio_classification",
     summary="say which of some classes a sound is of",
@@ -115,4 +124,5 @@ KIND = TaskKind(
     module="kft.tasks.audio_classification.audio_classification",
     searchable=("pooling", "augment"),
     memory_advice=_memory_advice,
+    values=Values(_encode),
 )

@@ -3,6 +3,10 @@
 This half of the task needs no TensorFlow; the other is in `image_classification.py`.
 """
 
+from typing import Any
+
+import numpy as np
+
 from kft import data, errors
 from kft.auditing.checks import Checks
 from kft.backbones.image import image_table
@@ -10,7 +14,7 @@ from kft.config import DEFAULT_TASK, AuditConfig, TrainConfig, augmentations
 from kft.config.stages import Blocks
 from kft.data.image import digits
 from kft.data.image.image_payload import IMAGES
-from kft.tasks.task_kind import MemoryAdvice, TaskKind
+from kft.tasks.task_kind import MemoryAdvice, TaskKind, Values
 
 
 def _blocks(config: TrainConfig) -> Blocks | None:
@@ -67,6 +71,14 @@ def _audit_checks(config: AuditConfig) -> Checks:
     return ImageChecks(max_pixels=config.max_pixels, near_bits=config.near_bits)
 
 
+def _encode(value: Any, config: TrainConfig) -> bytes:
+    del config
+    # For most commands Pillow is not worth its time.
+    from kft.data.image import array_image
+
+    return array_image.encode(np.asarray(value))
+
+
 KIND = TaskKind(
     name=DEFAULT_TASK,
     summary="say which of some classes an image shows",
@@ -84,4 +96,5 @@ KIND = TaskKind(
     searchable=("pooling", "image_size", "resize", "augment"),
     memory_advice=_memory_advice,
     audit_checks=_audit_checks,
+    values=Values(_encode),
 )

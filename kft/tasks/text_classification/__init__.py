@@ -4,6 +4,7 @@ This half of the task needs no TensorFlow; the other is in `text_classification.
 """
 
 import dataclasses
+from typing import Any
 
 from kft import data, errors
 from kft.backbones.text import text_backbone
@@ -12,9 +13,15 @@ from kft.config.stages import Blocks
 from kft.data.examples import Labelled, Splits
 from kft.data.labels import LabelMap
 from kft.data.sources import tfds
-from kft.data.text import label_lines, reviews, text_payload, text_table
+from kft.data.text import (
+    label_lines,
+    reviews,
+    text_pairs,
+    text_payload,
+    text_table,
+)
 from kft.data.text.text_payload import TEXTS
-from kft.tasks.task_kind import TaskKind
+from kft.tasks.task_kind import TaskKind, Values
 from kft.tasks.text_classification import text_checks
 
 _OF_TEXTS = data.sources_of(TEXTS)
@@ -44,6 +51,16 @@ def _blocks(config: TextClassificationConfig) -> Blocks | None:
     return text_backbone.blocks(config.backbone)
 
 
+def _encode(value: Any, config: TextClassificationConfig) -> bytes:
+    """Return a text, or both of a pair."""
+    texts = [value] if isinstance(value, str) else list(value)
+    parts = text_pairs.parts(pairs=config.pairs)
+    if len(texts) != len(parts) or not all(isinstance(one, str) for one in texts):
+        expected = "a tuple of two texts (--pairs)" if config.pairs else "a text"
+        raise errors.DataError(f"expected {expected}, received {value!r:.60}.")
+    return text_pairs.join(texts).encode()
+
+
 KIND = TaskKind(
     name="text_classification",
     summary="say which of some classes a text is of",
@@ -71,4 +88,5 @@ KIND = TaskKind(
     memory_advice=text_checks.memory_advice,
     kept_files=text_checks.kept_files,
     audit_checks=text_checks.audit_checks,
+    values=Values(_encode, are_texts=True),
 )

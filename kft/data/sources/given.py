@@ -1,0 +1,122 @@
+"""Examples that a program has in memory: what `data=` of `kft.fine_tune` becomes.
+
+They are kept in this process, and a config names them by a digest of all of them. So a
+run that goes on gets the same examples, or none.
+"""
+
+import dataclasses
+import hashlib
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from kft import config as config_lib
+from kft import errors
+from kft.data import examples, splits
+from kft.data.labels import LabelMap
+
+if typing.TYPE_CHECKING:
+    import tensorflow as tf
+
+KIND = "given"
+_DIGEST_BYTES = 8
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GivenExamples:
+    """Examples of one class each.
+
+    Attributes:
+        labels: the classes.
+        table: every example of every split; its ids follow from their contents.
+    """
+
+    labels: LabelMap
+    table: examples.Table
+
+    @property
+    def digest(self) -> str:
+        """Return what tells them from other examples."""
+        table = self.table
+        found = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        groups = table.groups if table.groups is not None else [""] * len(table.ids)
+        names = [self.labels.names[label] for label in np.asarray(table.labels)]
+        for row in zip(table.ids, names, table.split_names, groups, strict=True):
+            found.update(repr(tuple(map(str, row))).encode())
+        return found.hexdigest()
+
+
+_KEPT: dict[str, GivenExamples] = {}
+
+
+def keep(given: GivenExamples) -> str:
+    """Keep examples as long as this process lives; return the `--dataset` of them."""
+    digest = given.digest
+    _KEPT[digest] = given
+    return f"{KIND}:{digest}"
+
+
+def check(digest: str, config: config_lib.DataConfig) -> None:
+    """Check that the examples are in this process.
+
+    Raises:
+        errors.DataError: where they are not.
+    """
+    _find(digest, config)
+
+
+def load(digest: str, config: config_lib.DataConfig) -> examples.Splits:
+    """Return the splits of examples.
+
+    Raises:
+        errors.DataError: where they are not in this process, or cannot be split.
+    """
+    found = _find(digest, config)
+    return splits.assemble(found.labels, found.table, config)
+
+
+def load_known(
+    digest: str, config: config_lib.DataConfig, known: LabelMap
+) -> examples.Labelled:
+    """Return examples for a run, of which classes may be missing.
+
+    Raises:
+        errors.DataError: where they are not in this process.
+    """
+    found = _find(digest, config)
+    label_map = known.with_others(found.labels.names)
+    names = [found.labels.names[label] for label in np.asarray(found.table.labels)]
+    ids = np.array([label_map.index(name) for name in names], np.int32)
+    return splits.uncut(label_map, dataclasses.replace(found.table, labels=ids))
+
+
+def _find(digest: str, config: config_lib.DataConfig) -> GivenExamples:
+    if digest not in _KEPT:
+        raise errors.DataError(
+            f"--dataset={config.dataset}: these examples were given to kft.fine_tune "
+            "as data=, and this process does not have them. Call it again with the "
+            "same config and data."
+        )
+    return _KEPT[digest]
+
+
+class ValueReader:
+    """A `kft.data.examples.Read` of values in memory, encoded when they are read."""
+
+    def __init__(self, values: Sequence[Any], encode: Callable[[Any], bytes]) -> None:
+        """Read values; the payload of row i is `encode(values[i])`."""
+        self._values = values
+        self._encode = encode
+
+    def __call__(self, rows: "tf.Tensor") -> "tf.Tensor":
+        """Return the payloads of rows int64 [k], tf.string [k]."""
+        import tensorflow as tf
+
+        read = tf.numpy_function(self._payloads, [rows], tf.string)
+        return tf.ensure_shape(read, rows.shape)
+
+    def _payloads(self, rows: np.ndarray) -> np.ndarray:
+        found = [self._encode(self._values[row]) for row in rows]
+        return np.array(found, dtype=object)

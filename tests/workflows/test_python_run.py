@@ -1,0 +1,66 @@
+"""Runs on what a Python program has in memory."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kft
+from kft import errors
+from kft.training.monitoring.progress import SilentReporter
+from kft.workflows import after_training
+from tests.conftest import COLOURS
+
+
+def test_arrays_are_trained_on_measured_and_answered(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = [name for name in sorted(COLOURS) for _ in range(12)]
+    noise = rng.normal(0, 20, [len(names), 40, 40, 3])
+    colours = np.array([COLOURS[name] for name in names])[:, None, None]
+    images = np.clip(colours + noise, 0, 255).astype(np.uint8)
+    config = kft.TrainConfig(
+        backbone="EfficientNetLite0",
+        image_size=64,
+        stages="head:2@1e-1",
+        batch_size=8,
+        run_dir=str(tmp_path / "run"),
+        export=(),
+        report=False,
+    )
+    result = kft.fine_tune(config, data=(images, names), reporter=SilentReporter())
+    answers = result.model.predict(images[::12])
+    found = [answer.content["predictions"][0]["label"] for answer in answers]
+    assert found == sorted(COLOURS)
+    measured = result.model.evaluate().figures.to_json()
+    assert measured["accuracy"] == pytest.approx(result.validation["accuracy"])
+    # Numbers are those of the classes of the run.
+    other = result.model.evaluate((images[:3], [0, 0, 1])).figures.to_json()
+    assert other["accuracy"] == pytest.approx(2 / 3)
+    again = kft.fine_tune(config, data=(images, names), reporter=SilentReporter())
+    assert again == result
+    with pytest.raises(errors.RunDirError):
+        kft.fine_tune(config, data=(images[1:], names[1:]), reporter=SilentReporter())
+
+
+def test_the_config_leaves_the_data_to_data() -> None:
+    config = kft.TrainConfig(dataset="folder:photos")
+    with pytest.raises(errors.ConfigError, match="data is given, and so is dataset="):
+        kft.fine_tune(config, data=([], []))
+    with pytest.raises(errors.ConfigError, match="class_names: expected together"):
+        kft.fine_tune(config, class_names=["a", "b"])
+
+
+def test_the_arrays_of_the_documentation_are_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "python.md"
+    _, code = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
+    # Of an export and a report other tests know.
+    monkeypatch.setattr(after_training, "complete", lambda *_, **__: None)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, str(page), "exec"), {})
+    *_, label, accuracy = capsys.readouterr().out.splitlines()
+    assert label in ("day", "night")
+    assert 0 <= float(accuracy) <= 1
+    assert (tmp_path / "runs" / "days" / "result.json").is_file()
