@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from kft.config import augmentations
 from kft.config.augmentations import Kind
+from kft.config.base import Config
 from kft.config.data import DataConfig
 from kft.config.fields import option
 from kft.config.run import RunConfig
@@ -96,7 +97,40 @@ class SpeechModelConfig(ModelConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SpeechRecognitionConfig(SpeechOptions, SpeechModelConfig, RunConfig):
+class DecodingConfig(Config):
+    """How the outputs of a recogniser become a text."""
+
+    beam_width: int | None = option(
+        None,
+        "Beginnings of a text that a beam search follows, when a run is evaluated, "
+        "reported on or asked; default: the likeliest symbol of each step counts, as "
+        "it does while a run trains, and in exports.",
+        minimum=1,
+    )
+    language_model: Literal["none", "characters", "words"] = option(
+        "none",
+        "What the beam search knows of texts: how often a character, or a word, "
+        "follows another in the training texts; or none.",
+    )
+    lm_weight: float = option(
+        0.5, "Weight of the language model beside the network.", minimum=0.0
+    )
+    length_bonus: float = option(
+        0.5,
+        "Added for each character, or word, of the language model, in nats: without "
+        "it, short texts are the likelier ones.",
+    )
+    word_list: str | None = option(
+        None,
+        "Words that the beam search keeps to: training (those of the training texts), "
+        "or a file with a word a line.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpeechRecognitionConfig(
+    SpeechOptions, SpeechModelConfig, DecodingConfig, RunConfig
+):
     """A run that learns to write down what is said."""
 
     task: Literal["speech_recognition"] = option(

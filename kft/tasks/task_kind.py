@@ -8,6 +8,7 @@ from kft.auditing.checks import Checks
 from kft.config import RunConfig
 from kft.config.stages import Blocks
 from kft.data import Source
+from kft.data.examples import Splits
 
 # The config of the runs of one task.
 C = TypeVar("C", bound=RunConfig)
@@ -82,9 +83,10 @@ class TaskKind(Generic[C]):
             the validation examples nor only where and how fast they are computed.
         memory_advice: returns what of a config costs memory, None where no option of
             the task does.
-        kept_files: returns what a network of a config is built from besides code, and
-            weights, as file names and contents. A run keeps it, so that it can be built
-            where the backbone is not; `build` gets the folder then, as third argument.
+        kept_files: returns what a network of a config is built from, or its answers are
+            read by, besides code and weights, as file names and contents. Its second
+            argument is the data. A run keeps it, so that it can be built where the
+            backbone is not; `build` gets the folder then, as third argument.
         audit_checks: returns what kft.audit asks of the examples; None where it cannot
             look at them. Its argument has the options of the task and `AuditOptions`.
         values: how a program has an example in memory; None where labels are not one
@@ -101,7 +103,7 @@ class TaskKind(Generic[C]):
     recipe_fields: Sequence[str] = ()
     searchable: Sequence[str] = ()
     memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
-    kept_files: Callable[[C], Mapping[str, bytes]] = lambda config: {}
+    kept_files: Callable[[C, Splits], Mapping[str, bytes]] = lambda config, splits: {}
     audit_checks: Callable[[Any], Checks] | None = None
     values: Values | None = None
 

@@ -30,9 +30,8 @@ def write(context: RunContext, splits: Splits) -> None:
     run = context.run
     run.write_text(run.labels_txt, splits.labels.text())
     run.write_text(run.split_csv, split_csv.text(splits))
-    for name, content in (
-        tasks.kind(context.config.task).kept_files(context.config).items()
-    ):
+    kind = tasks.kind(context.config.task)
+    for name, content in kind.kept_files(context.config, splits).items():
         run.write_bytes(run.backbone / name, content)
     _write_environment(run, splits, context.devices)
     _write_example(context, splits)

@@ -12,6 +12,8 @@ from kft.config.speech import SPEECH_AUGMENTATIONS
 from kft.config.stages import Blocks
 from kft.data.audio import transcripts
 from kft.data.audio.audio_extra import SPEECH
+from kft.data.examples import Splits
+from kft.tasks.speech_recognition import word_list
 from kft.tasks.task_kind import MemoryAdvice, TaskKind
 
 
@@ -29,7 +31,9 @@ def _check(config: SpeechRecognitionConfig) -> None:
         errors.ConfigError: naming everything that is wrong.
     """
     missing = SPEECH.problem(config.task)
-    errors.check_all(config, (_check_network, _check_augment), also=missing)
+    errors.check_all(
+        config, (_check_network, _check_augment, _check_decoding), also=missing
+    )
 
 
 def _check_network(config: SpeechRecognitionConfig) -> None:
@@ -44,11 +48,35 @@ def _check_network(config: SpeechRecognitionConfig) -> None:
         )
 
 
-def _kept_files(config: SpeechRecognitionConfig) -> Mapping[str, bytes]:
-    # It starts TensorFlow, as every run has done by then.
-    from kft.backbones.audio import speech_networks
+def _check_decoding(config: SpeechRecognitionConfig) -> None:
+    without = [
+        flag
+        for flag, is_given in (
+            (f"--language_model={config.language_model}", _has_model(config)),
+            (f"--word_list={config.word_list}", config.word_list is not None),
+        )
+        if is_given
+    ]
+    if without and config.beam_width is None:
+        raise errors.ConfigError(
+            f"{' and '.join(without)}: expected --beam_width too, such as "
+            "--beam_width=16; without it the likeliest symbol of each step counts."
+        )
+    if config.word_list is not None:
+        word_list.check(config)
 
-    return speech_networks.get(config.backbone, weights=config.weights).kept_files
+
+def _has_model(config: SpeechRecognitionConfig) -> bool:
+    return config.language_model != "none"
+
+
+def _kept_files(config: SpeechRecognitionConfig, splits: Splits) -> Mapping[str, bytes]:
+    # They start TensorFlow, as every run has done by then.
+    from kft.backbones.audio import speech_networks
+    from kft.tasks.speech_recognition import text_decoder
+
+    network = speech_networks.get(config.backbone, weights=config.weights)
+    return {**network.kept_files, **text_decoder.kept_files(config, splits)}
 
 
 def _check_augment(config: SpeechRecognitionConfig) -> None:

@@ -3,7 +3,7 @@
 Graves et al., Connectionist Temporal Classification, 2006.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,8 @@ from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.metrics.predictions import Predictions
 from kft.tasks.speech_recognition import ctc_decoding, speech_figures
-from kft.tasks.speech_recognition.speech_figures import SpeechFigures
+from kft.tasks.speech_recognition.speech_figures import SpeechFigures, TextCounts
+from kft.tasks.speech_recognition.text_decoder import TextDecoder
 from kft.tasks.task import Metric
 
 LOSS = Metric("loss", higher_is_better=False)
@@ -31,9 +32,16 @@ class CtcObjective:
     others.
     """
 
-    def __init__(self, symbols: LabelMap) -> None:
-        """Learn texts that are spelled with these symbols."""
+    def __init__(self, symbols: LabelMap, decoder: TextDecoder | None = None) -> None:
+        """Learn texts.
+
+        Args:
+            symbols: that they are spelled with.
+            decoder: by which `evaluate` reads the outputs. What is shown while a run
+                trains, and chooses its weights, is greedy; so is the default.
+        """
         self._symbols = symbols
+        self._decoder = decoder or TextDecoder()
 
     @property
     def target_spec(self) -> tf.TensorSpec:
@@ -114,13 +122,20 @@ class CtcObjective:
             outputs = logits.padded(rows, logits.lengths[rows].max())
             losses = _nats(tf.constant(targets), tf.constant(outputs))
             nats += float(losses.numpy().sum(dtype=np.float64))
-        counts = [
-            speech_figures.count(
-                labels[row], ctc_decoding.greedy(logits[row]), self._symbols
-            )
+        counts = self._counted(labels, logits, self._decoder.of_logits)
+        greedy = None
+        if not self._decoder.is_greedy:
+            greedy = self._counted(labels, logits, ctc_decoding.greedy)
+        return speech_figures.measure(counts, nats=nats, greedy=greedy)
+
+    def _counted(
+        self, labels: Ragged, logits: Ragged, read: Callable[[np.ndarray], np.ndarray]
+    ) -> list[TextCounts]:
+        """Return the counts of each sound, whose outputs a decoder reads."""
+        return [
+            speech_figures.count(labels[row], read(logits[row]), self._symbols)
             for row in range(len(labels))
         ]
-        return speech_figures.measure(counts, nats=nats)
 
     def _counts(self, targets: np.ndarray, said: np.ndarray) -> np.ndarray:
         """Return the counts of each sound, float32 [counts, batch]."""

@@ -10,8 +10,9 @@ from kft.data.audio import alphabet, sound_html, spectrogram
 from kft.data.image import contact_sheet
 from kft.data.labels import LabelMap
 from kft.tasks.not_explained import NotExplained
-from kft.tasks.speech_recognition import alignment, ctc_decoding
+from kft.tasks.speech_recognition import alignment
 from kft.tasks.speech_recognition.speech_network import ROWS
+from kft.tasks.speech_recognition.text_decoder import TextDecoder
 
 # Of a spectrogram in a preview: all have one size.
 _PREVIEW_COLUMNS = 240
@@ -24,9 +25,15 @@ class SpeechDisplay(NotExplained):
         "A transcript has no one place in the sound that speaks for all of it."
     )
 
-    def __init__(self, symbols: LabelMap) -> None:
-        """Show sounds; the symbols are those of texts."""
+    def __init__(self, symbols: LabelMap, decoder: TextDecoder) -> None:
+        """Show sounds.
+
+        Args:
+            symbols: of texts.
+            decoder: says what is said.
+        """
         self._symbols = symbols
+        self._decoder = decoder
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded sound, by its first bytes."""
@@ -41,7 +48,7 @@ class SpeechDisplay(NotExplained):
         """Return the text, and what is said, with errors marked."""
         del payload
         text = alphabet.text(label, self._symbols)
-        said = alphabet.text(ctc_decoding.greedy(scores), self._symbols)
+        said = alphabet.text(self._decoder.of_logits(scores), self._symbols)
         return f"{html.escape(text)}<br>said: {alignment.marked(text, said)}"
 
     def preview(

@@ -63,12 +63,15 @@ class SpeechFigures:
         all: counts of all texts.
         examples: sounds.
         by_length: counts and number of the texts of so many words.
+        greedy: counts of all where the likeliest symbol of each step counts; None where
+            it does in `all`, too.
     """
 
     loss: float
     all: TextCounts
     examples: int
     by_length: Mapping[str, tuple[int, TextCounts]]
+    greedy: TextCounts | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything; see `kft.metrics.figures.Figures`."""
@@ -82,6 +85,7 @@ class SpeechFigures:
             "wrong_characters": self.all.wrong_characters,
             "words": self.all.words,
             "wrong_words": self.all.wrong_words,
+            **self._of_greedy(),
             "lengths": [
                 {
                     "words": name,
@@ -93,6 +97,11 @@ class SpeechFigures:
             ],
         }
 
+    def _of_greedy(self) -> dict[str, float]:
+        if self.greedy is None:
+            return {}
+        return {"greedy_wer": _wer(self.greedy), "greedy_cer": _cer(self.greedy)}
+
     def headline(self) -> tuple[Figure, ...]:
         """Return the rates of errors, and how often nothing is said."""
         counts, silent = self.all, self.all.silent / max(self.examples, 1)
@@ -101,13 +110,15 @@ class SpeechFigures:
                 "wer",
                 "word error rate",
                 _wer(counts),
-                f"{counts.wrong_words:,} edits of {counts.words:,} words",
+                f"{counts.wrong_words:,} edits of {counts.words:,} words"
+                + self._beside("greedy_wer"),
             ),
             _share(
                 "cer",
                 "character error rate",
                 _cer(counts),
-                f"{counts.wrong_characters:,} edits of {counts.characters:,}",
+                f"{counts.wrong_characters:,} edits of {counts.characters:,}"
+                + self._beside("greedy_cer"),
             ),
             _share(
                 "silent", "sounds of which nothing is said", silent, _on_silence(silent)
@@ -119,6 +130,11 @@ class SpeechFigures:
                 note="nats per character",
             ),
         )
+
+    def _beside(self, name: str) -> str:
+        """Return what to say of a greedy figure beside the one of a beam search."""
+        found = self._of_greedy()
+        return f"; {found[name]:.4f} without the beam search" if found else ""
 
     def breakdown(self) -> Breakdown | None:
         """Return the rates of errors of texts by their number of words."""
@@ -136,12 +152,18 @@ class SpeechFigures:
         return Breakdown("words", "lengths", groups, "wer", higher_is_better=False)
 
 
-def measure(counts: Sequence[TextCounts], *, nats: float) -> SpeechFigures:
+def measure(
+    counts: Sequence[TextCounts],
+    *,
+    nats: float,
+    greedy: Sequence[TextCounts] | None = None,
+) -> SpeechFigures:
     """Return the figures of texts.
 
     Args:
         counts: of each.
         nats: the loss of all together.
+        greedy: see `SpeechFigures`, of each.
     """
     by_length: dict[str, tuple[int, TextCounts]] = {}
     least = 1
@@ -156,6 +178,7 @@ def measure(counts: Sequence[TextCounts], *, nats: float) -> SpeechFigures:
         all=total,
         examples=len(counts),
         by_length=by_length,
+        greedy=None if greedy is None else _sum(greedy),
     )
 
 

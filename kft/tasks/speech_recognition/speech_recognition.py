@@ -7,7 +7,7 @@ from typing import Any
 from kft.config import SpeechRecognitionConfig
 from kft.data.labels import LabelMap
 from kft.model.network import Network
-from kft.tasks.speech_recognition import speech_inputs, speech_network
+from kft.tasks.speech_recognition import speech_inputs, speech_network, text_decoder
 from kft.tasks.speech_recognition.ctc_objective import CtcObjective
 from kft.tasks.speech_recognition.speech_display import SpeechDisplay
 from kft.tasks.speech_recognition.speech_inputs import SpeechInputs
@@ -43,9 +43,11 @@ class SpeechRecognition:
         self._kept = kept
         self.labels = labels
         self.inputs = SpeechInputs(config)
-        self.objective = CtcObjective(labels)
-        self.serving = SpeechServing(config, labels, speech_inputs.of(config))
-        self.display = SpeechDisplay(labels)
+        decoder = text_decoder.of(config, labels, kept)
+        self.objective = CtcObjective(labels, decoder)
+        utterances = speech_inputs.of(config)
+        self.serving = SpeechServing(config, labels, utterances, decoder)
+        self.display = SpeechDisplay(labels, decoder)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return rates that were measured, which need gradients that are clipped."""

@@ -23,6 +23,7 @@ from kft.tasks import decode_requests, weights_terms
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.speech_recognition import ctc_decoding
 from kft.tasks.speech_recognition.speech_network import MASK, ROWS
+from kft.tasks.speech_recognition.text_decoder import TextDecoder
 from kft.tasks.task import Endpoint
 
 _SCORES = "probabilities"
@@ -45,6 +46,7 @@ class SpeechServing:
         config: SpeechRecognitionConfig,
         symbols: LabelMap,
         utterances: Utterances,
+        decoder: TextDecoder,
     ) -> None:
         """Serve sounds.
 
@@ -52,10 +54,12 @@ class SpeechServing:
             config: what the model card says.
             symbols: what texts are spelled with.
             utterances: how sounds are read.
+            decoder: says what is said; the graph of an export does it greedily.
         """
         self._config = config
         self._symbols = symbols
         self._utterances = utterances
+        self._decoder = decoder
 
     @property
     def file_endings(self) -> Sequence[str]:
@@ -94,9 +98,9 @@ class SpeechServing:
     def answer(
         self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
     ) -> dict[str, Any]:
-        """Return `text`, what is said: the likeliest symbol of each step."""
+        """Return `text`, what is said."""
         del top_k, payload
-        said = ctc_decoding.greedy(outputs[_SCORES])
+        said = self._decoder.of_probabilities(outputs[_SCORES])
         return {"text": alphabet.text(said, self._symbols).strip()}
 
     def endpoints(

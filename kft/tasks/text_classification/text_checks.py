@@ -6,6 +6,7 @@ from kft import errors
 from kft.auditing.checks import Checks
 from kft.backbones.text import text_backbone, transformer_config
 from kft.config import TextClassificationConfig, TokenClassificationConfig
+from kft.data.examples import Splits
 from kft.data.text import byte_bpe, text_tokenizer, wordpiece
 from kft.data.text.hub_tokenizer import HubTokenizer
 from kft.data.text.text_extra import TEXT
@@ -85,8 +86,9 @@ def audit_checks(config: Any) -> Checks:
     )
 
 
-def kept_files(config: TextConfig) -> dict[str, bytes]:
-    """Return the sizes and the tokenizer of the backbone."""
+def kept_files(config: TextConfig, splits: Splits) -> dict[str, bytes]:
+    """Return the sizes and the tokenizer of the backbone, whatever the data."""
+    del splits
     folder = text_backbone.files(config.backbone)
     names = (text_backbone.CONFIG, *wordpiece.FILES)
     paths = {name: folder.joinpath(name) for name in names}
