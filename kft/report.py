@@ -5,6 +5,7 @@ confusion matrix are also in charts/, as PNG and SVG. The comparison says which 
 differ and whether the difference in accuracy can be chance.
 
   python -m kft.report runs/flowers
+  python -m kft.report runs/flowers --doubted_labels=100
   python -m kft.report --compare runs/flowers runs/flowers-2
 """
 
@@ -33,8 +34,10 @@ def main(config: ReportConfig) -> None:
         terminal.show(*comparison.table(compared), "", f"page  {compared.path}")
         return
     loader = load_run.loader_of(runs[0], data=config.data)
-    report = write_report.make(runs[0], loader=loader)
-    terminal.show(report.verdict, *map(str, (report.path, *report.charts)))
+    report = write_report.make(
+        runs[0], loader=loader, doubted_labels=config.doubted_labels
+    )
+    terminal.show(report.verdict, *map(str, report.files))
 
 
 def _folders(config: ReportConfig) -> Sequence[str]:
@@ -47,6 +50,11 @@ def _folders(config: ReportConfig) -> Sequence[str]:
         raise errors.ConfigError(
             "--compare: expected at least two run folders and no --run_dir, received "
             f"{' '.join(config.runs) or 'none'}. Write --compare runs/a runs/b."
+        )
+    if config.compare and config.doubted_labels is not None:
+        raise errors.ConfigError(
+            f"--doubted_labels={config.doubted_labels} belongs to the report of one "
+            "run, not to --compare."
         )
     if config.compare:
         return config.runs

@@ -29,6 +29,10 @@ def _any_run(path: str, *, out: str | None) -> RunDir:
         (("--compare", "runs/a"), "at least two run folders"),
         (("--compare",), "received none"),
         (("--compare", "--run_dir=c", "runs/a", "runs/b"), "no --run_dir"),
+        (
+            ("--compare", "runs/a", "runs/b", "--doubted_labels=5"),
+            "--doubted_labels=5 belongs to the report of one run",
+        ),
     ],
 )
 def test_one_run_or_several_to_compare(
@@ -50,8 +54,10 @@ def test_it_says_what_the_page_says_and_where_it_is(
 ) -> None:
     monkeypatch.setattr(run_dir, "finished", _any_run)
 
-    def make(run: RunDir, *, loader: load_run.RunLoader) -> write_report.Report:
-        drawn = (run.charts / "curves.png",)
+    def make(
+        run: RunDir, *, loader: load_run.RunLoader, doubted_labels: int | None
+    ) -> write_report.Report:
+        drawn = (run.report_html, run.charts / "curves.png")
         return write_report.Report(run.report_html, f"All is {loader.data}.", drawn)
 
     monkeypatch.setattr(write_report, "make", make)

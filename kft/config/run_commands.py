@@ -177,6 +177,12 @@ class ReportConfig(Config):
         "Folder for report.html and charts/, in place of the run folder; with "
         "--compare for its page, in place of the working directory.",
     )
+    doubted_labels: int | None = option(
+        None,
+        "Training examples whose label the network doubts most, so many of them, on "
+        "the page and in doubted_labels.csv. It reads all training examples for that.",
+        minimum=1,
+    )
     compare: bool = option(
         False, "Compare the runs whose folders are given, at least two, without a name."
     )

@@ -30,8 +30,10 @@ from kft.reporting import (
     sections,
     stage_results,
 )
+from kft.reporting import doubted_labels as doubted_labels_lib
 from kft.reporting.charts import LineChart
 from kft.reporting.class_sections import ShownExamples
+from kft.reporting.doubted_labels import DoubtedLabels
 from kft.reporting.gallery import Card
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.run_dir import RunDir
@@ -47,15 +49,21 @@ class Report:
     Attributes:
         path: of the page.
         verdict: what it says, in one sentence.
-        charts: files of its curves and of its confusion matrix.
+        files: the page, those of its curves and of its confusion matrix, and the table
+            of doubted labels.
     """
 
     path: Path
     verdict: str
-    charts: tuple[Path, ...]
+    files: tuple[Path, ...]
 
 
-def make(run: RunDir, *, loader: RunLoader | None = None) -> Report:
+def make(
+    run: RunDir,
+    *,
+    loader: RunLoader | None = None,
+    doubted_labels: int | None = None,
+) -> Report:
     """Write report.html of a finished run, whole or not at all, and its charts.
 
     Its figures are of the validation split, or of the test split where the run has no
@@ -66,24 +74,36 @@ def make(run: RunDir, *, loader: RunLoader | None = None) -> Report:
     Args:
         run: the run folder.
         loader: of the run, where others need it as well, or its examples were moved.
+        doubted_labels: how many training examples are listed by it; None for no list.
 
     Raises:
-        errors.DataError: where the examples are gone, and so are the predictions; or
-            where they are not where the loader says.
+        errors.ConfigError: for such a list where examples have not one class each.
+        errors.DataError: where the examples are gone, and so are the predictions, or
+            such a list is to be made; or where they are not where the loader says.
         errors.RunDirError: where the folder is of no finished run, damaged or full.
     """
     record = run_record.read(run)
     split = evaluate_run.judging_split(run)
     loader = loader or load_run.loader_of(run)
     evaluation = evaluate_run.of_split(run, split, loader=loader) if split else None
-    values = values_of(record, evaluation, loader.loaded())
+    doubted, files = None, [run.report_html]
+    if doubted_labels is not None:
+        doubted = doubted_labels_lib.find(loader.loaded(), doubted_labels)
+    values = values_of(record, evaluation, loader.loaded(), doubted=doubted)
     run.write_text(run.report_html, render.render("report.html", values))
-    drawn = chart_files.write(run, record, evaluation)
-    return Report(run.report_html, values["verdict"], drawn)
+    files += chart_files.write(run, record, evaluation)
+    if doubted is not None:
+        run.write_text(run.doubted_labels, doubted.to_csv())
+        files.append(run.doubted_labels)
+    return Report(run.report_html, values["verdict"], tuple(files))
 
 
 def values_of(
-    record: RunRecord, evaluation: Evaluation | None, run: LoadedRun
+    record: RunRecord,
+    evaluation: Evaluation | None,
+    run: LoadedRun,
+    *,
+    doubted: DoubtedLabels | None = None,
 ) -> Mapping[str, Any]:
     """Return what the template shows.
 
@@ -91,6 +111,7 @@ def values_of(
         record: the run.
         evaluation: None where the run has nothing to be judged by.
         run: its network and its task, for the examples.
+        doubted: training examples whose label it doubts, where they were asked for.
 
     Raises:
         errors.DataError: naming the example that cannot be read.
@@ -108,6 +129,7 @@ def values_of(
         "charts": (*sections.curves(record), *_lengths(run, training)),
         "gone": gone,
         "views": gallery.training_views(run, training, _TRAINING_EXAMPLES),
+        "doubted": doubted,
         "views_text": sections.views_text(run.task.inputs),
         **(_judged(evaluation, run, choice) if evaluation else {"evaluation": None}),
     }

@@ -82,6 +82,7 @@ class RunDir:
         predictions: the network's outputs for those examples.
         report_html: the report, one page.
         charts: folder of its curves and its confusion matrix as files.
+        doubted_labels: training examples whose label the network doubts.
         lock_file: locked while a process works in the folder.
     """
 
@@ -109,6 +110,7 @@ class RunDir:
     predictions = _MadeOf("predictions.npz")
     report_html = _MadeOf("report.html")
     charts = _MadeOf("charts")
+    doubted_labels = _MadeOf("doubted_labels.csv")
     lock_file = Below(".lock")
 
     @contextlib.contextmanager

@@ -1,0 +1,114 @@
+"""The training examples whose label a network doubts most: the likeliest wrong labels.
+
+After Northcutt et al. (arXiv 1911.00068), who rank examples by what a network gives to
+their label; there by networks that have not seen them. Here the network has trained on
+them, so it doubts fewer labels than are wrong.
+"""
+
+import csv
+import dataclasses
+import io
+
+import numpy as np
+
+from kft import errors
+from kft.data.examples import TRAIN
+from kft.evaluation import evaluate_run, run_split
+from kft.evaluation.load_run import LoadedRun
+from kft.metrics import scores
+from kft.metrics.predictions import ClassPredictions
+from kft.reporting import gallery
+from kft.reporting.gallery import Card
+
+_CARDS = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class DoubtedLabel:
+    """An example and what is said of it.
+
+    Attributes:
+        id: of the example.
+        label: its class as the data has it.
+        predicted: the class that the network says.
+        probability: of that class, in [0, 1].
+        loss: cross entropy of the label in nats: minus the log of its probability.
+    """
+
+    id: str
+    label: str
+    predicted: str
+    probability: float
+    loss: float
+
+
+@dataclasses.dataclass(frozen=True)
+class DoubtedLabels:
+    """What a report shows of them.
+
+    Attributes:
+        rows: those with the highest loss, the highest first.
+        cards: the first of them, to look at.
+        examples: training examples in all.
+        contradicted: of which the network says another class.
+    """
+
+    rows: tuple[DoubtedLabel, ...]
+    cards: tuple[Card, ...]
+    examples: int
+    contradicted: int
+
+    def to_csv(self) -> str:
+        """Return a table with a line for each row."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([field.name for field in dataclasses.fields(DoubtedLabel)])
+        for row in self.rows:
+            numbers = (f"{row.probability:.4f}", f"{row.loss:.4f}")
+            writer.writerow([row.id, row.label, row.predicted, *numbers])
+        return text.getvalue()
+
+
+def find(run: LoadedRun, count: int) -> DoubtedLabels:
+    """Return up to `count` examples; the network reads all training examples for it.
+
+    Raises:
+        errors.ConfigError: for a run whose examples have not one class each.
+        errors.DataError: where its training examples are gone, or cannot be read.
+    """
+    examples = run_split.of_split(run, TRAIN)
+    predictions = evaluate_run.predict(run, examples)
+    found = predictions.of_classes
+    if found is None:
+        raise errors.ConfigError(
+            f"--doubted_labels={count}: expected a run whose examples have one class "
+            f"each, received one of --task={run.config.task} with other labels."
+        )
+    losses = _losses(found)
+    order = np.argsort(-losses, kind="stable")[:count]
+    cards = gallery.cards(run, examples, predictions, map(int, order[:_CARDS]))
+    return DoubtedLabels(
+        rows=tuple(_row(run, found, int(i), losses[i]) for i in order),
+        cards=tuple(cards[int(i)] for i in order[:_CARDS]),
+        examples=len(found.ids),
+        contradicted=int((found.predicted != found.labels).sum()),
+    )
+
+
+def _losses(found: ClassPredictions) -> np.ndarray:
+    rows = np.arange(len(found.labels))
+    return np.asarray(-scores.log_softmax(found.logits)[rows, found.labels])
+
+
+def _row(
+    run: LoadedRun, found: ClassPredictions, position: int, loss: float
+) -> DoubtedLabel:
+    probabilities = scores.softmax(found.logits[position])
+    names = run.labels.names
+    return DoubtedLabel(
+        id=str(found.ids[position]),
+        label=names[found.labels[position]],
+        predicted=names[int(probabilities.argmax())],
+        probability=float(probabilities.max()),
+        loss=float(loss),
+    )
