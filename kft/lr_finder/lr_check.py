@@ -25,8 +25,7 @@ def folder(config: RangeTestConfig) -> Path:
     """Return where the curves are written: `--output_dir`, else RUN_DIR-find_lr."""
     if config.output_dir is not None:
         return run_dir.at(config.output_dir).path
-    run = run_dir.of(config).path
-    return run.with_name(f"{run.name}-find_lr")
+    return run_dir.of(config).beside("-find_lr")
 
 
 def _check_tests(config: RangeTestConfig) -> None:

@@ -129,6 +129,21 @@ class RunDir:
         with atomic_files.replacing(path) as temporary:
             yield temporary
 
+    def beside(self, ending: str) -> Path:
+        """Return a path beside the folder, called as it is and with an ending.
+
+        Raises:
+            errors.ConfigError: where the folder has no name, as the root has none.
+        """
+        path = self.path
+        if path.name in ("", ".."):
+            path = Path(os.path.abspath(path))
+        if not path.name:
+            raise errors.ConfigError(
+                f"--run_dir={self.path}: expected a folder with a name."
+            )
+        return path.with_name(f"{path.name}{ending}")
+
     def check_writable(self) -> None:
         """Check that what is made of a finished run can be written.
 

@@ -57,8 +57,7 @@ def at(settings: SearchConfig) -> SearchDir:
     """Return the search folder of a config."""
     if settings.search_dir is not None:
         return SearchDir(user_paths.expand(settings.search_dir))
-    run = run_dir.of(settings).path
-    return SearchDir(run.with_name(f"{run.name}-search"))
+    return SearchDir(run_dir.of(settings).beside("-search"))
 
 
 def check(search: SearchDir, settings: SearchConfig) -> None:

@@ -395,3 +395,13 @@ def test_a_config_comes_back_with_the_options_of_its_task(
     assert run_dir.read_config(run) == made
     with pytest.raises(errors.RunDirError, match="--task: rising_steps -> image_class"):
         run_dir.find(TrainConfig(run_dir=str(tmp_path / "run")))
+
+
+def test_what_stands_beside_a_run_is_called_like_it(tmp_path, monkeypatch):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    assert run_dir.at("x/run").beside("-search") == Path("x/run-search")
+    assert run_dir.at(".").beside("-search") == tmp_path / "a" / "b-search"
+    assert run_dir.at("..").beside("-search") == tmp_path / "a-search"
+    with pytest.raises(errors.ConfigError, match="expected a folder with a name"):
+        run_dir.at("/").beside("-search")
