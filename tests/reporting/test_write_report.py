@@ -199,6 +199,12 @@ def test_what_matters_most_comes_first(run: Path, page: Page) -> None:
     ]
     tiles = [a for tag, a in page.elements if tag == "div" and a.get("class") == "tile"]
     assert len(tiles) == 4
+    # What few classes are taken for stands beside their figures.
+    place = page.elements.index(("div", {"class": "beside"}))
+    parts = [n for n, (tag, _) in enumerate(page.elements) if tag == "section"]
+    assert parts[0] == place + 1
+    heads = [page.elements[n + 1][1]["id"] for n in parts]
+    assert heads == ["groups", "confusions"]
     kept = json.loads((run / "evaluation.json").read_text())
     shown = [name for name in page.figures if name.endswith(".f1")]
     values = [kept["classes"][int(name.split(".")[1])]["f1"] for name in shown]
