@@ -3,6 +3,7 @@
 import dataclasses
 
 from kft import errors
+from kft.backbones.audio import deep_speech_2_sizes
 from kft.backbones.package_files import PackageFile
 from kft.config.stages import Blocks
 
@@ -63,6 +64,18 @@ BACKBONES: dict[str, SpeechBackbone] = {
             origin="Mozilla's checkpoint of DeepSpeech 0.9, from a folder of yours",
             package=None,
             tried="only converted in a test",
+        ),
+        *(
+            SpeechBackbone(
+                name=name,
+                parameters=sizes.parameters,
+                blocks=sizes.blocks,
+                license="none",
+                origin="yours: a run with it, from --weights=none on",
+                package=None,
+                tried="there are none",
+            )
+            for name, sizes in deep_speech_2_sizes.SIZES.items()
         ),
     )
 }

@@ -14,6 +14,8 @@ from kft.backbones.audio import (
     conformer,
     conformer_weights,
     deep_speech,
+    deep_speech_2,
+    deep_speech_2_sizes,
     deep_speech_checkpoint,
     hama_file,
     speech_backbone,
@@ -98,8 +100,25 @@ def _deep_speech(
     )
 
 
+def _deep_speech_2(
+    backbone: SpeechBackbone, weights: str, kept: Path | None
+) -> SpeechNetwork:
+    del weights, kept
+    sizes = deep_speech_2_sizes.SIZES[backbone.name]
+
+    def load(model: keras.Model) -> PublishedHead:
+        raise ValueError(f"there are no weights for {model.name}: {backbone.name}")
+
+    return SpeechNetwork(
+        functools.partial(deep_speech_2.build, sizes=sizes),
+        deep_speech_2.cut_anchors(sizes),
+        load,
+    )
+
+
 # By the name of a backbone: from the entry, `--weights` and the kept files of a run.
 _NETWORKS: dict[str, Callable[[SpeechBackbone, str, Path | None], SpeechNetwork]] = {
     speech_backbone.HAMA_CONFORMER: _conformer,
     speech_backbone.DEEP_SPEECH: _deep_speech,
+    **dict.fromkeys(deep_speech_2_sizes.SIZES, _deep_speech_2),
 }
