@@ -24,7 +24,7 @@ def network() -> Network:
     x = keras.layers.Dense(32, activation="relu", name="wide")(x)
     x = keras.layers.LayerNormalization(name="norm")(x)
     x = keras.layers.GlobalAveragePooling1D(name="pooling")(x)
-    model = keras.Model(tokens, keras.layers.Dense(2, name="logits")(x))
+    model = keras.Model(tokens, keras.layers.Dense(8, name="logits")(x))
     return Network(
         model=model,
         blocks=stages.Blocks(("block_1", "block_2")),
@@ -81,6 +81,8 @@ def test_only_unfrozen_blocks_have_factors_and_the_head_has_none(depth):
 
 def test_a_stage_trains_factors_and_whatever_is_no_matrix():
     made = adapted()
+    # Thawing a layer that was frozen thaws its matrix as well.
+    freeze.prepare_stage(made, 0, batch_norm="frozen")
     parts = freeze.prepare_stage(made, UPPER, batch_norm="frozen")
     trained = {
         "wide/1/bias",
