@@ -18,8 +18,9 @@ from kft.run_folder.run_dir import RunDir
 
 # Keys of environment.json.
 _STARTED_IN, _RUN_FOLDER = "working_directory", "run_folder"
-# Options that are paths, besides `dataset`, and are read with the data.
-_PATHS = ("data_dir", "tfrecord_labels")
+# Options that are paths, besides `dataset`, and are read with the data; not every task
+# has all.
+_PATHS = ("data_dir", "tfrecord_labels", "alphabet")
 
 
 def describe(run: RunDir) -> dict[str, str]:
@@ -97,10 +98,11 @@ def _recorded(run: RunDir) -> tuple[str | None, str | None]:
 
 def _with_paths(config: RunConfig, change: Callable[[str], str]) -> RunConfig:
     """Return the config with other local paths to its data."""
+    known = {field.name for field in dataclasses.fields(config)}
     changes: dict[str, Any] = {
         name: _changed(value, change)
         for name in _PATHS
-        if (value := getattr(config, name)) is not None
+        if name in known and (value := getattr(config, name)) is not None
     }
     kind, colon, rest = config.dataset.partition(":")
     source = tasks.kind(config.task).sources.get(kind)
