@@ -14,7 +14,7 @@ import numpy as np
 from kft.data.ragged import Ragged
 from kft.data.text import tag_schemes
 from kft.data.text.tag_schemes import Entity
-from kft.metrics import scores as class_scores
+from kft.metrics import f1_score, scores
 from kft.metrics.figures import Breakdown, Figure, Group
 from kft.metrics.predictions import Predictions
 
@@ -47,7 +47,7 @@ class EntityCounts:
     @property
     def scores(self) -> tuple[float, float, float]:
         """Return precision, recall and F1, in [0, 1]."""
-        return scores(self.found, said=self.said, true=self.true)
+        return f1_score.precision_recall_f1(self.found, said=self.said, true=self.true)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,15 +159,6 @@ def _json(counts: EntityCounts) -> dict[str, float]:
     }
 
 
-def scores(found: float, *, said: float, true: float) -> tuple[float, float, float]:
-    """Return precision, recall and F1, in [0, 1]; 0 where there is nothing."""
-    return (
-        found / said if said else 0.0,
-        found / true if true else 0.0,
-        2 * found / (said + true) if said + true else 0.0,
-    )
-
-
 def measure(predictions: Predictions, tags: Sequence[str]) -> EntityFigures:
     """Return the figures of predictions.
 
@@ -208,7 +199,7 @@ def measure(predictions: Predictions, tags: Sequence[str]) -> EntityFigures:
 def _losses(rows: np.ndarray, true: np.ndarray, read: np.ndarray) -> np.ndarray:
     """Return the cross entropies of the words of a text that were read."""
     places = np.flatnonzero(read)
-    found: np.ndarray = -class_scores.log_softmax(rows[places])
+    found: np.ndarray = -scores.log_softmax(rows[places])
     return np.asarray(found[np.arange(len(places)), true[places]])
 
 

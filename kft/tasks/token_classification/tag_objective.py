@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
+from kft.metrics import f1_score
 from kft.metrics.predictions import Predictions
 from kft.tasks.task import Metric
 from kft.tasks.token_classification import entity_figures
@@ -103,7 +104,7 @@ class TagObjective:
 
     def figures(self, totals: Mapping[str, float]) -> dict[str, float]:
         """Return mean cross entropy in nats, and the rest in [0, 1]."""
-        precision, recall, f1 = entity_figures.scores(
+        precision, recall, f1 = f1_score.precision_recall_f1(
             totals["found"], said=totals["said"], true=totals["true"]
         )
         return {
