@@ -13,6 +13,7 @@ from kft.config.audio import (
 )
 from kft.config.audit_options import AuditConfig, AuditOptions, AuditRunConfig
 from kft.config.base import Config, from_dict, to_dict
+from kft.config.class_options import ClassOptions
 from kft.config.computation import RuntimeConfig
 from kft.config.data import DEFAULT_TASK, DataConfig
 from kft.config.image import ImageModelConfig, ImageOptions
@@ -58,6 +59,7 @@ __all__ = [
     "AuditConfig",
     "AuditOptions",
     "AuditRunConfig",
+    "ClassOptions",
     "CompletionConfig",
     "Config",
     "ConfigsConfig",

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from kft.config import augmentations
 from kft.config.augmentations import Kind
-from kft.config.data import DataConfig
+from kft.config.class_options import ClassOptions
 from kft.config.fields import option
 from kft.config.run import RunConfig
 from kft.config.training import ModelConfig
@@ -22,7 +22,7 @@ AUDIO_AUGMENTATIONS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AudioOptions(DataConfig):
+class AudioOptions(ClassOptions):
     """Which sounds, and what of one the network reads."""
 
     bad_example_option: ClassVar[str | None] = "on_bad_audio"

@@ -106,7 +106,8 @@ class DataConfig(Config):
         "How much an example counts in the training loss, by its class: none (all "
         "alike), balanced (n / (classes * examples of the class), so that all classes "
         "count alike), or the path of a .json or .csv file with a weight for each "
-        "label. The loss that is shown, and all of validation, is without weights.",
+        "label; of several classes it is the mean of theirs. The loss that is shown, "
+        "and all of validation, is without weights.",
     )
     sampling: Literal["natural", "balanced"] = option(
         "natural",
@@ -155,6 +156,16 @@ class DataConfig(Config):
     def mixes_pairs(self) -> bool:
         """Return whether two examples at a time are mixed into one input."""
         return False
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Return whether an example may be of several classes, or of none."""
+        return False
+
+    @property
+    def class_columns(self) -> tuple[str, ...]:
+        """Return the columns of a table that are classes; () for a column label."""
+        return ()
 
     def _says(self, option: str | None, value: str) -> bool:
         return option is not None and getattr(self, option) == value

@@ -4,13 +4,13 @@ import dataclasses
 from typing import ClassVar, Literal
 
 from kft.config import augmentations
-from kft.config.data import DataConfig
+from kft.config.class_options import ClassOptions
 from kft.config.fields import option
 from kft.config.training import ModelConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ImageOptions(DataConfig):
+class ImageOptions(ClassOptions):
     """Which images, and how one becomes what the network reads."""
 
     bad_example_option: ClassVar[str | None] = "on_bad_image"

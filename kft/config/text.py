@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Literal
 
+from kft.config.class_options import ClassOptions
 from kft.config.data import DataConfig
 from kft.config.fields import option
 from kft.config.run import RunConfig
@@ -29,7 +30,7 @@ class TextLengthOptions(DataConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TextOptions(TextLengthOptions):
+class TextOptions(ClassOptions, TextLengthOptions):
     """Which texts."""
 
     dataset: str = option(

@@ -32,6 +32,8 @@ class Source:
             alone. None where only the whole of it is understood.
         is_path: whether what stands behind the colon is a path or a pattern of paths.
         names_splits: whether there may be splits that the data itself names.
+        has_several_labels: whether it says of examples that they are of several
+            classes, or of none.
     """
 
     form: str
@@ -40,6 +42,7 @@ class Source:
     load_known: Callable[[str, Any, LabelMap], examples.Labelled] | None = None
     is_path: bool = True
     names_splits: bool = True
+    has_several_labels: bool = False
 
 
 # Of every task, and not for the command line.
@@ -52,6 +55,7 @@ _GIVEN = Source(
 _KINDS_OF_OPTION = {
     "folder_layout": ("folder",),
     "csv_columns": ("csv",),
+    "label_columns": ("csv",),
     "tfds_features": ("tfds",),
     "data_dir": ("tfds",),
     "train_split": ("tfds",),
@@ -75,7 +79,7 @@ _KINDS_BY_ENDING = {
 
 
 def sources_of(payload: PayloadKind) -> dict[str, Source]:
-    """Return the sources of encoded examples of one kind, each of one class."""
+    """Return the sources of encoded examples of one kind, and of their classes."""
     return {
         "folder": Source(
             "folder:PATH",
@@ -83,7 +87,13 @@ def sources_of(payload: PayloadKind) -> dict[str, Source]:
             functools.partial(folder.load, payload=payload),
             functools.partial(folder.load_known, payload=payload),
         ),
-        "csv": Source("csv:PATH", csv_file.check, csv_file.load, csv_file.load_known),
+        "csv": Source(
+            "csv:PATH",
+            csv_file.check,
+            csv_file.load,
+            csv_file.load_known,
+            has_several_labels=True,
+        ),
         "tfds": Source(
             "tfds:NAME",
             tfds.check,
@@ -112,7 +122,7 @@ def check_dataset(config: config_lib.DataConfig, sources: Mapping[str, Source]) 
         errors.DataError: for data that cannot be used as it is.
     """
     _source(config, sources)
-    problems = [*_stray_options(config, sources)]
+    problems = [*_stray_options(config, sources), *_label_problems(config)]
     if problems:
         raise errors.ConfigError("\n".join(problems))
     _check_source(config, sources)
@@ -147,6 +157,26 @@ def _stray_options(
         yield (
             f"--{name} {belongs}, received --dataset={config.dataset}. Remove --{name}."
         )
+
+
+def _label_problems(config: config_lib.DataConfig) -> Iterator[str]:
+    """Yield what does not go with the number of classes that examples have."""
+    columns = ",".join(config.class_columns)
+    if columns and not config.is_multi_label:
+        yield (
+            f"--label_columns={columns}: expected --multi_label with it: an example "
+            "may have a 1 in several of these columns, or in none."
+        )
+    of_one_class = {
+        "examples_per_class": config.examples_per_class,
+        "sampling": None if config.sampling == "natural" else config.sampling,
+    }
+    for name, value in of_one_class.items():
+        if config.is_multi_label and value is not None:
+            yield (
+                f"--{name}={value} is about examples of one class each, received "
+                f"--multi_label. Remove --{name}."
+            )
 
 
 def load_splits(
@@ -211,13 +241,19 @@ def _source(
     config: config_lib.DataConfig, sources: Mapping[str, Source]
 ) -> tuple[Source, str]:
     prefix, _, rest = config.dataset.partition(":")
-    if prefix == given.KIND:
-        return _GIVEN, rest
-    if prefix not in sources:
+    known = {**sources, given.KIND: _GIVEN}
+    if prefix not in known:
         *forms, last = (source.form for source in sources.values())
         expected = f"{', '.join(forms)} or {last}" if forms else last
         near = _as_path(config.dataset, sources) or errors.closest(prefix, sources)
         raise errors.ConfigError(
             f"--dataset: expected {expected}, received {config.dataset!r}. {near}"
         )
-    return sources[prefix], rest
+    if config.is_multi_label and not known[prefix].has_several_labels:
+        able = [source.form for source in sources.values() if source.has_several_labels]
+        raise errors.ConfigError(
+            f"--multi_label: --dataset={config.dataset} says one class for each "
+            f"example. Several are read from {' or '.join(able)}, where the label is "
+            "their names."
+        )
+    return known[prefix], rest

@@ -39,7 +39,7 @@ def find(config: config_lib.DataConfig, splits: examples.Splits) -> np.ndarray |
 
     Raises:
         errors.ConfigError: where there is no such file, or where `--class_weight` or
-            `--sampling` need examples of one class each, and they are not.
+            `--sampling` means nothing for labels such as these.
         errors.DataError: where it does not have the labels of the data set.
     """
     labels = splits.train.labels
@@ -48,9 +48,9 @@ def find(config: config_lib.DataConfig, splits: examples.Splits) -> np.ndarray |
     if config.class_weight == _NONE:
         return None
     flag = f"--class_weight={config.class_weight}"
-    class_ids = label_arrays.require_one_class_each(labels, flag)
+    of_examples = label_arrays.require_no_steps(labels, flag)
     if config.class_weight == _BALANCED:
-        return balanced(class_ids, len(splits.labels))
+        return balanced(of_examples, len(splits.labels))
     return _of_labels(_read(config.class_weight), splits.labels.names, config)
 
 
@@ -59,12 +59,17 @@ def balanced(labels: np.ndarray, num_classes: int) -> np.ndarray:
 
     So every class has the same part in the loss, and the mean over the examples is 1:
     the learning rate means what it meant (King and Zeng, Logistic Regression in Rare
-    Events Data, 2001; `class_weight="balanced"` of scikit-learn).
+    Events Data, 2001; `class_weight="balanced"` of scikit-learn). Where examples have
+    several classes, n is how many they have in all.
+
+    Args:
+        labels: int32 [n], or float32 [n, classes].
+        num_classes: of them.
     """
-    counts = np.bincount(labels, minlength=num_classes)
+    counts = label_arrays.count(labels, num_classes)
     present = counts > 0
     weights = np.ones(num_classes)
-    weights[present] = len(labels) / (present.sum() * counts[present])
+    weights[present] = counts.sum() / (present.sum() * counts[present])
     return weights
 
 

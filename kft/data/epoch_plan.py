@@ -53,8 +53,8 @@ class SamplingConfig:
     Attributes:
         seed: of the order and the keys.
         balanced: whether all classes are drawn equally often.
-        class_weights: factor on the weight of an example, [classes], by its label; None
-            for 1.
+        class_weights: factor on the weight of an example, [classes], by its label, or
+            the mean over its classes; None for 1.
         views: inputs stored per example, used in turn; with n examples, view v of row
             r is row r + v * n.
         mix: None for inputs of one example each.
@@ -144,7 +144,9 @@ def train_epoch(
     weights = _weights(drawn, positions, valid, config, share)
     factors = np.ones(positions.shape)
     if config.class_weights is not None:
-        factors = config.class_weights[examples.labels[positions]]
+        factors = label_arrays.mean_of_classes(
+            config.class_weights, _labels(examples, positions)
+        )
     shares, mixing = np.ones(positions.shape), np.zeros((*positions.shape, 1))
     if config.mix is not None:
         own, mixing = config.mix.draw(keys)

@@ -42,6 +42,47 @@ def require_one_class_each(labels: Labels, flag: str) -> np.ndarray:
     )
 
 
+def without_class(labels: Labels) -> int:
+    """Return how many examples are of no class, where they may be of several."""
+    if isinstance(labels, Ragged) or labels.ndim == 1:
+        return 0
+    return int((~labels.any(axis=1)).sum())
+
+
+def mean_of_classes(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the value of the class of each example; the mean of those of several.
+
+    An example of no class has 1.
+
+    Args:
+        values: [classes].
+        labels: int32 [...], or float32 [..., classes].
+
+    Returns:
+        [...].
+    """
+    if np.issubdtype(labels.dtype, np.integer):
+        return np.asarray(values[labels])
+    counts = labels.sum(axis=-1)
+    means = labels @ values / np.maximum(counts, 1)
+    return np.where(counts > 0, means, 1.0)
+
+
+def require_no_steps(labels: Labels, flag: str) -> np.ndarray:
+    """Return labels that are of whole examples: one class each, or several.
+
+    Args:
+        labels: of the examples.
+        flag: that means something only then, with its value.
+
+    Raises:
+        errors.ConfigError: naming the flag, where each step has a label.
+    """
+    if isinstance(labels, Ragged):
+        return require_one_class_each(labels, flag)
+    return labels
+
+
 def count(labels: Labels, num_classes: int) -> np.ndarray:
     """Return how often each class is there, int64 [classes].
 

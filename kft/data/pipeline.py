@@ -285,7 +285,9 @@ def _mixed(mix: epoch_plan.Mix) -> Callable[..., tuple[Any, ...]]:
     ) -> tuple[Any, tf.Tensor, tf.Tensor]:
         others = epoch_plan.others(planned.rows.shape[0])
         inputs = mix.apply(inputs, tf.gather(inputs, others), planned.mixing)
-        own = tf.one_hot(planned.labels, mix.num_classes)
+        own = planned.labels
+        if not tf.as_dtype(own.dtype).is_floating:
+            own = tf.one_hot(own, mix.num_classes)
         shares = planned.shares[:, None]
         labels = shares * own + (1.0 - shares) * tf.gather(own, others)
         return inputs, labels, planned.weights

@@ -115,6 +115,7 @@ def assemble(
     if config.examples_per_class is not None:
         _leave_few(label_map, table, split_names, config.examples_per_class)
     _check_splits(label_map, table, split_names, config)
+    _say_without_class(table, config)
     rows = {split: np.flatnonzero(split_names == split) for split in examples.SPLITS}
     parts = {split: table.examples(r) for split, r in rows.items() if len(r)}
     return examples.Splits(
@@ -305,6 +306,16 @@ def _check_training(
         f"after the split there are none of: {missing}. Add examples, or lower "
         "--validation_fraction and --test_fraction."
     )
+
+
+def _say_without_class(table: examples.Table, config: config_lib.DataConfig) -> None:
+    """Say how many examples are of none of several classes: they may lack a label."""
+    without = label_arrays.without_class(table.labels)
+    if without:
+        logging.info(
+            "--dataset=%s: %d of %d examples are of no class.",
+            *(config.dataset, without, len(table.ids)),
+        )
 
 
 def _names(label_map: labels.LabelMap, chosen: np.ndarray) -> str:

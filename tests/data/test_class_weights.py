@@ -9,7 +9,15 @@ import pytest
 from hypothesis import strategies as st
 
 from kft import config, errors
-from kft.data import class_weights, epoch_plan, examples, labels, sampling
+from kft.data import (
+    class_weights,
+    epoch_plan,
+    examples,
+    label_arrays,
+    labels,
+    sampling,
+)
+from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
 
 _NAMES = ("cat", "dog", "owl")
@@ -230,18 +238,48 @@ def test_the_files_of_users_are_json_that_others_write(tmp_path):
     np.testing.assert_array_equal(_find(path), [1, 1, 1])
 
 
+def _with_labels(labels):
+    splits = _splits([0] * len(labels))
+    train = dataclasses.replace(splits.train, labels=labels)
+    return dataclasses.replace(splits, train=train)
+
+
+_STEPS = Ragged.from_rows([np.array([0, 1], np.int32), np.array([2], np.int32)])
+_SEVERAL = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0], [1, 0, 0]], np.float32)
+
+
 @pytest.mark.parametrize(
-    ("options", "flag"),
+    ("labels", "options", "what"),
     [
-        ({"class_weight": "balanced"}, "--class_weight=balanced"),
-        ({"sampling": "balanced"}, "--sampling=balanced"),
+        (_SEVERAL, {"sampling": "balanced"}, "several labels"),
+        (_STEPS, {"sampling": "balanced"}, "a label for each step"),
+        (_STEPS, {"class_weight": "balanced"}, "a label for each step"),
     ],
 )
-def test_classes_are_weighted_and_drawn_where_examples_are_of_one_each(options, flag):
-    splits = _splits([0, 1])
-    several = np.array([[1, 1, 0], [0, 0, 0]], np.float32)
-    train = dataclasses.replace(splits.train, labels=several)
-    splits = dataclasses.replace(splits, train=train)
-    with pytest.raises(errors.ConfigError, match=f"{flag}: .* several labels"):
+def test_what_means_nothing_for_such_labels_is_refused(labels, options, what):
+    splits = _with_labels(labels)
+    with pytest.raises(errors.ConfigError, match=f"=balanced: .* {what}"):
         class_weights.find(config.ImageOptions(**options), splits)
     assert class_weights.find(config.ImageOptions(), splits) is None
+
+
+def test_of_several_classes_each_has_the_same_part_in_all_labels():
+    options = config.ImageOptions(class_weight="balanced")
+    found = class_weights.find(options, _with_labels(_SEVERAL))
+    np.testing.assert_allclose(found, [4 / 6, 4 / 2, 1])
+
+
+def test_an_example_of_several_classes_has_their_mean_weight_and_of_none_1():
+    weights = np.array([0.5, 2.0, 4.0])
+    found = label_arrays.mean_of_classes(weights, _SEVERAL[None])
+    np.testing.assert_allclose(found, [[1.25, 1, 0.5, 0.5]])
+    part = _with_labels(_SEVERAL).train
+    plan = epoch_plan.train_epoch(
+        part,
+        BatchShare(batch_size=4),
+        epoch_plan.SamplingConfig(seed=5, class_weights=weights),
+        keys=np.zeros([4, 2], np.int64),
+        epoch=0,
+    )
+    np.testing.assert_allclose(plan.weights, found[:, plan.rows[0]] / 4)
+    np.testing.assert_array_equal(plan.labels[0], _SEVERAL[plan.rows[0]])

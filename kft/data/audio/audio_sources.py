@@ -72,7 +72,13 @@ def sources(windows: WindowsOf) -> dict[str, Source]:
             load_folder,
             load_known_folder,
         ),
-        "csv": Source("csv:PATH", _check_table, load_table, load_known_table),
+        "csv": Source(
+            "csv:PATH",
+            _check_table,
+            load_table,
+            load_known_table,
+            has_several_labels=True,
+        ),
     }
 
 
@@ -127,7 +133,7 @@ def _table(
     paths = [csv_file.join(path, name) for name in csv_file.normal_names(rows)]
     return examples.Table(
         ids=np.array(sound_rows.ids(path, rows, config)),
-        labels=found.ids,
+        labels=found.targets,
         sizes=csv_file.file_sizes(path, rows, paths, config),
         split_names=found.split_names,
         read=SoundFiles(paths, windows, [sound_rows.span(row, config) for row in rows]),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from kft import config as config_lib
 from kft import errors
 from kft.data.sources import csv_file, labelled_rows, path_ids
+from kft.data.sources.labelled_rows import LabelledRow
 from kft.data.sources.table_file import TableRow
 
 _START, _END = "start", "end"
@@ -15,7 +16,7 @@ Span = tuple[float, float | None]
 
 def read(
     path: str, config: config_lib.DataConfig, *, label: str = "label"
-) -> list[TableRow]:
+) -> list[LabelledRow]:
     """Return the rows of a table of sounds; see `labelled_rows.read`.
 
     Args:

@@ -4,9 +4,11 @@ Paths are relative to the table. Without a split column the splits are cut by a 
 that of the group where there is one, so that no group is in two splits.
 """
 
+import dataclasses
 import os
 import posixpath
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,8 +23,10 @@ from kft.data.sources import (
     missing_files,
     path_ids,
 )
-from kft.data.sources.labelled_rows import RowClasses
+from kft.data.sources.labelled_rows import LabelledRow, RowClasses
 from kft.data.sources.table_file import TableRow
+
+Row = TypeVar("Row", bound=TableRow)
 
 
 def check(path: str, config: config_lib.DataConfig) -> None:
@@ -71,7 +75,7 @@ def _table(
     paths = [join(path, name) for name in names]
     return examples.Table(
         ids=np.array(_ids(names, path, rows, config)),
-        labels=found.ids,
+        labels=found.targets,
         sizes=file_sizes(path, rows, paths, config),
         split_names=found.split_names,
         read=file_reader.Files(paths),
@@ -79,7 +83,7 @@ def _table(
     )
 
 
-def _rows(path: str, config: config_lib.DataConfig) -> list[TableRow]:
+def _rows(path: str, config: config_lib.DataConfig) -> list[LabelledRow]:
     """Return the rows, see `labelled_rows.read`; no path is listed twice."""
     rows = labelled_rows.read(path, "path", config)
     rows = [with_slashes(row, path) for row in rows]
@@ -87,12 +91,13 @@ def _rows(path: str, config: config_lib.DataConfig) -> list[TableRow]:
     return rows
 
 
-def with_slashes(row: TableRow, table: str) -> TableRow:
+def with_slashes(row: Row, table: str) -> Row:
     """Return the row with the path as written on Windows in the spelling of others."""
     name = row.values["path"]
     if "\\" not in name or os.path.lexists(join(table, name)):
         return row
-    return TableRow(row.line, {**row.values, "path": name.replace("\\", "/")})
+    values = {**row.values, "path": name.replace("\\", "/")}
+    return dataclasses.replace(row, values=values)
 
 
 def _names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:

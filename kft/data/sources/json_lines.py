@@ -33,7 +33,14 @@ class JsonLine:
         Raises:
             errors.DataError: where it is not, or is empty.
         """
-        value = self.values.get(key)
+        return self.checked(self.values.get(key), key)
+
+    def checked(self, value: Any, key: str) -> str:
+        """Return what the line has under a key, or in a list there: a text.
+
+        Raises:
+            errors.DataError: where it is none, or is empty.
+        """
         if not is_text(value):
             raise errors.DataError(
                 f"{self.place}: expected a text as {key!r}, received {value!r}. "

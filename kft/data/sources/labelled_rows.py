@@ -1,7 +1,7 @@
-"""Rows of a table that each have a label, and maybe a split and a group."""
+"""Rows of a table that have labels, and maybe a split and a group."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -9,11 +9,23 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples
 from kft.data.examples import TRAIN
+from kft.data.label_arrays import Labels
 from kft.data.labels import LabelMap
-from kft.data.sources import name_pairs, split_words, table_file
+from kft.data.sources import name_pairs, row_labels, split_words, table_file
 from kft.data.sources.table_file import TableRow
 
 _LABEL, _SPLIT, _GROUP = "label", "split", "group"
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledRow(TableRow):
+    """A row of a table, whose values are by what they are.
+
+    Attributes:
+        labels: the names of its classes: one; with `--multi_label` any number.
+    """
+
+    labels: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,14 +33,15 @@ class RowClasses:
     """What the rows of a table say besides the examples themselves.
 
     Attributes:
-        labels: the classes of the training rows, sorted.
-        ids: int32 [n], the class of each row.
+        labels: the classes of the training rows, sorted; or those of
+            `--label_columns`, as that has them.
+        targets: of each row, as `Examples.labels` has them.
         split_names: str [n], the split of each row; `train` where the table names none.
         groups: str [n], the group of each row; None where the table has none.
     """
 
     labels: LabelMap
-    ids: np.ndarray
+    targets: Labels
     split_names: np.ndarray
     groups: np.ndarray | None
 
@@ -46,7 +59,7 @@ def read(
     label: str = _LABEL,
     more: Sequence[str] = (),
     others: Sequence[str] = (),
-) -> list[TableRow]:
+) -> list[LabelledRow]:
     """Return the rows with their values by what they are, whatever the columns' names.
 
     Args:
@@ -59,22 +72,27 @@ def read(
         others: columns besides, which may be missing.
 
     Raises:
-        errors.ConfigError: where there is no such file, or `--csv_columns` is wrong.
+        errors.ConfigError: where there is no such file, or `--csv_columns` or
+            `--label_columns` is wrong.
         errors.DataError: where it is no such table, naming the line.
     """
-    needed = (content, *more, label)
-    columns = {name: name for name in (*needed, *others, _SPLIT, _GROUP)}
-    names = name_pairs.parse("csv_columns", config.csv_columns, columns, needed=needed)
-    names = {part: name.lower() for part, name in names.items()}
-    rows = table_file.read(
+    filled = (content, *more)
+    if not config.is_multi_label:
+        filled = (*filled, label)
+    needed = (content, *more) if config.class_columns else (content, *more, label)
+    names = _column_names(config, needed, (*others, _SPLIT, _GROUP))
+    row_labels.check_columns(config.class_columns, names.values())
+    rows = table_file.read_rows(
         path,
         flag=flag(config),
-        needed=[names[part] for part in needed],
+        needed=[
+            *(names[part] for part in needed),
+            *(name.lower() for name in config.class_columns),
+        ],
         optional=[names[part] for part in (*others, _SPLIT, _GROUP) if part in names],
-        advice="Columns of other names are told with "
-        f"--csv_columns={content}=NAME,{label}=NAME; a table without names needs a "
-        "first line that has them.",
+        advice=_advice(needed, config),
     )
+    rows = table_file.filled(rows, [names[part] for part in filled], flag=flag(config))
     parts = {part: name for part, name in names.items() if name in rows[0].values}
     for pair in config.csv_columns:
         part, _, name = pair.partition("=")
@@ -84,13 +102,55 @@ def read(
                 f"--csv_columns={pair} says; there is none."
             )
     return [
-        TableRow(row.line, {part: row.values[name] for part, name in parts.items()})
+        LabelledRow(
+            row.line,
+            {part: row.values[name] for part, name in parts.items()},
+            _labels_of(row, names.get(label), config),
+        )
         for row in rows
     ]
 
 
+def _column_names(
+    config: config_lib.DataConfig, needed: Sequence[str], others: Sequence[str]
+) -> Mapping[str, str]:
+    """Return what the columns of some parts are called, in lower case."""
+    columns = {name: name for name in (*needed, *others)}
+    names = name_pairs.parse("csv_columns", config.csv_columns, columns, needed=needed)
+    return {part: name.lower() for part, name in names.items()}
+
+
+def _advice(needed: Sequence[str], config: config_lib.DataConfig) -> str:
+    """Return what to do where a column is missing."""
+    pairs = ",".join(f"{part}=NAME" for part in (needed[0], needed[-1]))
+    if config.class_columns:
+        return (
+            f"Columns of other names are told with --csv_columns={needed[0]}=NAME, and "
+            "those that are classes with --label_columns=NAME,NAME."
+        )
+    advice = (
+        f"Columns of other names are told with --csv_columns={pairs}; a table without "
+        "names needs a first line that has them."
+    )
+    if config.is_multi_label:
+        advice += " Where each class has a column of 0 and 1: --label_columns=NAME,NAME"
+    return advice
+
+
+def _labels_of(
+    row: TableRow, label: str | None, config: config_lib.DataConfig
+) -> tuple[str, ...]:
+    """Return the classes of a row; `label` is the name of the column that says them."""
+    place = f"{flag(config)}, line {row.line}"
+    if config.class_columns or label is None:
+        return row_labels.of_switches(row.values, config.class_columns, place)
+    if config.is_multi_label:
+        return row_labels.of_text(row.values[label], place)
+    return (row.values[label],)
+
+
 def classes(
-    rows: Sequence[TableRow],
+    rows: Sequence[LabelledRow],
     config: config_lib.DataConfig,
     *,
     known: LabelMap | None = None,
@@ -108,14 +168,18 @@ def classes(
     """
     named = split_names(rows, config)
     if known is not None:
-        label_map = known.with_others(row.values[_LABEL] for row in rows)
+        label_map = known.with_others(name for row in rows for name in row.labels)
     else:
         check_training(named, config)
         label_map = _labels(rows, named, config)
     check_groups(rows, named, config)
     return RowClasses(
         labels=label_map,
-        ids=np.array([label_map.index(row.values[_LABEL]) for row in rows], np.int32),
+        targets=row_labels.targets(
+            [row.labels for row in rows],
+            label_map,
+            is_multi_label=config.is_multi_label,
+        ),
         split_names=np.array(named),
         groups=groups_of(rows),
     )
@@ -155,20 +219,28 @@ def check_training(split_names: Sequence[str], config: config_lib.DataConfig) ->
 
 
 def _labels(
-    rows: Sequence[TableRow], split_names: Sequence[str], config: config_lib.DataConfig
+    rows: Sequence[LabelledRow],
+    split_names: Sequence[str],
+    config: config_lib.DataConfig,
 ) -> LabelMap:
-    """Return the classes of the training rows, sorted; the others may have no more."""
+    """Return the classes of the training rows, sorted; the others may have no more.
+
+    Columns that are classes are all that there are, in the order of the flag.
+    """
+    if config.class_columns:
+        return LabelMap(config.class_columns)
     pairs = list(zip(rows, split_names, strict=True))
-    names = sorted({row.values["label"] for row, split in pairs if split == TRAIN})
+    of_training = (row.labels for row, split in pairs if split == TRAIN)
+    names = sorted({name for labels in of_training for name in labels})
     known = set(names)
     for row, split in pairs:
-        label = row.values["label"]
-        if label not in known:
-            raise errors.DataError(
-                f"{flag(config)}, line {row.line}: expected in {split} only labels "
-                f"that training rows have, received {label!r}. "
-                f"{errors.closest(label, names)}"
-            )
+        for label in row.labels:
+            if label not in known:
+                raise errors.DataError(
+                    f"{flag(config)}, line {row.line}: expected in {split} only labels "
+                    f"that training rows have, received {label!r}. "
+                    f"{errors.closest(label, names)}"
+                )
     return LabelMap(tuple(names))
 
 

@@ -96,16 +96,32 @@ def read(
         errors.ConfigError: where there is no such file.
         errors.DataError: where it is no such table, naming the line.
     """
-    rows = []
-    for row in read_rows(
-        path, flag=flag, needed=needed, optional=optional, advice=advice
-    ):
+    rows = read_rows(path, flag=flag, needed=needed, optional=optional, advice=advice)
+    return filled(rows, needed, flag=flag, exact=exact)
+
+
+def filled(
+    rows: Sequence[TableRow], needed: Sequence[str], *, flag: str, exact: bool = False
+) -> list[TableRow]:
+    """Return rows of `read_rows`, each of which fills some columns.
+
+    Args:
+        rows: of a table.
+        needed: columns that every row has to fill.
+        flag: that names the table, for messages.
+        exact: whether white space around a value belongs to it.
+
+    Raises:
+        errors.DataError: naming the line that does not.
+    """
+    found = []
+    for row in rows:
         _check_filled(row.values, needed, f"{flag}, line {row.line}")
         values = row.values
         if not exact:
             values = {name: value.strip() for name, value in values.items()}
-        rows.append(TableRow(row.line, values))
-    return rows
+        found.append(TableRow(row.line, values))
+    return found
 
 
 def read_rows(

@@ -2,14 +2,21 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples, splits
 from kft.data.labels import LabelMap
-from kft.data.sources import filesystem, json_lines, labelled_rows, name_pairs
+from kft.data.sources import (
+    filesystem,
+    json_lines,
+    labelled_rows,
+    name_pairs,
+    row_labels,
+)
 from kft.data.sources.json_lines import JsonLine
-from kft.data.sources.table_file import TableRow
+from kft.data.sources.labelled_rows import LabelledRow
 from kft.data.text import repeated_texts, text_pairs, text_table
 
 _LABEL, _OTHERS = "label", ("split", "group")
@@ -47,7 +54,7 @@ def load_known(
     return splits.uncut(found.labels, text_table.of_rows(rows, found))
 
 
-def read(path: str, config: config_lib.TextOptions) -> list[TableRow]:
+def read(path: str, config: config_lib.TextOptions) -> list[LabelledRow]:
     """Return the rows by what their values are, whatever the keys; raises likewise."""
     needed = (*text_pairs.parts(pairs=config.pairs), _LABEL)
     keys = name_pairs.parse(
@@ -60,31 +67,60 @@ def read(path: str, config: config_lib.TextOptions) -> list[TableRow]:
     lines = json_lines.read(path, flag)
     json_lines.check_keys(lines, config.jsonl_keys, flag)
     there = [n for n in _OTHERS if any(keys.get(n) in line.values for line in lines)]
-    return [_row(line, keys, there) for line in lines]
+    return [
+        _row(line, keys, there, is_multi_label=config.is_multi_label) for line in lines
+    ]
 
 
-def _row(line: JsonLine, keys: Mapping[str, str], others: list[str]) -> TableRow:
+def _row(
+    line: JsonLine, keys: Mapping[str, str], others: list[str], *, is_multi_label: bool
+) -> LabelledRow:
     texts = [part for part in text_pairs.PARTS if part in keys]
     values = {part: line.text(keys[part]) for part in texts}
-    values[_LABEL] = _label(line, keys[_LABEL])
     for name in others:
         value = line.values.get(keys[name])
         values[name] = "" if value is None else str(value)
-    return TableRow(line.number, values)
+    label = _labels if is_multi_label else _label
+    return LabelledRow(line.number, values, label(line, keys[_LABEL]))
 
 
-def _label(line: JsonLine, key: str) -> str:
+def _labels(line: JsonLine, key: str) -> tuple[str, ...]:
+    """Return the labels of a list, () for an empty one.
+
+    Raises:
+        errors.DataError: where it is none, is missing, or has a label twice.
+    """
+    found = line.values.get(key)
+    if not isinstance(found, list):
+        raise errors.DataError(
+            f"{line.place}: expected a list of labels as {key!r} (--multi_label), [] "
+            f"for none, received {found!r}. --jsonl_keys says what keys are called."
+        )
+    names = [name for one in found for name in _named(one, line, key)]
+    return row_labels.checked(names, repr(found), line.place)
+
+
+def _label(line: JsonLine, key: str) -> tuple[str]:
+    """Return the label.
+
+    Raises:
+        errors.DataError: where it is none, or is missing.
+    """
+    return _named(line.values.get(key), line, key)
+
+
+def _named(value: Any, line: JsonLine, key: str) -> tuple[str]:
     """Return a label, which may be a text, a number, or true or false.
 
     Raises:
-        errors.DataError: where it is none of them, or is missing.
+        errors.DataError: where it is none of them.
     """
-    value = line.values.get(key)
     if isinstance(value, str):
-        return line.text(key).strip()
+        return (line.checked(value, key).strip(),)
     if isinstance(value, int | float) and math.isfinite(value):
-        return str(value)
+        return (str(value),)
+    advice = " --multi_label takes a list of them." if isinstance(value, list) else ""
     raise errors.DataError(
         f"{line.place}: expected a label as {key!r}, received {value!r}. --jsonl_keys "
-        "says what keys are called."
+        f"says what keys are called.{advice}"
     )

@@ -2,11 +2,11 @@
 
 import collections
 
-import numpy as np
 from absl import logging
 
-from kft.data import content_ids
+from kft.data import content_ids, label_arrays
 from kft.data.examples import Splits
+from kft.data.ragged import Ragged
 
 
 def say(found: Splits, *, flag: str) -> None:
@@ -34,8 +34,9 @@ def say(found: Splits, *, flag: str) -> None:
         )
     labels = collections.defaultdict(set)
     for part in found.parts().values():
-        if isinstance(part.labels, np.ndarray):
-            for name, label in zip(part.ids, part.labels.tolist(), strict=True):
+        if not isinstance(part.labels, Ragged):
+            texts = label_arrays.texts(part.labels, found.labels)
+            for name, label in zip(part.ids, texts, strict=True):
                 labels[content_ids.digest_of(name)].add(label)
     several = sum(len(of_text) > 1 for of_text in labels.values())
     if several:

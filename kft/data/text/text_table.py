@@ -13,7 +13,7 @@ from kft import config as config_lib
 from kft.data import content_ids, examples, splits
 from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, labelled_rows
-from kft.data.sources.labelled_rows import RowClasses
+from kft.data.sources.labelled_rows import LabelledRow, RowClasses
 from kft.data.sources.table_file import TableRow
 from kft.data.text import repeated_texts, text_pairs
 from kft.data.text.text_reader import TextReader
@@ -57,7 +57,7 @@ def load_known(
     return splits.uncut(found.labels, of_rows(rows, found))
 
 
-def _read(path: str, config: config_lib.TextOptions) -> list[TableRow]:
+def _read(path: str, config: config_lib.TextOptions) -> list[LabelledRow]:
     first, *more = text_pairs.parts(pairs=config.pairs)
     return labelled_rows.read(path, first, config, more=more)
 
@@ -74,7 +74,7 @@ def of_rows(rows: Sequence[TableRow], found: RowClasses) -> examples.Table:
         groups = np.array(digests)
     return examples.Table(
         ids=np.array(content_ids.numbered(digests)),
-        labels=found.ids,
+        labels=found.targets,
         sizes=np.array([len(payload) for payload in payloads], np.int64),
         split_names=found.split_names,
         read=TextReader(payloads),

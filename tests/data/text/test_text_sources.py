@@ -98,7 +98,10 @@ BAD = {
     "not UTF-8": (b'{"text": "caf\xe9"}', "line 1: .*UTF-8"),
     "no label": ('{"text": "a"}', "line 1: expected a label as 'label'"),
     "NaN": ('{"text": "a", "label": NaN}', "line 1: expected a label"),
-    "a list as label": ('{"text": "a", "label": []}', "line 1: expected a label"),
+    "a list as label": (
+        '{"text": "a", "label": []}',
+        "line 1: expected a label .* --multi_label takes a list",
+    ),
     "no text": ('{"text": " ", "label": "x"}', "line 1: expected a text as 'text'"),
     "a NUL": ('{"text": "a\\u0000", "label": "x"}', "line 1: expected a text"),
     "nothing": ("\n \n", "expected a JSON object a line, got none"),
@@ -119,6 +122,36 @@ def test_what_is_no_labelled_text_is_named_with_its_line(
     with pytest.raises(errors.DataError, match=message) as caught:
         _load(f"jsonl:{tmp_path / 'texts.jsonl'}")
     assert "texts.jsonl" in str(caught.value)
+
+
+def test_lines_may_have_lists_of_labels(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    lines = ('"b", "label": ["x|y", 1]', '"c", "label": []', '"d", "label": ["z", "1"]')
+    path.write_text("".join(f'{{"text": {line}}}\n' for line in lines))
+    splits = _load(f"jsonl:{path}", multi_label=True, validation_fraction=0.0)
+    assert splits.labels.names == ("1", "x|y", "z")
+    assert splits.train.labels.tolist() == [[1, 1, 0], [0, 0, 0], [1, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ('"x"', "expected a list of labels .* \\[\\] for none, received 'x'"),
+        ("null", "expected a list of labels"),
+        ('["x", "x"]', "'x' is there repeatedly"),
+        ('["x", " "]', "expected a text as 'label'"),
+        ('["x", {}]', "expected a label as 'label'"),
+    ],
+)
+def test_what_is_no_list_of_labels_is_named_with_its_line(
+    tmp_path: Path, label: str, message: str
+) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text(
+        f'{{"text": "a", "label": ["x"]}}\n{{"text": "b", "label": {label}}}'
+    )
+    with pytest.raises(errors.DataError, match=f"line 2: .*{message}"):
+        _load(f"jsonl:{path}", multi_label=True)
 
 
 def test_features_of_tensorflow_datasets_are_found_by_type(tmp_path: Path) -> None:
