@@ -79,6 +79,9 @@ class Serving:
     ) -> np.ndarray:
         return scores.softmax(outputs / temperature) * inputs["is_real"][..., None]
 
+    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
+        return scores.same_class(own, found)
+
     def endpoints(
         self, model: keras.Model, *, temperature: float
     ) -> dict[str, Endpoint]:

@@ -245,7 +245,7 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
     found = prediction_files.read(path, source)
     if found is None or set(found.ids) != set(run_split.split_ids(run, split)):
         return None
-    task = tasks.get(config, labels, kept=run.backbone)
+    task = tasks.get(config, labels, run=run)
     return _measured(run, task, source, found)
 
 

@@ -156,7 +156,7 @@ def load(
     config = _config(run, precision)
     labels = run_dir.read_labels(run)
     devices = runtime.start(config, seed=config.seed)
-    task = tasks.get(config, labels, kept=run.backbone)
+    task = tasks.get(config, labels, run=run)
     network = task.network(weights="none")
     _load_weights(network.model, run)
     return LoadedRun(config, run, labels, task, network, devices, data)

@@ -56,7 +56,7 @@ def add(
         **_described(labels_file, "One class name per line, in index order."),
         2: _TENSOR_AXIS_LABELS,
     }
-    output = _tensor(scores, "One for each class; they sum to 1.", {6: [labels]})
+    output = _tensor(scores, endpoint.notes.get(scores, ""), {6: [labels]})
     root = {
         **_described(what, "Fine-tuned with kft."),
         3: [{2: inputs, 3: [output]}],

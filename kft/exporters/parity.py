@@ -6,7 +6,7 @@ what it makes of them is compared too, else as the tensors that the network read
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ class ParityBatch:
         output: of an export, that is compared with them.
         source: split of the run that the examples are of, or `MADE_UP`.
         magnified: factor on the tolerance, see `kft.tasks.task.Endpoint`.
+        agreement: from these scores and those of an export to `top1_agreement`, see
+            `kft.tasks.task.Serving`.
     """
 
     ids: np.ndarray
@@ -62,6 +64,7 @@ class ParityBatch:
     output: str
     source: str
     magnified: float
+    agreement: Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +76,8 @@ class ParityReport:
         quantize: how its numbers were made smaller.
         takes: what it was asked with: bytes (raw requests) or tensors.
         examples: how many.
-        top1_agreement: share of answers in which both name the same class.
+        top1_agreement: share of answers in which both say the same: name the same
+            class, or where several are said, share of these that both say.
         largest_difference: of a score, over all examples and classes.
         mean_difference: likewise, where there is an answer.
         tolerance: for `largest_difference`; None where there is none.
@@ -161,6 +165,7 @@ def make_batch(
         output=served.scores,
         source=source,
         magnified=served.tensors.magnified,
+        agreement=task.serving.agreement,
     )
 
 
@@ -212,19 +217,19 @@ def certify(
     own, found = _padded(questions.scores, answers["scores"])
     difference = np.abs(found - own)
     is_answer = own.any(axis=-1)
-    agree = (_top(found) == _top(own))[is_answer]
+    agreement = questions.agreement(own, found)
     problem = _problem(questions, answers["valid"], difference, bar)
-    if problem is None and agree.mean() < bar.top1_agreement:
+    if problem is None and agreement < bar.top1_agreement:
         problem = (
-            f"it names the same class in {agree.mean():.2%} of {len(agree)} answers "
-            f"(at least {bar.top1_agreement:.0%} expected)"
+            f"it says the same in {agreement:.2%} of {is_answer.sum()} answers (at "
+            f"least {bar.top1_agreement:.0%} expected)"
         )
     return ParityReport(
         export=export.name,
         quantize=quantize,
         takes=exporter.takes,
         examples=len(questions.ids),
-        top1_agreement=float(agree.mean()),
+        top1_agreement=agreement,
         largest_difference=float(difference.max()),
         mean_difference=float(difference[is_answer].mean()),
         tolerance=bar.largest_difference,

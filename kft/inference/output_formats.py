@@ -2,9 +2,10 @@
 
 An answer is a mapping, see `kft.tasks.task.Serving.answer`. JSON lines have it as it
 is. In CSV, a list of ranked objects has a column for each of their fields and each
-rank, such as label_1; any other value has one column, text as it is and the rest as
-JSON. In a table every object is a cell: its texts, and its `probability` in per cent;
-of any other list, too, each item is one.
+rank, such as label_1; any other value has one column, text as it is, a tuple of names
+with | between them as training reads them, and the rest as JSON. In a table every
+object is a cell: its texts, and its `probability` in per cent; of any other list, too,
+each item is one; and all of a tuple.
 """
 
 import csv
@@ -15,12 +16,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kft.cli import terminal
+from kft.data.sources import row_labels
 from kft.inference.answers import Answer
 
 # Answers are written as they come, so the column of the file cannot fit the longest.
 _FILE_WIDTH = 40
 _PROBABILITY = "probability"
 _LINE_BREAKS = "\r\n"
+# Between names; and what stands for none of them in a table.
+_BETWEEN, _NOTHING = row_labels.SEPARATOR, "-"
 
 # See `kft.tasks.task.Serving.answer_fields`.
 Fields = Mapping[str, Sequence[str]]
@@ -58,7 +62,9 @@ def _table_line(answer: Answer, fields: Fields, top_k: int) -> str:
 
 def _cells(value: Any) -> Iterator[str]:
     """Yield what a table shows of a value."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple):
+        yield _text(value) or _NOTHING
+    elif isinstance(value, list):
         for one in value:
             yield from _cells(one)
     elif isinstance(value, Mapping):
@@ -105,7 +111,7 @@ def values(answer: Answer, fields: Fields, top_k: int) -> list[Any]:
     for key, names in fields.items():
         value = answer.content[key]
         if names:
-            own = [one[name] for one in value for name in names]
+            own = [one[name] for one in value[:top_k] for name in names]
             cells += own + [None] * (len(names) * top_k - len(own))
         else:
             cells.append(value)
@@ -113,7 +119,11 @@ def values(answer: Answer, fields: Fields, top_k: int) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return _BETWEEN.join(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _csv_line(cells: list[str]) -> str:

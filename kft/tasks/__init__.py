@@ -11,7 +11,6 @@ import functools
 import importlib
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kft import config as config_lib
@@ -29,6 +28,8 @@ from kft.tasks import (
 from kft.tasks.task_kind import TaskKind
 
 if TYPE_CHECKING:
+    # Which reads a run's config, and so asks which tasks there are.
+    from kft.run_folder.run_dir import RunDir
     from kft.tasks.task import ServedTask, Task
 
 TASKS: dict[str, TaskKind[Any]] = {
@@ -81,22 +82,19 @@ def kind(name: str) -> TaskKind[Any]:
     return found[name]
 
 
-def get(config: RunConfig, labels: LabelMap, *, kept: Path | None = None) -> "Task":
+def get(config: RunConfig, labels: LabelMap, *, run: "RunDir | None" = None) -> "Task":
     """Return the task of a run; this starts TensorFlow.
 
     Args:
         config: its field `task` is a key of `TASKS`.
         labels: the classes, in index order.
-        kept: folder with what `TaskKind.kept_files` said when the run began; None or
-            none there to take it from the backbone.
+        run: folder of the run, once it is finished; None before.
 
     Raises:
         errors.ConfigError: where there is no such task.
+        errors.RunDirError: where the task has files in the folder that are damaged.
     """
-    module = _module(kind(config.task))
-    if kept is not None and kept.is_dir():
-        return module.build(config, labels, kept)
-    return module.build(config, labels)
+    return _module(kind(config.task)).build(config, labels, run)
 
 
 def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedTask":
@@ -119,11 +117,12 @@ class _TaskModule(Protocol):
     """The half of a task that may import TensorFlow, a module."""
 
     def build(
-        self, config: RunConfig, labels: LabelMap, kept: Path | None = None
+        self, config: RunConfig, labels: LabelMap, run: "RunDir | None" = None
     ) -> "Task":
         """Return the task of a run.
 
-        `kept` is there for tasks that keep files, once a run has them.
+        `run` is the folder of a finished one, in which is what `TaskKind.kept_files`
+        and `Objective.fitted_files` said.
         """
 
     def from_export(

@@ -1,4 +1,4 @@
-"""Answers that name one of a few classes, of whatever kind of data."""
+"""ClassifierAnswers that name one of a few classes, of whatever kind of data."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -9,22 +9,55 @@ import tensorflow as tf
 
 from kft.data.labels import LabelMap
 from kft.metrics import scores
+from kft.tasks import classifier_answers
+from kft.tasks.classifier_answers import SCORES, ClassifierAnswers
 
 # Classes that an export names.
 TOP_K = 5
-SCORES = "probabilities"
 FIELDS = {"predictions": ("label", "class_id", "probability")}
 
 
 @dataclasses.dataclass(frozen=True)
 class ClassAnswers:
-    """Probabilities of classes, and their names.
+    """One class for each example. See `kft.tasks.classifier_answers.ClassifierAnswers`.
 
     Attributes:
         labels: the classes, in index order.
     """
 
     labels: LabelMap
+
+    @property
+    def fields(self) -> Mapping[str, Sequence[str]]:
+        """Return those of the predictions."""
+        return FIELDS
+
+    @property
+    def note(self) -> str:
+        """Return that the probabilities share what there is."""
+        return "One for each class; they sum to 1."
+
+    @property
+    def which(self) -> str:
+        """Return that it is one of the classes."""
+        return f"which of {len(self.labels)} classes"
+
+    def limits(self, whatever: str) -> Sequence[str]:
+        """Return that there is always an answer."""
+        return (f"It answers with one of its classes {whatever}.",)
+
+    @property
+    def show_outputs(self) -> str:
+        """Return code that prints the likeliest class."""
+        return (
+            'print(answer["class_name"][0].numpy().decode(), '
+            'answer["top_k_probabilities"][0, 0].numpy())'
+        )
+
+    @property
+    def show_scores(self) -> str:
+        """Return code that prints the likeliest class."""
+        return f"print({classifier_answers.LABELS}[answer.argmax()], answer.max())"
 
     def probabilities(self, logits: np.ndarray, *, temperature: float) -> np.ndarray:
         """Return float64 [n, classes] of logits [n, classes]."""
@@ -47,25 +80,12 @@ class ClassAnswers:
             temperature: what they are divided by.
             valid: bool [n]; None where all are.
         """
-        names = tf.constant(self.labels.names)
         probabilities = tf.nn.softmax(logits / temperature)
-        if valid is not None:
-            probabilities = tf.where(valid[:, None], probabilities, 0.0)
-        top, ids = tf.math.top_k(probabilities, min(TOP_K, len(self.labels)))
-        labels = tf.gather(names, ids)
-        if valid is None:
-            valid = tf.ones(tf.shape(logits)[:1], tf.bool)
-        else:
-            ids = tf.where(valid[:, None], ids, 0)
-            labels = tf.where(valid[:, None], labels, "")
+        found = ranked(self.labels, probabilities, valid)
         return {
-            SCORES: probabilities,
-            "class_id": ids[:, 0],
-            "class_name": labels[:, 0],
-            "top_k_labels": labels,
-            "top_k_class_ids": ids,
-            "top_k_probabilities": top,
-            "valid": valid,
+            **found,
+            "class_id": found["top_k_class_ids"][:, 0],
+            "class_name": found["top_k_labels"][:, 0],
         }
 
     def answer(self, outputs: Mapping[str, np.ndarray], top_k: int) -> dict[str, Any]:
@@ -77,28 +97,76 @@ class ClassAnswers:
         """
         row = outputs[SCORES]
         best = scores.top_classes(row[None], top_k)[0]
-        return {
-            "predictions": [
-                {
-                    "label": self.labels.names[index],
-                    "class_id": int(index),
-                    "probability": float(row[index]),
-                }
-                for index in best
-            ]
-        }
+        return {"predictions": [prediction(self.labels, row, int(i)) for i in best]}
+
+    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
+        """Return the share of answers in which both name the same class."""
+        return scores.same_class(own, found)
+
+    def metadata(self) -> dict[str, Any]:
+        """Return nothing: the likeliest class is the answer."""
+        return {}
+
+    def companions(self) -> dict[str, bytes]:
+        """Return nothing, likewise."""
+        return {}
+
+    def answer_html(self, label: np.ndarray, logits: np.ndarray) -> str:
+        """Return nothing: the names of the classes say it."""
+        del label, logits
+        return ""
+
+
+def prediction(labels: LabelMap, row: np.ndarray, class_id: int) -> dict[str, Any]:
+    """Return what an answer says of one class, of whose probabilities a row is."""
+    return {
+        "label": labels.names[class_id],
+        "class_id": class_id,
+        "probability": float(row[class_id]),
+    }
+
+
+def ranked(
+    labels: LabelMap, probabilities: tf.Tensor, valid: tf.Tensor | None
+) -> dict[str, tf.Tensor]:
+    """Return probabilities, and the likeliest classes of each row.
+
+    As `ClassAnswers.outputs` has them: probabilities, top_k_*, valid.
+
+    Args:
+        labels: the classes.
+        probabilities: [n, classes].
+        valid: bool [n]; None where all are.
+    """
+    names = tf.constant(labels.names)
+    if valid is not None:
+        probabilities = tf.where(valid[:, None], probabilities, 0.0)
+    top, ids = tf.math.top_k(probabilities, min(TOP_K, len(labels)))
+    top_labels = tf.gather(names, ids)
+    if valid is None:
+        valid = tf.ones(tf.shape(probabilities)[:1], tf.bool)
+    else:
+        ids = tf.where(valid[:, None], ids, 0)
+        top_labels = tf.where(valid[:, None], top_labels, "")
+    return {
+        SCORES: probabilities,
+        "top_k_labels": top_labels,
+        "top_k_class_ids": ids,
+        "top_k_probabilities": top,
+        "valid": valid,
+    }
 
 
 class ClassServing:
     """The part of `kft.tasks.task.Serving` that all kinds of data have in common.
 
     Attributes:
-        answers: probabilities of the classes.
+        answers: probabilities of the classes, and what is said by them.
     """
 
-    def __init__(self, labels: LabelMap) -> None:
-        """Serve classes; `labels` are in index order."""
-        self.answers = ClassAnswers(labels)
+    def __init__(self, answers: ClassifierAnswers) -> None:
+        """Serve classes."""
+        self.answers = answers
 
     @property
     def request_columns(self) -> Sequence[str]:
@@ -112,8 +180,8 @@ class ClassServing:
 
     @property
     def answer_fields(self) -> Mapping[str, Sequence[str]]:
-        """Return those of the predictions."""
-        return FIELDS
+        """Return those of the answers."""
+        return self.answers.fields
 
     def network_scores(
         self, outputs: np.ndarray, inputs: Any, *, temperature: float
@@ -122,13 +190,17 @@ class ClassServing:
         del inputs
         return self.answers.probabilities(outputs, temperature=temperature)
 
+    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
+        """Return the share of what is said that is the same."""
+        return self.answers.agreement(own, found)
+
     def companions(self) -> Mapping[str, bytes]:
-        """Return none: a few lines of code make tensors of a file."""
-        return {}
+        """Return what the answers need: a few lines of code make tensors of a file."""
+        return self.answers.companions()
 
     def answer(
         self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
     ) -> dict[str, Any]:
-        """Return `predictions`: label, class_id and probability of each."""
+        """Return what the classes are, see `ClassifierAnswers.answer`."""
         del payload
         return self.answers.answer(outputs, top_k)

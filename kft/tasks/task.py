@@ -164,6 +164,22 @@ class Objective(Protocol):
     def evaluate(self, predictions: Predictions) -> Figures:
         """Return everything that can be said of all predictions together."""
 
+    def fitted_files(
+        self, predict: Callable[[], Predictions | None]
+    ) -> Mapping[str, str]:
+        """Return what answers need besides the weights: text files of the run.
+
+        Asked once the weights are chosen; `build` of the task gets the run later.
+
+        Args:
+            predict: returns the predictions of the validation split, None where there
+                is none. It takes a pass over it, so it is called only by who needs it:
+                on every worker, or on none.
+
+        Returns:
+            Contents by the names of files; empty where weights are all.
+        """
+
 
 # A table of a flatbuffer: the number of a field -> its value. The width of a number is
 # that of its NumPy type.
@@ -179,7 +195,7 @@ class Endpoint:
             order; returns outputs by name. All have the batch first.
         signature: name -> tf.TensorSpec.
         request: name -> np.ndarray, an example of what can be asked.
-        notes: name -> what the tensor is, a sentence.
+        notes: name -> what the tensor is, a sentence; also of outputs.
         magnified: how much more of the rounding of its arithmetic shows in the scores
             than in those of most networks; exports may differ by so much more.
         litert_content: name -> table `Content` of TensorFlow Lite Support's
@@ -234,8 +250,9 @@ class Serving(Protocol):
     def answer_fields(self) -> Mapping[str, Sequence[str]]:
         """Return the keys of `answer`, each with the fields of the objects below it.
 
-        Fields are for a list of up to `top_k` objects, such as {"predictions":
-        ("label", "probability")}; () is for any other value.
+        Fields are for a list of objects, such as {"predictions": ("label",
+        "probability")}, of which tables have up to `top_k`; () is for any other value,
+        of which a tuple is of names.
         """
 
     def network_scores(
@@ -247,6 +264,14 @@ class Serving(Protocol):
             outputs: of the network.
             inputs: of the network.
             temperature: what the logits are divided by.
+        """
+
+    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
+        """Return the share of answers that are the same, in [0, 1].
+
+        Args:
+            own: scores, [n, ..., classes].
+            found: likewise, of the same examples.
         """
 
     def endpoints(
@@ -298,7 +323,7 @@ class Serving(Protocol):
         Args:
             outputs: `scores` at least, of one example; steps may follow that only fill
                 up a batch.
-            top_k: the most alternatives to name.
+            top_k: alternatives to name.
             payload: what was asked.
         """
 

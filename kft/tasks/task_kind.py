@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kft.auditing.checks import Checks
 from kft.config import RunConfig
@@ -10,8 +11,19 @@ from kft.config.stages import Blocks
 from kft.data import Source
 from kft.data.examples import Splits
 
+if TYPE_CHECKING:
+    # Which reads a run's config, and so asks which tasks there are.
+    from kft.run_folder.run_dir import RunDir
+
 # The config of the runs of one task.
 C = TypeVar("C", bound=RunConfig)
+
+
+def kept_folder(run: "RunDir | None") -> Path | None:
+    """Return where a run has what `TaskKind.kept_files` said; None where it is not."""
+    if run is None or not run.backbone.is_dir():
+        return None
+    return run.backbone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +87,8 @@ class TaskKind(Generic[C]):
         check: finds mistakes in the task's own options and in those of the network, and
             raises ConfigError that names all of them.
         module: dotted name of the other half, a module with the functions
-            `build(config, labels) -> Task` and
+            `build(config, labels, run) -> Task`, which gets the folder of a finished
+            run, None before, and
             `from_export(labels, metadata) -> ServedTask`, which gets back what
             `Serving.metadata` said. It may import TensorFlow.
         recipe_fields: options that `--recipe=auto` decides with the task's knowledge.
@@ -85,8 +98,8 @@ class TaskKind(Generic[C]):
             the task does.
         kept_files: returns what a network of a config is built from, or its answers are
             read by, besides code and weights, as file names and contents. Its second
-            argument is the data. A run keeps it, so that it can be built where the
-            backbone is not; `build` gets the folder then, as third argument.
+            argument is the data. A run keeps it (`RunDir.backbone`), so that it can be
+            built where the backbone is not.
         audit_checks: returns what kft.audit asks of the examples; None where it cannot
             look at them. Its argument has the options of the task and `AuditOptions`.
         values: how a program has an example in memory; None where labels are not one

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from kft import errors
+from kft import errors, tasks
 from kft.data import sample
 from kft.data.examples import TEST, VALIDATION, Examples
 from kft.metrics.predictions import Predictions
@@ -17,6 +17,7 @@ from kft.model import network as networks
 from kft.model.network import Network
 from kft.run_folder import history
 from kft.run_folder.run_result import RunResult
+from kft.tasks.task import Task
 from kft.training import checkpoints, worker_sync
 from kft.training.checkpoints import Snapshot
 from kft.training.evaluator import Evaluator
@@ -53,6 +54,7 @@ def finalize_run(context: RunContext, state: RunState) -> FinishedRun:
         TEST: _measure(context, evaluator, context.splits.test),
     }
     objective = context.task.objective
+    task = _fitted(context, evaluator, measured[VALIDATION])
     result = RunResult(
         run_dir=context.run.path,
         monitor=history.VALIDATION + objective.monitor.name,
@@ -69,23 +71,53 @@ def finalize_run(context: RunContext, state: RunState) -> FinishedRun:
         names = [metric.name for metric in objective.metrics]
         context.run.write_json(context.run.result_json, result.to_json(names))
     _remove_states(context)
-    return FinishedRun(result, _handed_on(context, network, measured))
+    return FinishedRun(result, _handed_on(context, task, network, measured))
 
 
 def _handed_on(
-    context: RunContext, network: Network, measured: Mapping[str, "_Measured"]
+    context: RunContext,
+    task: Task,
+    network: Network,
+    measured: Mapping[str, "_Measured"],
 ) -> KeptNetwork | None:
     """Return what the work after the run needs; None where a strategy shares it out."""
     if not context.devices.is_default:
         return None
     predictions = {name: one.predictions for name, one in measured.items()}
     return KeptNetwork(
-        task=context.task,
+        task=task,
         network=network,
         devices=context.devices,
         traced=context.traced,
         predictions={k: one for k, one in predictions.items() if one is not None},
     )
+
+
+def _fitted(context: RunContext, evaluator: Evaluator, measured: "_Measured") -> Task:
+    """Write what answers need besides the weights; return the task that has it.
+
+    Args:
+        context: the run, which is not a finished one before.
+        evaluator: of the kept weights.
+        measured: the validation split.
+    """
+    examples = context.splits.validation
+
+    def predict() -> Predictions | None:
+        if examples is None or not len(examples):
+            return None
+        if measured.predictions is not None:
+            return measured.predictions
+        batches, count = context.eval_batches(examples)
+        rows = evaluator.predict(examples, batches, count)
+        return Predictions(examples.ids, examples.labels, rows)
+
+    files = context.task.objective.fitted_files(predict)
+    if not files or not context.devices.is_chief:
+        return context.task
+    for name, content in files.items():
+        context.run.write_text(context.run.path / name, content)
+    return tasks.get(context.config, context.task.labels, run=context.run)
 
 
 def _remove_states(context: RunContext) -> None:

@@ -12,7 +12,8 @@ from kft.distribution.batch_sharing import BatchShare
 from kft.training import skip_bad_examples
 from kft.training.run_context import RunContext
 
-_SHOWN = 2
+# Classes of one example.
+_SHOWN = 4
 
 
 def write(context: RunContext) -> None:
@@ -82,17 +83,21 @@ def caption(label: np.ndarray, names: Sequence[str]) -> str:
     """Return a label in words.
 
     Args:
-        label: a class id, the shares of the classes of a mixed example, or a class id
-            for each step, in which a negative one (`NO_LABEL`) is none.
+        label: a class id, the shares of the classes of a mixed example, switches of
+            several classes, or a class id for each step, in which a negative one
+            (`NO_LABEL`) is none.
         names: of the classes, in index order.
     """
     if not label.shape:
         return names[int(label)]
     if np.issubdtype(label.dtype, np.integer):
         return ", ".join(_runs(label[label >= 0], names))
-    order = np.argsort(-label, kind="stable")[:_SHOWN]
-    parts = [f"{names[c]} {label[c]:.2f}" for c in order if label[c] > 0]
-    return ", ".join(parts)
+    shown = np.argsort(-label, kind="stable")[: np.count_nonzero(label)]
+    parts = [
+        names[c] if label[c] == 1 else f"{names[c]} {label[c]:.2f}"
+        for c in shown[:_SHOWN]
+    ]
+    return ", ".join(parts) + (", ..." if len(shown) > _SHOWN else "")
 
 
 def _runs(steps: np.ndarray, names: Sequence[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from kft.exporters import certificates, export_run, model_card
 from kft.exporters.serving_model import ServingModel
 from kft.inference import answers
 from kft.inference import predictor as inference_predictor
+from kft.tasks.class_answers import ClassAnswers
 from kft.tasks.image_classification import weights_license
 from kft.tasks.image_classification.image_serving import ImageServing
 from tests.exporters.conftest import Exported, encoded
@@ -175,7 +176,9 @@ def test_the_image_of_a_snippet_is_the_image_of_the_network(
     (tmp_path / "image.jpg").write_bytes(content)
     monkeypatch.chdir(tmp_path)
     labels = LabelMap(("a", "b"))
-    serving = ImageServing(TrainConfig(resize=method), labels, image_size=64)
+    serving = ImageServing(
+        TrainConfig(resize=method), ClassAnswers(labels), image_size=64
+    )
     found = {"PIL": PIL}
     exec(f"image = {serving.card().code.value}", found)
     expected = resize.resize(

@@ -35,7 +35,7 @@ def tiny_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable:
     known = Labelled(splits.labels, splits.parts())
     monkeypatch.setattr(tasks, "load_known", lambda config, labels: known)
     monkeypatch.setattr(
-        tasks, "get", lambda config, labels, kept=None: tiny.Task(dropout=DROPOUT)
+        tasks, "get", lambda config, labels, run=None: tiny.Task(dropout=DROPOUT)
     )
 
     def run(name: str, *, callbacks=(), **changes) -> fine_tune.RunResult:

@@ -150,7 +150,14 @@ def test_a_caption_names_the_larger_shares():
     names = ("a", "b", "c")
     assert preview.caption(np.int32(2), names) == "c"
     assert preview.caption(np.array([0.25, 0.0, 0.75]), names) == "c 0.75, a 0.25"
-    assert preview.caption(np.array([0.0, 1.0, 0.0]), names) == "b 1.00"
+    assert preview.caption(np.array([0.0, 1.0, 0.0]), names) == "b"
+
+
+def test_a_caption_names_several_classes_and_none():
+    names = ("a", "b", "c", "d", "e")
+    assert preview.caption(np.array([1.0, 0, 0, 1, 0]), names) == "a, d"
+    assert preview.caption(np.ones(5), names) == "a, b, c, d, ..."
+    assert preview.caption(np.zeros(5), names) == ""
 
 
 def test_a_caption_counts_the_steps_and_leaves_out_what_fills_up():

@@ -1,31 +1,42 @@
-"""Single-label classification of sounds."""
+"""Classification of sounds."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from kft.backbones.audio import audio_networks
 from kft.config import AudioClassificationConfig
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
 from kft.model.network import Network
+from kft.run_folder.run_dir import RunDir
+from kft.tasks import class_labels
 from kft.tasks.audio_classification import audio_network, audio_windows
 from kft.tasks.audio_classification.audio_display import AudioDisplay
 from kft.tasks.audio_classification.audio_inputs import AudioInputs
 from kft.tasks.audio_classification.audio_serving import AudioServing
-from kft.tasks.class_objective import ClassObjective
 from kft.tasks.task_kind import RecipeChoice
 
 
-def build(config: AudioClassificationConfig, labels: LabelMap) -> "AudioClassification":
+def build(
+    config: AudioClassificationConfig, labels: LabelMap, run: RunDir | None = None
+) -> "AudioClassification":
     """Return the task of a run; see `kft.tasks.get`."""
-    return AudioClassification(config, labels, audio_windows.of(config))
+    windows = audio_windows.of(config)
+    thresholds = class_labels.kept(config, labels, run)
+    return AudioClassification(config, labels, windows, thresholds)
 
 
 class AudioClassification:
     """Sounds in, one probability per class out. See `kft.tasks.task.Task`."""
 
     def __init__(
-        self, config: AudioClassificationConfig, labels: LabelMap, windows: Windows
+        self,
+        config: AudioClassificationConfig,
+        labels: LabelMap,
+        windows: Windows,
+        thresholds: np.ndarray | None = None,
     ) -> None:
         """Make the task of a run.
 
@@ -33,16 +44,19 @@ class AudioClassification:
             config: of the run.
             labels: the classes, in index order.
             windows: what of a sound is read.
+            thresholds: see `class_labels.of`.
         """
         self._config = config
         self._windows = windows
         self.labels = labels
         self.inputs = AudioInputs(config, windows, len(labels))
-        self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
-        self.serving = AudioServing(config, labels, windows)
+        self.objective, answers = class_labels.of(
+            config, labels, thresholds, smoothing=config.label_smoothing
+        )
+        self.serving = AudioServing(config, answers, windows)
         network = audio_networks.NETWORKS.get(config.backbone)
         centres = None if network is None else network.centres(windows)
-        self.display = AudioDisplay(windows, centres)
+        self.display = AudioDisplay(windows, centres, answers)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return that nothing but what all tasks share is chosen for sounds."""
@@ -76,4 +90,6 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> AudioClassific
         count=metadata["windows"],
         margin=metadata["margin"],
     )
-    return AudioClassification(AudioClassificationConfig(), labels, windows)
+    thresholds = class_labels.of_export(metadata)
+    config = AudioClassificationConfig(multi_label=thresholds is not None)
+    return AudioClassification(config, labels, windows, thresholds)

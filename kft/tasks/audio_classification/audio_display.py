@@ -9,6 +9,7 @@ from kft.data.audio.windows import Windows
 from kft.data.image import contact_sheet, inline_images
 from kft.model.network import Network
 from kft.tasks import grad_cam
+from kft.tasks.classifier_answers import ClassifierAnswers
 
 _HEAT_COLUMNS = 36
 
@@ -16,14 +17,18 @@ _HEAT_COLUMNS = 36
 class AudioDisplay:
     """Sounds to hear, and to see. See `kft.tasks.task.Display`."""
 
-    def __init__(self, windows: Windows, centres: np.ndarray | None) -> None:
+    def __init__(
+        self, windows: Windows, centres: np.ndarray | None, answers: ClassifierAnswers
+    ) -> None:
         """Show sounds.
 
         Args:
             windows: what of a sound is read.
             centres: where the outputs of the backbone look, as shares of that; None for
                 a network that reads spectrograms as images.
+            answers: what they say of a sound.
         """
+        self._answers = answers
         self._windows = windows
         self._centres = centres
 
@@ -42,9 +47,9 @@ class AudioDisplay:
         return sound_html.player(inputs, self._windows.sample_rate)
 
     def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
-        """Return nothing: the names of the classes say it."""
-        del payload, label, scores
-        return ""
+        """Return which classes are right, and which are said."""
+        del payload
+        return self._answers.answer_html(label, scores)
 
     @property
     def explanation(self) -> str:

@@ -17,10 +17,10 @@ from kft.data.audio import (
 )
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.windows import Windows
-from kft.data.labels import LabelMap
 from kft.tasks import decode_requests, weights_terms
 from kft.tasks.audio_classification.audio_network import WAVEFORM
 from kft.tasks.class_answers import ClassServing
+from kft.tasks.classifier_answers import ClassifierAnswers
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint, FlatTable
 
@@ -32,16 +32,19 @@ class AudioServing(ClassServing):
     """Probabilities of classes for sounds. See `kft.tasks.task.Serving`."""
 
     def __init__(
-        self, config: AudioClassificationConfig, labels: LabelMap, windows: Windows
+        self,
+        config: AudioClassificationConfig,
+        answers: ClassifierAnswers,
+        windows: Windows,
     ) -> None:
         """Serve sounds.
 
         Args:
             config: what the model card says.
-            labels: the classes, in index order.
+            answers: what is said of a sound.
             windows: what of a sound is read.
         """
-        super().__init__(labels)
+        super().__init__(answers)
         self._config = config
         self._windows = windows
 
@@ -67,7 +70,7 @@ class AudioServing(ClassServing):
         `serving_default` takes `wav_bytes`, tf.string [n]: WAV files of any length,
         rate of `windows_in_graph.rates`, and number of channels. `waveform` takes
         float32 [n, samples] in [-1, 1], of the rate and length that the network reads.
-        Both return what `ClassAnswers.outputs` does.
+        Both return what `ClassifierAnswers.outputs` does.
         """
         count = self._windows.samples * self._windows.count
         silence = np.zeros([count], np.float32)
@@ -97,7 +100,8 @@ class AudioServing(ClassServing):
                 notes={
                     WAVEFORM: f"Samples of one channel in [-1, 1], "
                     f"{self._windows.sample_rate} per second; the spectrogram is "
-                    "inside the network."
+                    "inside the network.",
+                    self.scores: self.answers.note,
                 },
                 litert_content={WAVEFORM: self._litert_content()},
             ),
@@ -119,13 +123,15 @@ class AudioServing(ClassServing):
         """Return how an encoded sound becomes the input `waveform`.
 
         sample_rate in hertz; seconds of a window; windows, how many; margin, seconds on
-        both sides of a window that several of them are spread with.
+        both sides of a window that several of them are spread with; and what its
+        answers need.
         """
         return {
             "sample_rate": self._windows.sample_rate,
             "seconds": self._windows.seconds,
             "windows": self._windows.count,
             "margin": self._windows.margin,
+            **self.answers.metadata(),
         }
 
     def card(self) -> CardText:
@@ -136,7 +142,7 @@ class AudioServing(ClassServing):
         backbone = audio_backbone.get(self._config.backbone)
         return CardText(
             what="audio classifier",
-            purpose=f"Says which of {len(self.answers.labels)} classes a sound is of",
+            purpose=f"Says {self.answers.which} a sound is of",
             examples="sounds",
             recipe=f"augmentation {self._config.augment}",
             preprocessing=(
@@ -146,7 +152,7 @@ class AudioServing(ClassServing):
                 "SavedModel takes WAV files of any usual rate and does all that. The "
                 "others take the samples. The spectrogram is inside every export."
             ),
-            limits=("It answers with one of its classes whatever there is to hear.",),
+            limits=self.answers.limits("whatever there is to hear"),
             refuses=("Files that are no WAV, or have no samples, are refused.",),
             pipeline_tag="audio-classification",
             license=backbone.license if is_pretrained else None,

@@ -1,12 +1,15 @@
-"""Single-label image classification."""
+"""Image classification."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kft.config import TrainConfig
 from kft.data.labels import LabelMap
 from kft.model.network import Network
-from kft.tasks.class_objective import ClassObjective
+from kft.run_folder.run_dir import RunDir
+from kft.tasks import class_labels
 from kft.tasks.image_classification import image_network, image_recipe
 from kft.tasks.image_classification.image_display import ImageDisplay
 from kft.tasks.image_classification.image_inputs import ImageInputs
@@ -14,22 +17,37 @@ from kft.tasks.image_classification.image_serving import ImageServing
 from kft.tasks.task_kind import RecipeChoice
 
 
-def build(config: TrainConfig, labels: LabelMap) -> "ImageClassification":
+def build(
+    config: TrainConfig, labels: LabelMap, run: RunDir | None = None
+) -> "ImageClassification":
     """Return the task of a run; see `kft.tasks.get`."""
-    return ImageClassification(config, labels)
+    return ImageClassification(config, labels, class_labels.kept(config, labels, run))
 
 
 class ImageClassification:
     """Images in, one probability per class out. See `kft.tasks.task.Task`."""
 
-    def __init__(self, config: TrainConfig, labels: LabelMap) -> None:
-        """Make the task of a run: `labels` are the classes, in index order."""
+    def __init__(
+        self,
+        config: TrainConfig,
+        labels: LabelMap,
+        thresholds: np.ndarray | None = None,
+    ) -> None:
+        """Make the task of a run.
+
+        Args:
+            config: of the run.
+            labels: the classes, in index order.
+            thresholds: see `class_labels.of`.
+        """
         self._config = config
         self.labels = labels
         self.inputs = ImageInputs(config, len(labels))
-        self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
-        self.serving = ImageServing(config, labels, image_size=self.inputs.image_size)
-        self.display = ImageDisplay()
+        self.objective, answers = class_labels.of(
+            config, labels, thresholds, smoothing=config.label_smoothing
+        )
+        self.serving = ImageServing(config, answers, image_size=self.inputs.image_size)
+        self.display = ImageDisplay(answers)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return what suits the sizes of some images; see `kft.tasks.task.Task`."""
@@ -58,5 +76,9 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> ImageClassific
         errors.ConfigError: where a value of it is not legal.
     """
     names = ("image_size", "resize", "max_pixels")
-    config = TrainConfig(**{name: metadata[name] for name in names})
-    return ImageClassification(config, labels)
+    thresholds = class_labels.of_export(metadata)
+    config = TrainConfig(
+        multi_label=thresholds is not None,
+        **{name: metadata[name] for name in names},
+    )
+    return ImageClassification(config, labels, thresholds)

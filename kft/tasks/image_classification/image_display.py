@@ -7,12 +7,17 @@ import numpy as np
 from kft.data.image import contact_sheet, inline_images
 from kft.model.network import Network
 from kft.tasks import grad_cam
+from kft.tasks.classifier_answers import ClassifierAnswers
 
 _MAGIC = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp"}
 
 
 class ImageDisplay:
     """Images and where the network looked. See `kft.tasks.task.Display`."""
+
+    def __init__(self, answers: ClassifierAnswers) -> None:
+        """Show images, and of answers what they say of one."""
+        self._answers = answers
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded image, by its first bytes."""
@@ -27,14 +32,14 @@ class ImageDisplay:
         return f'<img src="{inline_images.photo(inputs)}" alt="">'
 
     def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
-        """Return nothing: the names of the classes say it."""
-        del payload, label, scores
-        return ""
+        """Return which classes are right, and which are said."""
+        del payload
+        return self._answers.answer_html(label, scores)
 
     @property
     def explanation(self) -> str:
         """Return what the colours of Grad-CAM mean."""
-        return "Grad-CAM of its answer; from blue to pink it speaks for it."
+        return "Grad-CAM of its likeliest class; from blue to pink it speaks for it."
 
     def unexplained(self, network: Network) -> str:
         """Return why there is no Grad-CAM of a network; empty if there is."""

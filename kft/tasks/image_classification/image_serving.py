@@ -10,9 +10,9 @@ import tensorflow as tf
 from kft.config import TrainConfig
 from kft.data.image import array_image, decode_graph, resize
 from kft.data.image.image_payload import IMAGES
-from kft.data.labels import LabelMap
-from kft.tasks import class_answers, decode_requests
+from kft.tasks import decode_requests
 from kft.tasks.class_answers import ClassServing
+from kft.tasks.classifier_answers import SCORES, ClassifierAnswers
 from kft.tasks.image_classification import weights_license
 from kft.tasks.serving_texts import CardText, PageText, SnippetCode
 from kft.tasks.task import Endpoint, FlatTable
@@ -34,23 +34,22 @@ _FIT = {
 }
 _FILE = "image.jpg"
 _OPENED = f'PIL.Image.open("{_FILE}").convert("RGB")'
-_LABELS = 'pathlib.Path("labels.txt").read_text().split("\\n")'
 
 
 class ImageServing(ClassServing):
     """Probabilities of classes for images. See `kft.tasks.task.Serving`."""
 
     def __init__(
-        self, config: TrainConfig, labels: LabelMap, *, image_size: int
+        self, config: TrainConfig, answers: ClassifierAnswers, *, image_size: int
     ) -> None:
         """Serve images.
 
         Args:
             config: its `resize` and `max_pixels`, and what the model card says.
-            labels: the classes, in index order.
+            answers: what is said of an image.
             image_size: side of the square that the network sees, in pixels.
         """
-        super().__init__(labels)
+        super().__init__(answers)
         self._config = config
         self._image_size = image_size
 
@@ -78,7 +77,7 @@ class ImageServing(ClassServing):
         `serving_default` takes `image_bytes`, tf.string [n]: JPEG, PNG, GIF, BMP or
         WebP, any sizes, mixed. `images` takes uint8 [n, size, size, 3] of the network's
         own size; nothing is cropped or resized there. Both return what
-        `ClassAnswers.outputs` does.
+        `ClassifierAnswers.outputs` does.
         """
         square = (self._image_size, self._image_size, 3)
         gray = tf.fill(square, tf.constant(_GRAY, tf.uint8))
@@ -107,7 +106,10 @@ class ImageServing(ClassServing):
                 answer_images,
                 signature={"images": tf.TensorSpec([None, *square], tf.uint8)},
                 request={"images": gray[None].numpy()},
-                notes={"images": "RGB image, 0 to 255; scaling is inside the network."},
+                notes={
+                    "images": "RGB image, 0 to 255; scaling is inside the network.",
+                    self.scores: self.answers.note,
+                },
                 litert_content={"images": self._litert_content()},
             ),
         }
@@ -135,13 +137,14 @@ class ImageServing(ClassServing):
         """Return how an encoded image becomes the input `images`.
 
         image_size in pixels; resize as `kft.data.image.resize` has it, with crop_share;
-        max_pixels of the largest image that is decoded.
+        max_pixels of the largest image that is decoded; and what its answers need.
         """
         return {
             "image_size": self._image_size,
             "resize": self._config.resize,
             "crop_share": resize.CROP_SHARE,
             "max_pixels": self._config.max_pixels,
+            **self.answers.metadata(),
         }
 
     def card(self) -> CardText:
@@ -150,7 +153,7 @@ class ImageServing(ClassServing):
         resized = _RESIZED[self._config.resize].format(share=resize.CROP_SHARE)
         return CardText(
             what="image classifier",
-            purpose=f"Says which of {len(self.answers.labels)} classes an image shows",
+            purpose=f"Says {self.answers.which} an image shows",
             examples="images",
             recipe=f"augmentation {self._config.augment}",
             preprocessing=(
@@ -159,7 +162,7 @@ class ImageServing(ClassServing):
                 "decodes and resizes: give it the bytes of the file. The others take "
                 "uint8 pixels; turn images upright first (EXIF orientation)."
             ),
-            limits=("It answers with one of its classes whatever the image shows.",),
+            limits=self.answers.limits("whatever the image shows"),
             refuses=(f"Images above {self._config.max_pixels:,} pixels are refused.",),
             pipeline_tag="image-classification",
             license=weights_license.of_weights(self._config),
@@ -185,13 +188,12 @@ class ImageServing(ClassServing):
             variable="image",
             file=_FILE,
             request="image_bytes",
-            show_outputs='print(answer["class_name"][0].numpy(), '
-            'answer["top_k_probabilities"][0, 0])',
+            show_outputs=self.answers.show_outputs,
             modules=("PIL.Image", "PIL.ImageOps"),
             value=value,
             tensors={"images": "numpy.array(image)[None]"},
-            scores=class_answers.SCORES,
-            show_scores=f"print({_LABELS}[answer.argmax()], answer.max())",
+            scores=SCORES,
+            show_scores=self.answers.show_scores,
         )
 
     def _litert_content(self) -> FlatTable:

@@ -7,6 +7,8 @@ from typing import Any
 from kft.config import SpeechRecognitionConfig
 from kft.data.labels import LabelMap
 from kft.model.network import Network
+from kft.run_folder.run_dir import RunDir
+from kft.tasks import task_kind
 from kft.tasks.speech_recognition import speech_inputs, speech_network, text_decoder
 from kft.tasks.speech_recognition.ctc_objective import CtcObjective
 from kft.tasks.speech_recognition.speech_display import SpeechDisplay
@@ -16,10 +18,10 @@ from kft.tasks.task_kind import RecipeChoice
 
 
 def build(
-    config: SpeechRecognitionConfig, labels: LabelMap, kept: Path | None = None
+    config: SpeechRecognitionConfig, labels: LabelMap, run: RunDir | None = None
 ) -> "SpeechRecognition":
     """Return the task of a run; see `kft.tasks.get`."""
-    return SpeechRecognition(config, labels, kept)
+    return SpeechRecognition(config, labels, task_kind.kept_folder(run))
 
 
 class SpeechRecognition:

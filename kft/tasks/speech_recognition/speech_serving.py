@@ -32,6 +32,7 @@ _NOTES = {
     ROWS: "Samples of one channel in [-1, 1], 16,000 per second, in rows of 20 ms. The "
     "last row ends in silence, of a sample at least.",
     MASK: "1 for each row of the sound, 0 for what follows the last.",
+    _SCORES: "One for each symbol, of each step; they sum to 1.",
 }
 # Logarithms of bands that are almost silent magnify rounding.
 _MAGNIFIED = 10.0
@@ -102,6 +103,10 @@ class SpeechServing:
         del top_k, payload
         said = self._decoder.of_probabilities(outputs[_SCORES])
         return {"text": alphabet.text(said, self._symbols).strip()}
+
+    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
+        """Return the share of steps with the same answer."""
+        return scores.same_class(own, found)
 
     def endpoints(
         self, model: keras.Model, *, temperature: float

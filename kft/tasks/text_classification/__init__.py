@@ -70,10 +70,18 @@ KIND = TaskKind(
             "reviews", reviews.check, reviews.load, is_path=False, names_splits=False
         ),
         "csv": data.Source(
-            "csv:PATH", text_table.check, text_table.load, text_table.load_known
+            "csv:PATH",
+            text_table.check,
+            text_table.load,
+            text_table.load_known,
+            has_several_labels=True,
         ),
         "jsonl": data.Source(
-            "jsonl:PATH", label_lines.check, label_lines.load, label_lines.load_known
+            "jsonl:PATH",
+            label_lines.check,
+            label_lines.load,
+            label_lines.load_known,
+            has_several_labels=True,
         ),
         "folder": dataclasses.replace(_OF_TEXTS["folder"], check=_check_folder),
         "tfds": dataclasses.replace(

@@ -1,6 +1,6 @@
 """What tasks of texts check before TensorFlow starts."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kft import errors
 from kft.auditing.checks import Checks
@@ -11,7 +11,11 @@ from kft.data.text import byte_bpe, text_tokenizer, wordpiece
 from kft.data.text.hub_tokenizer import HubTokenizer
 from kft.data.text.text_extra import TEXT
 from kft.data.text.wordpiece import WordPiece
+from kft.tasks import task_kind
 from kft.tasks.task_kind import MemoryAdvice
+
+if TYPE_CHECKING:
+    from kft.run_folder.run_dir import RunDir
 
 _SAVED_MODEL = "saved_model"
 TextConfig = TextClassificationConfig | TokenClassificationConfig
@@ -93,6 +97,11 @@ def kept_files(config: TextConfig, splits: Splits) -> dict[str, bytes]:
     names = (text_backbone.CONFIG, *wordpiece.FILES)
     paths = {name: folder.joinpath(name) for name in names}
     return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+
+
+def built_from(config: TextConfig, run: "RunDir | None") -> str:
+    """Return what has `kept_files`: the folder that a run kept, else the backbone."""
+    return str(task_kind.kept_folder(run) or config.backbone)
 
 
 def memory_advice(config: TextConfig) -> MemoryAdvice:

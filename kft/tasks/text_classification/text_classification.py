@@ -1,18 +1,25 @@
-"""Single-label text classification."""
+"""Text classification."""
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from kft.backbones.text import text_backbone, transformer_config
 from kft.config import TextClassificationConfig
 from kft.data.labels import LabelMap
 from kft.data.text import text_tokenizer
 from kft.model.network import Network
-from kft.tasks.class_objective import ClassObjective
+from kft.run_folder.run_dir import RunDir
+from kft.tasks import class_labels
 from kft.tasks.task_kind import RecipeChoice
-from kft.tasks.text_classification import text_form, text_network, text_recipe
+from kft.tasks.text_classification import (
+    text_checks,
+    text_form,
+    text_network,
+    text_recipe,
+)
 from kft.tasks.text_classification.text_display import TextDisplay
 from kft.tasks.text_classification.text_form import TextForm
 from kft.tasks.text_classification.text_inputs import TextInputs
@@ -20,10 +27,10 @@ from kft.tasks.text_classification.text_serving import TextServing
 
 
 def build(
-    config: TextClassificationConfig, labels: LabelMap, kept: Path | None = None
+    config: TextClassificationConfig, labels: LabelMap, run: RunDir | None = None
 ) -> "TextClassification":
     """Return the task of a run; see `kft.tasks.get`."""
-    files = config.backbone if kept is None else str(kept)
+    files = text_checks.built_from(config, run)
     tokenizer = text_tokenizer.read(text_backbone.files(files), f"--backbone={files}")
     form = TextForm(
         tokenizer,
@@ -31,7 +38,13 @@ def build(
         pairs=config.pairs,
         has_types=config.pairs and transformer_config.read(files).tells_texts_apart,
     )
-    return TextClassification(config, labels, form, files=files)
+    return TextClassification(
+        config,
+        labels,
+        form,
+        files=files,
+        thresholds=class_labels.kept(config, labels, run),
+    )
 
 
 class TextClassification:
@@ -44,6 +57,7 @@ class TextClassification:
         form: TextForm,
         *,
         files: str | None = None,
+        thresholds: np.ndarray | None = None,
     ) -> None:
         """Make the task of a run.
 
@@ -52,14 +66,17 @@ class TextClassification:
             labels: the classes, in index order.
             form: in which the network reads texts.
             files: folder with the sizes of the network; default that of the backbone.
+            thresholds: see `class_labels.of`.
         """
         self._config = config
         self._files = config.backbone if files is None else files
         self.labels = labels
         self.inputs = TextInputs(form)
-        self.objective = ClassObjective(labels, label_smoothing=config.label_smoothing)
-        self.serving = TextServing(config, labels, form)
-        self.display = TextDisplay(form)
+        self.objective, answers = class_labels.of(
+            config, labels, thresholds, smoothing=config.label_smoothing
+        )
+        self.serving = TextServing(config, answers, form)
+        self.display = TextDisplay(form, answers)
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return rates that were measured, which need gradients that are clipped."""
@@ -87,5 +104,10 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> TextClassifica
         errors.ConfigError: where a value of it is not legal.
     """
     form = text_form.read(metadata)
-    config = TextClassificationConfig(max_length=form.max_length, pairs=form.pairs)
-    return TextClassification(config, labels, form)
+    thresholds = class_labels.of_export(metadata)
+    config = TextClassificationConfig(
+        max_length=form.max_length,
+        pairs=form.pairs,
+        multi_label=thresholds is not None,
+    )
+    return TextClassification(config, labels, form, thresholds=thresholds)

@@ -11,6 +11,7 @@ from kft.data import sample
 from kft.data.image import written_text
 from kft.data.text import length_buckets, text_pairs, text_tokenizer
 from kft.model.network import Network
+from kft.tasks.classifier_answers import ClassifierAnswers
 from kft.tasks.text_classification import shaded_text, token_gradients
 from kft.tasks.text_classification.text_form import TextForm
 
@@ -22,9 +23,15 @@ _WIDTH, _LINE, _LETTERS, _GAP = 900, 14, 10, 10
 class TextDisplay:
     """Texts as people read them. See `kft.tasks.task.Display`."""
 
-    def __init__(self, form: TextForm) -> None:
-        """Show texts; the form says how the network reads them."""
+    def __init__(self, form: TextForm, answers: ClassifierAnswers) -> None:
+        """Show texts.
+
+        Args:
+            form: in which the network reads them.
+            answers: what they say of one.
+        """
         self._form = form
+        self._answers = answers
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of a text."""
@@ -37,9 +44,9 @@ class TextDisplay:
         return "".join(map(shaded_text.plain, _texts(payload)))
 
     def answer_html(self, payload: bytes, label: np.ndarray, scores: np.ndarray) -> str:
-        """Return nothing: the names of the classes say it."""
-        del payload, label, scores
-        return ""
+        """Return which classes are right, and which are said."""
+        del payload
+        return self._answers.answer_html(label, scores)
 
     @property
     def explanation(self) -> str:

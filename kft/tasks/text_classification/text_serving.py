@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from kft import errors
 from kft.config import TextClassificationConfig
-from kft.data.labels import LabelMap
 from kft.data.text import (
     made_up_texts,
     text_pairs,
@@ -18,8 +17,8 @@ from kft.data.text import (
     utf8_graph,
     wordpiece,
 )
-from kft.tasks import class_answers
 from kft.tasks.class_answers import ClassServing
+from kft.tasks.classifier_answers import SCORES, ClassifierAnswers
 from kft.tasks.serving_texts import CardText, PageText, SnippetCode
 from kft.tasks.task import Endpoint
 from kft.tasks.text_classification import text_license, tokenizer_metadata
@@ -48,17 +47,17 @@ class TextServing(ClassServing):
     def __init__(
         self,
         config: TextClassificationConfig,
-        labels: LabelMap,
+        answers: ClassifierAnswers,
         form: TextForm,
     ) -> None:
         """Serve texts.
 
         Args:
             config: what the model card says.
-            labels: the classes, in index order.
+            answers: what is said of a text.
             form: in which the network reads texts.
         """
-        super().__init__(labels)
+        super().__init__(answers)
         self._config = config
         self._form = form
 
@@ -79,7 +78,8 @@ class TextServing(ClassServing):
 
         `serving_default` takes `text`, and of pairs `text_b`, tf.string [n] in UTF-8;
         one that is not, or has no words, is not valid. `tokens` takes int32 [n,
-        tokens], see `TextForm.tensors`. Both return what `ClassAnswers.outputs` does.
+        tokens], see `TextForm.tensors`. Both return what `ClassifierAnswers.outputs`
+        does.
         """
 
         def answer(*tensors: tf.Tensor) -> Outputs:
@@ -120,7 +120,10 @@ class TextServing(ClassServing):
                 answer_typed_tokens if self._form.has_types else answer_tokens,
                 signature=dict.fromkeys(self._form.tensors, _TOKENS),
                 request=self._example(),
-                notes={name: _NOTES[name] for name in self._form.tensors},
+                notes={
+                    **{name: _NOTES[name] for name in self._form.tensors},
+                    self.scores: self.answers.note,
+                },
             ),
         }
 
@@ -167,9 +170,10 @@ class TextServing(ClassServing):
         return {name: found[name][None] for name in form.tensors}
 
     def companions(self) -> dict[str, bytes]:
-        """Return tokenizer.json."""
+        """Return tokenizer.json, and what the answers need."""
         form = self._form
-        return tokenizer_metadata.companions(form.tokenizer, max_length=form.max_length)
+        own = tokenizer_metadata.companions(form.tokenizer, max_length=form.max_length)
+        return {**own, **super().companions()}
 
     def encode(self, value: np.ndarray) -> bytes:
         """Raise DataError: a text is no array."""
@@ -192,14 +196,17 @@ class TextServing(ClassServing):
         ]
 
     def metadata(self) -> dict[str, Any]:
-        """Return how a text becomes token ids; see `TextForm.metadata`."""
-        return self._form.metadata()
+        """Return how a text becomes token ids, and what its answers need.
+
+        See `TextForm.metadata`.
+        """
+        return {**self._form.metadata(), **self.answers.metadata()}
 
     def card(self) -> CardText:
         """Return what the model card says of texts."""
         return CardText(
             what="text classifier",
-            purpose=f"Says which of {len(self.answers.labels)} classes a text is of",
+            purpose=f"Says {self.answers.which} a text is of",
             examples="texts",
             preprocessing=(
                 f"UTF-8, at most {self._form.max_length} tokens, begin and end "
@@ -207,7 +214,7 @@ class TextServing(ClassServing):
                 f"itself ({', '.join(self._form.texts)}). The others take int32 "
                 f"[n, tokens]: {', '.join(self._form.tensors)}."
             ),
-            limits=("It answers with one of its classes whatever the text says.",),
+            limits=self.answers.limits("whatever the text says"),
             refuses=("Texts that are empty or not in UTF-8 are refused.",),
             pipeline_tag="text-classification",
             license=text_license.of_weights(self._config),
@@ -230,17 +237,15 @@ class TextServing(ClassServing):
                 name: f'tf.io.read_file("{_FILES[name]}")[None]'
                 for name in form.texts[1:]
             },
-            show_outputs='print(answer["class_name"][0].numpy().decode(), '
-            'answer["top_k_probabilities"][0, 0].numpy())',
+            show_outputs=self.answers.show_outputs,
             modules=("tokenizers",),
             value=f"{encoder}.encode({', '.join(read)})",
             tensors={
                 name: f'numpy.array([text.{_ENCODED[name]}], "int32")'
                 for name in form.tensors
             },
-            scores=class_answers.SCORES,
-            show_scores='print(pathlib.Path("labels.txt").read_text(encoding="utf-8")'
-            '.split("\\n")[answer.argmax()], answer.max())',
+            scores=SCORES,
+            show_scores=self.answers.show_scores,
         )
 
     def page(self) -> PageText:

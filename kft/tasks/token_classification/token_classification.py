@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from kft.backbones.text import text_backbone
@@ -11,8 +10,13 @@ from kft.data.labels import LabelMap
 from kft.data.text import text_tokenizer
 from kft.data.text.text_tokenizer import TextTokenizer
 from kft.model.network import Network
+from kft.run_folder.run_dir import RunDir
 from kft.tasks.task_kind import RecipeChoice
-from kft.tasks.text_classification import text_recipe, tokenizer_metadata
+from kft.tasks.text_classification import (
+    text_checks,
+    text_recipe,
+    tokenizer_metadata,
+)
 from kft.tasks.text_classification.text_form import TextForm
 from kft.tasks.token_classification import token_network
 from kft.tasks.token_classification.tag_objective import TagObjective
@@ -22,10 +26,10 @@ from kft.tasks.token_classification.token_serving import TokenServing
 
 
 def build(
-    config: TokenClassificationConfig, labels: LabelMap, kept: Path | None = None
+    config: TokenClassificationConfig, labels: LabelMap, run: RunDir | None = None
 ) -> "TokenClassification":
     """Return the task of a run; see `kft.tasks.get`."""
-    files = config.backbone if kept is None else str(kept)
+    files = text_checks.built_from(config, run)
     tokenizer = text_tokenizer.read(text_backbone.files(files), f"--backbone={files}")
     return TokenClassification(config, labels, tokenizer, files=files)
 

@@ -9,6 +9,7 @@ from kft.data.labels import LabelMap
 from kft.data.text import tag_schemes, words
 from kft.data.text.tag_schemes import Entity
 from kft.data.text.words import WordSpan
+from kft.tasks.class_answers import ClassAnswers
 from kft.tasks.not_explained import NotExplained
 from kft.tasks.text_classification.text_display import TextDisplay
 from kft.tasks.text_classification.text_form import TextForm
@@ -22,7 +23,7 @@ class TokenDisplay(NotExplained, TextDisplay):
 
     def __init__(self, form: TextForm, labels: LabelMap) -> None:
         """Show texts; their form and the tags say what numbers mean."""
-        super().__init__(form)
+        super().__init__(form, ClassAnswers(labels))
         self._labels = labels
 
     def example_html(self, payload: bytes, inputs: Mapping[str, np.ndarray]) -> str:

@@ -34,6 +34,7 @@ _NOTES = {
     "token_ids": "Token ids, begin and end included, then zeros.",
     "mask": "1 for each token, 0 for what follows the last.",
     "first_tokens": "Where the first token of each word is, then zeros.",
+    _SCORES: "One for each tag, of each word; they sum to 1.",
 }
 _REPAIR = (
     "A tag I- that goes on with nothing of its type begins an entity: the tags of the "
@@ -121,6 +122,10 @@ class TokenServing:
         unread = places[int(read.sum()) :]
         cut = [{"begin": unread[0].begin, "end": unread[-1].end}] if unread else []
         return {"entities": found, "unread": cut}
+
+    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
+        """Return the share of words with the same answer."""
+        return scores.same_class(own, found)
 
     def endpoints(
         self, model: keras.Model, *, temperature: float

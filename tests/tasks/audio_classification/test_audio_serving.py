@@ -10,6 +10,7 @@ from kft.config import AudioClassificationConfig
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
 from kft.tasks.audio_classification.audio_serving import AudioServing
+from kft.tasks.class_answers import ClassAnswers
 
 soundfile = pytest.importorskip("soundfile")
 WINDOWS = Windows(sample_rate=16000, seconds=0.5)
@@ -18,7 +19,7 @@ WINDOWS = Windows(sample_rate=16000, seconds=0.5)
 @pytest.fixture
 def serving() -> AudioServing:
     config = AudioClassificationConfig(dataset="folder:sounds")
-    return AudioServing(config, LabelMap(("no", "yes")), WINDOWS)
+    return AudioServing(config, ClassAnswers(LabelMap(("no", "yes"))), WINDOWS)
 
 
 def test_samples_become_a_file_of_the_rate_that_is_read(serving: AudioServing) -> None:

@@ -7,9 +7,13 @@ import pytest
 from PIL import Image
 
 from kft.config import ImageModelConfig, stages
+from kft.data.labels import LabelMap
 from kft.model.network import Network
+from kft.tasks.class_answers import ClassAnswers
 from kft.tasks.image_classification import image_network
 from kft.tasks.image_classification.image_display import ImageDisplay
+
+ANSWERS = ClassAnswers(LabelMap(("no", "yes")))
 
 
 def _opened(html: str) -> Image.Image:
@@ -22,7 +26,7 @@ def _opened(html: str) -> Image.Image:
 
 def test_an_example_is_the_square_that_the_network_sees() -> None:
     square = np.full([40, 40, 3], (10, 200, 30), np.uint8)
-    found = np.asarray(_opened(ImageDisplay().example_html(b"<script>", square)))
+    found = np.asarray(_opened(ImageDisplay(ANSWERS).example_html(b"<script>", square)))
     assert found.shape == (40, 40, 3)
     assert np.abs(found.astype(int) - square).max() < 4
 
@@ -32,7 +36,7 @@ def test_each_image_has_the_overlay_of_its_own_answer() -> None:
     network = image_network.build(config, image_size=32, num_classes=2, weights="none")
     rng = np.random.default_rng(0)
     squares = [rng.integers(0, 256, (32, 32, 3)).astype(np.uint8) for _ in range(2)]
-    display = ImageDisplay()
+    display = ImageDisplay(ANSWERS)
     overlays = display.explain(network, squares, targets=[0, 1], payloads=[])
     assert [_opened(one).mode for one in overlays] == ["RGBA", "RGBA"]
     assert (
@@ -47,7 +51,7 @@ def test_a_network_that_reads_no_map_has_no_overlays() -> None:
     hidden = keras.layers.Flatten(name="hidden")(inputs)
     logits = keras.layers.Dense(2, name="logits")(hidden)
     network = Network(keras.Model(inputs, logits), stages.Blocks(()), {}, "logits")
-    assert ImageDisplay().unexplained(network) == (
+    assert ImageDisplay(ANSWERS).unexplained(network) == (
         "Grad-CAM needs one feature map below the head, and logits does not read a "
         "feature map."
     )
@@ -61,7 +65,7 @@ def test_a_map_of_few_places_is_refused(size: int, side: int) -> None:
             config, image_size=size, num_classes=2, weights="none"
         )
     keras.backend.clear_session()  # or Keras fills them in at its next scope
-    reason = ImageDisplay().unexplained(network)
+    reason = ImageDisplay(ANSWERS).unexplained(network)
     if side < 4:
         assert f"The last feature map is {side} x {side}, and Grad-CAM of" in reason
     else:

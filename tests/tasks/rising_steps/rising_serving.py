@@ -43,6 +43,10 @@ class Serving:
     ) -> np.ndarray:
         return scores.softmax(outputs / temperature) * inputs["mask"][..., None]
 
+    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
+        """Return the share of steps with the same answer."""
+        return scores.same_class(own, found)
+
     def endpoints(
         self, model: keras.Model, *, temperature: float
     ) -> dict[str, Endpoint]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,13 +14,16 @@ from kft.data.ragged import Ragged
 from kft.metrics.figures import Figure
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
+from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Metric
 from tests.tasks.rising_steps import BLOCKS, RisingConfig, rising_inputs
 from tests.tasks.rising_steps.rising_inputs import Inputs
 from tests.tasks.rising_steps.rising_serving import Serving
 
 
-def build(config: RisingConfig, labels: LabelMap) -> "RisingSteps":
+def build(
+    config: RisingConfig, labels: LabelMap, run: RunDir | None = None
+) -> "RisingSteps":
     """Return the task of a run."""
     return RisingSteps(config, labels)
 
@@ -90,6 +93,9 @@ class Objective:
             found += len(mine & theirs)
             said, true = said + len(theirs), true + len(mine)
         return SpanFigures(len(predictions.ids), found, said, true)
+
+    def fitted_files(self, predict: Callable[[], Predictions | None]) -> dict[str, str]:
+        return {}
 
     def _losses(
         self, targets: tf.Tensor, outputs: tf.Tensor
