@@ -82,7 +82,7 @@ def _config(path: Path, **changes: object) -> TrainConfig:
 def test_mixed_and_weighted_images_are_learned(folder: Path) -> None:
     result = json.loads((folder / "run" / "result.json").read_text())
     # Every second switch is on, so that saying everything has 2 / 3.
-    assert result["validation"]["micro_f1"] > 0.75
+    assert result["val_micro_f1"] > 0.75
     assert (folder / "run" / "preview.png").exists()
 
 
@@ -177,5 +177,5 @@ def test_a_run_is_measured_as_training_measured_it(folder: Path) -> None:
     result = json.loads((folder / "run" / "result.json").read_text())
     figures = evaluate_run.of_split(run.run, "validation").figures.to_json()
     for name in ("loss", "micro_f1", "precision", "recall"):
-        assert figures[name] == pytest.approx(result["validation"][name], abs=1e-5)
+        assert figures[name] == pytest.approx(result[f"val_{name}"], abs=1e-5)
     assert predictor.of_run(run).task.objective.monitor.name == "micro_f1"

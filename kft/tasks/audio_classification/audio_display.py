@@ -55,8 +55,8 @@ class AudioDisplay:
     def explanation(self) -> str:
         """Return what the colours of Grad-CAM mean."""
         return (
-            "Grad-CAM of its answer over time, where it listened: from blue to pink it "
-            "speaks for it."
+            "Grad-CAM of its likeliest class over time, where it listened: from blue "
+            "to pink it speaks for it."
         )
 
     def unexplained(self, network: Network) -> str:

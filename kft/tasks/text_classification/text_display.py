@@ -52,8 +52,8 @@ class TextDisplay:
     def explanation(self) -> str:
         """Return what the shades of tokens mean."""
         return (
-            "gradient x input of its answer, token by token: orange speaks for it, "
-            "blue against it, the darker the more."
+            "gradient x input of its likeliest class, token by token: orange speaks "
+            "for it, blue against it, the darker the more."
         )
 
     def unexplained(self, network: Network) -> str:

@@ -137,6 +137,19 @@ def test_what_says_one_class_each_is_refused(dataset: str) -> None:
         tasks.check_dataset(made)
 
 
+def test_sounds_and_texts_are_told_likewise(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("path,text,label\n1.wav,a,x|y\n2.wav,b,\n3.wav,c,y\n")
+    for name in ("1.wav", "2.wav", "3.wav"):
+        (tmp_path / name).touch()
+    for options in (config.AudioClassificationConfig, config.TextClassificationConfig):
+        made = options(
+            dataset=f"csv:{table}", multi_label=True, validation_fraction=0.0
+        )
+        found = tasks.load_splits(made).train
+        assert found.labels.tolist() == [[1, 1], [0, 0], [0, 1]]
+
+
 def test_other_data_may_have_other_classes_and_no_training_split(
     tmp_path: Path,
 ) -> None:

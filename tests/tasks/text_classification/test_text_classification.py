@@ -217,7 +217,7 @@ def test_a_report_shows_texts_escaped(train, folder: Path) -> None:
     assert kft_main.dispatch(["report", f"--run_dir={run_dir}"]) == 0
     page = (run_dir / "report.html").read_text()
     assert '<p dir="auto" style' in page
-    assert "gradient x input of its answer" in page
+    assert "gradient x input of its likeliest class" in page
     assert "Share of examples by length" in page
     assert page.count('aria-hidden="true" style') > 5
 
