@@ -169,7 +169,7 @@ def test_an_audit_counts_each_class(folder: Path, tmp_path: Path) -> None:
     flags += [f"--label_columns={','.join(COLOURS)}", f"--out={tmp_path / 'audit'}"]
     assert kft_main.dispatch(["audit", *flags]) in (0, None)
     found = json.loads((tmp_path / "audit" / "audit.json").read_text())
-    assert {sum(one.values()) for one in found["classes"].values()} == {40}
+    assert {sum(one.values()) for one in found["counts"].values()} == {40}
 
 
 def test_a_run_is_measured_as_training_measured_it(folder: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_label_is_any_number_of_names(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lines = ["path,label", "1.jpg,dog | cat", "2.jpg,", "3.jpg,dog", "4.jpg,big cat|a"]
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         splits = _load(tmp_path, lines)
     assert splits.labels.names == ("a", "big cat", "cat", "dog")
     assert splits.train.labels.dtype == np.float32
