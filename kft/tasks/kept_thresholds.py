@@ -42,7 +42,7 @@ def read(run: RunDir, labels: LabelMap) -> np.ndarray:
     path = run.path / FILE
     try:
         rows = table_file.read(
-            str(path), flag=str(path), needed=_COLUMNS[:2], optional=_COLUMNS[2:]
+            str(path), flag=FILE, needed=_COLUMNS[:2], optional=_COLUMNS[2:]
         )
         found = {row.values[_LABEL]: _threshold(row.values[_THRESHOLD]) for row in rows}
         problem = _problem([row.values[_LABEL] for row in rows], labels)

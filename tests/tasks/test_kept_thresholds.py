@@ -50,3 +50,5 @@ def test_what_is_none_is_named_with_what_to_do(
     with pytest.raises(errors.RunDirError, match=problem) as caught:
         kept_thresholds.read(run_dir.at(str(tmp_path)), LABELS)
     assert "a row for each class of labels.txt" in str(caught.value)
+    # The message begins with the path, and what is wrong need not say it once more.
+    assert f"{tmp_path / kept_thresholds.FILE}:" not in str(caught.value)
