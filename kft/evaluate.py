@@ -7,7 +7,6 @@ of the run folder; predictions.npz beside it has the network's output for each e
   python -m kft.evaluate runs/flowers --data=folder:new_photos
 """
 
-from kft import errors
 from kft.cli import command, tables
 from kft.config import EvaluateConfig
 from kft.evaluation import metric_tables
@@ -16,7 +15,6 @@ from kft.run_folder import run_dir
 
 def main(config: EvaluateConfig) -> None:
     """Evaluate, print and keep the figures."""
-    _check_names(config)
     run_dir.finished(config.run_dir, out=config.out).check_writable()
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.evaluation import evaluate_run
@@ -33,19 +31,6 @@ def main(config: EvaluateConfig) -> None:
         problem = evaluation.judged.problem(config.assert_accuracy_at_least)
         if problem is not None:
             raise problem
-
-
-def _check_names(config: EvaluateConfig) -> None:
-    """Check that names of columns and keys are about other data; raises ConfigError."""
-    for name, given in (
-        ("csv_columns", config.csv_columns),
-        ("jsonl_keys", config.jsonl_keys),
-    ):
-        if given and config.data is None:
-            raise errors.ConfigError(
-                f"--{name} is about --data, which is not given. The run knows how its "
-                "own data are called."
-            )
 
 
 COMMAND = command.Command(

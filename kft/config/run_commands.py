@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Literal
 
+from kft import errors
 from kft.config.base import Config
 from kft.config.fields import option
 
@@ -54,6 +55,16 @@ class EvaluateConfig(FinishedRunConfig):
         minimum=0.0,
         maximum=1.0,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named = {"csv_columns": self.csv_columns, "jsonl_keys": self.jsonl_keys}
+        for name, given in named.items():
+            if given and self.data is None:
+                raise errors.ConfigError(
+                    f"--{name} is about --data, which is not given. The run knows how "
+                    "its own data are called."
+                )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

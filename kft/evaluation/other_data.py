@@ -15,6 +15,7 @@ from kft.data.examples import TRAIN, Examples
 from kft.data.label_arrays import Labels
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
+from kft.data.sources import name_pairs
 from kft.evaluation.load_run import LoadedRun
 from kft.run_folder import environment, saved_config
 
@@ -104,13 +105,17 @@ def _as_it_is(config: RunConfig, dataset: str) -> RunConfig:
 
 
 def _with_names(config: RunConfig, named: Mapping[str, tuple[str, ...]]) -> RunConfig:
-    given: dict[str, Any] = {name: value for name, value in named.items() if value}
     known = {field.name for field in dataclasses.fields(config)}
-    for name in given:
+    given: dict[str, Any] = {}
+    for name, pairs in named.items():
+        if not pairs:
+            continue
         if name not in known:
             raise errors.ConfigError(
                 f"--{name}: data of --task={config.task} have no such names."
             )
+        # What is not said is called as in the data of the run.
+        given[name] = name_pairs.merged(getattr(config, name), pairs)
     return dataclasses.replace(config, **given)
 
 

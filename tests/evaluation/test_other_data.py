@@ -1,5 +1,6 @@
 """Other data is measured whatever classes of the run it has, and no others."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -126,6 +127,15 @@ def test_other_data_may_have_other_names_of_columns(trained):
         other_data.load(trained, dataset, "test")
     with pytest.raises(errors.ConfigError, match="--jsonl_keys: data of --task=image"):
         other_data.load(trained, dataset, "test", named={"jsonl_keys": ("text=a",)})
+
+
+def test_what_is_not_renamed_is_called_as_in_the_data_of_the_run(trained):
+    (trained.path / "t.csv").write_text("photo,kind\ndata/a/0.jpg,a\ndata/b/1.jpg,b\n")
+    trained.config = dataclasses.replace(
+        trained.config, csv_columns=("path=file", "label=kind")
+    )
+    dataset, named = f"csv:{trained.path / 't.csv'}", {"csv_columns": ("path=photo",)}
+    assert len(other_data.load(trained, dataset, "test", named=named).examples) == 2
 
 
 def test_data_that_cannot_be_is_named_by_its_own_flag(trained):

@@ -54,5 +54,20 @@ def parse(
     return {**free, **given}
 
 
+def merged(own: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+    """Return pairs by part: the given ones, and of other parts the own ones.
+
+    Args:
+        own: texts `part=name`, which `parse` has seen.
+        given: likewise, which nobody has checked.
+    """
+    parts = {_part(pair) for pair in given}
+    return (*(pair for pair in own if _part(pair) not in parts), *given)
+
+
+def _part(pair: str) -> str:
+    return pair.partition("=")[0].strip()
+
+
 def _example(defaults: Mapping[str, str]) -> str:
     return "{}={}".format(*next(iter(defaults.items())))

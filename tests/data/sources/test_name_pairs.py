@@ -44,3 +44,14 @@ def test_a_default_that_another_part_takes_is_free():
 def test_mistakes_are_named(pairs, message):
     with pytest.raises(errors.ConfigError, match=f"--csv_columns: .*{message}"):
         _parse(*pairs)
+
+
+def test_given_pairs_take_the_place_of_own_ones_of_the_same_part():
+    own = ("path=file", " label = kind")
+    assert name_pairs.merged(own, ()) == own
+    assert name_pairs.merged(own, ("label=sort",)) == ("path=file", "label=sort")
+    assert name_pairs.merged(own, ("group=of", "group=in")) == (
+        *own,
+        "group=of",
+        "group=in",
+    )
