@@ -5,6 +5,8 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
+
 # Stands before the first of a sequence, and after its last.
 EDGE = ""
 
@@ -17,16 +19,17 @@ class Bigram:
     """
 
     def __init__(
-        self, pairs: Mapping[tuple[str, str], int], base: Callable[[str], float]
+        self, pairs: Mapping[tuple[str, str], int], log_base: Callable[[str], float]
     ) -> None:
         """Make the model.
 
         Args:
             pairs: how often the second followed the first.
-            base: the probability of what may never have been seen.
+            log_base: the logarithm of the probability of what may never have been
+                seen; the probability itself may be too small for a float.
         """
         self._pairs = dict(pairs)
-        self._base = base
+        self._log_base = log_base
         self._followed: collections.Counter[str] = collections.Counter()
         self._followers: collections.Counter[str] = collections.Counter()
         self._seen: collections.Counter[str] = collections.Counter()
@@ -39,15 +42,21 @@ class Bigram:
     def log(self, first: str, second: str) -> float:
         """Return the logarithm of the probability of `second` after `first`."""
         kinds = len(self._seen)
-        alone = self._seen[second] + max(kinds, 1) * self._base(second)
-        alone /= max(self._total + kinds, 1)
+        log_unseen = math.log(max(kinds, 1)) + self._log_base(second)
+        alone = _log_plus(self._seen[second], log_unseen)
+        alone -= math.log(max(self._total + kinds, 1))
         different = self._followers[first]
         if not different:
-            return math.log(alone)
+            return alone
         seen = self._pairs.get((first, second), 0)
-        return math.log(
-            (seen + different * alone) / (self._followed[first] + different)
+        return _log_plus(seen, math.log(different) + alone) - math.log(
+            self._followed[first] + different
         )
+
+
+def _log_plus(number: int, log: float) -> float:
+    """Return the logarithm of a count and a number that is given by its logarithm."""
+    return float(np.logaddexp(math.log(number), log)) if number else log
 
 
 def count(sequences: Iterable[Iterable[str]]) -> dict[tuple[str, str], int]:
@@ -61,7 +70,7 @@ def count(sequences: Iterable[Iterable[str]]) -> dict[tuple[str, str], int]:
 
 def of_characters(pairs: Mapping[tuple[str, str], int], symbols: int) -> Bigram:
     """Return a model of so many symbols, of which all may follow any."""
-    return Bigram(pairs, lambda sign: 1 / (symbols + 1))
+    return Bigram(pairs, lambda sign: -math.log(symbols + 1))
 
 
 def of_words(pairs: Mapping[tuple[str, str], int], symbols: int) -> Bigram:
@@ -71,6 +80,6 @@ def of_words(pairs: Mapping[tuple[str, str], int], symbols: int) -> Bigram:
 
     def spelled(word: str) -> float:
         whole = [EDGE, *word, EDGE]
-        return math.exp(sum(itertools.starmap(letters.log, itertools.pairwise(whole))))
+        return sum(itertools.starmap(letters.log, itertools.pairwise(whole)))
 
     return Bigram(pairs, spelled)

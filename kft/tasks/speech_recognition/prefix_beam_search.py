@@ -43,6 +43,26 @@ class _Beam(NamedTuple):
         return float(np.logaddexp(self.blank, self.symbol))
 
 
+def best(
+    logs: np.ndarray,
+    *,
+    width: int,
+    scorers: Sequence[Scorer] = (),
+    least: float = _NEVER,
+) -> Prefix:
+    """Return the best text that may end so; the arguments are those of `search`.
+
+    Where all that is left of the beam may go on only, as within a word of a list, the
+    likeliest is cut back to where it may end, which may leave nothing.
+    """
+    symbols, score = search(logs, width=width, scorers=scorers, least=least)[0]
+    if score > _NEVER:
+        return symbols
+    while symbols and any(one.ending(symbols) == _NEVER for one in scorers):
+        symbols = symbols[:-1]
+    return symbols
+
+
 def search(
     logs: np.ndarray,
     *,
@@ -51,6 +71,8 @@ def search(
     least: float = _NEVER,
 ) -> list[Found]:
     """Return texts with what they are worth, the best first.
+
+    Those that may not end so are worth -inf; they are in the order of their beginnings.
 
     Args:
         logs: logarithms of probabilities, [steps, symbols + 1], the last the blank's.

@@ -65,10 +65,10 @@ class TextDecoder:
         return self._searched(np.log(real + _TINY))
 
     def _searched(self, logs: np.ndarray) -> np.ndarray:
-        found = prefix_beam_search.search(
+        found = prefix_beam_search.best(
             logs, width=self._width or 1, scorers=self._scorers, least=_LEAST
         )
-        return np.array(found[0].symbols, np.int64)
+        return np.array(found, np.int64)
 
 
 def of(

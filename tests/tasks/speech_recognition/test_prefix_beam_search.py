@@ -106,6 +106,26 @@ def test_a_list_allows_its_words_with_single_blanks() -> None:
     assert texts == {"", "b", "ab", "b ", "ab ", "b b", "b ab", "ab b", "b b "}
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("aba",), ""), (("a", "aba"), "a"), (("abab",), ""), (("ab",), "ab")],
+)
+def test_a_word_that_is_not_whole_at_the_end_is_cut(words, said: str) -> None:
+    # "ab" is sure, so that a narrow beam follows nothing else.
+    probabilities = np.full([2, BLANK + 1], 1e-9)
+    probabilities[0, 1] = probabilities[1, 2] = 1
+    options = {"width": 1, "scorers": (WordList(words, SYMBOLS), _word_scorer())}
+    found = prefix_beam_search.best(np.log(probabilities), **options)
+    assert "".join(" ab"[one] for one in found) == said
+
+
+def test_a_whole_word_is_better_than_a_likelier_beginning() -> None:
+    logs = np.log(np.array([[1e-9, 0.9, 0.1, 1e-9]]))
+    scorers = (WordList(("ab", "b"), SYMBOLS),)
+    assert prefix_beam_search.best(logs, width=1, scorers=scorers) == ()
+    assert prefix_beam_search.best(logs, width=4, scorers=scorers) == (2,)
+
+
 def test_probabilities_of_what_follows_sum_to_one() -> None:
     model = bigram.of_characters(bigram.count(TEXTS), len(SYMBOLS))
     for first in ("", " ", "a", "b", "never"):
@@ -122,3 +142,13 @@ def test_a_word_is_likelier_after_one_that_it_followed() -> None:
     assert all(map(math.isfinite, seen))
     nothing = bigram.of_words({}, 3)
     assert math.isfinite(nothing.log("a", "b"))
+
+
+def test_a_word_may_be_so_long_that_its_probability_is_no_float() -> None:
+    model = bigram.of_words(bigram.count(one.split() for one in TEXTS), len(SYMBOLS))
+    for first in ("", "ab", "never"):
+        scores = [model.log(first, "b" * length) for length in (10, 100, 1000)]
+        assert all(map(math.isfinite, scores))
+        assert scores[2] < scores[1] < scores[0]
+        # A letter more costs the same.
+        assert scores[2] - scores[1] == pytest.approx(10 * (scores[1] - scores[0]))

@@ -13,7 +13,7 @@ from kft.config import SpeechRecognitionConfig
 from kft.data.examples import Splits
 from kft.data.ragged import Ragged
 from kft.metrics.predictions import Predictions
-from kft.tasks.speech_recognition import text_decoder
+from kft.tasks.speech_recognition import text_decoder, text_scorers
 from kft.tasks.speech_recognition.ctc_objective import CtcObjective
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
@@ -74,6 +74,8 @@ def _said(decoder: text_decoder.TextDecoder, logits: np.ndarray) -> str:
 UNSURE = _logits({"a": 0.45, "-": 0.55}, {"a": 0.45, "-": 0.55})
 # The first letter is sure, the second one of two.
 SECOND = _logits({"a": 1}, {"-": 1}, {"b": 0.51, "c": 0.49})
+# Nothing but "ab" is followed.
+SURE = _logits({"a": 1}, {"b": 1})
 
 
 def test_without_a_width_the_likeliest_symbols_count(folder, splits) -> None:
@@ -109,6 +111,12 @@ def test_a_word_list_allows_its_words_alone(folder, splits, tmp_path) -> None:
     path.write_text("é\n")
     with pytest.raises(errors.ConfigError, match="expected words of the characters"):
         _decoder(folder, splits, tmp_path, word_list=str(path))
+
+
+def test_a_beginning_of_a_word_is_not_said(splits) -> None:
+    words = text_scorers.WordList(("abb",), splits.labels)
+    assert _said(text_decoder.TextDecoder(width=1, scorers=[words]), SURE) == ""
+    assert _said(text_decoder.TextDecoder(width=1), SURE) == "ab"
 
 
 def test_what_a_run_decodes_by_has_to_be_there(folder, splits, tmp_path) -> None:
