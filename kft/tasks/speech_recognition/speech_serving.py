@@ -236,9 +236,7 @@ def _probabilities(
 
 def _license(config: SpeechRecognitionConfig) -> str | None:
     """Return that of the pretrained weights, None where kft cannot know it."""
-    if config.weights == speech_weights.NONE or speech_weights.is_of_run(
-        config.weights
-    ):
+    if config.weights != speech_weights.PRETRAINED:
         return None
     return speech_backbone.get(config.backbone).license
 
@@ -248,6 +246,6 @@ def _terms(config: SpeechRecognitionConfig) -> str | None:
     backbone = speech_backbone.get(config.backbone)
     if config.weights == speech_weights.NONE:
         return None
-    if speech_weights.is_of_run(config.weights):
+    if speech_weights.is_path(config.weights):
         return f"The weights come from {config.weights}: its terms apply."
     return weights_terms.of_pretrained(backbone.name, backbone.origin, backbone.license)

@@ -12,8 +12,11 @@ from kft import __main__ as kft_main
 from kft import errors, tasks
 from kft.backbones.audio import speech_backbone
 from kft.config import SpeechRecognitionConfig
+from kft.data.audio.utterances import Utterances
 from kft.data.labels import LabelMap
 from kft.tasks.speech_recognition import speech_network
+from kft.tasks.speech_recognition.speech_serving import SpeechServing
+from kft.tasks.speech_recognition.text_decoder import TextDecoder
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 from tests import deep_speech_checkpoint as checkpoints
@@ -94,7 +97,7 @@ def test_a_run_from_a_checkpoint_needs_it_no_more_and_starts_another(
     certificate = json.loads((folder / "first/export/parity.json").read_text())
     assert certificate["saved_model"]["passed"]
     card = (folder / "first/export/README.md").read_text()
-    assert "MPL-2.0" in card
+    assert f"The weights come from {mozilla}: its terms apply." in card
     capsys.readouterr()
     first = kept_weights.read(result.run_dir)
     config = _config(folder, "second", weights=str(result.run_dir / "best.weights.h5"))
@@ -108,6 +111,26 @@ def test_a_run_from_a_checkpoint_needs_it_no_more_and_starts_another(
     assert [one.name for one in second.stages] == ["head", "lstm"]
     license_ = tasks.get(config, labels).serving.card().license
     assert license_ is None
+
+
+@pytest.mark.parametrize(
+    ("backbone", "weights", "license_", "term"),
+    [
+        ("HamaConformer", "pretrained", "Apache-2.0", "are under Apache-2.0."),
+        ("HamaConformer", "none", None, "are yours to license."),
+        ("DeepSpeech-0.9", "of/mine", None, "come from of/mine: its terms apply."),
+        ("DeepSpeech-0.9", "a.weights.h5", None, "a.weights.h5: its terms apply."),
+    ],
+)
+def test_only_weights_of_a_known_origin_have_a_known_license(
+    folder: Path, backbone: str, weights: str, license_: str | None, term: str
+) -> None:
+    config = _config(folder, "none", backbone=backbone, weights=weights)
+    utterances = Utterances(sample_rate=16_000, samples_per_row=320, seconds=1.0)
+    serving = SpeechServing(config, SYMBOLS, utterances, TextDecoder())
+    card = serving.card()
+    assert card.license == license_
+    assert card.terms[0].endswith(term)
 
 
 def _head(weights: dict[str, np.ndarray]) -> np.ndarray:
