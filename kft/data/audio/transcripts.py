@@ -206,12 +206,13 @@ def _with_columns(
     path: str, config: SpeechRecognitionConfig
 ) -> SpeechRecognitionConfig:
     """Return the config with the columns of a table of DeepSpeech or Common Voice."""
-    table_file.check_exists(path, flag=labelled_rows.flag(config))
+    flag = labelled_rows.flag(config)
+    table_file.check_exists(path, flag=flag)
     if config.csv_columns:
         return config
-    head, _, _ = table_file.text(path, labelled_rows.flag(config)).partition("\n")
+    content = table_file.text(path, flag)
     for known in (_DEEPSPEECH, _COMMON_VOICE):
-        if all(name in head.lower() for name in known.values()):
+        if table_file.has_columns(content, list(known.values()), flag=flag):
             columns = tuple(f"{part}={name}" for part, name in known.items())
             return dataclasses.replace(config, csv_columns=columns)
     return config

@@ -181,6 +181,23 @@ def read_rows(
     ]
 
 
+def has_columns(content: str, names: Sequence[str], *, flag: str) -> bool:
+    """Return whether a table has all of some columns, as `read_rows` would find them.
+
+    Args:
+        content: of the file; see `text`.
+        names: of the columns, in lower case.
+        flag: what names the file, for messages.
+
+    Raises:
+        errors.DataError: where the line with the columns is none of a table.
+    """
+    separator, skipped = _separator(content, names)
+    lines = _numbered(_reader(content, separator), flag)
+    head = next((fields for number, fields in lines if number > skipped), ())
+    return set(names) <= {field.strip().lower() for field in head}
+
+
 def _named_like_splits(
     unused: Mapping[int, str], rows: Sequence[Sequence[str]]
 ) -> str | None:

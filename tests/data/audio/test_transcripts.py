@@ -76,6 +76,20 @@ def test_a_table_of_common_voice_is_known(tmp_path: Path) -> None:
         _load(f"csv:{table}", validation_fraction=0.05)
 
 
+def test_columns_that_are_only_called_alike_are_no_known_table(tmp_path: Path) -> None:
+    table = "path,text,sentence_id,client_id\n"
+    table += "".join(f"{number}.wav,ab c,7,x\n" for number in range(4))
+    found = _load(_write(tmp_path, table), validation_fraction=0.0)
+    assert _texts(found.train, found.labels) == ["ab c"] * 4
+
+
+def test_a_known_table_may_come_from_a_spreadsheet(tmp_path: Path) -> None:
+    table = 'sep=;\r\n"Wav_Filename"; Transcript\r\n'
+    table += "".join(f"{number}.wav;ab c\r\n" for number in range(4))
+    found = _load(_write(tmp_path, table), validation_fraction=0.0)
+    assert _texts(found.train, found.labels) == ["ab c"] * 4
+
+
 def test_ljspeech_has_one_table_for_all_its_sounds(tmp_path: Path) -> None:
     folder = tmp_path / "LJSpeech-1.1" / "wavs"
     folder.mkdir(parents=True)
