@@ -19,7 +19,7 @@ from kft.run_folder.run_dir import RunDir
 # Keys of environment.json.
 _STARTED_IN, _RUN_FOLDER = "working_directory", "run_folder"
 # Options that are paths, besides `dataset`, and are read with the data; not every task
-# has all.
+# has all. `word_list` is none: it is read once, and the run keeps its words.
 _PATHS = ("data_dir", "tfrecord_labels", "alphabet")
 
 

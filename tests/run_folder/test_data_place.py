@@ -27,6 +27,10 @@ from kft.run_folder import data_place, run_dir
             {"dataset": "csv:{}/calls.csv", "alphabet": "{}/letters.txt"},
         ),
         (
+            SpeechRecognitionConfig(dataset="csv:calls.csv", word_list="words.txt"),
+            {"dataset": "csv:{}/calls.csv", "word_list": "words.txt"},
+        ),
+        (
             TokenClassificationConfig(dataset="jsonl:entities"),
             {"dataset": "jsonl:{}/entities"},
         ),

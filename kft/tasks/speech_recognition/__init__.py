@@ -62,8 +62,16 @@ def _check_decoding(config: SpeechRecognitionConfig) -> None:
             f"{' and '.join(without)}: expected --beam_width too, such as "
             "--beam_width=16; without it the likeliest symbol of each step counts."
         )
-    if config.word_list is not None:
+    if config.word_list is not None and not _has_kept_words(config):
         word_list.check(config)
+
+
+def _has_kept_words(config: SpeechRecognitionConfig) -> bool:
+    """Return whether the run goes on and has its words, wherever the list is now."""
+    # Which reads a run's config, and so asks which tasks there are.
+    from kft.run_folder import run_dir
+
+    return (run_dir.of(config).backbone / word_list.KEPT).is_file()
 
 
 def _has_model(config: SpeechRecognitionConfig) -> bool:

@@ -24,7 +24,7 @@ from kft.tasks.speech_recognition import (
 from kft.tasks.speech_recognition.prefix_beam_search import Scorer
 
 # In the folder of what a run keeps of its backbone.
-_MODEL, _WORDS = "language_model.json", "word_list.txt"
+_MODEL = "language_model.json"
 # A symbol that is less likely than that at a step does not go on with a text there.
 _LEAST = math.log(1e-4)
 _TINY = 1e-30
@@ -89,7 +89,7 @@ def of(
         return TextDecoder()
     found: list[Scorer] = []
     if kept is not None and config.word_list is not None:
-        words = _read(kept / _WORDS).split("\n")
+        words = _read(kept / word_list.KEPT).split("\n")
         found.append(text_scorers.WordList(words, symbols))
     if kept is not None and config.language_model != "none":
         pairs = {(a, b): n for a, b, n in json.loads(_read(kept / _MODEL))}
@@ -137,7 +137,7 @@ def kept_files(config: SpeechRecognitionConfig, splits: Splits) -> dict[str, byt
                 f"--word_list={config.word_list}: expected words of the characters "
                 f"{''.join(sorted(signs))!r}; there is none."
             )
-        files[_WORDS] = "\n".join(spelled).encode()
+        files[word_list.KEPT] = "\n".join(spelled).encode()
     return files
 
 

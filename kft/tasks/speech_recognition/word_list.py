@@ -7,6 +7,8 @@ from kft.data.sources import table_file
 
 # In place of a path: the words of the training texts.
 TRAINING = "training"
+# The file of `TaskKind.kept_files` with the words that a run decodes by.
+KEPT = "word_list.txt"
 
 
 def check(config: SpeechRecognitionConfig) -> None:

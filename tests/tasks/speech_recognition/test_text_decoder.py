@@ -13,8 +13,10 @@ from kft.config import SpeechRecognitionConfig
 from kft.data.examples import Splits
 from kft.data.ragged import Ragged
 from kft.metrics.predictions import Predictions
+from kft.run_folder import run_dir
 from kft.tasks.speech_recognition import text_decoder, text_scorers
 from kft.tasks.speech_recognition.ctc_objective import CtcObjective
+from kft.training import preflight
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 
@@ -158,6 +160,25 @@ def test_options_without_effect_are_told(folder, changes, told: str) -> None:
     config = spoken_letters.config(folder, "none", **changes)
     with pytest.raises(errors.ConfigError, match=told):
         tasks.kind(config.task).check(config)
+
+
+def test_a_run_that_goes_on_needs_its_word_list_no_more(folder, monkeypatch) -> None:
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    config = spoken_letters.config(
+        folder, "goes_on", beam_width=4, word_list="words.txt"
+    )
+    with pytest.raises(errors.ConfigError, match="there is no file 'words.txt'"):
+        preflight.check(config)
+    run = run_dir.of(config)
+    run.backbone.mkdir(parents=True)
+    run_dir.keep_config(run, config)
+    (run.backbone / "word_list.txt").write_text("ab")
+    # A path that is written otherwise would be another config.
+    assert preflight.with_data_found(config) == config
+    preflight.check(config)
+    assert run_dir.find(config)[1] == "unfinished"
 
 
 @pytest.mark.integration
