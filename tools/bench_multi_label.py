@@ -5,9 +5,9 @@
 Two photographs side by side are an image of the classes of both: as many pairs as there
 are photographs, each of which comes twice, with one that is drawn; training ones and
 validation ones stay apart. The same network, stages and batches learn the photographs
-(one class each) and the pairs (`--multi_label`), and the pairs with a fifth of the
-rates once more: with SGD that is what the mean of five cross entropies would do in
-place of their sum.
+(one class each) and the pairs (`--multi_label`), and the pairs once more with the rates
+divided by the number of classes: with SGD that is what the mean of the cross entropies
+would do in place of their sum.
 """
 
 import argparse
