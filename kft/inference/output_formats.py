@@ -3,9 +3,9 @@
 An answer is a mapping, see `kft.tasks.task.Serving.answer`. JSON lines have it as it
 is. In CSV, a list of ranked objects has a column for each of their fields and each
 rank, such as label_1; any other value has one column, text as it is, a tuple of names
-with | between them as training reads them, and the rest as JSON. In a table every
-object is a cell: its texts, and its `probability` in per cent; of any other list, too,
-each item is one; and all of a tuple.
+with | between them as training reads them, and the rest as JSON, such as names of which
+one has a | in it. In a table every object is a cell: its texts, and its `probability`
+in per cent; of any other list, too, each item is one; and all of a tuple.
 """
 
 import csv
@@ -121,7 +121,7 @@ def values(answer: Answer, fields: Fields, top_k: int) -> list[Any]:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not any(_BETWEEN in name for name in value):
         return _BETWEEN.join(value)
     return json.dumps(value, ensure_ascii=False)
 

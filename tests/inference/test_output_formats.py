@@ -43,6 +43,21 @@ def test_csv_has_ranks_for_alternatives_and_json_for_what_else_is_no_text() -> N
     assert style.line(FAILED, FIELDS, 2) == "b.txt,,,,,,,is bad"
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ((), ""),
+        (("cat",), "cat"),
+        (("cat", "dog"), "cat|dog"),
+        (("cat|dog",), '["cat|dog"]'),
+        (("Kühe", "cat|dog"), '["Kühe", "cat|dog"]'),
+    ],
+)
+def test_csv_has_names_as_they_can_be_told_apart(names, expected) -> None:
+    line = FORMATS["csv"].line(Answer("a", {"labels": names}), {"labels": ()}, 1)
+    assert next(csv.reader([line])) == ["a", expected, ""]
+
+
 def test_a_table_shows_texts_and_per_cent() -> None:
     line = FORMATS["table"].line(ANSWER, FIELDS, 2)
     assert line.split("  ")[0] == "a.txt"
