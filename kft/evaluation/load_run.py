@@ -58,6 +58,17 @@ class LoadedRun:
         """Return the network's graph, from inputs to logits."""
         return self.network.model
 
+    @property
+    def other_labels(self) -> str:
+        """Return the option by which examples have other labels than one class each.
+
+        It is empty where each has one class.
+        """
+        if not self.task.objective.target_spec.shape.rank:
+            return ""
+        config = self.config
+        return "--multi_label" if config.is_multi_label else f"--task={config.task}"
+
     def preprocess(self, *, training: bool) -> Preprocess:
         """Return the task's function from a payload to an input, traced once."""
         return self._traced.preprocess(training=training)

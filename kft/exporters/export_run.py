@@ -158,15 +158,14 @@ def _calibrate(run: LoadedRun, examples: Examples) -> None:
     Raises:
         errors.ConfigError: for a task that a temperature is not fitted for.
     """
-    refusal = errors.ConfigError(
-        "--calibrate fits a temperature to one class per example, and "
-        f"--task={run.config.task} has other labels. Leave the flag out."
-    )
-    if run.task.objective.target_spec.shape.rank:
-        raise refusal
+    if run.other_labels:
+        raise errors.ConfigError(
+            "--calibrate fits a temperature to one class per example, and with "
+            f"{run.other_labels} examples have other labels. Leave the flag out."
+        )
     predictions = evaluate_run.predict(run, examples).of_classes
     if predictions is None:
-        raise refusal
+        raise TypeError("expected examples of one class each, as the task has them")
     found = calibration.calibrate(predictions.logits, predictions.labels)
     calibrated_temperature.record(run.run, found)
     logging.info(

@@ -56,7 +56,7 @@ class _Facts:
     @property
     def is_one_class(self) -> bool:
         """Return whether the label of an example is one class."""
-        return not self.served.run.task.objective.target_spec.shape.rank
+        return not self.served.run.other_labels
 
 
 def write(served: ServingModel, certificates: Mapping[str, Mapping[str, Any]]) -> None:

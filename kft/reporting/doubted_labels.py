@@ -76,14 +76,16 @@ def find(run: LoadedRun, count: int) -> DoubtedLabels:
         errors.ConfigError: for a run whose examples have not one class each.
         errors.DataError: where its training examples are gone, or cannot be read.
     """
+    if run.other_labels:
+        raise errors.ConfigError(
+            f"--doubted_labels={count}: expected a run whose examples have one class "
+            f"each, received one with {run.other_labels}."
+        )
     examples = run_split.of_split(run, TRAIN)
     predictions = evaluate_run.predict(run, examples)
     found = predictions.of_classes
     if found is None:
-        raise errors.ConfigError(
-            f"--doubted_labels={count}: expected a run whose examples have one class "
-            f"each, received one of --task={run.config.task} with other labels."
-        )
+        raise TypeError("expected examples of one class each, as the task has them")
     losses = _losses(found)
     order = np.argsort(-losses, kind="stable")[:count]
     cards = gallery.cards(run, examples, predictions, map(int, order[:_CARDS]))

@@ -6,10 +6,12 @@ import io
 import json
 import math
 import shutil
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kft import errors
 from kft.evaluation import evaluate_run, load_run, run_split
@@ -83,14 +85,27 @@ def test_a_page_that_nobody_asked_it_of_is_without_it(finished_run, tmp_path) ->
     assert not (tmp_path / "run" / "doubted_labels.csv").exists()
 
 
-def test_a_run_of_several_classes_each_is_refused(run, monkeypatch) -> None:
-    def predict(run, examples):
-        shape = (len(examples), len(run.labels))
-        return Predictions(examples.ids, np.ones(shape, np.float32), np.ones(shape))
-
-    monkeypatch.setattr(evaluate_run, "predict", predict)
-    with pytest.raises(errors.ConfigError, match=r"--doubted_labels=3: .*one class"):
-        doubted_labels.find(run, 3)
+@pytest.mark.parametrize(
+    ("changes", "option"),
+    [
+        ({"multi_label": True}, "--multi_label"),
+        ({}, "--task=image_classification"),
+    ],
+)
+def test_a_run_of_other_labels_is_refused_before_its_examples_are_read(
+    run, monkeypatch, changes, option
+) -> None:
+    monkeypatch.delattr(run_split, "of_split")
+    spec = tf.TensorSpec([len(run.labels)], tf.float32)
+    objective = types.SimpleNamespace(target_spec=spec)
+    several = dataclasses.replace(
+        run,
+        task=types.SimpleNamespace(objective=objective),
+        config=dataclasses.replace(run.config, **changes),
+    )
+    message = f"--doubted_labels=3: .*one class each, received one with {option}"
+    with pytest.raises(errors.ConfigError, match=message):
+        doubted_labels.find(several, 3)
 
 
 def test_training_examples_that_are_gone_are_asked_for(finished_run, tmp_path) -> None:
