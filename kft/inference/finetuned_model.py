@@ -26,7 +26,7 @@ from kft.inference.answers import Answer
 from kft.inference.find_model import ModelPath
 from kft.inference.given_inputs import Given, GivenBatch, Input
 from kft.tasks import given_data
-from kft.tasks.given_data import Data
+from kft.tasks.given_rows import Data
 from kft.tasks.task import Tree
 
 

@@ -4,10 +4,9 @@ Arrays and texts are known by digests of their contents, files by their paths: s
 split of an example does not depend on where it stands.
 """
 
-import dataclasses
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,38 +14,15 @@ import numpy as np
 from kft import errors, tasks
 from kft.config import RunConfig
 from kft.data import content_ids
-from kft.data.examples import SPLITS, TRAIN, Read, Table
+from kft.data.examples import TRAIN, Read, Table
 from kft.data.labels import LabelMap
-from kft.data.sources import file_reader, given, path_ids, split_words
+from kft.data.sources import file_reader, given, path_ids
 from kft.data.sources.given import GivenExamples, ValueReader
+from kft.tasks import given_rows
+from kft.tasks.given_rows import Data, GivenRow
 from kft.tasks.task_kind import Values
 
-# (inputs, labels), (inputs, labels, groups), a pandas.DataFrame or a tf.data.Dataset;
-# or a mapping from the names of splits to these.
-Data = Any
-_FORMS = (
-    "data: expected (inputs, labels), (inputs, labels, groups), a pandas.DataFrame, a "
-    "tf.data.Dataset of (input, label), or a dict of these by train, validation and "
-    "test"
-)
 _SHOWN = 8
-
-
-@dataclasses.dataclass(frozen=True)
-class _Row:
-    """An example.
-
-    Attributes:
-        value: array, text, encoded bytes, or path of a file.
-        label: as it was given.
-        split: one of `SPLITS`.
-        group: that stays in one split; an empty text for none.
-    """
-
-    value: Any
-    label: Any
-    split: str
-    group: str
 
 
 def keep(
@@ -55,8 +31,8 @@ def keep(
     """Keep examples that a program has in this process; return their `dataset`.
 
     Args:
-        data: inputs and labels, see `Data`. Inputs are arrays, texts, encoded bytes or
-            paths of files; labels are numbers or names of classes.
+        data: inputs and labels, see `given_rows`. Inputs are arrays, texts, encoded
+            bytes or paths of files; labels are numbers or names of classes.
         config: of the run that is trained on them, or measured.
         class_names: of the classes that labels count from 0; by default numbers are
             names themselves, in their order, and names are sorted.
@@ -70,111 +46,16 @@ def keep(
         raise errors.ConfigError(
             f"data: task={config.task!r} takes files only. Give dataset=KIND:PLACE."
         )
-    rows = list(_rows(data))
+    rows = list(given_rows.rows(data))
     if not rows:
-        raise errors.DataError(f"{_FORMS}; received one without examples.")
+        raise errors.DataError(f"{given_rows.FORMS}; received one without examples.")
     labels, class_ids = _classes(rows, class_names)
     table = _table(rows, class_ids, values, config)
     return given.keep(GivenExamples(labels, table))
 
 
-def _rows(data: Data) -> Iterator[_Row]:
-    """Yield the examples of all splits."""
-    parts = data if isinstance(data, Mapping) else {TRAIN: data}
-    for name, part in parts.items():
-        split = split_words.of_name(str(name))
-        if split is None:
-            raise errors.DataError(
-                f"{_FORMS}; received a dict with {name!r}. Its keys are "
-                f"{', '.join(SPLITS)}."
-            )
-        for value, label, group in _columns(part, split):
-            yield _Row(value, label, split, group)
-
-
-def _columns(part: Data, split: str) -> Iterator[tuple[Any, Any, str]]:
-    """Return input, label and group of each example."""
-    if hasattr(part, "element_spec") and hasattr(part, "cardinality"):
-        return _of_dataset(part, split)
-    if hasattr(part, "columns") and hasattr(part, "to_dict"):
-        return _of_frame(part)
-    if isinstance(part, tuple | list) and len(part) in (2, 3):
-        return _of_lists(part, split)
-    raise errors.DataError(f"{_FORMS}; received {type(part).__name__} for {split}.")
-
-
-def _of_lists(part: Sequence[Any], split: str) -> Iterator[tuple[Any, Any, str]]:
-    inputs, labels = part[:2]
-    groups = part[2] if len(part) == 3 else [""] * len(inputs)
-    lengths = len(inputs), len(labels), len(groups)
-    if len(set(lengths)) > 1:
-        counts = [*zip(lengths, ("inputs", "labels", "groups"), strict=True)]
-        received = ", ".join(f"{n:,} {what}" for n, what in counts[: len(part)])
-        raise errors.DataError(
-            f"data: expected a label for each input of {split}, received {received}."
-        )
-    shape = np.shape(labels)
-    if len(shape) > 1:
-        advice = " Give labels.argmax(axis=1)." if len(shape) == 2 else ""
-        raise errors.DataError(
-            f"data: expected one class for each input of {split}, received labels of "
-            f"the shape {list(shape)}.{advice}"
-        )
-    return zip(inputs, labels, map(str, groups), strict=True)
-
-
-def _of_frame(frame: Any) -> Iterator[tuple[Any, Any, str]]:
-    """Return the rows of a pandas.DataFrame."""
-    names = [str(name) for name in frame.columns]
-    contents = [name for name in ("path", "text") if name in names]
-    if "label" not in names or len(contents) != 1:
-        raise errors.DataError(
-            "data: expected a DataFrame with the columns path or text, label, and "
-            f"maybe text_b and group, received {', '.join(names)}. "
-            "frame.rename(columns={...}) gives them these names."
-        )
-    if "split" in names:
-        raise errors.DataError(
-            "data: received a DataFrame with a column split. Give one for each split: "
-            "{'train': frame[frame.split == 'train'], ...}."
-        )
-    values = list(frame[contents[0]])
-    if "text_b" in names:
-        values = list(zip(values, frame["text_b"], strict=True))
-    groups = map(str, frame["group"]) if "group" in names else [""] * len(values)
-    return zip(values, frame["label"], groups, strict=True)
-
-
-def _of_dataset(data: Any, split: str) -> Iterator[tuple[Any, Any, str]]:
-    """Return the elements of a tf.data.Dataset, which are kept in memory."""
-    size = int(data.cardinality())
-    if size < 0:
-        reason, advice = {
-            -1: ("without an end", ".take(n) ends it"),
-            -2: (
-                "of unknown size",
-                ".apply(tf.data.experimental.assert_cardinality(n))",
-            ),
-        }[size]
-        raise errors.DataError(
-            f"data: expected a data set of known size for {split}, received one "
-            f"{reason}: {advice}."
-        )
-    spec = data.element_spec
-    if not isinstance(spec, tuple) or len(spec) != 2:
-        raise errors.DataError(
-            f"data: expected elements (input, label) of {split}, received {spec}."
-        )
-    if spec[1].shape.rank:
-        advice = " .unbatch() takes batches apart." if spec[1].shape.rank == 1 else ""
-        raise errors.DataError(
-            f"data: expected one class as label, received {spec[1]}.{advice}"
-        )
-    return ((value, label, "") for value, label in data.as_numpy_iterator())
-
-
 def _classes(
-    rows: Sequence[_Row], class_names: Sequence[str] | None
+    rows: Sequence[GivenRow], class_names: Sequence[str] | None
 ) -> tuple[LabelMap, np.ndarray]:
     """Return the classes, and that of each row, int32 [n]."""
     found = [_label(row.label, place) for place, row in enumerate(rows)]
@@ -228,7 +109,7 @@ def _label(label: Any, place: int) -> int | str:
 
 
 def _table(
-    rows: Sequence[_Row], class_ids: np.ndarray, values: Values, config: RunConfig
+    rows: Sequence[GivenRow], class_ids: np.ndarray, values: Values, config: RunConfig
 ) -> Table:
     """Return the table of examples that all are files, or all are values."""
     are_paths = {_is_path(row.value, values) for row in rows}
@@ -272,7 +153,9 @@ def _encode(value: Any, *, values: Values, config: RunConfig) -> bytes:
     return value if isinstance(value, bytes) else values.encode(value, config)
 
 
-def _checked(encode: Callable[[Any], bytes], row: _Row, place: int) -> tuple[str, int]:
+def _checked(
+    encode: Callable[[Any], bytes], row: GivenRow, place: int
+) -> tuple[str, int]:
     """Return digest and size of a payload, which is not kept.
 
     Raises:

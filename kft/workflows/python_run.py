@@ -13,7 +13,7 @@ from kft.data.sources import given
 from kft.distribution import cluster
 from kft.run_folder.run_result import RunResult
 from kft.tasks import given_data
-from kft.tasks.given_data import Data
+from kft.tasks.given_rows import Data
 from kft.workflows import after_training
 
 if TYPE_CHECKING:
