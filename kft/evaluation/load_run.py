@@ -40,8 +40,8 @@ class LoadedRun:
         devices: where it computes: one device.
         data: where its examples lie now, written like --dataset; None where they lie as
             the run says.
-        kept: of the run that has just ended in this process, whose task, network and
-            devices these are; None where it was loaded from its folder.
+        kept: of the run that has just ended in this process, whose network and devices
+            these are; None where it was loaded from its folder.
     """
 
     config: RunConfig
@@ -174,7 +174,7 @@ def load(
 
 
 def of_kept(run: RunDir, kept: KeptNetwork) -> LoadedRun:
-    """Return the run that has just ended in this process, without loading anything.
+    """Return the run that has just ended in this process, without loading its network.
 
     Args:
         run: its folder.
@@ -183,11 +183,13 @@ def of_kept(run: RunDir, kept: KeptNetwork) -> LoadedRun:
     Raises:
         errors.RunDirError: where the folder was damaged meanwhile.
     """
+    config, labels = _config(run, "run"), run_dir.read_labels(run)
     return LoadedRun(
-        config=_config(run, "run"),
+        config=config,
         run=run,
-        labels=kept.task.labels,
-        task=kept.task,
+        labels=labels,
+        # Not the task that trained: what it answers by was written at the end.
+        task=tasks.get(config, labels, run=run),
         network=kept.network,
         devices=kept.devices,
         kept=kept,

@@ -107,9 +107,9 @@ class StandaloneProcess:
 
 
 class StandaloneProcesses:
-    """One process for each of some formats, begun one ahead of its use.
+    """One process for each of some formats, begun when the one before has ended.
 
-    So no more than two are there at a time. Use it as a context manager.
+    So it starts while its export is being written. Use it as a context manager.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -142,10 +142,11 @@ class StandaloneProcesses:
         if process is None:
             raise ValueError("expected a format without a process, there is none")
         try:
-            self._begin()
             yield process
         finally:
             process.close()
+        # Not before: it would disturb what is timed.
+        self._begin()
 
     def _begin(self) -> None:
         if self._names:

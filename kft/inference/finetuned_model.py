@@ -1,5 +1,6 @@
 """A finished run or an export in Python: what `kft.load` returns."""
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from kft import errors
 from kft.config import EvaluateConfig, RunConfig
+from kft.data.sources import given
 from kft.evaluation import evaluate_run, load_run
 from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.load_run import LoadedRun
@@ -180,19 +182,27 @@ class FinetunedModel:
         """Return the figures on a split of the run, or of other data.
 
         Args:
-            data: written like --dataset, or as `kft.fine_tune` takes it, whose numbers
-                are those of the classes of the run; by default the data of the run.
+            data: written like --dataset, or as `kft.fine_tune` takes it; by default the
+                data of the run. Numbers as labels are names where all classes are
+                called by numbers, else they count the classes from 0.
             split: `train`, `validation` or `test`.
 
         Raises: what `evaluate_run.evaluate` does.
         """
         run = self._of_run("evaluate")
-        if data is not None and not isinstance(data, str):
-            data = given_data.keep(data, run.config, self.labels)
-        run_dir = str(run.run.path)
-        return evaluate_run.evaluate(
-            EvaluateConfig(run_dir=run_dir, data=data, split=split)  # type: ignore[arg-type]  # the config checks it
-        )
+        with contextlib.ExitStack() as stack:
+            if data is not None and not isinstance(data, str):
+                examples = given_data.examples_of(
+                    data,
+                    run.config,
+                    self.labels,
+                    numbers_are_names=all(map(str.isdecimal, self.labels)),
+                )
+                data = stack.enter_context(given.kept(examples))
+            run_dir = str(run.run.path)
+            return evaluate_run.evaluate(
+                EvaluateConfig(run_dir=run_dir, data=data, split=split)  # type: ignore[arg-type]  # the config checks it
+            )
 
     def _of_run(self, what: str) -> LoadedRun:
         if self._run is None:

@@ -16,7 +16,7 @@ from kft.config import RunConfig
 from kft.data import content_ids
 from kft.data.examples import TRAIN, Read, Table
 from kft.data.labels import LabelMap
-from kft.data.sources import file_reader, given, path_ids
+from kft.data.sources import file_reader, path_ids
 from kft.data.sources.given import GivenExamples, ValueReader
 from kft.tasks import given_rows
 from kft.tasks.given_rows import Data, GivenRow
@@ -25,10 +25,14 @@ from kft.tasks.task_kind import Values
 _SHOWN = 8
 
 
-def keep(
-    data: Data, config: RunConfig, class_names: Sequence[str] | None = None
-) -> str:
-    """Keep examples that a program has in this process; return their `dataset`.
+def examples_of(
+    data: Data,
+    config: RunConfig,
+    class_names: Sequence[str] | None = None,
+    *,
+    numbers_are_names: bool = False,
+) -> GivenExamples:
+    """Return examples that a program has, for `kft.data.sources.given`.
 
     Args:
         data: inputs and labels, see `given_rows`. Inputs are arrays, texts, encoded
@@ -36,26 +40,30 @@ def keep(
         config: of the run that is trained on them, or measured.
         class_names: of the classes that labels count from 0; by default numbers are
             names themselves, in their order, and names are sorted.
+        numbers_are_names: whether numbers are among `class_names`, and count nothing.
 
     Raises:
-        errors.ConfigError: where the task takes files only.
+        errors.ConfigError: where the task, or --multi_label, takes files only.
         errors.DataError: for data that cannot be used, saying what came.
     """
     values = tasks.kind(config.task).values
-    if values is None:
+    if values is None or config.is_multi_label:
+        what = "multi_label=True" if values else f"task={config.task!r}"
         raise errors.ConfigError(
-            f"data: task={config.task!r} takes files only. Give dataset=KIND:PLACE."
+            f"data: {what} takes files only. Give dataset=KIND:PLACE."
         )
     rows = list(given_rows.rows(data))
     if not rows:
         raise errors.DataError(f"{given_rows.FORMS}; received one without examples.")
-    labels, class_ids = _classes(rows, class_names)
-    table = _table(rows, class_ids, values, config)
-    return given.keep(GivenExamples(labels, table))
+    labels, class_ids = _classes(rows, class_names, numbers_are_names)
+    table, places = _table(rows, class_ids, values, config)
+    return GivenExamples(labels, table, places)
 
 
 def _classes(
-    rows: Sequence[GivenRow], class_names: Sequence[str] | None
+    rows: Sequence[GivenRow],
+    class_names: Sequence[str] | None,
+    numbers_are_names: bool,
 ) -> tuple[LabelMap, np.ndarray]:
     """Return the classes, and that of each row, int32 [n]."""
     found = [_label(row.label, place) for place, row in enumerate(rows)]
@@ -64,6 +72,8 @@ def _classes(
         raise errors.DataError(
             "data: expected labels that are all numbers or all names, received both."
         )
+    if numbers_are_names:
+        found = [str(one) for one in found]
     if class_names is not None:
         return _named(found, tuple(map(str, class_names)))
     trained = {one for one, row in zip(found, rows, strict=True) if row.split == TRAIN}
@@ -110,14 +120,15 @@ def _label(label: Any, place: int) -> int | str:
 
 def _table(
     rows: Sequence[GivenRow], class_ids: np.ndarray, values: Values, config: RunConfig
-) -> Table:
-    """Return the table of examples that all are files, or all are values."""
+) -> tuple[Table, Sequence[str]]:
+    """Return the table of examples, and where they lie if they are files."""
     are_paths = {_is_path(row.value, values) for row in rows}
     if len(are_paths) > 1:
         raise errors.DataError("data: expected paths or values, received both.")
     groups = np.array([row.group for row in rows])
     split_names = np.array([row.split for row in rows])
     read: Read
+    paths: list[str] = []
     if are_paths == {True}:
         paths = [os.path.abspath(os.fspath(row.value)) for row in rows]
         ids, sizes = path_ids.of(paths, os.getcwd()), _file_sizes(paths)
@@ -132,7 +143,7 @@ def _table(
         if not groups.any() and set(split_names) == {TRAIN}:
             # Equal examples stay in one split.
             groups = np.array(digests)
-    return Table(
+    table = Table(
         ids=np.array(ids),
         labels=class_ids,
         sizes=np.array(sizes, np.int64),
@@ -140,6 +151,7 @@ def _table(
         read=read,
         groups=groups if groups.any() else None,
     )
+    return table, paths
 
 
 def _is_path(value: Any, values: Values) -> bool:

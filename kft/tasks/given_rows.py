@@ -83,7 +83,7 @@ def _of_lists(part: Sequence[Any], split: str) -> Iterator[tuple[Any, Any, str]]
             f"data: expected one class for each input of {split}, received labels of "
             f"the shape {list(shape)}.{advice}"
         )
-    return zip(inputs, labels, map(str, groups), strict=True)
+    return zip(inputs, labels, map(_group, groups), strict=True)
 
 
 def _of_frame(frame: Any) -> Iterator[tuple[Any, Any, str]]:
@@ -104,7 +104,7 @@ def _of_frame(frame: Any) -> Iterator[tuple[Any, Any, str]]:
     values = list(frame[contents[0]])
     if "text_b" in names:
         values = list(zip(values, frame["text_b"], strict=True))
-    groups = map(str, frame["group"]) if "group" in names else [""] * len(values)
+    groups = map(_group, frame["group"]) if "group" in names else [""] * len(values)
     return zip(values, frame["label"], groups, strict=True)
 
 
@@ -134,3 +134,10 @@ def _of_dataset(data: Any, split: str) -> Iterator[tuple[Any, Any, str]]:
             f"data: expected one class as label, received {spec[1]}.{advice}"
         )
     return ((value, label, "") for value, label in data.as_numpy_iterator())
+
+
+def _group(value: Any) -> str:
+    """Return the name of a group; nothing for a value that is missing."""
+    # pandas has a number that is none in place of a missing text.
+    is_missing = value is None or value != value
+    return "" if is_missing else str(value)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from kft import errors, tasks
+from kft import errors
 from kft.data import sample
 from kft.data.examples import TEST, VALIDATION, Examples
 from kft.metrics.predictions import Predictions
@@ -17,7 +17,6 @@ from kft.model import network as networks
 from kft.model.network import Network
 from kft.run_folder import history
 from kft.run_folder.run_result import RunResult
-from kft.tasks.task import Task
 from kft.training import checkpoints, worker_sync
 from kft.training.checkpoints import Snapshot
 from kft.training.evaluator import Evaluator
@@ -49,12 +48,14 @@ def finalize_run(context: RunContext, state: RunState) -> FinishedRun:
     network = _kept_network(context, state)
     with context.devices.strategy.scope():
         evaluator = Evaluator(context.task, network.model, devices=context.devices)
+    parts = {VALIDATION: context.splits.validation, TEST: context.splits.test}
+    judging = next((name for name, part in parts.items() if part), None)
     measured = {
-        VALIDATION: _measure(context, evaluator, context.splits.validation),
-        TEST: _measure(context, evaluator, context.splits.test),
+        name: _measure(context, evaluator, part, keep=name == judging)
+        for name, part in parts.items()
     }
     objective = context.task.objective
-    task = _fitted(context, evaluator, measured[VALIDATION])
+    _write_fitted(context, evaluator, measured[VALIDATION])
     result = RunResult(
         run_dir=context.run.path,
         monitor=history.VALIDATION + objective.monitor.name,
@@ -71,21 +72,17 @@ def finalize_run(context: RunContext, state: RunState) -> FinishedRun:
         names = [metric.name for metric in objective.metrics]
         context.run.write_json(context.run.result_json, result.to_json(names))
     _remove_states(context)
-    return FinishedRun(result, _handed_on(context, task, network, measured))
+    return FinishedRun(result, _handed_on(context, network, measured))
 
 
 def _handed_on(
-    context: RunContext,
-    task: Task,
-    network: Network,
-    measured: Mapping[str, "_Measured"],
+    context: RunContext, network: Network, measured: Mapping[str, "_Measured"]
 ) -> KeptNetwork | None:
     """Return what the work after the run needs; None where a strategy shares it out."""
     if not context.devices.is_default:
         return None
     predictions = {name: one.predictions for name, one in measured.items()}
     return KeptNetwork(
-        task=task,
         network=network,
         devices=context.devices,
         traced=context.traced,
@@ -93,8 +90,10 @@ def _handed_on(
     )
 
 
-def _fitted(context: RunContext, evaluator: Evaluator, measured: "_Measured") -> Task:
-    """Write what answers need besides the weights; return the task that has it.
+def _write_fitted(
+    context: RunContext, evaluator: Evaluator, measured: "_Measured"
+) -> None:
+    """Write what answers need besides the weights.
 
     Args:
         context: the run, which is not a finished one before.
@@ -113,11 +112,9 @@ def _fitted(context: RunContext, evaluator: Evaluator, measured: "_Measured") ->
         return Predictions(examples.ids, examples.labels, rows)
 
     files = context.task.objective.fitted_files(predict)
-    if not files or not context.devices.is_chief:
-        return context.task
-    for name, content in files.items():
-        context.run.write_text(context.run.path / name, content)
-    return tasks.get(context.config, context.task.labels, run=context.run)
+    if context.devices.is_chief:
+        for name, content in files.items():
+            context.run.write_text(context.run.path / name, content)
 
 
 def _remove_states(context: RunContext) -> None:
@@ -136,7 +133,8 @@ class _Measured(NamedTuple):
 
     Attributes:
         figures: of the task; empty where there is no such split.
-        predictions: None there, and where a strategy shares the work out.
+        predictions: of the split that judges the run, where one device computes; None
+            else.
     """
 
     figures: Mapping[str, float]
@@ -144,13 +142,18 @@ class _Measured(NamedTuple):
 
 
 def _measure(
-    context: RunContext, evaluator: Evaluator, examples: Examples | None
+    context: RunContext,
+    evaluator: Evaluator,
+    examples: Examples | None,
+    *,
+    keep: bool,
 ) -> _Measured:
+    """Return the figures of a split, and what the network gives for it if asked to."""
     if examples is None or not len(examples):
         return _Measured({})
     batches, count = context.eval_batches(examples)
     check = context.io.signals.check
-    if not context.devices.is_default:
+    if not (keep and context.devices.is_default):
         return _Measured(evaluator.evaluate(batches, count, check=check))
     figures, rows = evaluator.measure(examples, batches, check=check)
     return _Measured(figures, Predictions(examples.ids, examples.labels, rows))

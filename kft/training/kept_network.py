@@ -7,7 +7,6 @@ from kft.distribution.replicas import Devices
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
 from kft.run_folder.run_result import RunResult
-from kft.tasks.task import Task
 from kft.tasks.traced_inputs import TracedInputs
 
 
@@ -16,14 +15,12 @@ class KeptNetwork:
     """What would else be built, loaded, traced and computed again after a run.
 
     Attributes:
-        task: of the run.
         network: with the weights of best.weights.h5.
         devices: where it computes: one device.
         traced: the functions that make inputs.
-        predictions: of the splits that were measured with it, by their names.
+        predictions: of the split that judges the run, by its name.
     """
 
-    task: Task
     network: Network
     devices: Devices
     traced: TracedInputs

@@ -11,7 +11,7 @@ from kft.config import stages as config_stages
 from kft.config.stages import HEAD
 from kft.data import class_weights
 from kft.data.examples import VALIDATION
-from kft.data.sources import split_words
+from kft.data.sources import given, split_words
 from kft.distribution import batch_sharing, cluster
 from kft.run_folder import data_place, overlap, run_dir
 
@@ -201,6 +201,11 @@ def _data_pairs(config: RunConfig) -> Iterable[str]:
 
 
 def _auto_batch_pairs(config: RunConfig) -> Iterable[str]:
+    if config.dataset.startswith(f"{given.KIND}:"):
+        yield (
+            "--batch_size=auto tries batches in a process of its own, which does not "
+            "have what was given as data=. Give a number."
+        )
     if config.accumulation_steps > 1:
         yield (
             f"--batch_size=auto and --accumulation_steps={config.accumulation_steps}: "

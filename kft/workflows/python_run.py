@@ -84,7 +84,7 @@ def fine_tune(
     startup_logs.from_python()
     if data is not None:
         _check_is_default(config)
-        dataset = given_data.keep(data, config, class_names)
+        dataset = given.keep(given_data.examples_of(data, config, class_names))
         config = dataclasses.replace(config, dataset=dataset)
     elif class_names is not None:
         raise errors.ConfigError("class_names: expected together with data.")

@@ -30,12 +30,13 @@ def _is_runner(process: psutil.Process) -> bool:
     return any("standalone_runner" in part for part in process.cmdline())
 
 
-def test_one_process_is_ahead_and_none_is_left() -> None:
+def test_one_process_is_there_at_a_time_and_none_is_left() -> None:
     with StandaloneProcesses(["onnx", "litert", "onnx"]) as processes:
-        assert len(_children()) == 1
+        (first,) = _children()
         with processes.next():
-            assert len(_children()) == 2
-        assert len(_children()) == 1
+            assert _children() == [first]
+        (second,) = _children()
+        assert second != first
     assert _children() == []
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from kft import errors, tasks
 from kft.config import (
+    RunConfig,
     SpeechRecognitionConfig,
     TextClassificationConfig,
     TrainConfig,
@@ -27,8 +28,12 @@ IMAGES = np.zeros([4, 8, 8, 3], np.uint8)
 def _splits(data: Any, *, of_images: bool = False, **options: Any) -> Splits:
     config_class = TrainConfig if of_images else TextClassificationConfig
     names = options.pop("class_names", None)
-    dataset = given_data.keep(data, config_class(**options), names)
+    dataset = _kept(data, config_class(**options), names)
     return tasks.load_splits(config_class(dataset=dataset, **options))
+
+
+def _kept(data: Any, config: RunConfig, names: Any = None) -> str:
+    return given.keep(given_data.examples_of(data, config, names))
 
 
 def _classes(splits: Splits) -> list[str]:
@@ -175,6 +180,63 @@ def test_a_label_has_to_have_a_name() -> None:
         _splits((IMAGES, [0, 2, 0, 1]), of_images=True, class_names=["a", "b"])
 
 
+@pytest.mark.parametrize("gap", [None, float("nan"), 3, "", "a\0b", "\ud800"])
+def test_a_gap_among_texts_is_named(gap: Any) -> None:
+    texts = [*TEXTS[:5], gap, *TEXTS[6:]]
+    with pytest.raises(errors.DataError, match="input 5 of train: expected a text"):
+        _splits((texts, LABELS))
+
+
+def test_a_missing_group_is_none() -> None:
+    groups = [None, float("nan")] * 30
+    found = _splits((TEXTS, LABELS, groups))
+    assert found.fingerprint == _splits((TEXTS, LABELS)).fingerprint
+
+
+def test_several_labels_come_from_files() -> None:
+    switches = [[0, 1], [1]] * 30
+    with pytest.raises(errors.ConfigError, match="multi_label=True takes files only"):
+        _splits((TEXTS, switches), multi_label=True)
+
+
+def test_other_files_of_the_same_names_are_other_data(tmp_path: Path) -> None:
+    names = []
+    for folder in ("one", "other"):
+        paths = [tmp_path / folder / f"{number}.txt" for number in range(4)]
+        paths[0].parent.mkdir()
+        for path in paths:
+            path.write_text("equal")
+        names.append(_kept((paths, [0, 1, 0, 1]), TextClassificationConfig()))
+    assert names[0] != names[1]
+
+
+def test_what_is_measured_is_kept_no_longer_than_that() -> None:
+    config = TextClassificationConfig()
+    examples = given_data.examples_of((TEXTS[:9], LABELS[:9]), config)
+    with given.kept(examples) as dataset:
+        tasks.check_dataset(TextClassificationConfig(dataset=dataset))
+    with pytest.raises(errors.DataError, match="this process does not have them"):
+        tasks.check_dataset(TextClassificationConfig(dataset=dataset))
+    # A run may still need what it was given.
+    given.keep(examples)
+    with given.kept(examples):
+        pass
+    tasks.check_dataset(TextClassificationConfig(dataset=dataset))
+
+
+def test_numbers_may_be_names_of_the_classes_of_a_run() -> None:
+    found = [
+        given_data.examples_of(
+            (IMAGES, [3, 1, 3, 1]),
+            TrainConfig(),
+            ["1", "2", "3", "4"],
+            numbers_are_names=numbers_are_names,
+        ).table.labels.tolist()
+        for numbers_are_names in (True, False)
+    ]
+    assert found == [[2, 0, 2, 0], [3, 1, 3, 1]]
+
+
 def test_a_text_is_no_array_and_a_pair_is_two() -> None:
     with pytest.raises(errors.DataError, match="input 0 of train: expected a text"):
         _splits((IMAGES, [0, 1, 0, 1]))
@@ -184,14 +246,14 @@ def test_a_text_is_no_array_and_a_pair_is_two() -> None:
 
 def test_tasks_whose_labels_are_no_classes_take_files() -> None:
     with pytest.raises(errors.ConfigError, match="takes files only"):
-        given_data.keep((TEXTS, LABELS), SpeechRecognitionConfig(dataset="csv:x"))
+        _kept((TEXTS, LABELS), SpeechRecognitionConfig(dataset="csv:x"))
 
 
 def test_a_config_names_the_same_data_again_and_no_other() -> None:
     config = TextClassificationConfig()
-    name = given_data.keep((TEXTS, LABELS), config)
-    assert given_data.keep((TEXTS, LABELS), config) == name
-    changed = given_data.keep((TEXTS, ("good", *LABELS[1:])), config)
+    name = _kept((TEXTS, LABELS), config)
+    assert _kept((TEXTS, LABELS), config) == name
+    changed = _kept((TEXTS, ("good", *LABELS[1:])), config)
     assert changed != name
     gone = TextClassificationConfig(dataset="given:0123456789abcdef")
     with pytest.raises(errors.DataError, match="this process does not have them"):
@@ -200,7 +262,7 @@ def test_a_config_names_the_same_data_again_and_no_other() -> None:
 
 def test_a_run_knows_its_own_classes_first() -> None:
     config = TextClassificationConfig()
-    dataset = given_data.keep((TEXTS, LABELS), config)
+    dataset = _kept((TEXTS, LABELS), config)
     known = _splits((TEXTS, ["ugly", "good"] * 30)).labels
     config = TextClassificationConfig(dataset=dataset)
     found = given.load_known(dataset.partition(":")[2], config, known)

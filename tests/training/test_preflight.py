@@ -1,5 +1,6 @@
 """What cannot work together is refused at once, all of it in one message."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,10 @@ def test_training_refuses_an_export_that_does_not_exist_with_all_else() -> None:
         train_run.run(TrainConfig(export=("tflit",), cached_views=2))
     assert "There is no export format 'tflit'" in str(caught.value)
     assert "--cached_views=2" in str(caught.value)
+
+
+def test_automatic_batches_are_not_of_what_only_this_process_has() -> None:
+    config = TrainConfig(dataset="given:0123456789abcdef", batch_size="auto")
+    problems = "\n".join(preflight._pairs(config))
+    assert "does not have what was given as data=. Give a number." in problems
+    assert not list(preflight._pairs(dataclasses.replace(config, batch_size=32)))

@@ -4,10 +4,11 @@ They are kept in this process, and a config names them by a digest of all of the
 run that goes on gets the same examples, or none.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,14 @@ class GivenExamples:
 
     Attributes:
         labels: the classes.
-        table: every example of every split; its ids follow from their contents.
+        table: every example of every split. Its ids follow from contents, or from the
+            paths of files.
+        places: absolute paths of the files; empty where examples are values.
     """
 
     labels: LabelMap
     table: examples.Table
+    places: Sequence[str] = ()
 
     @property
     def digest(self) -> str:
@@ -43,7 +47,8 @@ class GivenExamples:
         found = hashlib.blake2b(digest_size=_DIGEST_BYTES)
         groups = table.groups if table.groups is not None else [""] * len(table.ids)
         names = [self.labels.names[label] for label in np.asarray(table.labels)]
-        for row in zip(table.ids, names, table.split_names, groups, strict=True):
+        columns = (table.ids, names, table.split_names, groups, table.sizes)
+        for row in (*zip(*columns, strict=True), self.places):
             found.update(repr(tuple(map(str, row))).encode())
         return found.hexdigest()
 
@@ -56,6 +61,18 @@ def keep(given: GivenExamples) -> str:
     digest = given.digest
     _KEPT[digest] = given
     return f"{KIND}:{digest}"
+
+
+@contextlib.contextmanager
+def kept(given: GivenExamples) -> Iterator[str]:
+    """Give the `--dataset` of examples that are kept as long as the block runs."""
+    was_there = given.digest in _KEPT
+    dataset = keep(given)
+    try:
+        yield dataset
+    finally:
+        if not was_there:
+            del _KEPT[given.digest]
 
 
 def check(digest: str, config: config_lib.DataConfig) -> None:

@@ -12,7 +12,7 @@ from kft.config import TextClassificationConfig
 from kft.config.stages import Blocks
 from kft.data.examples import Labelled, Splits
 from kft.data.labels import LabelMap
-from kft.data.sources import tfds
+from kft.data.sources import json_lines, tfds
 from kft.data.text import (
     label_lines,
     reviews,
@@ -53,9 +53,9 @@ def _blocks(config: TextClassificationConfig) -> Blocks | None:
 
 def _encode(value: Any, config: TextClassificationConfig) -> bytes:
     """Return a text, or both of a pair."""
-    texts = [value] if isinstance(value, str) else list(value)
+    texts = list(value) if isinstance(value, list | tuple) else [value]
     parts = text_pairs.parts(pairs=config.pairs)
-    if len(texts) != len(parts) or not all(isinstance(one, str) for one in texts):
+    if len(texts) != len(parts) or not all(map(json_lines.is_text, texts)):
         expected = "a tuple of two texts (--pairs)" if config.pairs else "a text"
         raise errors.DataError(f"expected {expected}, received {value!r:.60}.")
     return text_pairs.join(texts).encode()
