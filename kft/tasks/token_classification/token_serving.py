@@ -30,6 +30,9 @@ from kft.tasks.token_classification import entity_figures
 _SCORES = "probabilities"
 _EXAMPLE = "Good"
 _TOKENS = tf.TensorSpec([None, None], tf.int32)
+# What the network reads.
+_INPUTS = ("token_ids", "mask", "first_tokens")
+# Of these and of what it gives.
 _NOTES = {
     "token_ids": "Token ids, begin and end included, then zeros.",
     "mask": "1 for each token, 0 for what follows the last.",
@@ -165,7 +168,7 @@ class TokenServing:
             ),
             "tokens": Endpoint(
                 answer_tokens,
-                signature=dict.fromkeys(_NOTES, _TOKENS),
+                signature=dict.fromkeys(_INPUTS, _TOKENS),
                 request=self._example(),
                 notes=_NOTES,
             ),
