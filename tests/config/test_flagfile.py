@@ -79,7 +79,7 @@ def test_fields_are_grouped_by_the_class_that_declares_them() -> None:
     assert sorted(names) == sorted(f.name for f in dataclasses.fields(TrainConfig))
     assert grouped[0][0] == config.DataConfig.__doc__.split("\n")[0].rstrip(".")
     assert grouped[-1][0] == config.ImageOptions.__doc__.split("\n")[0].rstrip(".")
-    run_options = grouped[0][1], grouped[-3][1]
+    run_options = grouped[0][1], grouped[-4][1]
     assert [part[0].name for part in run_options] == ["task", "recipe"]
 
 
