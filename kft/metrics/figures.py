@@ -1,8 +1,8 @@
 """The figures that say what a network is worth, whatever its task. Pure values."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,33 @@ class Group:
     label: str
     examples: int
     figures: tuple[Figure, ...]
+
+    @classmethod
+    def of(
+        cls,
+        label: str,
+        examples: int,
+        values: Mapping[str, Any],
+        *,
+        titles: Mapping[str, str],
+        undefined: Mapping[str, str],
+    ) -> Self:
+        """Return the group with some figures.
+
+        Args:
+            label: its name.
+            examples: how many it has.
+            values: of figures by their names, and maybe others.
+            titles: what those that are shown are called, in their order.
+            undefined: why a figure is None, by its name.
+        """
+        figures = (
+            Figure(
+                name=name, title=title, value=values[name], note=undefined.get(name, "")
+            )
+            for name, title in titles.items()
+        )
+        return cls(label, examples, tuple(figures))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,16 +55,13 @@ class LabelFigures:
 
     def group(self) -> Group:
         """Return them as the figures of a part of all examples."""
-        figures = tuple(
-            Figure(
-                name=name,
-                title=title,
-                value=vars(self)[name],
-                note=self.undefined.get(name, ""),
-            )
-            for name, title in _OF_A_CLASS.items()
+        return Group.of(
+            self.label,
+            self.examples,
+            vars(self),
+            titles=_OF_A_CLASS,
+            undefined=self.undefined,
         )
-        return Group(self.label, self.examples, figures)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kft.backbones.audio import spectrum
 from kft.backbones.audio.deep_speech_2_sizes import (
     FRAMES_PER_ROW,
     FREQUENCIES,
@@ -36,8 +37,7 @@ class LogSpectrogram(keras.Layer):
         window = 2 * (FREQUENCIES - 1)
         samples = np.arange(window)[:, None]
         angles = 2 * np.pi * samples * np.arange(FREQUENCIES) / window
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * samples / window)
-        parts = hann * np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+        parts = spectrum.windowed_parts(angles)
         self._fourier = parts[:, None, :].astype(np.float32)
 
     def call(self, rows: keras.KerasTensor) -> keras.KerasTensor:
@@ -45,14 +45,8 @@ class LogSpectrogram(keras.Layer):
         count, width = keras.ops.shape(rows)[1], rows.shape[2]
         hop = width // FRAMES_PER_ROW
         waves = keras.ops.reshape(rows, (-1, count * width, 1))
-        spectrum = keras.ops.conv(
-            keras.ops.pad(waves, ((0, 0), (0, hop), (0, 0))),
-            self._fourier,
-            strides=hop,
-            padding="valid",
-        )
-        real, imaginary = keras.ops.split(spectrum, 2, axis=-1)
-        power = keras.ops.square(real) + keras.ops.square(imaginary)
+        padded = keras.ops.pad(waves, ((0, 0), (0, hop), (0, 0)))
+        power = spectrum.power(padded, self._fourier, hop=hop)
         logarithms = keras.ops.log1p(keras.ops.sqrt(power))
         features = FRAMES_PER_ROW * FREQUENCIES
         return keras.ops.reshape(logarithms, (-1, count, features))

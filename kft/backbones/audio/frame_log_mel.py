@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kft.backbones.audio import spectrum
 from kft.backbones.audio.mel_scale import MelScale
 
 # Frames of each row.
@@ -59,9 +60,7 @@ class FrameLogMel(keras.Layer):
         window = self.scale.window
         samples = np.arange(window)[:, None]
         angles = 2 * np.pi * samples * np.arange(window // 2 + 1) / window
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * samples / window)
-        parts = hann * np.concatenate([np.cos(angles), -np.sin(angles)], axis=1)
-        return np.asarray(parts[:, None, :])
+        return np.asarray(spectrum.windowed_parts(angles)[:, None, :])
 
     def _constant(self, name: str, values: np.ndarray) -> keras.Variable:
         def initial(shape: Any, dtype: Any = None) -> keras.KerasTensor:
@@ -85,14 +84,8 @@ class FrameLogMel(keras.Layer):
         waves = keras.ops.reshape(rows, (-1, keras.ops.shape(rows)[1] * 2 * hop, 1))
         mirrored = keras.ops.flip(waves[:, 1 : before + 1], axis=1)
         behind = keras.ops.zeros_like(waves[:, : before - hop])
-        spectrum = keras.ops.conv(
-            keras.ops.concatenate([mirrored, waves, behind], axis=1),
-            self.transform,
-            strides=hop,
-            padding="valid",
-        )
-        real, imaginary = keras.ops.split(spectrum, 2, axis=-1)
-        power = keras.ops.square(real) + keras.ops.square(imaginary)
+        around = keras.ops.concatenate([mirrored, waves, behind], axis=1)
+        power = spectrum.power(around, self.transform, hop=hop)
         bands = keras.ops.matmul(power, self.bands)
         logarithms = keras.ops.log(keras.ops.maximum(bands, self.floor))
         return logarithms * keras.ops.cast(_frames(mask_steps), logarithms.dtype)

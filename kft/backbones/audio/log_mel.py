@@ -1,7 +1,6 @@
 """The front end as a layer: samples of sound to decibels in bands of the mel scale.
 
-Frames and Fourier transform are one convolution with constants, because the formats of
-exports have no Fourier transform of real numbers in common.
+Frames and Fourier transform are one convolution, see `spectrum`.
 """
 
 import dataclasses
@@ -10,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kft.backbones.audio import spectrum
 from kft.backbones.audio.mel_scale import MelScale
 
 
@@ -60,12 +60,8 @@ class LogMel(keras.Layer):
         side = (self.scale.fft_length - self.scale.window) // 2
         samples = samples[:, side : samples.shape[1] - side]
         waves = keras.ops.expand_dims(keras.ops.cast(samples, "float32"), -1)
-        spectrum = keras.ops.conv(
-            waves * self.gain, self._parts, strides=self.scale.hop, padding="valid"
-        )
-        real, imaginary = keras.ops.split(spectrum, 2, axis=-1)
         bands = keras.ops.matmul(
-            keras.ops.square(real) + keras.ops.square(imaginary),
+            spectrum.power(waves * self.gain, self._parts, hop=self.scale.hop),
             self._weights_of_bands.astype(np.float32),
         )
         logarithms = keras.ops.log(keras.ops.maximum(bands, 1e-10))

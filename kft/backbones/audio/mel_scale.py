@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from kft.backbones.audio import spectrum
+
 # Linear up to 1 kHz, which is mel 15, then 27 mels for a factor of 6.4.
 _HERTZ_PER_MEL, _BREAK_HERTZ, _BREAK_MEL = 200 / 3, 1000.0, 15.0
 _LOG_STEP = np.log(6.4) / 27
@@ -58,10 +60,8 @@ class MelScale:
         weights = self.matrix()
         used = np.flatnonzero(weights.any(axis=1))
         samples = np.arange(self.window)[:, None]
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * samples / self.window)
         angles = 2 * np.pi * used * (samples % self.fft_length) / self.fft_length
-        parts = np.concatenate([np.cos(angles), -np.sin(angles)], axis=1)
-        return hann * parts, weights[used]
+        return spectrum.windowed_parts(angles), weights[used]
 
 
 def of_rate(sample_rate: int, bands: int) -> MelScale:

@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from kft.backbones.audio import spectrum
+
 
 @dataclasses.dataclass(frozen=True)
 class MfccSizes:
@@ -48,9 +50,7 @@ class MfccSizes:
         """Return cosines, then sines, with the window over them, [window, 2 * bins]."""
         samples = np.arange(self.window)[:, None]
         angles = 2 * np.pi * samples * self.bins / self.window
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * samples / self.window)
-        parts: np.ndarray = hann * np.concatenate([np.cos(angles), np.sin(angles)], 1)
-        return parts
+        return spectrum.windowed_parts(angles)
 
     def bank(self) -> np.ndarray:
         """Return the weight of each of `bins` in each band, [bins, bands].
@@ -112,14 +112,8 @@ class Mfcc(keras.Layer):
         hop = self.sizes.hop
         waves = keras.ops.reshape(rows, (-1, keras.ops.shape(rows)[1] * hop, 1))
         behind = self.sizes.window - hop
-        spectrum = keras.ops.conv(
-            keras.ops.pad(waves, ((0, 0), (0, behind), (0, 0))),
-            self._fourier,
-            strides=hop,
-            padding="valid",
-        )
-        real, imaginary = keras.ops.split(spectrum, 2, axis=-1)
-        power = keras.ops.square(real) + keras.ops.square(imaginary)
+        padded = keras.ops.pad(waves, ((0, 0), (0, behind), (0, 0)))
+        power = spectrum.power(padded, self._fourier, hop=hop)
         bands = keras.ops.matmul(keras.ops.sqrt(power), self._bank)
         logarithms = keras.ops.log(keras.ops.maximum(bands, self.sizes.floor))
         return keras.ops.matmul(logarithms, self._cosines)

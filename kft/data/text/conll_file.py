@@ -105,17 +105,8 @@ def read(
             f"--dataset={config.dataset}: expected words with tags, a word a line; "
             "there is none."
         )
-    scheme = config.tag_scheme
-    if scheme == "auto":
-        scheme = tag_schemes.scheme_of(one.tags for one in sentences)
-    return [
-        TaggedText(
-            words.joined(one.words),
-            tagged_texts.in_bio(one.tags, scheme, place_of=one.place_of),
-            one.split,
-        )
-        for one in sentences
-    ]
+    splits = [one.split for one in sentences]
+    return tagged_texts.of_words(sentences, splits, scheme=config.tag_scheme)
 
 
 def _places(pairs: Sequence[str]) -> tuple[int, int]:

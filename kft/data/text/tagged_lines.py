@@ -18,7 +18,7 @@ from kft.data.sources import (
     split_words,
 )
 from kft.data.sources.json_lines import JsonLine
-from kft.data.text import span_lines, tag_schemes, tagged_texts, token_lines, words
+from kft.data.text import span_lines, tag_schemes, tagged_texts, token_lines
 from kft.data.text.tagged_texts import TaggedText
 
 _TEXT, _ENTITIES = "text", "entities"
@@ -150,17 +150,7 @@ def _of_tokens(
         )
         for line in lines
     ]
-    scheme = config.tag_scheme
-    if scheme == "auto":
-        scheme = tag_schemes.scheme_of(one.tags for one in read)
-    return [
-        TaggedText(
-            words.joined(one.words),
-            tagged_texts.in_bio(one.tags, scheme, place_of=one.place_of),
-            split,
-        )
-        for one, split in zip(read, splits, strict=True)
-    ]
+    return tagged_texts.of_words(read, splits, scheme=config.tag_scheme)
 
 
 def _check_names(config: config_lib.TagOptions) -> None:

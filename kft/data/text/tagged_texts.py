@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import content_ids, examples, labels, splits
 from kft.data.ragged import Ragged
-from kft.data.text import repeated_texts, tag_schemes
+from kft.data.text import repeated_texts, tag_schemes, words
+from kft.data.text.tag_schemes import TagScheme
 from kft.data.text.text_reader import TextReader
 
 
@@ -73,6 +75,48 @@ def in_bio(
             f"{error}. --tag_scheme says which one the files have; bio, iob1 and bioes "
             "are known."
         ) from error
+
+
+class TaggedWords(Protocol):
+    """Words with a tag each, as a file has them."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Return the words."""
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """Return their tags, in the scheme of the file."""
+
+    def place_of(self, position: int) -> str:
+        """Return where a word is, for messages."""
+
+
+def of_words(
+    found: Sequence[TaggedWords],
+    splits: Sequence[str | None],
+    *,
+    scheme: TagScheme | Literal["auto"],
+) -> list[TaggedText]:
+    """Return texts made of words.
+
+    Args:
+        found: the words of each.
+        splits: of each; None where the data names none.
+        scheme: of the tags; `auto` to tell it by them.
+
+    Raises: see `in_bio`.
+    """
+    if scheme == "auto":
+        scheme = tag_schemes.scheme_of(one.tags for one in found)
+    return [
+        TaggedText(
+            words.joined(one.words),
+            in_bio(one.tags, scheme, place_of=one.place_of),
+            split,
+        )
+        for one, split in zip(found, splits, strict=True)
+    ]
 
 
 def _table(found: Sequence[TaggedText], label_map: labels.LabelMap) -> examples.Table:
