@@ -24,6 +24,8 @@ from pathlib import Path
 
 HEAD_EPOCHS = TAIL_EPOCHS = 10
 HEAD_RATE, TAIL_RATE = 1e-2, 3e-3
+TOP = 2
+STAGES = f"head:{HEAD_EPOCHS}@{HEAD_RATE},top{TOP}:{TAIL_EPOCHS}@{TAIL_RATE}"
 BATCH, SIZE = 32, 224
 CUT = "block_14_add"  # What the last two blocks, 15 and 16, read.
 
@@ -40,11 +42,11 @@ def main() -> None:
         print(json.dumps(PARTS[arguments.part](arguments.data)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        data = _some(Path(arguments.data), Path(folder), arguments.per_class)
-        _report({name: _timed(name, str(data)) for name in PARTS}, arguments.out)
+        data = some_images(Path(arguments.data), Path(folder), arguments.per_class)
+        _report({name: timed(name, str(data)) for name in PARTS}, arguments.out)
 
 
-def _some(data: Path, folder: Path, per_class: int | None) -> Path:
+def some_images(data: Path, folder: Path, per_class: int | None) -> Path:
     """Return a folder with the first images of each class, as links."""
     for source in sorted(path for path in data.iterdir() if path.is_dir()):
         (folder / source.name).mkdir()
@@ -74,7 +76,8 @@ def _report(found: dict[str, dict[str, float]], out: str | None) -> None:
         Path(out).write_text(json.dumps(figures, indent=1))
 
 
-def _timed(name: str, data: str) -> dict[str, float]:
+def timed(name: str, data: str) -> dict[str, float]:
+    """Return the seconds of a part as a process of its own, and its figures."""
     start = time.monotonic()
     done = subprocess.run(
         [sys.executable, __file__, f"--part={name}", f"--data={data}"],
@@ -99,7 +102,7 @@ def run_kft(data: str) -> dict[str, float]:
         config = TrainConfig(
             dataset=f"folder:{data}",
             backbone="MobileNetV2",
-            stages=f"head:{HEAD_EPOCHS}@{HEAD_RATE},top2:{TAIL_EPOCHS}@{TAIL_RATE}",
+            stages=STAGES,
             batch_size=BATCH,
             resize="squash",
             run_dir=f"{folder}/run",
@@ -108,20 +111,23 @@ def run_kft(data: str) -> dict[str, float]:
     return {"val_accuracy": round(result.val_accuracy, 4)}
 
 
+def train(data: str, run_dir: str, *, backbone: str = "MobileNetV2") -> None:
+    """Run the command as it is typed, on images in a folder for each class."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "kft.train", f"--dataset=folder:{data}"),
+            *(f"--backbone={backbone}", f"--stages={STAGES}", "--resize=squash"),
+            *(f"--batch_size={BATCH}", f"--run_dir={run_dir}"),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 def run_command(data: str) -> dict[str, float]:
     """Fine-tune with the command line; return its phases and the accuracy."""
     with tempfile.TemporaryDirectory() as folder:
-        stages = f"head:{HEAD_EPOCHS}@{HEAD_RATE},top2:{TAIL_EPOCHS}@{TAIL_RATE}"
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "kft.train", f"--dataset=folder:{data}"),
-                *("--backbone=MobileNetV2", f"--stages={stages}"),
-                *(f"--batch_size={BATCH}", "--resize=squash"),
-                f"--run_dir={folder}/run",
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        train(data, f"{folder}/run")
         result = json.loads(Path(folder, "run", "result.json").read_text())
     phases = {f"{k}_seconds": round(v, 1) for k, v in result["startup_seconds"].items()}
     return {

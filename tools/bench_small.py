@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -23,9 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import bench_recipe as recipe
-
-# Blocks of the peer that `top2` of kft trains.
-_TOP = 2
 
 
 def main() -> None:
@@ -56,7 +52,7 @@ def _images(data: Path, folder: Path, per_class: int, side: int | None) -> Path:
     """Return a folder with the first images of each class, maybe enlarged."""
     there = folder / "images"
     there.mkdir()
-    recipe._some(data, there, per_class)
+    recipe.some_images(data, there, per_class)
     if side is not None:
         from PIL import Image
 
@@ -72,10 +68,10 @@ def _row(data: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of one number of images."""
     count = sum(path.is_file() for path in data.rglob("*"))
     found = {"images": count, "load_average": round(os.getloadavg()[0], 1)}
-    found["floor"] = recipe._timed("floor", str(data))["wall_seconds"]
+    found["floor"] = recipe.timed("floor", str(data))["wall_seconds"]
     found["command"] = command(data, backbone="MobileNetV2")
     if not arguments.skip_keras:
-        found["keras"] = recipe._timed("keras", str(data))["wall_seconds"]
+        found["keras"] = recipe.timed("keras", str(data))["wall_seconds"]
     if arguments.peer_python:
         found["command_lite"] = command(data, backbone="EfficientNetLite0")
         found["torch"] = _torch(data, arguments.peer_python)
@@ -90,20 +86,8 @@ def command(data: Path, *, backbone: str) -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
-        stages = (
-            f"head:{recipe.HEAD_EPOCHS}@{recipe.HEAD_RATE},"
-            f"top{_TOP}:{recipe.TAIL_EPOCHS}@{recipe.TAIL_RATE}"
-        )
         began = time.time()
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "kft.train", f"--dataset=folder:{data}"),
-                *(f"--backbone={backbone}", f"--stages={stages}", "--resize=squash"),
-                *(f"--batch_size={recipe.BATCH}", f"--run_dir={run}"),
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        recipe.train(str(data), str(run), backbone=backbone)
         whole = time.time() - began
         result = json.loads((run / "result.json").read_text())
         files = ("result.json", "evaluation.json", "export/parity.json", "report.html")
@@ -136,7 +120,7 @@ def _torch(data: Path, python: str) -> dict[str, float]:
         "classes": len(splits.labels),
         "stages": [
             [None, recipe.HEAD_EPOCHS, recipe.HEAD_RATE],
-            [_TOP, recipe.TAIL_EPOCHS, recipe.TAIL_RATE],
+            [recipe.TOP, recipe.TAIL_EPOCHS, recipe.TAIL_RATE],
         ],
         "batch_size": recipe.BATCH,
         "side": recipe.SIZE,
