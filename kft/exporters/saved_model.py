@@ -75,9 +75,10 @@ def _for_any_batch(endpoint: "Endpoint") -> Callable[..., Mapping[str, Any]]:
     """
     import tensorflow as tf
 
+    # TensorFlow gives arguments by their places, whatever names it was called with.
     @functools.wraps(endpoint.function)
-    def answer(*tensors: tf.Tensor, **named: tf.Tensor) -> Mapping[str, tf.Tensor]:
-        asked = dict(zip(endpoint.signature, tensors, strict=False)) | named
+    def answer(*tensors: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        asked = dict(zip(endpoint.signature, tensors, strict=True))
         count = tf.shape(next(iter(asked.values())))[0]
         filled = {
             name: tf.cond(
