@@ -62,6 +62,7 @@ def make(
     run: RunDir,
     *,
     loader: RunLoader | None = None,
+    evaluation: Evaluation | None = None,
     doubted_labels: int | None = None,
 ) -> Report:
     """Write report.html of a finished run, whole or not at all, and its charts.
@@ -74,6 +75,7 @@ def make(
     Args:
         run: the run folder.
         loader: of the run, where others need it as well, or its examples were moved.
+        evaluation: on the split that judges the run, where it is known already.
         doubted_labels: how many training examples are listed by it; None for no list.
 
     Raises:
@@ -83,9 +85,10 @@ def make(
         errors.RunDirError: where the folder is of no finished run, damaged or full.
     """
     record = run_record.read(run)
-    split = evaluate_run.judging_split(run)
     loader = loader or load_run.loader_of(run)
-    evaluation = evaluate_run.of_split(run, split, loader=loader) if split else None
+    split = evaluate_run.judging_split(run)
+    if evaluation is None and split:
+        evaluation = evaluate_run.of_split(run, split, loader=loader)
     doubted, files = None, [run.report_html]
     if doubted_labels is not None:
         doubted = doubted_labels_lib.find(loader.loaded(), doubted_labels)

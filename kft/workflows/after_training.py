@@ -100,7 +100,7 @@ def _complete(
         if formats:
             _export(run, formats, loader, processes, say)
     if config.report:
-        _report(run, loader, say)
+        _report(run, loader, evaluation, say)
     return evaluation, problem
 
 
@@ -148,7 +148,12 @@ def _evaluate(
     return evaluation
 
 
-def _report(run: RunDir, loader: "RunLoader", say: Callable[[str], None]) -> None:
+def _report(
+    run: RunDir,
+    loader: "RunLoader",
+    evaluation: "Evaluation | None",
+    say: Callable[[str], None],
+) -> None:
     """Write report.html, unless it is there and has the last exports."""
     page, parity = run.report_html, certificates.file_of(run)
     if page.is_file() and not (
@@ -160,7 +165,7 @@ def _report(run: RunDir, loader: "RunLoader", say: Callable[[str], None]) -> Non
     say(f"Writing {page}.")
     retry = f"python -m kft.report --run_dir={run.path}"
     with _optional(f"{page} was not written", retry):
-        write_report.make(run, loader=loader)
+        write_report.make(run, loader=loader, evaluation=evaluation)
 
 
 def _print(text: str) -> None:

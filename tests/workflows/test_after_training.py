@@ -208,7 +208,7 @@ def test_a_report_is_made_once_and_again_after_new_exports(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    monkeypatch.setattr(write_report, "make", lambda run, loader: made.append(run.path))
+    monkeypatch.setattr(write_report, "make", lambda run, **_: made.append(run.path))
     monkeypatch.setattr(after_training, "_evaluate", lambda *_: None)
     finished = FinishedRun(RunResult.read(run_dir.at(str(run))))
 
