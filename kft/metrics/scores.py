@@ -14,14 +14,19 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
-def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean cross entropy in nats.
+def cross_entropies(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the cross entropy of each row in nats, float64 [n].
 
     Args:
-        logits: [n, classes], n at least 1.
+        logits: [n, classes].
         labels: [n], class ids.
     """
-    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
+    return np.asarray(-log_softmax(logits)[np.arange(len(labels)), labels])
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean of `cross_entropies`, of at least one row."""
+    return float(cross_entropies(logits, labels).mean())
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -86,7 +86,7 @@ def find(run: LoadedRun, count: int) -> DoubtedLabels:
     found = predictions.of_classes
     if found is None:
         raise TypeError("expected examples of one class each, as the task has them")
-    losses = _losses(found)
+    losses = scores.cross_entropies(found.logits, found.labels)
     order = np.argsort(-losses, kind="stable")[:count]
     cards = gallery.cards(run, examples, predictions, map(int, order[:_CARDS]))
     return DoubtedLabels(
@@ -97,20 +97,14 @@ def find(run: LoadedRun, count: int) -> DoubtedLabels:
     )
 
 
-def _losses(found: ClassPredictions) -> np.ndarray:
-    rows = np.arange(len(found.labels))
-    return np.asarray(-scores.log_softmax(found.logits)[rows, found.labels])
-
-
 def _row(
     run: LoadedRun, found: ClassPredictions, position: int, loss: float
 ) -> DoubtedLabel:
-    probabilities = scores.softmax(found.logits[position])
-    names = run.labels.names
+    said = gallery.answer_of(found, position, run.labels.names)
     return DoubtedLabel(
         id=str(found.ids[position]),
-        label=names[found.labels[position]],
-        predicted=names[int(probabilities.argmax())],
-        probability=float(probabilities.max()),
+        label=said.label,
+        predicted=said.answer,
+        probability=said.probability,
         loss=float(loss),
     )

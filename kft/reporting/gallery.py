@@ -13,7 +13,7 @@ from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.evaluation.load_run import LoadedRun
 from kft.metrics import scores
-from kft.metrics.predictions import Predictions
+from kft.metrics.predictions import ClassPredictions, Predictions
 
 _AUGMENTED_EPOCHS = 4
 
@@ -153,11 +153,16 @@ def class_answer(
     predictions: Predictions, position: int, names: Sequence[str]
 ) -> ClassAnswer | None:
     """Return what is said of an example; None where its label is not one class."""
-    of_classes = predictions.of_classes
-    if of_classes is None:
-        return None
-    row = scores.softmax(of_classes.logits[position])
-    label = int(of_classes.labels[position])
+    found = predictions.of_classes
+    return None if found is None else answer_of(found, position, names)
+
+
+def answer_of(
+    found: ClassPredictions, position: int, names: Sequence[str]
+) -> ClassAnswer:
+    """Return what is said of an example that has one class."""
+    row = scores.softmax(found.logits[position])
+    label = int(found.labels[position])
     return ClassAnswer(
         label=names[label],
         answer=names[int(row.argmax())],

@@ -199,8 +199,7 @@ def measure(predictions: Predictions, tags: Sequence[str]) -> EntityFigures:
 def _losses(rows: np.ndarray, true: np.ndarray, read: np.ndarray) -> np.ndarray:
     """Return the cross entropies of the words of a text that were read."""
     places = np.flatnonzero(read)
-    found: np.ndarray = -scores.log_softmax(rows[places])
-    return np.asarray(found[np.arange(len(places)), true[places]])
+    return scores.cross_entropies(rows[places], true[places])
 
 
 def said_tags(rows: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
