@@ -167,7 +167,9 @@ def network() -> Network:
 
 def loaded_run(folder: Path) -> LoadedRun:
     """Return a run that never was."""
-    config = types.SimpleNamespace(task=NAME, backbone="conv", dataset="numbers")
+    config = types.SimpleNamespace(
+        task=NAME, backbone="conv", dataset="numbers", is_multi_label=False
+    )
     return LoadedRun(config, RunDir(folder), LABELS, Task(), network(), devices=None)
 
 

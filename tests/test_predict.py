@@ -79,7 +79,11 @@ def test_bad_files_are_rows_in_their_place_and_exit_code_1(
     assert rows[0]["error"].startswith("not an image")
     assert rows[2]["error"] == "there is no such file"
     assert rows[4]["predictions"] == []
-    assert rows[1]["predictions"] == rows[3]["predictions"] == rows[5]["predictions"]
+    # Equal but for rounding: a row's place in its batch may decide the order of sums.
+    for row in rows[1::2]:
+        given = sorted(row["predictions"], key=lambda one: one["class_id"])
+        found = [one["probability"] for one in given]
+        assert found == pytest.approx(expected[good], abs=1e-6)
 
 
 def test_csv_has_as_many_columns_in_every_row(
