@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kft.data import epoch_plan, label_arrays, splits
+from kft.data import dataset_options, epoch_plan, label_arrays, splits
 from kft.data import examples as examples_lib
 from kft.data.ragged import Ragged
 from kft.distribution.batch_sharing import BatchShare
@@ -206,7 +206,8 @@ def _batches(
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.OFF
     )
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+    ahead = batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return dataset_options.without_autotuning(ahead)
 
 
 def _read_inputs(source: Stored) -> Callable[..., tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kft.data import bad_examples, sampling
+from kft.data import bad_examples, dataset_options, sampling
 from kft.data.examples import NO_KEY, Examples
 from kft.data.pipeline import Preprocess
 from kft.data.ragged import Ragged
@@ -47,7 +47,8 @@ def load(
         inputs = tf.data.Dataset.from_tensor_slices((stored, keys)).map(
             preprocess, num_parallel_calls=tf.data.AUTOTUNE
         )
-        return list(inputs.as_numpy_iterator())
+        steady = dataset_options.without_autotuning(inputs)
+        return list(steady.as_numpy_iterator())
     except tf.errors.OpError as error:
         raise bad_examples.explain_failure(error, [examples], preprocess) from error
 

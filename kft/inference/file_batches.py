@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft import errors
+from kft.data import dataset_options
 from kft.inference.input_files import InputFiles
 from kft.inference.predictor import Predictor
 from kft.tasks.task import Tree
@@ -100,9 +101,10 @@ def _datasets(
 def _parallel(
     columns: tuple[Any, ...], function: Callable[..., Any]
 ) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices(columns).map(
+    elements = tf.data.Dataset.from_tensor_slices(columns).map(
         function, num_parallel_calls=os.cpu_count(), deterministic=True
     )
+    return dataset_options.without_autotuning(elements)
 
 
 def _streamed(

@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from kft.data import dataset_options
+
 
 def decode_all(
     requests: tf.Tensor, decode: Callable[[tf.Tensor], Any], blank: Any
@@ -36,11 +38,9 @@ def decode_all(
     # The blank one at the end stands for all that failed, and a batch needs one.
     blanks = tf.data.Dataset.from_tensors((count, blank))
     shapes = tf.nest.map_structure(lambda spec: spec.shape, decoded.element_spec)
-    positions, inputs = (
-        decoded.concatenate(blanks)
-        .padded_batch(count + 1, padded_shapes=shapes)
-        .get_single_element()
-    )
+    positions, inputs = dataset_options.without_autotuning(
+        decoded.concatenate(blanks).padded_batch(count + 1, padded_shapes=shapes)
+    ).get_single_element()
     read = tf.size(positions, tf.int64) - 1
     sources = tf.tensor_scatter_nd_update(
         tf.fill([count + 1], read),

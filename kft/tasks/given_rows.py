@@ -110,6 +110,8 @@ def _of_frame(frame: Any) -> Iterator[tuple[Any, Any, str]]:
 
 def _of_dataset(data: Any, split: str) -> Iterator[tuple[Any, Any, str]]:
     """Return the elements of a tf.data.Dataset, which are kept in memory."""
+    from kft.data import dataset_options
+
     size = int(data.cardinality())
     if size < 0:
         reason, advice = {
@@ -133,7 +135,8 @@ def _of_dataset(data: Any, split: str) -> Iterator[tuple[Any, Any, str]]:
         raise errors.DataError(
             f"data: expected one class as label, received {spec[1]}.{advice}"
         )
-    return ((value, label, "") for value, label in data.as_numpy_iterator())
+    steady = dataset_options.without_autotuning(data)
+    return ((value, label, "") for value, label in steady.as_numpy_iterator())
 
 
 def _group(value: Any) -> str:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf import message
 
 from kft import errors
-from kft.data import bad_examples
+from kft.data import bad_examples, dataset_options
 
 # A record is its length (8 bytes), a checksum (4), the data, another checksum (4).
 _HEADER_BYTES = 12
@@ -138,12 +138,13 @@ def index_file(path: str, features: Mapping[str, type]) -> Records:
         return tf.strings.length(records), tf.io.parse_example(records, spec)
 
     try:
-        batches = list(
+        described = (
             tf.data.TFRecordDataset(path, buffer_size=1 << 20)
             .batch(256)
             .map(describe, num_parallel_calls=tf.data.AUTOTUNE)
-            .as_numpy_iterator()
         )
+        steady = dataset_options.without_autotuning(described)
+        batches = list(steady.as_numpy_iterator())
     except tf.errors.OpError as error:
         wanted = ", ".join(
             f"{name} ({kind.__name__})" for name, kind in features.items()

@@ -65,7 +65,11 @@ def _read(
 def _records(builder: Any, expression: str) -> Iterator[Mapping[str, Any]]:
     import tensorflow_datasets
 
-    read = builder.as_dataset(split=expression, shuffle_files=False)
+    from kft.data import dataset_options
+
+    read = dataset_options.without_autotuning(
+        builder.as_dataset(split=expression, shuffle_files=False)
+    )
     records: Iterator[Mapping[str, Any]] = iter(tensorflow_datasets.as_numpy(read))
     return records
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from kft.data import dataset_options
 from kft.data.examples import Examples
 
 _BYTES = 16
@@ -71,6 +72,7 @@ class ContentDigests:
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         ).prefetch(tf.data.AUTOTUNE)
+        payloads = dataset_options.without_autotuning(payloads)
         found = zip(positions, payloads.as_numpy_iterator(), strict=True)
         for count, (position, payload) in enumerate(found, start=1):
             self.digests[position] = _digest(payload)
