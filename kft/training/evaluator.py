@@ -93,8 +93,8 @@ class Evaluator:
         self._devices = devices
         self._sums = MetricSums(devices, task.objective.total_names)
         self._eval_function = tf.function(self._eval_steps)
-        self._predict_function = tf.function(self._predict_step)
-        self._measure_function = tf.function(self._measure_step)
+        self._predict_function = tf.function(self._predict_step, reduce_retracing=True)
+        self._measure_function = tf.function(self._measure_step, reduce_retracing=True)
 
     def evaluate(
         self,

@@ -30,7 +30,7 @@ class TrunkPass:
         self._groups = outputs
         self._trunk = FrozenTrunk(model)
         self._features = context.devices.jit(self._trunk, context.config)
-        self._function = tf.function(self._step)
+        self._function = tf.function(self._step, reduce_retracing=True)
 
     def run(
         self, examples: Examples, *, view: int, training: bool
