@@ -41,11 +41,12 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     from kft.run_folder import atomic_files
 
     del quantize  # `none` is all that the format knows
+    endpoints = served.endpoints_of_one_trace
     functions = {
         name: tf.function(_for_any_batch(one), autograph=False).get_concrete_function(
             **{spec.name: spec for spec in one.specs}
         )
-        for name, one in served.endpoints.items()
+        for name, one in endpoints.items()
     }
     # Keras' ExportArchive (3.15.1) traces each function twice, and so doubles the time.
     module = tf.Module()
@@ -64,7 +65,7 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     extra.mkdir()
     (extra / _LABELS).write_text(served.run.labels.text(), encoding="utf-8")
     (extra / _METADATA).write_text(json.dumps(served.metadata))
-    warmup.write(path, {name: one.request for name, one in served.endpoints.items()})
+    warmup.write(path, {name: one.request for name, one in endpoints.items()})
 
 
 def _for_any_batch(endpoint: "Endpoint") -> Callable[..., Mapping[str, Any]]:

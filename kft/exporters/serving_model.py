@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from kft.data import sample
 from kft.data.examples import TRAIN
 from kft.evaluation import run_split
 from kft.evaluation.load_run import LoadedRun
 from kft.metrics.calibration import Calibration
-from kft.tasks.task import Endpoint
+from kft.tasks.task import Endpoint, Tree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,25 @@ class ServingModel:
         return self.run.task.serving.endpoints(
             self.run.model, temperature=self.temperature
         )
+
+    @functools.cached_property
+    def endpoints_of_one_trace(self) -> Mapping[str, Endpoint]:
+        """Return `endpoints` that share the graph of the network.
+
+        A format that keeps functions has it once then, and it is traced once.
+        """
+        model = self.run.model
+
+        @functools.partial(tf.function, autograph=False, reduce_retracing=True)
+        def outputs(inputs: Tree) -> Tree:
+            return model(inputs, training=False)
+
+        def network(inputs: Tree, *, training: bool) -> Tree:
+            if training:
+                raise ValueError("an endpoint asks a network that does not train")
+            return outputs(inputs)
+
+        return self.run.task.serving.endpoints(network, temperature=self.temperature)
 
     @property
     def tensors(self) -> Endpoint:

@@ -13,7 +13,6 @@ import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -184,6 +183,8 @@ class Objective(Protocol):
 # A table of a flatbuffer: the number of a field -> its value. The width of a number is
 # that of its NumPy type.
 FlatTable = Mapping[int, Any]
+# Inputs of a network, and training=False -> its outputs: a keras.Model is one.
+ServedNetwork = Callable[..., Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,7 +276,7 @@ class Serving(Protocol):
         """
 
     def endpoints(
-        self, model: keras.Model, *, temperature: float
+        self, model: ServedNetwork, *, temperature: float
     ) -> Mapping[str, Endpoint]:
         """Return how the network is asked, by the name of the signature.
 
@@ -284,7 +285,7 @@ class Serving(Protocol):
         formats that know no strings: a dict by its keys, or one tensor.
 
         Args:
-            model: the network, in float32.
+            model: the network, in float32, or what calls it with the same arguments.
             temperature: what the logits are divided by.
         """
 

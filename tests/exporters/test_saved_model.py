@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from kft.data.image import decode, resize
 from kft.exporters.serving_model import ServingModel
@@ -64,6 +66,20 @@ def test_signatures_are_those_of_the_contract(loaded) -> None:
         # Rank and batch are known to TensorFlow Serving, which has to split batches.
         for name, (_, last) in OUTPUTS.items():
             assert outputs[name].shape.rank == (1 if last is None else 2)
+
+
+def test_both_signatures_share_one_graph_of_the_network(exported: Exported) -> None:
+    written = (exported.saved_model / "saved_model.pb").read_bytes()
+    (graph,) = saved_model_pb2.SavedModel.FromString(written).meta_graphs
+    ops = [
+        node.op
+        for function in graph.graph_def.library.function
+        for node in function.node_def
+    ]
+    layers = exported.network.model.layers
+    assert sum(op == "Conv2D" for op in ops) == sum(
+        type(layer) is keras.layers.Conv2D for layer in layers
+    )
 
 
 def test_formats_and_sizes_may_be_mixed_in_a_batch(loaded, exported: Exported) -> None:

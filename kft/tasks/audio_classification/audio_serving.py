@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -22,7 +21,7 @@ from kft.tasks.audio_classification.audio_network import WAVEFORM
 from kft.tasks.class_answers import ClassServing
 from kft.tasks.classifier_answers import ClassifierAnswers
 from kft.tasks.serving_texts import CardText, PageText
-from kft.tasks.task import Endpoint, FlatTable
+from kft.tasks.task import Endpoint, FlatTable, ServedNetwork
 
 # Of TensorFlow Lite Support's metadata_schema.fbs.
 _AUDIO_PROPERTIES = np.uint8(4)
@@ -63,7 +62,7 @@ class AudioServing(ClassServing):
         return windows_in_graph.read(samples, rate, self._windows)
 
     def endpoints(
-        self, model: keras.Model, *, temperature: float
+        self, model: ServedNetwork, *, temperature: float
     ) -> dict[str, Endpoint]:
         """Return the endpoints for WAV files and for samples.
 

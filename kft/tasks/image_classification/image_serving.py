@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,7 +14,7 @@ from kft.tasks.class_answers import ClassServing
 from kft.tasks.classifier_answers import SCORES, ClassifierAnswers
 from kft.tasks.image_classification import weights_license
 from kft.tasks.serving_texts import CardText, PageText, SnippetCode
-from kft.tasks.task import Endpoint, FlatTable
+from kft.tasks.task import Endpoint, FlatTable, ServedNetwork
 
 _GRAY = 128
 # Of TensorFlow Lite Support's metadata_schema.fbs.
@@ -70,7 +69,7 @@ class ImageServing(ClassServing):
         return resize.resize(image, size=self._image_size, method=self._config.resize)
 
     def endpoints(
-        self, model: keras.Model, *, temperature: float
+        self, model: ServedNetwork, *, temperature: float
     ) -> dict[str, Endpoint]:
         """Return the endpoints for encoded images and for pixels.
 

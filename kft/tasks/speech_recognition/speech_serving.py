@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -24,7 +23,7 @@ from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.speech_recognition import ctc_decoding
 from kft.tasks.speech_recognition.speech_network import MASK, ROWS
 from kft.tasks.speech_recognition.text_decoder import TextDecoder
-from kft.tasks.task import Endpoint
+from kft.tasks.task import Endpoint, ServedNetwork
 
 _SCORES = "probabilities"
 _TENSORS = "rows"
@@ -109,7 +108,7 @@ class SpeechServing:
         return scores.same_class(own, found)
 
     def endpoints(
-        self, model: keras.Model, *, temperature: float
+        self, model: ServedNetwork, *, temperature: float
     ) -> dict[str, Endpoint]:
         """Return the endpoints for WAV files and for rows of samples.
 
@@ -225,7 +224,7 @@ class SpeechServing:
 
 
 def _probabilities(
-    model: keras.Model, rows: tf.Tensor, mask: tf.Tensor, temperature: float
+    model: ServedNetwork, rows: tf.Tensor, mask: tf.Tensor, temperature: float
 ) -> tf.Tensor:
     """Return those of rows, [n, rows, symbols + 1], zeros for what fills up."""
     logits = model({ROWS: rows, MASK: mask}, training=False)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,7 +19,7 @@ from kft.data.text import (
 from kft.tasks.class_answers import ClassServing
 from kft.tasks.classifier_answers import SCORES, ClassifierAnswers
 from kft.tasks.serving_texts import CardText, PageText, SnippetCode
-from kft.tasks.task import Endpoint
+from kft.tasks.task import Endpoint, ServedNetwork
 from kft.tasks.text_classification import text_license, tokenizer_metadata
 from kft.tasks.text_classification.text_form import TextForm
 
@@ -72,7 +71,7 @@ class TextServing(ClassServing):
         return self._form.texts
 
     def endpoints(
-        self, model: keras.Model, *, temperature: float
+        self, model: ServedNetwork, *, temperature: float
     ) -> dict[str, Endpoint]:
         """Return the endpoints for texts and for tokens.
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -23,7 +22,7 @@ from kft.data.text.word_tokens import WordTokensGraph
 from kft.data.text.words_graph import GraphWords
 from kft.metrics import scores
 from kft.tasks.serving_texts import CardText, PageText
-from kft.tasks.task import Endpoint
+from kft.tasks.task import Endpoint, ServedNetwork
 from kft.tasks.text_classification import text_license, tokenizer_metadata
 from kft.tasks.token_classification import entity_figures
 
@@ -131,7 +130,7 @@ class TokenServing:
         return scores.same_class(own, found)
 
     def endpoints(
-        self, model: keras.Model, *, temperature: float
+        self, model: ServedNetwork, *, temperature: float
     ) -> dict[str, Endpoint]:
         """Return the endpoints for texts and for tokens.
 
@@ -278,7 +277,7 @@ class TokenServing:
 
 
 def _probabilities(
-    model: keras.Model, inputs: Mapping[str, tf.Tensor], temperature: float
+    model: ServedNetwork, inputs: Mapping[str, tf.Tensor], temperature: float
 ) -> tf.Tensor:
     """Return those of words, [n, tokens, tags], then zeros."""
     logits = model(inputs, training=False)
