@@ -118,13 +118,16 @@ def damaged(path: Path, reason: str) -> str:
     return f"{path} is damaged: {reason.rstrip('.')}. {advice}"
 
 
-# Where examples lie, and how they are split: a run that goes on compares the examples.
-_PLACES = ("dataset", "data_dir", "tfrecord_labels", "split_file")
+# Where examples and their labels lie, and how they are split: a run that goes on
+# compares the examples. Not every task has all.
+_PLACES = ("dataset", "data_dir", "tfrecord_labels", "split_file", "alphabet")
 
 
 def with_places_of(old: RunConfig, new: RunConfig) -> RunConfig:
     """Return a config whose data lies where that of another one does."""
-    places: dict[str, Any] = {name: getattr(old, name) for name in _PLACES}
+    places: dict[str, Any] = {
+        name: getattr(old, name) for name in _PLACES if hasattr(old, name)
+    }
     return dataclasses.replace(new, **places)
 
 

@@ -134,6 +134,17 @@ def test_only_an_unfinished_run_may_be_told_another_place_of_its_data(
     assert run_dir.read_config(run) == settings
 
 
+def test_an_alphabet_may_lie_elsewhere_as_the_examples_may(tmp_path: Path) -> None:
+    settings = config.SpeechRecognitionConfig(
+        run_dir=str(tmp_path / "run"), dataset="csv:said.csv", alphabet="letters.txt"
+    )
+    run = _made(settings)
+    moved = dataclasses.replace(settings, alphabet="elsewhere/letters.txt")
+    assert _status(moved) == "unfinished"
+    # Labels are compared with the examples, later.
+    assert run_dir.read_config(run) == settings
+
+
 def test_what_computes_nothing_may_change_and_is_kept_anew(
     settings: TrainConfig,
 ) -> None:
