@@ -19,12 +19,15 @@ class Network:
         blocks: names of the backbone's blocks, from the input upwards.
         anchors: for each block, the layer whose output ends everything below it.
         head_anchor: the layer whose output the head reads.
+        head_is_pretrained: whether the head, too, has pretrained weights, so that the
+            outputs mean something before any training.
     """
 
     model: keras.Model
     blocks: stages.Blocks
     anchors: Mapping[str, str]
     head_anchor: str
+    head_is_pretrained: bool = False
 
     def anchor(self, depth: int) -> str | None:
         """Return the layer that ends the frozen part; None where all trains.

@@ -49,14 +49,20 @@ class RunRecord:
 
     @property
     def stage_epochs(self) -> tuple[tuple[EpochRecord, ...], ...]:
-        """Return the epochs, a tuple for each stage."""
+        """Return the epochs, a tuple for each stage; epoch 0 is of the first."""
         found: list[list[EpochRecord]] = []
         for one in self.history:
             # Two stages may have the same name.
-            if one.epoch == 1 or not found:
+            if not found or one.epoch <= found[-1][-1].epoch:
                 found.append([])
             found[-1].append(one)
         return tuple(map(tuple, found))
+
+    @property
+    def epoch_numbers(self) -> range:
+        """Return the numbers of the epochs of the history, counted through the run."""
+        first = self.history[0].epoch if self.history else 1
+        return range(first, first + len(self.history))
 
 
 def read(run: RunDir) -> RunRecord:

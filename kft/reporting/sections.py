@@ -166,11 +166,11 @@ def _by_epoch(
     low: float | None,
 ) -> LineChart | None:
     """Return a chart of values by epoch, a list for each label."""
-    spans, first = [], 1
+    xs = record.epoch_numbers
+    spans, first = [], xs.start
     for epochs in record.stage_epochs:
         spans.append((epochs[0].stage, first, first + len(epochs) - 1))
         first += len(epochs)
-    xs = range(1, len(record.history) + 1)
     series = [
         Series(label, xs, ys, style)
         for style, (label, ys) in enumerate(lines.items())
@@ -222,7 +222,7 @@ def comparison_curves(
         series = [
             Series(
                 label,
-                range(1, len(record.history) + 1),
+                record.epoch_numbers,
                 list(map(values, record.history)),
                 style,
             )

@@ -23,17 +23,22 @@ _OLD_NAMES = {"images_per_second": "examples_per_second"}
 class EpochRecord:
     """One epoch: a line of metrics.jsonl.
 
+    Epoch 0 of the first stage is the network as it came, scored before any training.
+    It is recorded where `Network.head_is_pretrained`.
+
     Attributes:
         stage: what it unfreezes, as `--stages` has it.
-        epoch: of the stage, from 1.
+        epoch: of the stage, from 1; 0 before any training.
         epochs: that the stage plans.
         step: updates of the whole run that are done.
-        train: figures of the task over the training examples, while they trained.
+        train: figures of the task over the training examples, while they trained;
+            empty for epoch 0.
         validation: figures at the end of the epoch; empty where nothing validates.
-        learning_rate: of the last step.
+        learning_rate: of the last step; None for epoch 0.
         seconds: of the training steps.
-        examples_per_second: of the training steps.
-        input_wait_fraction: of their time, in [0, 1]; None with --deterministic.
+        examples_per_second: of the training steps; None for epoch 0.
+        input_wait_fraction: of their time, in [0, 1]; None with --deterministic, and
+            for epoch 0.
     """
 
     stage: str
@@ -42,18 +47,49 @@ class EpochRecord:
     step: int
     train: Mapping[str, float]
     validation: Mapping[str, float]
-    learning_rate: float
+    learning_rate: float | None
     seconds: float
-    examples_per_second: float
+    examples_per_second: float | None
     input_wait_fraction: float | None
+
+    @classmethod
+    def untrained(
+        cls, *, stage: str, epochs: int, validation: Mapping[str, float]
+    ) -> Self:
+        """Return epoch 0 of a run.
+
+        Args:
+            stage: the first.
+            epochs: that it plans.
+            validation: figures before any training.
+        """
+        return cls(
+            stage=stage,
+            epoch=0,
+            epochs=epochs,
+            step=0,
+            train={},
+            validation=validation,
+            learning_rate=None,
+            seconds=0.0,
+            examples_per_second=None,
+            input_wait_fraction=None,
+        )
+
+    @property
+    def has_trained(self) -> bool:
+        """Return whether it is another epoch than epoch 0."""
+        return self.epoch > 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the line; the names of validation begin with `val_`."""
         values = dict(vars(self))
         train, validation = values.pop("train"), values.pop("validation")
         head = {name: values.pop(name) for name in ("stage", "epoch", "epochs", "step")}
-        empty = validation or dict.fromkeys(train)
-        return {**head, **train, **prefixed(VALIDATION, empty), **values}
+        # The figures are the same: where there are none, their names have no value.
+        shown = train or dict.fromkeys(validation)
+        judged = validation or dict.fromkeys(train)
+        return {**head, **shown, **prefixed(VALIDATION, judged), **values}
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Self:
@@ -67,7 +103,11 @@ class EpochRecord:
         own = {f.name for f in dataclasses.fields(cls)} - {"train", "validation"}
         known = {name: values.pop(name) for name in own}
         validation = unprefixed(VALIDATION, values)
-        train = {k: v for k, v in values.items() if not k.startswith(VALIDATION)}
+        train = {
+            name: value
+            for name, value in values.items()
+            if not name.startswith(VALIDATION) and value is not None
+        }
         known |= {"train": train, "validation": validation}
         # A mean over an epoch that has diverged may be infinite or no number.
         finite = {k: v for k, v in train.items() if not _has_diverged(v)}
@@ -91,7 +131,7 @@ class StageResult:
         input_wait_fraction: of their time, in [0, 1]; None with --deterministic.
         trainable_parameters: of the stage.
         cached: whether its trunk was stored.
-        best_epoch: from 1; None without an epoch.
+        best_epoch: of those that trained, from 1; None without one.
         validation: figures of that epoch; empty where nothing validates.
     """
 

@@ -36,11 +36,13 @@ class RunResult:
             as accuracy in [0, 1] and loss in nats; empty without validation.
         test: the same on the test split; empty without one.
         best_stage: where these weights come from, as `--stages` has it.
-        best_epoch: of this stage, from 1.
+        best_epoch: of this stage, from 1; 0 where no epoch was better than the network
+            before any training.
         seconds: of the run, over all starts.
         startup_seconds: of the last start, by part: import (where the command knows
             it), data, network, trunk (its one pass, not part of a start without a
-            cache), first_step. Empty for a run of a version that did not measure it.
+            cache), epoch_0 (where it is scored), first_step. Empty for a run of a
+            version that did not measure it.
         stages: how each ended.
     """
 

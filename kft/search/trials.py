@@ -133,7 +133,7 @@ class Trials:
             share=share,
             validation=validation,
             test=test,
-            epochs=len(read_history(folder)),
+            epochs=sum(one.has_trained for one in read_history(folder)),
             seconds=round(time.monotonic() - started, 3),
             message=message,
         )
@@ -220,8 +220,8 @@ def read_history(folder: Path) -> tuple[EpochRecord, ...]:
 
 
 def curve(epochs: Sequence[EpochRecord], monitor: Metric) -> list[float]:
-    """Return the figure of validation after each epoch that has one."""
-    found = (epoch.validation.get(monitor.name) for epoch in epochs)
+    """Return the figure of validation after each epoch of training that has one."""
+    found = (one.validation.get(monitor.name) for one in epochs if one.has_trained)
     return [value for value in found if value is not None]
 
 

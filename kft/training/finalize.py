@@ -63,7 +63,7 @@ def finalize_run(context: RunContext, state: RunState) -> FinishedRun:
         validation=measured[VALIDATION].figures,
         test=measured[TEST].figures,
         best_stage=context.stages[state.best.stage].unfreeze,
-        best_epoch=state.best.epoch + 1,
+        best_epoch=state.best.number,
         seconds=round(context.seconds(), 3),
         startup_seconds=context.io.startup.seconds(),
         stages=state.stages,

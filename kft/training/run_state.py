@@ -14,14 +14,19 @@ class Best:
 
     Attributes:
         stage: index of the stage.
-        epoch: index of the epoch within the stage.
+        epoch: index of the epoch within the stage; None before any training.
         validation: figures of these weights; empty where nothing validates: then the
             last weights are the best.
     """
 
     stage: int
-    epoch: int
+    epoch: int | None
     validation: Mapping[str, float]
+
+    @property
+    def number(self) -> int:
+        """Return the epoch as people count, from 1; 0 before any training."""
+        return 0 if self.epoch is None else self.epoch + 1
 
     def beats(self, other: "Best | None", monitor: Metric) -> bool:
         """Return whether these weights are to be kept instead of `other`."""
@@ -57,8 +62,8 @@ class RunState:
         progress: of the epoch under way.
         global_step: steps of the whole run that are done.
         stale_epochs: epochs of this stage since its best one.
-        stage_best: best epoch of this stage.
-        best: best epoch of the run.
+        stage_best: best epoch of this stage, of those that trained.
+        best: best epoch of the run; epoch 0, too, where it was scored.
         best_digests: of the weights in best.weights.h5.
         history: the lines of metrics.jsonl.
         stages: the stages that have ended.
@@ -89,6 +94,24 @@ class RunState:
     def rate_scale(self) -> float:
         """Return the factor on the learning rates."""
         return 0.5**self.recoveries
+
+    @property
+    def trained_epochs(self) -> int:
+        """Return the epochs of the run that are done."""
+        return sum(record.has_trained for record in self.history)
+
+
+def with_untrained(state: RunState, record: EpochRecord) -> RunState:
+    """Return the state of a run that begins with a network which is to be beaten.
+
+    Patience does not count from it: training may have to make a network worse first.
+
+    Args:
+        state: before any training.
+        record: epoch 0.
+    """
+    best = Best(state.stage, None, dict(record.validation))
+    return dataclasses.replace(state, best=best, history=(*state.history, record))
 
 
 def judge(

@@ -62,6 +62,44 @@ class StageLoop:
         )
         self._saved_at = time.monotonic()
 
+    def score_untrained(
+        self, state: RunState, keep_best: Callable[[], None]
+    ) -> RunState:
+        """Return the state with epoch 0: the network as it came, validated.
+
+        Nothing changes where nothing validates. Callbacks do not hear of it: it is no
+        epoch of training.
+
+        Args:
+            state: before any training.
+            keep_best: called while the model has the weights that it came with.
+
+        Raises:
+            errors.Interrupted: after a signal; nothing has been saved.
+            errors.TrainingError: where the loss is not finite.
+        """
+        start = time.monotonic()
+        validation = self._figures()
+        if not validation:
+            return state
+        if not math.isfinite(validation["loss"]):
+            raise errors.TrainingError(
+                f"The loss of validation is {validation['loss']} before any training: "
+                "expected a finite one of pretrained weights. They may be damaged "
+                "(--weights), or need more than float16 (--precision)."
+            )
+        keep_best()
+        record = EpochRecord.untrained(
+            stage=self._stage.unfreeze,
+            epochs=self._stage.epochs,
+            validation=validation,
+        )
+        state = states.with_untrained(state, record)
+        self._io.recorder.append(state.history)
+        self._io.reporter.done(record, is_best=True)
+        seconds = state.stage_seconds + time.monotonic() - start
+        return dataclasses.replace(state, stage_seconds=seconds)
+
     def run(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
         """Train until the stage's last epoch, or until patience is at its end.
 
@@ -97,7 +135,7 @@ class StageLoop:
         callbacks, steps = self._callbacks, self._data.steps_per_epoch
         title = f"{self._stage.unfreeze} {state.epoch + 1}/{self._stage.epochs}"
         if not state.progress.step:
-            callbacks.epoch_begin(len(state.history))
+            callbacks.epoch_begin(state.trained_epochs)
         with self._io.reporter.epoch(title, steps) as bar:
             while state.progress.step < steps:
                 step = state.progress.step
@@ -208,18 +246,24 @@ class StageLoop:
         self._step.sums.reset()
         self._io.recorder.append(state.history)
         self._io.reporter.done(record, is_best=is_best)
-        self._callbacks.epoch_end(len(state.history) - 1, record)
+        self._callbacks.epoch_end(state.trained_epochs - 1, record)
         return dataclasses.replace(state, callbacks=self._callbacks.state())
 
     def _validate(self) -> Mapping[str, float]:
         if self._data.validation is None:
             return {}
-        batches, count = self._data.validation
         self._callbacks.test_begin()
-        check = self._io.signals.check
-        figures = self._evaluator.evaluate(batches, count, check=check)
+        figures = self._figures()
         self._callbacks.test_end(figures)
         return figures
+
+    def _figures(self) -> Mapping[str, float]:
+        """Return the figures of validation, empty where nothing validates."""
+        if self._data.validation is None:
+            return {}
+        batches, count = self._data.validation
+        check = self._io.signals.check
+        return self._evaluator.evaluate(batches, count, check=check)
 
     def _record(
         self,

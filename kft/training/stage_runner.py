@@ -60,7 +60,7 @@ def run_stage(
     if resumed:
         stage.tensors.restore(snapshot.arrays)
     else:
-        state = stage.tensors.begin(state)
+        state = _begin(context, state, stage)
     worker_sync.require_same_weights(context)
     context.callbacks.stage_begin(stage.training.optimizer)
     context.callbacks.restore(state.callbacks, is_of_stage=state.epoch > 0)
@@ -83,6 +83,19 @@ def run_stage(
     if hint:
         context.io.reporter.say(hint)
     return state
+
+
+def _begin(context: RunContext, state: RunState, stage: "_Stage") -> RunState:
+    """Return the state with which the stage begins, saved.
+
+    A network that answers before any training is scored before the first save. So no
+    save is without its score, and a run that goes on from one need not know whether its
+    network had come that way.
+    """
+    if not state.history and context.network.head_is_pretrained:
+        with context.io.startup.part("epoch_0"):
+            state = stage.loop.score_untrained(state, stage.best.keep)
+    return stage.tensors.begin(state)
 
 
 def _prove_frozen(context: RunContext, state: RunState, parts: StageParts) -> None:
@@ -120,7 +133,7 @@ def _after(
         input_wait_fraction=None if None in waits else round(waited / busy, 4),
         trainable_parameters=sum(int(np.prod(v.shape)) for v in parts.trainable),
         cached=is_cached,
-        best_epoch=best.epoch + 1 if best else None,
+        best_epoch=best.number if best else None,
         validation=best.validation if best else {},
     )
     return dataclasses.replace(

@@ -61,9 +61,17 @@ def _gains(result: RunResult) -> tuple[list[float | None], list[float | None]]:
 
 
 def _advice(result: RunResult) -> Iterator[str]:
-    """Yield a text for each stage that made it worse."""
+    """Yield a text for each stage that made it worse, or one for all of them."""
     _, gains = _gains(result)
     name = _title(result.metric)
+    if result.best_epoch == 0:
+        yield (
+            f"No epoch made {name} better than it was before training: the weights "
+            "that the network came with are kept. It may need smaller rates "
+            "(python -m kft.find_lr finds them), fewer layers that train (--stages), "
+            "or more examples."
+        )
+        return
     for stage, gain in zip(result.stages, gains, strict=True):
         if gain is not None and gain < 0:
             yield (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kft.reporting import stage_results
+from kft.reporting import sections, stage_results
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.history import EpochRecord, StageResult
 from kft.run_folder.run_result import RunResult
@@ -98,3 +98,31 @@ def test_an_epoch_that_was_not_measured_does_not_count() -> None:
     assert row.input_wait == 0.6
     (row,) = stage_results.rows(_record(lines[:1], [None]))
     assert row.input_wait is None
+
+
+def test_epoch_0_is_of_the_first_stage_and_curves_begin_with_it() -> None:
+    untrained = EpochRecord.untrained(stage="all", epochs=2, validation={"loss": 2.0})
+    trained = [_epoch("all", one, 1.0, None) for one in (1, 2, 1)]
+    trained = [
+        dataclasses.replace(one, validation={"loss": 1.0}, train={"loss": 1.0})
+        for one in trained
+    ]
+    record = _record([untrained, *trained], [0.5, 0.6])
+    numbers = [[one.epoch for one in stage] for stage in record.stage_epochs]
+    assert numbers == [[0, 1, 2], [1]]
+    charts = {chart.title: chart for chart in sections.curves(record)}
+    training, validation = charts["Loss"].lines
+    assert [dot.text.split(":")[0] for dot in validation.dots] == [
+        f"validation, epoch {number}" for number in range(4)
+    ]
+    assert len(training.dots) == 3
+    (rate,) = charts["Learning rate"].lines
+    assert rate.dots[0].text.startswith("rate, epoch 1")
+    assert [span.name for span in charts["Loss"].spans] == ["all", "all"]
+    without = _record(trained, [0.5, 0.6])
+    assert list(without.epoch_numbers) == [1, 2, 3]
+    (compared, *_) = sections.comparison_curves([("a", record), ("b", without)])
+    assert [line.dots[0].text.split(":")[0] for line in compared.lines] == [
+        "a, epoch 0",
+        "b, epoch 1",
+    ]

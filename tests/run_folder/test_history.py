@@ -74,3 +74,12 @@ def test_a_line_of_an_older_version_is_read():
 def test_a_line_without_validation_names_its_figures_all_the_same():
     line = EpochRecord.from_json(OLD_LINE).to_json()
     assert line["val_loss"] is None and line["val_accuracy"] is None
+
+
+@hypothesis.given(validation=_FIGURES)
+def test_epoch_0_comes_back_from_json(validation):
+    record = EpochRecord.untrained(stage="head", epochs=3, validation=validation)
+    line = json.loads(json.dumps(record.to_json()))
+    assert EpochRecord.from_json(line) == record
+    assert all(line[name] is None for name in validation)
+    assert not record.has_trained

@@ -251,3 +251,12 @@ def test_codes_are_for_terminals_alone_and_no_color_takes_the_colours(
     environment = {"TERM": "xterm", "NO_COLOR": "1"}
     plain = "\n".join(shown(result, force_terminal=True, _environ=environment))
     assert "\x1b[3" not in plain and "\x1b[9" not in plain
+
+
+def test_a_run_that_made_nothing_better_says_so_and_what_to_do(tmp_path: Path) -> None:
+    # The second stage is worse than the first, and both than no training at all.
+    result = run_in(tmp_path, stages=STAGES[::-1], best_stage="block5", best_epoch=0)
+    text = " ".join(" ".join(shown(result)).split())
+    assert "No epoch made accuracy better than it was before training" in text
+    assert "kft.find_lr" in text and "--stages" in text
+    assert "worse, by" not in text

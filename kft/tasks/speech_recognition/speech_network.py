@@ -1,5 +1,6 @@
 """Recognisers of speech: one flat graph from rows of samples to logits of symbols."""
 
+import dataclasses
 import warnings
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def build(
 
     Where there are published weights, the new head begins with their row for the blank,
     and for each symbol that is a sign of theirs: from random rows the network says
-    something at every step, and hardly learns to be silent.
+    something at every step, and hardly learns to be silent. Where a letter keeps its
+    row, and all layers below theirs, the network writes before it is trained.
 
     Args:
         config: backbone, dropout, and how many layers begin with random weights.
@@ -62,9 +64,11 @@ def build(
         random = _weights_near_the_top(network, config.drop_source_layers)
         is_of_run = speech_weights.is_of_run(weights)
         head = _load_run(model, parts, weights) if is_of_run else parts.load(model)
-        set_head(model, head, symbols)
+        kept_symbols = set_head(model, head, symbols)
         for variable, numbers in random:
             variable.assign(numbers)
+        is_whole = kept_symbols > 0 and not config.drop_source_layers
+        network = dataclasses.replace(network, head_is_pretrained=is_whole)
     return network
 
 
@@ -122,8 +126,10 @@ def _load_run(model: keras.Model, parts: SpeechNetwork, weights: str) -> Publish
     return PublishedHead(kernel, bias, {sign: n for n, sign in enumerate(signs)})
 
 
-def set_head(model: keras.Model, published: PublishedHead, symbols: LabelMap) -> None:
+def set_head(model: keras.Model, published: PublishedHead, symbols: LabelMap) -> int:
     """Give the head the published rows of the blank and of shared symbols.
+
+    Returns how many symbols have one, apart from blanks between words.
 
     Args:
         model: a graph of `build`.
@@ -133,7 +139,9 @@ def set_head(model: keras.Model, published: PublishedHead, symbols: LabelMap) ->
     layer = model.get_layer(_LOGITS)
     kernel, bias = (np.array(variable) for variable in layer.weights)
     signs = [*map(alphabet.sign_of, symbols.names), BLANK]
-    for number, place in published.kept(signs):
+    kept = published.kept(signs)
+    for number, place in kept:
         kernel[:, number] = published.kernel[:, place]
         bias[number] = published.bias[place]
     layer.set_weights([kernel, bias])
+    return sum(signs[number] != BLANK and signs[number] != " " for number, _ in kept)

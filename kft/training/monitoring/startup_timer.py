@@ -24,10 +24,13 @@ class StartupTimer:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Take the time of the block."""
+        """Take the time of the block, which is no part of the first step then."""
         start = self._clock()
         yield
-        self._seconds[name] = self._seconds.get(name, 0.0) + self._clock() - start
+        taken = self._clock() - start
+        self._seconds[name] = self._seconds.get(name, 0.0) + taken
+        if self._first_step_from is not None:
+            self._first_step_from += taken
 
     def await_first_step(self) -> None:
         """Say that what follows is what the first step takes: building and tracing."""

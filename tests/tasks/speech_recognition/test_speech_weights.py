@@ -82,6 +82,38 @@ def test_dropped_layers_begin_anew_and_others_do_not(folder: Path, count: int) -
     assert np.all(found["symbol_logits"][1] == 0)
 
 
+@pytest.mark.parametrize(
+    ("symbols", "changes", "expected"),
+    [
+        (("<space>", "'", "a", "é"), {}, True),
+        # What it says of the end of a word is no letter.
+        (("<space>", "é"), {}, False),
+        (("<space>", "a"), {"drop_source_layers": 1}, False),
+        (("<space>", "a"), {"weights": "none"}, False),
+    ],
+)
+def test_a_network_that_keeps_letters_of_its_own_writes_before_it_is_trained(
+    folder: Path, symbols: tuple[str, ...], changes: dict[str, object], expected: bool
+) -> None:
+    config = _config(folder, "head", **changes)
+    network = tasks.get(config, LabelMap(symbols)).network()
+    assert network.head_is_pretrained is expected
+
+
+@pytest.mark.slow
+def test_what_it_writes_before_it_is_trained_is_epoch_0(folder: Path) -> None:
+    first = _config(folder, "as_it_came", stages="all:1@1e-3")
+    best = fine_tune(first, reporter=SilentReporter()).run_dir / "best.weights.h5"
+    useless = {"stages": "head:1@1e-30", "weights": str(best)}
+    config = _config(folder, "useless", **useless)
+    result = fine_tune(config, reporter=SilentReporter())
+    assert [one.epoch for one in result.history] == [0, 1]
+    assert (result.best_stage, result.best_epoch) == ("head", 0)
+    kept_weights.assert_equal(
+        kept_weights.read(result.run_dir), kept_weights.read(best.parent)
+    )
+
+
 def test_a_run_from_a_checkpoint_needs_it_no_more_and_starts_another(
     folder: Path, capsys, caplog
 ) -> None:

@@ -99,3 +99,17 @@ def test_the_plan_is_a_table_with_a_row_per_stage():
     reporter.plan([{"stage": "head", "steps": 1200}, {"stage": "all", "steps": 5}])
     lines = [line.split() for line in stream.getvalue().splitlines()]
     assert ["head", "1,200"] in lines and ["all", "5"] in lines
+
+
+def test_epoch_0_stands_above_the_others_without_figures_of_training():
+    reporter, stream = shown(terminal=False)
+    untrained = EpochRecord.untrained(
+        stage="head", epochs=5, validation=RECORD.validation
+    )
+    reporter.done(untrained, is_best=True)
+    reporter.done(RECORD, is_best=False)
+    assert stream.getvalue().splitlines() == [
+        "epoch       loss  accuracy  val_loss  val_accuracy    time  examples/s",
+        "head 0/5       -         -    0.6000        0.8750   0.0 s           -  best",
+        "head 2/5  0.5123    0.9100    0.6000        0.8750  12.3 s         457",
+    ]

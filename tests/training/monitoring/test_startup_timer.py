@@ -35,6 +35,15 @@ def test_each_part_has_its_seconds_and_the_first_step_counts_once():
     }
 
 
+def test_a_part_between_is_none_of_the_first_step():
+    startup = StartupTimer(clock=ticking(10, 12, 15, 20))
+    startup.await_first_step()
+    with startup.part("epoch_0"):
+        pass
+    startup.first_step_done()
+    assert startup.seconds() == {"epoch_0": 3.0, "first_step": 7.0}
+
+
 def test_what_is_not_known_is_left_out():
     assert StartupTimer().seconds() == {}
 
