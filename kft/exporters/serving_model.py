@@ -57,13 +57,8 @@ class ServingModel:
         model = self.run.model
 
         @functools.partial(tf.function, autograph=False, reduce_retracing=True)
-        def outputs(inputs: Tree) -> Tree:
-            return model(inputs, training=False)
-
         def network(inputs: Tree, *, training: bool) -> Tree:
-            if training:
-                raise ValueError("an endpoint asks a network that does not train")
-            return outputs(inputs)
+            return model(inputs, training=training)
 
         return self.run.task.serving.endpoints(network, temperature=self.temperature)
 
