@@ -18,9 +18,6 @@ from kft.run_folder.run_dir import RunDir
 
 # Keys of environment.json.
 _STARTED_IN, _RUN_FOLDER = "working_directory", "run_folder"
-# Options that are paths, besides `dataset`, and are read with the data; not every task
-# has all. `word_list` is none: it is read once, and the run keeps its words.
-_PATHS = ("data_dir", "tfrecord_labels", "alphabet")
 
 
 def describe(run: RunDir) -> dict[str, str]:
@@ -101,7 +98,7 @@ def _with_paths(config: RunConfig, change: Callable[[str], str]) -> RunConfig:
     known = {field.name for field in dataclasses.fields(config)}
     changes: dict[str, Any] = {
         name: _changed(value, change)
-        for name in _PATHS
+        for name in saved_config.DATA_PATHS
         if name in known and (value := getattr(config, name)) is not None
     }
     kind, colon, rest = config.dataset.partition(":")

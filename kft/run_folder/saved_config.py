@@ -118,9 +118,12 @@ def damaged(path: Path, reason: str) -> str:
     return f"{path} is damaged: {reason.rstrip('.')}. {advice}"
 
 
+# Options that are paths, besides `dataset`, and are read with the data; not every task
+# has all. `word_list` is none: it is read once, and the run keeps its words.
+DATA_PATHS = ("data_dir", "tfrecord_labels", "alphabet")
 # Where examples and their labels lie, and how they are split: a run that goes on
-# compares the examples. Not every task has all.
-_PLACES = ("dataset", "data_dir", "tfrecord_labels", "split_file", "alphabet")
+# compares the examples.
+_PLACES = ("dataset", "split_file", *DATA_PATHS)
 
 
 def with_places_of(old: RunConfig, new: RunConfig) -> RunConfig:
