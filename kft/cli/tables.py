@@ -39,6 +39,11 @@ class Column:
     rank: int = 0
 
 
+def or_dash(value: float | None, form: str) -> str:
+    """Return the cell of a number in a format, a dash for none."""
+    return "-" if value is None else f"{value:{form}}"
+
+
 def console(*, soft_wrap: bool = False) -> Console:
     """Return standard output: as wide as the terminal, or as a file takes it.
 

@@ -45,7 +45,7 @@ def _headline(figures: Figures, result: Mapping[str, Any]) -> Sequence[Column]:
     ]
     return (
         Column("figure", [one.title for one in shown], is_text=True),
-        Column("value", [_number(one.value) for one in shown]),
+        Column("value", [tables.or_dash(one.value, ".4f") for one in shown]),
         Column("95% interval", [interval(one.interval) for one in shown], rank=1),
     )
 
@@ -61,7 +61,7 @@ def _breakdown(breakdown: Breakdown) -> Sequence[Column]:
         *(
             Column(
                 by_name[0][name].title,
-                [_number(figures[name].value) for figures in by_name],
+                [tables.or_dash(figures[name].value, ".4f") for figures in by_name],
                 rank=0 if name == breakdown.ranked_by else place,
             )
             for place, name in enumerate(names, start=1)
@@ -72,7 +72,3 @@ def _breakdown(breakdown: Breakdown) -> Sequence[Column]:
 def interval(bounds: Sequence[float] | None) -> str:
     """Return a 95% interval as text, empty where there is none."""
     return "" if bounds is None else f"{bounds[0]:.4f} to {bounds[1]:.4f}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

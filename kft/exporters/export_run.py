@@ -13,6 +13,7 @@ import tensorflow as tf
 from absl import logging
 
 from kft import errors, exporters
+from kft.cli import tables
 from kft.config import ExportConfig
 from kft.data.examples import TRAIN, VALIDATION, Examples
 from kft.data.sources import record_reader
@@ -249,7 +250,7 @@ def table(exports: Sequence[Export]) -> Sequence[str]:
     ]
     for one in exports:
         c = one.certificate
-        accuracy = "-" if c.accuracy is None else f"{c.accuracy:.4f}"
+        accuracy = tables.or_dash(c.accuracy, ".4f")
         lines.append(
             f"{one.name:14}  {c.top1_agreement:9.2%}  {c.largest_difference:8.1e}  "
             f"{accuracy:>8}  {c.megabytes:7.2f}  {c.milliseconds_p50:7.1f}  "

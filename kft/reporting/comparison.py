@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kft import errors
+from kft.cli import tables
 from kft.config import RunConfig, flagfile, user_paths
 from kft.evaluation import evaluate_run, metric_tables
 from kft.evaluation.evaluate_run import Evaluation
@@ -325,7 +326,7 @@ def table(found: Comparison) -> Sequence[str]:
     lines = [f"{'run':{width}}  {title:<9}  95% interval          time"]
     for run in found.runs:
         first = run.figures[0]
-        value = "-" if first.value is None else f"{first.value:.4f}"
+        value = tables.or_dash(first.value, ".4f")
         time = render.duration(run.record.result.seconds)
         lines.append(
             f"{run.name:{width}}  {value:<{max(9, len(title))}}  "

@@ -81,15 +81,23 @@ class EpochRecord:
         """Return whether it is another epoch than epoch 0."""
         return self.epoch > 0
 
+    @property
+    def train_columns(self) -> Mapping[str, float | None]:
+        """Return `train`, or the same names as those of validation without values."""
+        return self.train or dict.fromkeys(self.validation)
+
     def to_json(self) -> dict[str, Any]:
         """Return the line; the names of validation begin with `val_`."""
         values = dict(vars(self))
         train, validation = values.pop("train"), values.pop("validation")
         head = {name: values.pop(name) for name in ("stage", "epoch", "epochs", "step")}
-        # The figures are the same: where there are none, their names have no value.
-        shown = train or dict.fromkeys(validation)
         judged = validation or dict.fromkeys(train)
-        return {**head, **shown, **prefixed(VALIDATION, judged), **values}
+        return {
+            **head,
+            **self.train_columns,
+            **prefixed(VALIDATION, judged),
+            **values,
+        }
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Self:

@@ -90,12 +90,12 @@ def _stages(result: RunResult) -> Sequence[Column]:
         Column("stage", [stage.name for stage in stages], is_text=True),
         Column("trains", [f"{s.trainable_parameters:,}" for s in stages], rank=4),
         Column("epochs", [str(stage.epochs) for stage in stages], rank=2),
-        Column("best", [_or_dash(s.best_epoch, "d") for s in stages], rank=6),
+        Column("best", [tables.or_dash(s.best_epoch, "d") for s in stages], rank=6),
         Column("time", [_duration(stage.seconds) for stage in stages]),
         Column("examples/s", rates, rank=3),
         Column("trunk", [_trunk(stage.cached) for stage in stages], rank=5),
-        Column(_title(name), [_or_dash(value, ".4f") for value in values]),
-        Column("gain", [_or_dash(gain, "+.4f") for gain in gains], rank=1),
+        Column(_title(name), [tables.or_dash(value, ".4f") for value in values]),
+        Column("gain", [tables.or_dash(gain, "+.4f") for gain in gains], rank=1),
     )
 
 
@@ -174,10 +174,6 @@ def _grid(rows: Iterator[tuple[str, Text]]) -> Table:
 
 def _trunk(is_cached: bool) -> str:
     return "cached" if is_cached else "live"
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else f"{value:{form}}"
 
 
 def _duration(seconds: float) -> str:

@@ -124,17 +124,16 @@ class EpochLines:
         """Yield the line of an epoch, below the names where a stage begins."""
         epoch = f"{record.stage} {record.epoch}/{record.epochs}"
         longest = len(f"{record.stage} {record.epochs}/{record.epochs}")
-        # Epoch 0 has none of training: the columns are those of the next ones.
-        train = record.train or dict.fromkeys(record.validation)
-        figures = {**train, **prefixed(VALIDATION, record.validation)}
+        validation = prefixed(VALIDATION, record.validation)
+        figures = {**record.train_columns, **validation}
         speed = record.examples_per_second
         cells = [
             *(
-                (name, _or_dash(value, ".4f"), _FIGURE)
+                (name, tables.or_dash(value, ".4f"), _FIGURE)
                 for name, value in figures.items()
             ),
             ("time", _seconds(record.seconds), _TIME),
-            ("examples/s", _or_dash(speed, ",.0f"), _SPEED),
+            ("examples/s", tables.or_dash(speed, ",.0f"), _SPEED),
         ]
         widths = [max(len(name), least) for name, _, least in cells]
         first = max(len("epoch"), longest)
@@ -148,10 +147,6 @@ class EpochLines:
             self._stage = record.stage
             yield names
         yield f"{texts}{'':{_GAP}}{_BEST}" if is_best else texts
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else f"{value:{form}}"
 
 
 def _seconds(seconds: float) -> str:
