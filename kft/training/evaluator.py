@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kft.data import epoch_plan
+from kft.data import epoch_plan, sampling
 from kft.data.examples import Examples
 from kft.data.ragged import Ragged, Rows
 from kft.distribution.replicas import Devices
@@ -150,11 +150,7 @@ class Evaluator:
             float32 [n, ...]; for a network whose output has steps, those of the real
             steps of each example.
         """
-        found = (
-            (inputs, self._output(inputs, weights))
-            for inputs, _, weights in itertools.islice(batches, num_batches)
-        )
-        return self._in_order(examples, found)
+        return self._in_order(examples, self.outputs(batches, num_batches))
 
     def measure(
         self,
@@ -172,35 +168,35 @@ class Evaluator:
         """
         self._sums.reset()
 
-        def outputs() -> Iterator[tuple[Any, np.ndarray]]:
+        def outputs() -> Iterator[np.ndarray]:
             for inputs, labels, weights in batches:
                 output = self._measure_function(inputs, labels, weights)
                 check()
-                yield inputs, self._valid(output, weights)
+                yield self._valid(output, weights)
 
         rows = self._in_order(examples, outputs())
         return dict(self._task.objective.figures(self._sums.read())), rows
 
-    def _in_order(
-        self, examples: Examples, outputs: Iterable[tuple[Any, np.ndarray]]
-    ) -> Rows:
+    def _in_order(self, examples: Examples, outputs: Iterable[np.ndarray]) -> Rows:
         """Return what the network gives for each example, in their order.
 
         Args:
             examples: of one split.
-            outputs: inputs and outputs of their batches, in `epoch_plan.eval_order`.
+            outputs: those of their batches, in `epoch_plan.eval_order`.
         """
-        order = epoch_plan.eval_order(examples, self._task.inputs.boundaries)
+        boundaries = self._task.inputs.boundaries
+        order = epoch_plan.eval_order(examples, boundaries)
         if not self._has_steps:
-            values = np.concatenate([output for _, output in outputs])
+            values = np.concatenate(list(outputs))
             found = np.empty_like(values)
             found[order] = values
             return found
         rows: list[np.ndarray] = []
         lengths = epoch_plan.known_lengths(examples)[order]
-        for inputs, output in outputs:
-            stride = self._padded_length(inputs) // output.shape[1]
-            steps = -(-lengths[len(rows) : len(rows) + len(output)] // stride)
+        for output in outputs:
+            own = lengths[len(rows) : len(rows) + len(output)]
+            padded = sampling.padded_lengths(own, boundaries).max()
+            steps = -(-own // (padded // output.shape[1]))
             rows += [row[:count] for row, count in zip(output, steps, strict=True)]
         return Ragged.from_rows(rows).take(np.argsort(order, kind="stable"))
 
@@ -209,14 +205,6 @@ class Evaluator:
         """Return whether the network gives rows of different length."""
         shape = self._tail.outputs[0].shape
         return len(shape) > 1 and shape[1] is None
-
-    def _padded_length(self, inputs: Any) -> int:
-        """Return how many steps the inputs of a batch are padded to."""
-        specs = tf.nest.flatten(self._task.inputs.spec)
-        with_steps = [spec.shape[:1] == [None] for spec in specs].index(True)
-        tensor = tf.nest.flatten(inputs)[with_steps]
-        local = self._devices.strategy.experimental_local_results(tensor)
-        return int(local[0].shape[1])
 
     def _output(self, inputs: Any, weights: Any) -> np.ndarray:
         return self._valid(self._predict_function(inputs), weights)

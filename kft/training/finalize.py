@@ -11,18 +11,20 @@ from absl import logging
 from kft import errors
 from kft.data import sample
 from kft.data.examples import TEST, VALIDATION, Examples
+from kft.data.pipeline import Stored
 from kft.metrics.predictions import Predictions
-from kft.model import freeze, lora
+from kft.model import freeze, lora, split
 from kft.model import network as networks
 from kft.model.network import Network
 from kft.run_folder import history
 from kft.run_folder.run_result import RunResult
-from kft.training import checkpoints, worker_sync
+from kft.training import checkpoints, stage_setup, worker_sync
 from kft.training.checkpoints import Snapshot
-from kft.training.evaluator import Evaluator
+from kft.training.evaluator import Batches, Evaluator
+from kft.training.feature_cache.feature_cache import StageCache
 from kft.training.kept_network import FinishedRun, KeptNetwork
 from kft.training.run_context import RunContext
-from kft.training.run_state import RunState
+from kft.training.run_state import Best, RunState
 
 # Few, because Keras keeps every tensor of a network that it calls without a graph; and
 # a graph of each network would take longer than anything else here.
@@ -32,10 +34,17 @@ _SELF_CHECK_EXAMPLES = 4
 _SELF_CHECK_TOLERANCE = 1e-4
 
 
-def finalize_run(context: RunContext, state: RunState) -> FinishedRun:
+def finalize_run(
+    context: RunContext, state: RunState, caches: Mapping[str, StageCache]
+) -> FinishedRun:
     """Evaluate the kept weights, check their file, and write result.json.
 
     A finished run does not train on, so what it would need for that is removed.
+
+    Args:
+        context: the run.
+        state: after its last stage.
+        caches: stored features, by the layer that ends the trunk.
 
     Raises:
         errors.TrainingError: where the weights file does not give the same outputs.
@@ -46,22 +55,20 @@ def finalize_run(context: RunContext, state: RunState) -> FinishedRun:
             "The run has no epoch, so it has no weights to keep."
         )
     network = _kept_network(context, state)
-    with context.devices.strategy.scope():
-        evaluator = Evaluator(context.task, network.model, devices=context.devices)
-    parts = {VALIDATION: context.splits.validation, TEST: context.splits.test}
-    judging = next((name for name, part in parts.items() if part), None)
+    parts = _parts(context, state.best, network, caches)
+    judging = next(iter(parts), None)
     measured = {
-        name: _measure(context, evaluator, part, keep=name == judging)
+        name: _measure(context, part, keep=name == judging)
         for name, part in parts.items()
     }
     objective = context.task.objective
-    _write_fitted(context, evaluator, measured[VALIDATION])
+    _write_fitted(context, parts.get(VALIDATION), measured.get(VALIDATION))
     result = RunResult(
         run_dir=context.run.path,
         monitor=history.VALIDATION + objective.monitor.name,
         higher_is_better=objective.monitor.higher_is_better,
-        validation=measured[VALIDATION].figures,
-        test=measured[TEST].figures,
+        validation=_figures(measured.get(VALIDATION)),
+        test=_figures(measured.get(TEST)),
         best_stage=context.stages[state.best.stage].unfreeze,
         best_epoch=state.best.number,
         seconds=round(context.seconds(), 3),
@@ -91,25 +98,24 @@ def _handed_on(
 
 
 def _write_fitted(
-    context: RunContext, evaluator: Evaluator, measured: "_Measured"
+    context: RunContext, part: "_Part | None", measured: "_Measured | None"
 ) -> None:
     """Write what answers need besides the weights.
 
     Args:
         context: the run, which is not a finished one before.
-        evaluator: of the kept weights.
-        measured: the validation split.
+        part: the validation split; None where there is none.
+        measured: what came of it.
     """
-    examples = context.splits.validation
 
     def predict() -> Predictions | None:
-        if examples is None or not len(examples):
+        if part is None or measured is None:
             return None
         if measured.predictions is not None:
             return measured.predictions
-        batches, count = context.eval_batches(examples)
-        rows = evaluator.predict(examples, batches, count)
-        return Predictions(examples.ids, examples.labels, rows)
+        batches, count = part.batches(context)
+        rows = part.evaluator.predict(part.examples, batches, count)
+        return Predictions(part.examples.ids, part.examples.labels, rows)
 
     files = context.task.objective.fitted_files(predict)
     if context.devices.is_chief:
@@ -128,11 +134,62 @@ def _remove_states(context: RunContext) -> None:
             logging.warning("%s is of no use any more and stays: %s.", folder, error)
 
 
+class _Part(NamedTuple):
+    """A split, and how it is measured.
+
+    Attributes:
+        examples: of the split; there is one at least.
+        source: their features, where those are stored; None for their inputs.
+        evaluator: of the kept network, from the features or from the inputs on.
+    """
+
+    examples: Examples
+    source: Stored | None
+    evaluator: Evaluator
+
+    def batches(self, context: RunContext) -> tuple[Batches, int]:
+        """Return the batches of one pass, and how many they are."""
+        return context.eval_batches(self.examples, self.source)
+
+
+def _parts(
+    context: RunContext, best: Best, network: Network, caches: Mapping[str, StageCache]
+) -> dict[str, _Part]:
+    """Return the splits that say what the kept weights are worth, validation first.
+
+    Args:
+        context: the run.
+        best: which epoch has left the weights.
+        network: with these weights.
+        caches: stored features, by the layer that ends the trunk.
+    """
+    whole = _evaluator(context, network.model)
+    named = {VALIDATION: context.splits.validation, TEST: context.splits.test}
+    parts = {
+        name: _Part(examples, None, whole)
+        for name, examples in named.items()
+        if examples is not None and len(examples)
+    }
+    cache = stage_setup.cache_of(context, best.stage, caches)
+    anchor = network.anchor(context.depths[best.stage])
+    if cache and cache.validation and cache.validation.is_exact and anchor:
+        # What is stored is what this trunk gives: nothing below the cut has trained.
+        tail = split.split_at(network.model, anchor).tail
+        examples, source = cache.validation.of(parts[VALIDATION].examples)
+        parts[VALIDATION] = _Part(examples, source, _evaluator(context, tail))
+    return parts
+
+
+def _evaluator(context: RunContext, model: keras.Model) -> Evaluator:
+    with context.devices.strategy.scope():
+        return Evaluator(context.task, model, devices=context.devices)
+
+
 class _Measured(NamedTuple):
     """A split, measured.
 
     Attributes:
-        figures: of the task; empty where there is no such split.
+        figures: of the task.
         predictions: of the split that judges the run, where one device computes; None
             else.
     """
@@ -141,21 +198,18 @@ class _Measured(NamedTuple):
     predictions: Predictions | None = None
 
 
-def _measure(
-    context: RunContext,
-    evaluator: Evaluator,
-    examples: Examples | None,
-    *,
-    keep: bool,
-) -> _Measured:
+def _figures(measured: _Measured | None) -> Mapping[str, float]:
+    """Return the figures of a split; none where there is no such split."""
+    return measured.figures if measured else {}
+
+
+def _measure(context: RunContext, part: _Part, *, keep: bool) -> _Measured:
     """Return the figures of a split, and what the network gives for it if asked to."""
-    if examples is None or not len(examples):
-        return _Measured({})
-    batches, count = context.eval_batches(examples)
-    check = context.io.signals.check
+    batches, count = part.batches(context)
+    examples, check = part.examples, context.io.signals.check
     if not (keep and context.devices.is_default):
-        return _Measured(evaluator.evaluate(batches, count, check=check))
-    figures, rows = evaluator.measure(examples, batches, check=check)
+        return _Measured(part.evaluator.evaluate(batches, count, check=check))
+    figures, rows = part.evaluator.measure(examples, batches, check=check)
     return _Measured(figures, Predictions(examples.ids, examples.labels, rows))
 
 

@@ -182,7 +182,7 @@ def _train(context: RunContext, started: float) -> FinishedRun:
         except errors.NotFiniteError as error:
             recoveries = snapshot.state.recoveries + 1
             snapshot, resumed = _step_back(context, error, recoveries), True
-    finished = finalize.finalize_run(context, snapshot.state)
+    finished = finalize.finalize_run(context, snapshot.state, caches)
     context.callbacks.train_end(finished.result.figures())
     return finished
 

@@ -88,6 +88,11 @@ class Features:
         )
 
     @property
+    def is_exact(self) -> bool:
+        """Return whether they are stored as the trunk has given them."""
+        return self.layout.stored is None
+
+    @property
     def is_on_disk(self) -> bool:
         """Return whether reading them reads files."""
         return any(
