@@ -2,6 +2,7 @@
 
 import difflib
 import signal
+import sys
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -9,6 +10,12 @@ _Config = TypeVar("_Config")
 
 # Of a message; a value in it may be as long as a command line.
 _MOST_CHARACTERS = 10_000
+# What asks a process to end, besides Ctrl-C: spot machines and Slurm send these.
+STOP_SIGNALS: tuple[signal.Signals, ...]
+if sys.platform == "win32":
+    STOP_SIGNALS = (signal.SIGTERM, signal.SIGBREAK)
+else:
+    STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 # What pip knows kft by: on the package index, kft is another project.
 DISTRIBUTION = "kft-keras"
 

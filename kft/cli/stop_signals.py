@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# What spot machines and batch systems send; Ctrl-C raises KeyboardInterrupt already.
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+from kft import errors
+
 # Some send a signal to a process and to its group: the second comes at once, while
 # what the first has ended is cleared away.
 _PATIENCE_SECONDS = 2.0
@@ -38,8 +38,9 @@ class Stopped(BaseException):
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Raise `Stopped` where a signal comes within the block.
+    """Raise `Stopped` where one of `errors.STOP_SIGNALS` comes within the block.
 
+    Ctrl-C raises KeyboardInterrupt already.
     Only a process' main thread can catch signals; elsewhere nothing is caught.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -55,7 +56,7 @@ def raising() -> Iterator[None]:
             latest = now
             raise Stopped(signal.Signals(number))
 
-    previous = {number: signal.signal(number, stop) for number in _SIGNALS}
+    previous = {number: signal.signal(number, stop) for number in errors.STOP_SIGNALS}
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import shutil
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -134,7 +135,12 @@ def _message(path: Path, error: OSError) -> str:
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    if sys.platform == "win32" and path.is_dir():
+        # It cannot be opened there; NTFS keeps a journal of its names.
+        return
+    # Windows syncs only what may be written.
+    flags = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,13 +1,11 @@
 """One process at a time in a run folder.
 
-The lock is flock(2): the kernel gives it back when its holder dies, however it dies, so
-there is no stale lock to recognise. The file's text only names the holder.
+The lock is that of an open file (`file_lock`); its text only names the holder.
 """
 
 import contextlib
 import datetime
 import errno
-import fcntl
 import json
 import os
 import shlex
@@ -20,7 +18,7 @@ from typing import Any
 from absl import logging
 
 from kft import errors
-from kft.run_folder import atomic_files, regular_file
+from kft.run_folder import atomic_files, file_lock, regular_file
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
@@ -43,7 +41,8 @@ def lock(path: Path, *, flag: str = "--run_dir") -> Iterator[None]:
         _mention_other_host(_holder(descriptor), path)
         with atomic_files.explaining(path):
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps(_this_process()).encode(), 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, json.dumps(_this_process()).encode())
         yield
         # Still empty after a clean end: nobody held it last.
         with contextlib.suppress(OSError):
@@ -54,7 +53,7 @@ def lock(path: Path, *, flag: str = "--run_dir") -> Iterator[None]:
 
 def _acquire(descriptor: int, path: Path, flag: str) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_lock.acquire(descriptor)
     except BlockingIOError:
         raise errors.RunDirError(
             f"{path.parent} is in use by {_describe(_holder(descriptor))}. Wait for "
@@ -83,8 +82,9 @@ def _this_process() -> Mapping[str, Any]:
 
 def _holder(descriptor: int) -> Mapping[str, Any] | None:
     """Return what the lock file says, None where it says nothing that is understood."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
     try:
-        holder = json.loads(os.pread(descriptor, 1 << 20, 0))
+        holder = json.loads(os.read(descriptor, 1 << 20))
     except (ValueError, RecursionError):
         return None
     return (

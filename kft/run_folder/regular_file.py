@@ -8,9 +8,18 @@ import contextlib
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+if sys.platform == "win32":
+    # There a FIFO is no file, and a link needs a right that few users have.
+    _READ = os.O_RDONLY | os.O_BINARY | os.O_NOINHERIT
+    _OWN = os.O_RDWR | os.O_CREAT | os.O_BINARY | os.O_NOINHERIT
+else:
+    _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    _OWN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def read(path: Path) -> bytes:
@@ -26,7 +35,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: where there is none, or something else than a regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, _READ)
     try:
         _check_regular(descriptor, path)
     except OSError:
@@ -45,8 +54,9 @@ def open_own(path: Path) -> int:
         OSError: where there is a link, another name of the file elsewhere, or something
             else than a regular file.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o644)
+    if sys.platform == "win32" and path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    descriptor = os.open(path, _OWN, 0o644)
     try:
         _check_regular(descriptor, path)
         if os.fstat(descriptor).st_nlink > 1:

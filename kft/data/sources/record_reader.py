@@ -1,6 +1,7 @@
 """Random access to encoded examples, as functions of rows for tf.data."""
 
 import os
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -9,6 +10,12 @@ import tensorflow as tf
 
 from kft.data import examples
 from kft.data.sources import filesystem, tfrecord_index
+
+if sys.platform == "win32":
+    # Else it reads files as text.
+    _FLAGS = os.O_RDONLY | os.O_BINARY
+else:
+    _FLAGS = os.O_RDONLY
 
 
 def from_memory(payloads: Sequence[bytes]) -> examples.Read:
@@ -71,8 +78,15 @@ class _Files:
                 return content
         with self._lock:
             if number not in self._descriptors:
-                self._descriptors[number] = os.open(path, os.O_RDONLY)
-        return os.pread(self._descriptors[number], int(length), int(offset))
+                self._descriptors[number] = os.open(path, _FLAGS)
+        return self._read_at(self._descriptors[number], int(length), int(offset))
+
+    def _read_at(self, descriptor: int, length: int, offset: int) -> bytes:
+        if sys.platform == "win32":
+            with self._lock:
+                os.lseek(descriptor, offset, os.SEEK_SET)
+                return os.read(descriptor, length)
+        return os.pread(descriptor, length, offset)
 
     def __del__(self) -> None:
         for descriptor in self._descriptors.values():

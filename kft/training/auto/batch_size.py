@@ -151,7 +151,7 @@ def _try(config: RunConfig, largest: int, signals: Signals) -> Trial | None:
             text, log = _wait(process, json.dumps(task), signals)
         finally:
             process.kill()
-    if process.returncode == -signal.SIGKILL:
+    if sys.platform != "win32" and process.returncode == -signal.SIGKILL:
         return None
     if process.returncode:
         raise errors.TrainingError(

@@ -5,12 +5,12 @@ It reads a config from standard input and writes a line of JSON to standard outp
 
 import dataclasses
 import json
-import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import tensorflow as tf
 
 from kft import errors, tasks
@@ -86,7 +86,7 @@ def measure(config: RunConfig, largest: int) -> Trial:
     if tf.config.list_logical_devices("GPU"):
         return Trial(limit, fits=halve(run, limit, smallest=smallest))
     if _KILL_ME_FIRST.exists():
-        _KILL_ME_FIRST.write_text("1000")
+        _KILL_ME_FIRST.write_text("1000", encoding="ascii")
     large = largest_batch(min(largest * devices.replicas, limit), smallest)
     small = max(large // 4, smallest)
     measured = tuple((n, _peak(run, n)) for n in (small, large))
@@ -120,7 +120,12 @@ def _peak(run: Callable[[int], None], batch_size: int) -> int:
 def peak_memory() -> int:
     """Return the largest memory that this process has had, in bytes."""
     if _STATUS.exists():
-        return kilobytes(_STATUS.read_text(), "VmHWM") * 1024
+        status = _STATUS.read_text(encoding="utf-8")
+        return kilobytes(status, "VmHWM") * 1024
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

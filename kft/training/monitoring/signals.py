@@ -8,7 +8,7 @@ from types import FrameType, MethodType
 
 from kft import errors
 
-_SAVE_AND_STOP = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+_SAVE_AND_STOP = (*errors.STOP_SIGNALS, signal.SIGINT)
 
 
 class Signals:
@@ -48,7 +48,7 @@ class Signals:
 
 @contextmanager
 def listening() -> Iterator[Signals]:
-    """Catch SIGTERM and SIGUSR1 (spot machines, Slurm) and SIGINT (Ctrl-C).
+    """Catch `errors.STOP_SIGNALS` and SIGINT (Ctrl-C).
 
     Within another such block it gives that one's interrupt, so that a signal that came
     before is not forgotten. Only a process' main thread can catch signals; elsewhere
