@@ -16,7 +16,7 @@ import numpy as np
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples, label_arrays
-from kft.data.sources import filesystem, table_file
+from kft.data.sources import filesystem, table_file, text_file
 
 _NONE, _BALANCED = "none", "balanced"
 _SHOWN = 10
@@ -165,7 +165,7 @@ def _read_json(path: str, flag: str) -> Mapping[str, float]:
         return weights
 
     try:
-        content = json.loads(table_file.text(path, flag), object_pairs_hook=unique)
+        content = json.loads(text_file.read(path, flag), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise errors.DataError(
             f'{flag}: expected JSON such as {{"cat": 1, "dog": 2.5}}: {error}.'

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kft import errors
-from kft.data.sources import json_lines, name_pairs, table_file
+from kft.data.sources import json_lines, name_pairs, table_file, text_file
 
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _TABLES = (".csv", ".tsv")
@@ -66,7 +66,7 @@ def of_table(path: str, columns: Sequence[str]) -> Iterator[TextRow]:
     name = os.path.basename(path)
     try:
         if not _is_csv(path):
-            lines = table_file.text(path, name).split("\n")
+            lines = text_file.read(path, name).split("\n")
             yield from _of_json(lines, columns)
             return
         rows = table_file.read_rows(

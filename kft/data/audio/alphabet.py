@@ -12,7 +12,7 @@ import numpy as np
 
 from kft import errors
 from kft.data.labels import LabelMap
-from kft.data.sources import table_file
+from kft.data.sources import text_file
 
 SPACE = "<space>"
 Rule = Literal["lower", "keep"]
@@ -66,9 +66,9 @@ def read(path: str, *, flag: str | None = None) -> LabelMap:
         errors.DataError: naming the line that is no symbol.
     """
     flag = flag or f"--alphabet={path}"
-    table_file.check_exists(path, flag=flag)
+    text_file.check_exists(path, flag=flag)
     signs = []
-    for number, line in enumerate(table_file.text(path, flag).split("\n"), start=1):
+    for number, line in enumerate(text_file.read(path, flag).split("\n"), start=1):
         sign = line.rstrip("\r")
         if sign == "\\#":
             sign = "#"

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from kft import errors
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.examples import TRAIN
-from kft.data.sources import filesystem, split_words, table_file
+from kft.data.sources import filesystem, split_words, text_file
 from kft.data.sources.folder_tree import FolderTree
 
 _CHAPTER = ".trans.txt"
@@ -91,7 +91,7 @@ def _sound(
     beside = f"{stem}.txt"
     name = os.path.basename(stem)
     if os.path.isfile(beside):
-        text, place = table_file.text(beside, beside), beside
+        text, place = text_file.read(beside, beside), beside
     elif name in chapter or name in metadata:
         text, place = chapter.get(name) or metadata[name]
     else:
@@ -125,7 +125,7 @@ def _chapter(folder: str) -> dict[str, tuple[str, str]]:
     for entry in filesystem.entries(folder):
         if entry.is_folder or not entry.name.endswith(_CHAPTER):
             continue
-        lines = table_file.text(entry.path, entry.path).splitlines()
+        lines = text_file.read(entry.path, entry.path).splitlines()
         for number, line in enumerate(lines, start=1):
             name, _, text = line.strip().partition(" ")
             if name:
@@ -139,7 +139,7 @@ def _metadata(folder: str) -> dict[str, tuple[str, str]]:
     if not os.path.isfile(path):
         return {}
     found = {}
-    for number, line in enumerate(table_file.text(path, path).splitlines(), start=1):
+    for number, line in enumerate(text_file.read(path, path).splitlines(), start=1):
         name, *texts = line.split("|")
         if name and texts:
             found[name] = texts[-1], f"{path}, line {number}"

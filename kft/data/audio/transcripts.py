@@ -18,7 +18,7 @@ from kft.data.audio.windows import Windows
 from kft.data.examples import TRAIN
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
-from kft.data.sources import csv_file, filesystem, labelled_rows, table_file
+from kft.data.sources import csv_file, filesystem, labelled_rows, table_file, text_file
 from kft.data.sources.table_file import TableRow
 
 _TEXT = "text"
@@ -207,10 +207,10 @@ def _with_columns(
 ) -> SpeechRecognitionConfig:
     """Return the config with the columns of a table of DeepSpeech or Common Voice."""
     flag = labelled_rows.flag(config)
-    table_file.check_exists(path, flag=flag)
+    text_file.check_exists(path, flag=flag)
     if config.csv_columns:
         return config
-    content = table_file.text(path, flag)
+    content = text_file.read(path, flag)
     for known in (_DEEPSPEECH, _COMMON_VOICE):
         if table_file.has_columns(content, list(known.values()), flag=flag):
             columns = tuple(f"{part}={name}" for part, name in known.items())

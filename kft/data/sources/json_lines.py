@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from kft import errors
-from kft.data.sources import table_file
+from kft.data.sources import text_file
 
 _SHOWN = 8
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -94,9 +94,9 @@ def read(path: str, flag: str) -> list[JsonLine]:
         errors.DataError: where it is not UTF-8, or a line is no object; or all are
             empty.
     """
-    table_file.check_exists(path, flag=flag)
+    text_file.check_exists(path, flag=flag)
     found = []
-    content = table_file.text(path, flag)
+    content = text_file.read(path, flag)
     for number, line in enumerate(content.split("\n"), start=1):
         if line.strip():
             place = f"{flag}, line {number}"

@@ -3,7 +3,7 @@
 import re
 
 from kft import errors
-from kft.data.sources import table_file
+from kft.data.sources import text_file
 
 _NUMBERED = re.compile(r"(\d+):(.+)")
 
@@ -19,8 +19,8 @@ def read(path: str) -> dict[int, str]:
         errors.DataError: where it holds no names.
     """
     flag = f"--tfrecord_labels={path}"
-    table_file.check_exists(path, flag=flag)
-    lines = [line.strip() for line in table_file.text(path, flag).splitlines()]
+    text_file.check_exists(path, flag=flag)
+    lines = [line.strip() for line in text_file.read(path, flag).splitlines()]
     while lines and not lines[-1]:
         lines.pop()
     if not lines:

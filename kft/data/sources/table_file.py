@@ -1,11 +1,9 @@
 """Tables in text files; mistakes are named with their line."""
 
-import codecs
 import csv
 import dataclasses
 import functools
 import io
-import os
 import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from absl import logging
 
 from kft import errors
-from kft.data.sources import filesystem, split_words
+from kft.data.sources import split_words, text_file
 
 if typing.TYPE_CHECKING:
     from _csv import Reader
@@ -26,10 +24,6 @@ _KNOWN_SEPARATORS = "commas, semicolons, tabs or vertical bars"
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 _SAYS_SEPARATOR = re.compile(r'"?sep=([\t,;|])"?')
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
-# How files begin that are in UTF-16, as Windows saves "Unicode text", and ZIP files,
-# which spreadsheets are.
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_ZIP = b"PK\x03\x04"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,34 +37,6 @@ class TableRow:
 
     line: int
     values: Mapping[str, str]
-
-
-def check_exists(path: str, *, flag: str) -> None:
-    """Check that a local file is there; remote ones wait until they are read.
-
-    Args:
-        path: of the file.
-        flag: what names it, for messages.
-
-    Raises:
-        errors.ConfigError: where it is not.
-    """
-    path = filesystem.expand(path)
-    if filesystem.is_remote(path) or os.path.isfile(path):
-        return
-    if os.path.isdir(path):
-        raise errors.ConfigError(
-            f"{flag}: expected a table in a text file; {path!r} is a folder. Name a "
-            "file in it; where it has one for each split, put them into one, with a "
-            "column split."
-        )
-    folder, name = os.path.split(path)
-    near = "Check the path."
-    if name and os.path.isdir(folder or "."):
-        near = errors.closest(name, sorted(os.listdir(folder or ".")), most=0) or near
-    raise errors.ConfigError(
-        f"{flag}: expected a table in a text file; there is no file {path!r}. {near}"
-    )
 
 
 def read(
@@ -150,8 +116,8 @@ def read_rows(
         errors.ConfigError: where there is no such file.
         errors.DataError: where it is no such table, naming the line.
     """
-    check_exists(path, flag=flag)
-    content = text(path, flag)
+    text_file.check_exists(path, flag=flag)
+    content = text_file.read(path, flag)
     separator, skipped = _separator(content, needed)
     lines = _reader(content, separator)
     found = [pair for pair in _numbered(lines, flag) if pair[0] > skipped]
@@ -185,7 +151,7 @@ def has_columns(content: str, names: Sequence[str], *, flag: str) -> bool:
     """Return whether a table has all of some columns, as `read_rows` would find them.
 
     Args:
-        content: of the file; see `text`.
+        content: of the file; see `text_file.read`.
         names: of the columns, in lower case.
         flag: what names the file, for messages.
 
@@ -243,53 +209,6 @@ def _check_filled(values: Mapping[str, str], needed: Sequence[str], where: str) 
             raise errors.DataError(
                 f"{where}: expected a {name}, received {values[name].strip()!r}."
             )
-
-
-def text(path: str, flag: str) -> str:
-    """Return the content of a text file, local or remote.
-
-    Raises:
-        errors.DataError: where it cannot be read as UTF-8, nor has the mark of UTF-16.
-    """
-    path = filesystem.expand(path)
-    try:
-        content = _content(path)
-        if content.startswith(_ZIP):
-            raise errors.DataError(
-                f"{flag}: expected a text file in UTF-8, received a spreadsheet or an "
-                "archive. Save the table as CSV UTF-8, or unpack it."
-            )
-        if content.startswith(_UTF16):
-            return content.decode("utf-16")
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise errors.DataError(
-            f"{flag}, line {line}: expected a text file in UTF-8; it cannot be read: "
-            f"{error}. Save it as UTF-8 (spreadsheets call it CSV UTF-8)."
-        ) from error
-    except OSError as error:
-        raise errors.DataError(
-            f"{flag}: expected a text file in UTF-8; it cannot be read: {error}."
-        ) from error
-
-
-def _content(path: str) -> bytes:
-    if filesystem.is_remote(path):
-        return _remote_content(path)
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _remote_content(path: str) -> bytes:
-    import tensorflow as tf
-
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            content: bytes = file.read()
-    except tf.errors.OpError as error:
-        raise OSError(error.message) from error
-    return content
 
 
 def _separator(content: str, needed: Sequence[str]) -> tuple[str, int]:

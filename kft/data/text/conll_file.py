@@ -14,7 +14,7 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples
 from kft.data.labels import LabelMap
-from kft.data.sources import filesystem, name_pairs, split_files, table_file
+from kft.data.sources import filesystem, name_pairs, split_files, text_file
 from kft.data.text import tag_schemes, tagged_texts, words
 from kft.data.text.tagged_texts import TaggedText
 
@@ -132,7 +132,7 @@ def _places(pairs: Sequence[str]) -> tuple[int, int]:
 def _sentences(
     file: str, split: str | None, places: tuple[int, int]
 ) -> Iterator[_Sentence]:
-    content = table_file.text(_existing(file), file)
+    content = text_file.read(_existing(file), file)
     rows: list[tuple[str, str]] = []
     lines = content.replace("\r\n", "\n").split("\n")
     for number, line in enumerate([*lines, ""], start=1):
@@ -148,7 +148,7 @@ def _sentences(
 
 
 def _existing(file: str) -> str:
-    table_file.check_exists(file, flag="--dataset=conll:")
+    text_file.check_exists(file, flag="--dataset=conll:")
     return file
 
 

@@ -3,7 +3,7 @@
 from kft import errors
 from kft.config import SpeechRecognitionConfig
 from kft.data.audio import alphabet
-from kft.data.sources import table_file
+from kft.data.sources import text_file
 
 # In place of a path: the words of the training texts.
 TRAINING = "training"
@@ -28,8 +28,8 @@ def read(config: SpeechRecognitionConfig) -> list[str]:
         errors.ConfigError: where it is not there, or has no words.
     """
     flag, path = f"--word_list={config.word_list}", str(config.word_list)
-    table_file.check_exists(path, flag=flag)
-    normal = alphabet.normalized(table_file.text(path, flag), config.normalize)
+    text_file.check_exists(path, flag=flag)
+    normal = alphabet.normalized(text_file.read(path, flag), config.normalize)
     if not normal:
         raise errors.ConfigError(f"{flag}: expected a word a line; there is none.")
     return normal.split()
