@@ -21,7 +21,7 @@ import os
 import sys
 
 from kft import tasks
-from kft.cli import by_task, command, terminal
+from kft.cli import by_task, command, rich_console, terminal
 from kft.config import AuditOptions, AuditRunConfig, user_paths
 
 _KINDS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
@@ -32,7 +32,7 @@ def main(config: AuditOptions) -> None:
     from kft.auditing import audit_dataset, console
 
     config = dataclasses.replace(config, dataset=_dataset(config.dataset))
-    shown = console.new()
+    shown = rich_console.console()
     found, out = audit_dataset.audit(config, shown)
     console.show(found, shown)
     terminal.show(str(out / audit_dataset.PAGE))

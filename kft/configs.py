@@ -9,7 +9,7 @@ What is listed can be trained as it is: python -m kft.train --flagfile=kft:quick
 from pathlib import Path
 
 from kft import errors
-from kft.cli import command, tables, terminal
+from kft.cli import command, rich_console, tables, terminal
 from kft.config import ConfigsConfig, shipped_configs, user_paths
 from kft.run_folder import atomic_files
 
@@ -26,7 +26,7 @@ def main(config: ConfigsConfig) -> None:
             terminal.show(str(path))
         return
     known = shipped_configs.all_paths()
-    console = tables.console()
+    console = rich_console.console()
     columns = (
         tables.Column("config", tuple(known), is_text=True),
         tables.Column(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kft import demo
-from kft.auditing import audit_dataset, console
+from kft.auditing import audit_dataset
+from kft.cli import rich_console
 from kft.config import AuditConfig, DemoConfig, ExportConfig, TrainConfig
 from kft.exporters import export_run
 from kft.inference import find_model
@@ -92,7 +93,7 @@ def test_the_audit_shows_names_as_they_are(hostile: Path, browser) -> None:
         dataset=f"folder:{hostile / 'images'}",
         out=str(hostile / "audit"),
     )
-    _, out = audit_dataset.audit(config, console.new())
+    _, out = audit_dataset.audit(config, rich_console.console())
     page, _ = _open(browser, (out / "audit.html").as_uri())
     text = page.evaluate("document.body.textContent")
     assert CLASSES[0] in text

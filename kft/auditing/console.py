@@ -18,14 +18,8 @@ from rich.text import Text
 
 from kft.auditing.checks import AuditedExample
 from kft.auditing.findings import CopyGroup, Findings
-from kft.cli import rich_console
 
 _MOST_CLASSES = 20
-
-
-def new() -> Console:
-    """Return a console for standard output."""
-    return rich_console.console()
 
 
 @contextlib.contextmanager

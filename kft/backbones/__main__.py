@@ -11,7 +11,6 @@ The names are what --backbone and --stages of the other commands take.
 
 import dataclasses
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
@@ -31,8 +30,6 @@ from kft.cli import command, rich_console
 from kft.config import Config, stages
 from kft.config.fields import option
 
-# Columns where the output is no terminal, which would say how wide it is.
-_FILE_WIDTH = 120
 # A narrower terminal has no room for the names of the cuts beside the rest.
 _CUTS_WIDTH = 90
 
@@ -59,7 +56,7 @@ def main(config: BackbonesConfig) -> None:
     Raises:
         errors.ConfigError: for a backbone that there is not.
     """
-    console = rich_console.console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    console = rich_console.console()
     LISTS[config.task](console, config.backbone)
 
 

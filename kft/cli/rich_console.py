@@ -1,6 +1,9 @@
 """The edge of `terminal` for what rich draws: tables, bars, colours."""
 
-from collections.abc import Iterable
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
 
 from rich.console import (
     Console,
@@ -13,18 +16,31 @@ from rich.segment import Segment
 
 from kft.cli import terminal
 
+# A file has no width: nothing in it is broken into lines, cut or left out.
+_FILE_WIDTH = 10_000
+# What fills a cell up, before the end of a line.
+_FILLING = re.compile(r" +(?=\n)")
 
-def console(
-    *, width: int | None = None, soft_wrap: bool = False, stderr: bool = False
-) -> Console:
+
+def console(*, soft_wrap: bool = False, stderr: bool = False) -> Console:
     """Return standard output, or standard error, for tables and bars.
 
+    It is as wide as the terminal. Where it is none, lines are as long as they are, and
+    end with their last character. `NO_COLOR`, `COLUMNS` and `TERM` mean what they do
+    elsewhere.
+
     Args:
-        width: in characters; None for that of the terminal.
         soft_wrap: whether long lines of text are left to the terminal to break.
         stderr: whether it is standard error.
     """
-    made = Console(width=width, highlight=False, soft_wrap=soft_wrap, stderr=stderr)
+    stream = sys.stderr if stderr else sys.stdout
+    is_free = not stream.isatty() and "COLUMNS" not in os.environ
+    made = Console(
+        width=_FILE_WIDTH if is_free else None,
+        highlight=False,
+        soft_wrap=soft_wrap,
+        stderr=stderr,
+    )
     made.push_render_hook(_Escaping())
     return made
 
@@ -45,8 +61,17 @@ class _Escaped:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        for segment in console.render(self._drawn, options):
-            if segment.control:
-                yield segment
-            else:
-                yield Segment(terminal.printable(segment.text), segment.style)
+        segments = map(_printable, console.render(self._drawn, options))
+        yield from segments if console.is_terminal else _without_filling(segments)
+
+
+def _printable(segment: Segment) -> Segment:
+    if segment.control:
+        return segment
+    return Segment(terminal.printable(segment.text), segment.style)
+
+
+def _without_filling(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Yield what a file shows of segments: their text, without blanks at its ends."""
+    text = "".join(segment.text for segment in segments if not segment.control)
+    yield Segment(_FILLING.sub("", text))

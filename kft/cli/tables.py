@@ -1,20 +1,15 @@
 """Tables for terminals of any width, and for files."""
 
 import dataclasses
-import os
-import sys
 from collections.abc import Sequence
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kft.cli import rich_console, terminal
+from kft.cli import terminal
 
-# A file has no width; a table in it may be as wide as it needs to be.
-_FILE_WIDTH = 200
 # Between two columns.
 _GAP = 3
 # A text is not broken into shorter lines before other columns are left out.
@@ -42,19 +37,6 @@ class Column:
 def or_dash(value: float | None, form: str) -> str:
     """Return the cell of a number in a format, a dash for none."""
     return "-" if value is None else f"{value:{form}}"
-
-
-def console(*, soft_wrap: bool = False) -> Console:
-    """Return standard output: as wide as the terminal, or as a file takes it.
-
-    Args:
-        soft_wrap: whether long lines of text are left to the terminal to break.
-
-    `NO_COLOR`, `COLUMNS` and `TERM` mean what they do elsewhere.
-    """
-    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    width = _FILE_WIDTH if is_free else None
-    return rich_console.console(width=width, soft_wrap=soft_wrap)
 
 
 def table(columns: Sequence[Column], *, width: int) -> Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from absl import logging
 
 from kft import errors
-from kft.cli import tables
+from kft.cli import rich_console
 from kft.config import ExportConfig, RunConfig
 from kft.evaluation import accuracy_bar
 from kft.evaluation.accuracy_bar import JudgedFigure
@@ -45,7 +45,7 @@ def finish(
     """
     evaluation, problem = _complete(config, finished, judged, say=_print)
     run_summary.show(
-        tables.console(),
+        rich_console.console(),
         finished.result,
         evaluation=evaluation,
         formats=config.export,
@@ -169,7 +169,7 @@ def _report(
 
 
 def _print(text: str) -> None:
-    tables.console().print(text, soft_wrap=True, markup=False)
+    rich_console.console().print(text, soft_wrap=True, markup=False)
 
 
 @contextlib.contextmanager

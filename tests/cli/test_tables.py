@@ -47,13 +47,3 @@ def test_a_name_is_broken_and_never_cut_off() -> None:
 
 def test_names_are_no_markup() -> None:
     assert any(line.startswith("[bold]markup[/bold]") for line in lines(80))
-
-
-def test_a_file_takes_any_width_and_columns_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # pytest's standard output is no terminal.
-    monkeypatch.delenv("COLUMNS", raising=False)
-    assert tables.console().width == 200
-    monkeypatch.setenv("COLUMNS", "44")
-    assert tables.console().width == 44

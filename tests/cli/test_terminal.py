@@ -48,7 +48,7 @@ def test_data_for_programs_is_escaped_on_a_terminal_alone(
 
 
 def test_tables_and_lines_of_rich_are_escaped(capsys):
-    console = tables.console(soft_wrap=True)
+    console = rich_console.console(soft_wrap=True)
     table = Table("class")
     table.add_row(Text(HOSTILE))
     console.print(table)

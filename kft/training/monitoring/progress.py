@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from kft.cli import tables
+from kft.cli import rich_console, tables
 from kft.run_folder.history import VALIDATION, EpochRecord, prefixed
 
 # Characters between two columns, and those that a figure, a time and a speed take.
@@ -77,7 +77,7 @@ class ConsoleReporter:
     """Shows the run on standard output."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or tables.console(soft_wrap=True)
+        self._console = console or rich_console.console(soft_wrap=True)
         self._epochs = EpochLines(self._console.width)
 
     def say(self, text: str) -> None:
