@@ -7,13 +7,13 @@ elsewhere, and run and data are moved, together or not.
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kft import errors, tasks
 from kft.config import RunConfig
 from kft.data.sources import filesystem
-from kft.run_folder import run_dir, saved_config
+from kft.run_folder import option_files, run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 
 # Keys of environment.json.
@@ -32,18 +32,24 @@ def candidates(config: RunConfig, run: RunDir) -> list[RunConfig]:
     As the path was when training started; as it was from the run folder then, for who
     moves both; as it is written, from the working directory.
     """
-    started_in, old_run = _recorded(run)
     found = []
     # A recorded path may be none that an option can have.
     with contextlib.suppress(errors.ConfigError):
-        if started_in is not None:
-            there = _with_paths(config, lambda path: os.path.join(started_in, path))
-            found.append(there)
-            if old_run is not None:
-                now = os.path.abspath(run.path)
-                found.append(_with_paths(there, _moved(old_run, now)))
+        for change in _changes_of_place(run):
+            found.append(_with_paths(config, change))
     found.append(config)
     return [one for n, one in enumerate(found) if one not in found[:n]]
+
+
+def _changes_of_place(run: RunDir) -> Iterator[Callable[[str], str]]:
+    """Yield what makes a path one from where the run was started, and one beside it."""
+    started_in, old_run = _recorded(run)
+    if started_in is None:
+        return
+    yield lambda path: os.path.join(started_in, path)
+    if old_run is not None:
+        move = _moved(old_run, os.path.abspath(run.path))
+        yield lambda path: move(os.path.join(started_in, path))
 
 
 def located(config: RunConfig) -> RunConfig:
@@ -57,10 +63,30 @@ def located(config: RunConfig) -> RunConfig:
         kept = run_dir.read_config(run)
     except errors.RunDirError:
         return config
+    config = _with_option_files(config, kept, run)
     if kept.dataset != config.dataset or _is_there(config):
         return config
     others = candidates(config, run)
     return next((one for one in others if _is_there(one)), config)
+
+
+def _with_option_files(config: RunConfig, kept: RunConfig, run: RunDir) -> RunConfig:
+    """Return the config with each file that was read at the start where it is now."""
+    if kept.task != config.task:
+        return config
+    places = list(_changes_of_place(run))
+    found: dict[str, Any] = {}
+    for name in option_files.recorded(run.environment_json):
+        value = getattr(config, name)
+        if value is None or value != getattr(kept, name):
+            continue
+        if os.path.exists(filesystem.expand(value)):
+            continue
+        moved = (_changed(value, change) for change in places)
+        there = next(filter(os.path.exists, moved), None)
+        if there is not None:
+            found[name] = there
+    return dataclasses.replace(config, **found)
 
 
 def _is_there(config: RunConfig) -> bool:

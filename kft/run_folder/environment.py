@@ -9,7 +9,7 @@ from typing import Any
 
 import kft
 from kft import errors
-from kft.run_folder import json_values, saved_config
+from kft.run_folder import json_values, option_files, saved_config
 
 if typing.TYPE_CHECKING:
     from kft.distribution.replicas import Devices
@@ -28,6 +28,7 @@ _TYPES = {
     "dtype_policy": str,
     "command": Sequence[str],
     DATA_FINGERPRINT: str | None,
+    option_files.KEY: Mapping[str, str],
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from kft import config, errors
 from kft.config import RunConfig, flagfile, user_paths
 from kft.data.labels import LabelMap
-from kft.run_folder import atomic_files, saved_config
+from kft.run_folder import atomic_files, option_files, saved_config
 from kft.run_folder import lock as run_folder_lock
 
 Status = Literal["new", "unfinished", "finished"]
@@ -246,9 +246,7 @@ def find(settings: RunConfig) -> tuple[RunDir, Status]:
             _check_free(run)
             return run, "new"
     status: Status = "finished" if _is_finished(run) else "unfinished"
-    differences = saved_config.differences(
-        read_config(run), settings, may_move=status == "unfinished"
-    )
+    differences = _differences(run, settings, may_move=status == "unfinished")
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise errors.RunDirError(
@@ -257,6 +255,14 @@ def find(settings: RunConfig) -> tuple[RunDir, Status]:
             f"{shlex.join((f'--flagfile={run.flags_cfg}', f'--run_dir={run.path}'))}"
         )
     return run, status
+
+
+def _differences(run: RunDir, settings: RunConfig, *, may_move: bool) -> list[str]:
+    kept = read_config(run)
+    if kept.task != settings.task:
+        return saved_config.differences(kept, settings)
+    same = option_files.same_elsewhere(run.environment_json, kept, settings)
+    return saved_config.differences(kept, settings, may_move=may_move, same=same)
 
 
 def prepare(settings: RunConfig) -> tuple[RunDir, Status]:

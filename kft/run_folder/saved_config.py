@@ -5,6 +5,7 @@ Run folders are copied, edited and cut off by full disks, so nothing is taken on
 
 import dataclasses
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def damaged(path: Path, reason: str) -> str:
 
 
 # Options that are paths, besides `dataset`, and are read with the data; not every task
-# has all. `word_list` is none: it is read once, and the run keeps its words.
+# has all. Those that are read once are in `option_files`.
 DATA_PATHS = ("data_dir", "tfrecord_labels", "alphabet")
 # Where examples and their labels lie, and how they are split: a run that goes on
 # compares the examples.
@@ -134,20 +135,27 @@ def with_places_of(old: RunConfig, new: RunConfig) -> RunConfig:
     return dataclasses.replace(new, **places)
 
 
-def differences(old: RunConfig, new: RunConfig, *, may_move: bool = False) -> list[str]:
+def differences(
+    old: RunConfig,
+    new: RunConfig,
+    *,
+    may_move: bool = False,
+    same: Collection[str] = (),
+) -> list[str]:
     """Return a line for each field whose values exclude each other.
 
     Args:
         old: of the run folder.
         new: what is asked for.
         may_move: whether the data may lie at another place now.
+        same: fields that say the same in other words.
     """
     if old.task != new.task:
         return [f"--task: {old.task} -> {new.task}"]
     found = []
     for field in dataclasses.fields(new):
         before, after = getattr(old, field.name), getattr(new, field.name)
-        may_change = field.metadata["may_change"]
+        may_change = field.metadata["may_change"] or field.name in same
         if may_move and field.name in _PLACES:
             may_change = True
         if before != after and not may_change:

@@ -1,21 +1,31 @@
 """The origin of a run: labels, split, environment. A resume has to find the same."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
 from absl import logging
 
 from kft import errors, tasks
+from kft.config import RunConfig
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
-from kft.run_folder import data_place, environment, saved_config, split_csv
+from kft.run_folder import (
+    data_place,
+    environment,
+    option_files,
+    run_dir,
+    saved_config,
+    split_csv,
+)
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.split_csv import SplitRow
 from kft.training.run_context import RunContext
 
 _FINGERPRINT = environment.DATA_FINGERPRINT
 _SHOWN = 3
+# Options that name a file of labels; not every task has all.
+_LABEL_FILES = ("tfrecord_labels", "alphabet")
 # Label and split of each example, by id.
 Table = Mapping[str, tuple[str, str]]
 
@@ -33,14 +43,17 @@ def write(context: RunContext, splits: Splits) -> None:
     kind = tasks.kind(context.config.task)
     for name, content in kind.kept_files(context.config, splits).items():
         run.write_bytes(run.backbone / name, content)
-    _write_environment(run, splits, context.devices)
+    _write_environment(run, context.config, splits, context.devices)
     _write_example(context, splits)
 
 
-def _write_environment(run: RunDir, splits: Splits, devices: Devices) -> None:
+def _write_environment(
+    run: RunDir, config: RunConfig, splits: Splits, devices: Devices
+) -> None:
     facts = {
         **environment.describe(devices),
         _FINGERPRINT: splits.fingerprint,
+        **option_files.describe(config),
         **data_place.describe(run),
     }
     run.write_json(run.environment_json, facts)
@@ -55,7 +68,7 @@ def _write_example(context: RunContext, splits: Splits) -> None:
     context.run.write_bytes(context.run.path / f"example{suffix}", payload)
 
 
-def check(run: RunDir, splits: Splits, devices: Devices) -> None:
+def check(run: RunDir, config: RunConfig, splits: Splits, devices: Devices) -> None:
     """Check that a run can go on with these examples, and mend damaged files.
 
     The data set's fingerprint decides, or split.csv where environment.json is gone.
@@ -75,15 +88,16 @@ def check(run: RunDir, splits: Splits, devices: Devices) -> None:
         )
     is_same = recorded[_FINGERPRINT] == splits.fingerprint if recorded else kept == now
     if not is_same:
-        raise errors.DataError(_changes(run, splits, kept, now))
+        raise errors.DataError(_changes(run, config, splits, kept, now))
     if recorded is None:
         logging.warning(
             "%s is damaged or gone; %s says that the data is the same.",
             run.environment_json,
             run.split_csv.name,
         )
-        _write_environment(run, splits, devices)
+        _write_environment(run, config, splits, devices)
     else:
+        _mention_files(run, config)
         _mention_versions(recorded.get("packages"))
         _keep_place(run, recorded)
     texts = {
@@ -126,6 +140,18 @@ def _mention_versions(before: Any) -> None:
             )
 
 
+def _mention_files(run: RunDir, config: RunConfig) -> None:
+    """Warn of files that were read at the start, and hold something else now."""
+    for name in option_files.changed(run.environment_json, config):
+        logging.warning(
+            "--%s=%s has changed since the run in %s began, which goes on with what "
+            "the file held then. A new run in another --run_dir reads it anew.",
+            name,
+            getattr(config, name),
+            run.path,
+        )
+
+
 def _read_table(run: RunDir) -> Table | None:
     try:
         return _table(split_csv.read(run))
@@ -137,9 +163,11 @@ def _table(rows: Iterable[SplitRow]) -> Table:
     return {row.id: (row.label, row.split) for row in rows}
 
 
-def _changes(run: RunDir, splits: Splits, kept: Table | None, now: Table) -> str:
+def _changes(
+    run: RunDir, config: RunConfig, splits: Splits, kept: Table | None, now: Table
+) -> str:
     """Return what has changed since the start, and what to do."""
-    lines = []
+    lines = list(_changed_labels(run, config, splits))
     if kept is None:
         lines.append(f"{run.split_csv} is damaged and cannot tell which examples")
     else:
@@ -157,6 +185,30 @@ def _changes(run: RunDir, splits: Splits, kept: Table | None, now: Table) -> str
         f"goes on with the examples that it began with: put them back as "
         f"{run.split_csv.name} has them, or start a new run in another --run_dir."
     )
+
+
+def _changed_labels(run: RunDir, config: RunConfig, splits: Splits) -> Iterator[str]:
+    """Yield what labels there were, and are, where these are others."""
+    try:
+        before = run_dir.read_labels(run).names
+    except errors.RunDirError:
+        return
+    if before == splits.labels.names:
+        return
+    named = [
+        f"--{name}={getattr(config, name)}"
+        for name in _LABEL_FILES
+        if hasattr(config, name) and getattr(config, name) is not None
+    ]
+    added = [name for name in splits.labels.names if name not in before]
+    removed = [name for name in before if name not in splits.labels.names]
+    parts = [
+        f"{what} {_listed([repr(name) for name in names])}"
+        for what, names in (("with", added), ("without", removed))
+        if names
+    ]
+    where = f" of {' and '.join(named)}" if named else ""
+    yield f"other labels{where} ({', '.join(parts) or 'in another order'})"
 
 
 def _listed(names: list[str]) -> str:

@@ -15,7 +15,7 @@ from kft.data.examples import Examples, Splits
 from kft.distribution.replicas import Devices
 from kft.model import lora
 from kft.model.network import Network
-from kft.run_folder import run_dir
+from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task
 from kft.training import (
@@ -57,7 +57,7 @@ def set_up_run(
     _check_batch(config, splits)
     worker_sync.require_same_run(config, splits, devices)
     io.reporter.say(_describe(splits))
-    has_state = _has_state(run, splits, devices)
+    has_state = _has_state(config, run, splits, devices)
     with devices.together("find the class weights"):
         weights = class_weights.find(config, splits)
     io.signals.check()
@@ -109,7 +109,8 @@ def build_network(
 
 def _keep_place(run: RunDir, config: RunConfig) -> None:
     """Write where the data is now, whose examples are known to be those of the run."""
-    if run_dir.read_config(run).dataset != config.dataset:
+    kept = run_dir.read_config(run)
+    if saved_config.with_places_of(config, kept) != kept:
         run_dir.keep_config(run, config)
 
 
@@ -128,12 +129,14 @@ def _check_batch(config: RunConfig, splits: Splits) -> None:
         )
 
 
-def _has_state(run: RunDir, splits: Splits, devices: Devices) -> bool:
+def _has_state(
+    config: RunConfig, run: RunDir, splits: Splits, devices: Devices
+) -> bool:
     """Return whether the run has a checkpoint, which has to be of these splits."""
     has_state = worker_sync.has_checkpoint(run, devices)
     with devices.together("go on from the checkpoint"):
         if has_state and devices.is_chief:
-            provenance.check(run, splits, devices)
+            provenance.check(run, config, splits, devices)
     return has_state
 
 

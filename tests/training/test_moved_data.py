@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from kft import errors, tasks
-from kft.config import TrainConfig
-from kft.run_folder import run_dir
-from kft.training import fine_tune, preflight
+from kft.config import SpeechRecognitionConfig, TrainConfig
+from kft.run_folder import option_files, run_dir, split_csv
+from kft.training import fine_tune, preflight, provenance
 from kft.training.monitoring.progress import SilentReporter
 from tests.training import test_fine_tune
 
@@ -85,3 +85,41 @@ def test_the_place_is_looked_for_where_the_run_was_started(
 def _claimed(config: TrainConfig):
     with run_dir.claim(config) as claimed:
         return claimed
+
+
+def _speech(folder: Path, symbols: str) -> SpeechRecognitionConfig:
+    """Return a run with two sounds and an alphabet, in files there."""
+    folder.mkdir(exist_ok=True)
+    for name in "ab":
+        (folder / f"{name}.wav").write_bytes(b"RIFF")
+    table = "path,text,split\na.wav,ab,train\nb.wav,ba,train\n"
+    (folder / "said.csv").write_text(table)
+    (folder / "letters.txt").write_text("".join(f"{sign}\n" for sign in symbols))
+    (folder / "words.txt").write_text("ab ba")
+    return SpeechRecognitionConfig(
+        dataset=f"csv:{folder / 'said.csv'}",
+        alphabet=str(folder / "letters.txt"),
+        word_list=str(folder / "words.txt"),
+        run_dir=str(folder.parent / "run"),
+    )
+
+
+def test_other_labels_are_named_and_so_is_their_file(tmp_path: Path, caplog) -> None:
+    config = _speech(tmp_path / "before", "abc")
+    run, _ = _claimed(config)
+    splits = tasks.load_splits(config)
+    run.write_text(run.labels_txt, splits.labels.text())
+    run.write_text(run.split_csv, split_csv.text(splits))
+    facts = {"data_fingerprint": splits.fingerprint, **option_files.describe(config)}
+    run.write_json(run.environment_json, facts)
+    moved = _speech(tmp_path / "after", "abc")
+    provenance.check(run, moved, tasks.load_splits(moved), devices=None)
+    assert "--word_list" not in caplog.text
+    (tmp_path / "after/words.txt").write_text("ab")
+    with caplog.at_level("WARNING", logger="absl"):
+        provenance.check(run, moved, tasks.load_splits(moved), devices=None)
+    assert f"--word_list={moved.word_list} has changed since the run" in caplog.text
+    other = _speech(tmp_path / "other", "abd")
+    said = rf"other labels of --alphabet={other.alphabet} \(with 'd', without 'c'\)"
+    with pytest.raises(errors.DataError, match=said):
+        provenance.check(run, other, tasks.load_splits(other), devices=None)
