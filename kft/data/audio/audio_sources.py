@@ -1,8 +1,8 @@
 """Sounds in files: those of folders, and those that a table lists.
 
 A row of a table may be a part of a file, from `start` to `end` in seconds. Where the
-table names groups, such as speakers, each stays in one split; folders do not say who
-speaks.
+table names groups, such as speakers, each stays in one split; else the parts of a file
+do. Folders do not say who speaks.
 """
 
 import dataclasses
@@ -54,6 +54,8 @@ def sources(windows: WindowsOf) -> dict[str, Source]:
     def load_table(path: str, config: config_lib.DataConfig) -> examples.Splits:
         rows = sound_rows.read(path, config)
         found = labelled_rows.classes(rows, config)
+        flag = labelled_rows.flag(config)
+        sound_rows.say_divided(path, rows, found.split_names, flag=flag)
         table = _table(path, rows, found, config, windows(config))
         return splits.assemble(found.labels, table, config)
 
@@ -137,5 +139,5 @@ def _table(
         sizes=csv_file.file_sizes(path, rows, paths, config),
         split_names=found.split_names,
         read=SoundFiles(paths, windows, [sound_rows.span(row, config) for row in rows]),
-        groups=found.groups,
+        groups=sound_rows.groups(path, rows),
     )

@@ -1,7 +1,15 @@
-"""Rows of a table that are sounds: a file, or a part of one from `start` to `end`."""
+"""Rows of a table that are sounds: a file, or a part of one from `start` to `end`.
 
+Parts of one file are of one recording: unless the table itself says what belongs
+together, they stay in one split.
+"""
+
+import collections
 import math
 from collections.abc import Sequence
+
+import numpy as np
+from absl import logging
 
 from kft import config as config_lib
 from kft import errors
@@ -10,6 +18,7 @@ from kft.data.sources.labelled_rows import LabelledRow
 from kft.data.sources.table_file import TableRow
 
 _START, _END = "start", "end"
+_SHOWN = 3
 # Where a sound begins and ends in its file, in seconds.
 Span = tuple[float, float | None]
 
@@ -37,7 +46,7 @@ def ids(
     Raises:
         errors.DataError: where a row is listed twice, or is no part of a file.
     """
-    names = path_ids.of(csv_file.normal_names(rows), csv_file.table_folder(table))
+    names = _file_names(table, rows)
     lines: dict[str, int] = {}
     found = []
     for name, row in zip(names, rows, strict=True):
@@ -54,6 +63,39 @@ def ids(
         lines[name] = row.line
         found.append(name)
     return found
+
+
+def groups(table: str, rows: Sequence[TableRow]) -> np.ndarray | None:
+    """Return the group of each row, str [n]; None where nothing belongs together.
+
+    That is the table's own, and of a row that has none the file, where files have
+    several parts.
+    """
+    named, names = labelled_rows.groups_of(rows), _file_names(table, rows)
+    if len(set(names)) == len(names):
+        return named
+    return np.array(names) if named is None else np.where(named == "", names, named)
+
+
+def say_divided(
+    table: str, rows: Sequence[TableRow], split_names: Sequence[str], *, flag: str
+) -> None:
+    """Warn of files with parts in more than one of the splits that a table names."""
+    splits = collections.defaultdict(set)
+    for name, split in zip(_file_names(table, rows), split_names, strict=True):
+        splits[name].add(split)
+    divided = [name for name, found in splits.items() if len(found) > 1]
+    if divided:
+        logging.warning(
+            "%s: %d of %d files have parts in more than one split (%s): figures are "
+            "better than of new recordings.",
+            *(flag, len(divided), len(splits), errors.listed(divided, most=_SHOWN)),
+        )
+
+
+def _file_names(table: str, rows: Sequence[TableRow]) -> list[str]:
+    """Return what files are called wherever they and the table are."""
+    return path_ids.of(csv_file.normal_names(rows), csv_file.table_folder(table))
 
 
 def span(row: TableRow, config: config_lib.DataConfig) -> Span:

@@ -183,6 +183,7 @@ def _of_table(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _
     rows = [_in_clips(row, path) for row in sound_rows.read(path, config, label=_TEXT)]
     split_names = labelled_rows.split_names(rows, config)
     labelled_rows.check_groups(rows, split_names, config)
+    sound_rows.say_divided(path, rows, split_names, flag=labelled_rows.flag(config))
     paths = [csv_file.join(path, name) for name in csv_file.normal_names(rows)]
     spans = [sound_rows.span(row, config) for row in rows]
     table = examples.Table(
@@ -191,7 +192,7 @@ def _of_table(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _
         sizes=csv_file.file_sizes(path, rows, paths, config),
         split_names=np.array(split_names),
         read=SoundFiles(paths, reading(config, sample_rate), spans),
-        groups=labelled_rows.groups_of(rows),
+        groups=sound_rows.groups(path, rows),
     )
     pairs = zip(rows, split_names, strict=True)
     return _Found([_of_row(row, split, config) for row, split in pairs], table)

@@ -80,6 +80,31 @@ def test_a_group_stays_in_one_split(folder: Path) -> None:
     assert len(groups) == 2 and not groups[0] & groups[1]
 
 
+@pytest.mark.parametrize("head", ["path,label,start", "path,label,start,group"])
+def test_parts_of_one_file_stay_in_one_split(folder: Path, head: str) -> None:
+    for number in range(20):
+        (folder / f"{number}.wav").write_bytes((folder / "a.wav").read_bytes())
+    group = "," if head.endswith("group") else ""
+    rows = [
+        f"{number % 20}.wav,{'xy'[number % 2]},{number / 100}{group}"
+        for number in range(200)
+    ]
+    splits = _load(_table(folder, head, *rows))
+    files = [
+        {name.partition("#")[0] for name in part.ids}
+        for part in splits.parts().values()
+    ]
+    assert len(files) == 2 and not files[0] & files[1]
+
+
+def test_a_table_that_divides_files_itself_is_told(folder: Path, caplog) -> None:
+    rows = ("a.wav,x,0,train", "a.wav,y,1,train", "a.wav,y,2,val", "b.wav,x,,val")
+    with caplog.at_level("WARNING", logger="absl"):
+        splits = _load(_table(folder, "path,label,start,split", *rows))
+    assert splits.validation is not None and len(splits.validation) == 2
+    assert "1 of 2 files have parts in more than one split (a.wav)" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
