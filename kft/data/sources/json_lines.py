@@ -121,16 +121,26 @@ def parse(line: str, place: str) -> Mapping[str, Any]:
     except ValueError as error:
         raise errors.DataError(
             f"{place}: expected a JSON object, which cannot be read: {error}."
+            f"{_advice(line)}"
         ) from error
     if not isinstance(values, dict):
-        advice = ""
-        if isinstance(values, list):
-            advice = (
-                " Write each object of the list in a line of its own, without the "
-                "brackets: `jq -c '.[]' FILE` does it."
-            )
         raise errors.DataError(
             f"{place}: expected a JSON object, received {type(values).__name__}."
-            f"{advice}"
+            f"{_advice(line)}"
         )
     return values
+
+
+def _advice(line: str) -> str:
+    """Return what to do about a line of JSON that has no lines of objects."""
+    begin = line.strip()
+    if begin.startswith("["):
+        return (
+            " Write each object of the list in a line of its own, without the "
+            "brackets: `jq -c '.[]' FILE` does it."
+        )
+    if begin == "{":
+        return " Write each object in a line of its own: `jq -c . FILE` does it."
+    if begin.endswith("},"):
+        return " Remove the comma at the ends of the lines."
+    return ""

@@ -233,6 +233,12 @@ def _labels(
     of_training = (row.labels for row, split in pairs if split == TRAIN)
     names = sorted({name for labels in of_training for name in labels})
     known = set(names)
+    if len(known) < 2:
+        raise errors.DataError(
+            f"{flag(config)}: expected training rows of at least 2 classes, received "
+            f"{len(known)}: {', '.join(map(repr, names)) or 'none'}. Where another "
+            "column has them: --csv_columns=label=NAME."
+        )
     for row, split in pairs:
         for label in row.labels:
             if label not in known:

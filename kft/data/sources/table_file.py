@@ -2,16 +2,13 @@
 
 import csv
 import dataclasses
-import functools
 import io
 import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 
-from absl import logging
-
 from kft import errors
-from kft.data.sources import split_words, text_file
+from kft.data.sources import text_file, unused_columns
 
 if typing.TYPE_CHECKING:
     from _csv import Reader
@@ -136,11 +133,13 @@ def read_rows(
     others = {n: name.strip() for n, name in enumerate(head)}
     for place in columns.values():
         del others[place]
-    split = None
-    if "split" in optional and "split" not in columns:
-        split = _named_like_splits(others, [fields for _, fields in numbered])
-    shown = tuple(name or f"number {n + 1}" for n, name in others.items())
-    _say_unused(flag, shown, _expected(needed, optional), split)
+    unused_columns.say(
+        flag,
+        others,
+        [fields for _, fields in numbered],
+        known=_expected(needed, optional),
+        lacking=[name for name in optional if name not in columns],
+    )
     return [
         TableRow(line, {name: fields[place] for name, place in columns.items()})
         for line, fields in numbered
@@ -162,44 +161,6 @@ def has_columns(content: str, names: Sequence[str], *, flag: str) -> bool:
     lines = _numbered(_reader(content, separator), flag)
     head = next((fields for number, fields in lines if number > skipped), ())
     return set(names) <= {field.strip().lower() for field in head}
-
-
-def _named_like_splits(
-    unused: Mapping[int, str], rows: Sequence[Sequence[str]]
-) -> str | None:
-    """Return the column in which every row has the name of a split, if there is one.
-
-    Args:
-        unused: columns by their places.
-        rows: the fields of each row.
-    """
-    for place, name in unused.items():
-        if name and all(split_words.of_name(row[place].strip()) for row in rows):
-            return name
-    return None
-
-
-@functools.cache
-def _say_unused(
-    flag: str, names: tuple[str, ...], known: str, split: str | None
-) -> None:
-    """Say which columns are not used, once for each table.
-
-    Args:
-        flag: what names the table.
-        names: of the columns.
-        known: the columns that are.
-        split: the one of them that has nothing but names of splits.
-    """
-    if not names:
-        return
-    advice = ""
-    if split:
-        advice = f" {split} looks like the split: --csv_columns=split={split} takes it."
-    logging.warning(
-        "%s: these columns are not used: %s. Known ones: %s.%s",
-        *(flag, ", ".join(names), known, advice),
-    )
 
 
 def _check_filled(values: Mapping[str, str], needed: Sequence[str], where: str) -> None:

@@ -6,10 +6,21 @@ import os
 from kft import errors
 from kft.data.sources import filesystem
 
-# How files begin that are in UTF-16, as Windows saves "Unicode text", and ZIP files,
-# which spreadsheets are.
+# How files begin that are in UTF-16, as Windows saves "Unicode text".
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_ZIP = b"PK\x03\x04"
+_AS_CSV = "Save the table as CSV UTF-8"
+# How files begin that are no text: what they are, and what to do.
+_NO_TEXTS = {
+    b"PK\x03\x04": ("a spreadsheet or an archive", f"{_AS_CSV}, or unpack it."),
+    b"\xd0\xcf\x11\xe0": ("a spreadsheet", f"{_AS_CSV}."),
+    b"\x1f\x8b": ("an archive (gzip)", "Unpack it: `gunzip -k FILE` does."),
+    b"BZh": ("an archive (bzip2)", "Unpack it: `bunzip2 -k FILE` does."),
+    b"\xfd7zXZ": ("an archive (xz)", "Unpack it: `unxz -k FILE` does."),
+    b"\x28\xb5\x2f\xfd": ("an archive (zstd)", "Unpack it: `unzstd FILE` does."),
+    b"PAR1": ("a Parquet file", f"{_AS_CSV}, such as with pandas: to_csv."),
+    b"ARROW1": ("an Arrow file", f"{_AS_CSV}, such as with pandas: to_csv."),
+    b"SQLite format 3": ("a database", f"{_AS_CSV}."),
+}
 
 
 def check_exists(path: str, *, flag: str) -> None:
@@ -44,16 +55,13 @@ def read(path: str, flag: str) -> str:
     """Return the content of a text file, local or remote.
 
     Raises:
-        errors.DataError: where it cannot be read as UTF-8, nor has the mark of UTF-16.
+        errors.DataError: where it cannot be read as UTF-8, nor has the mark of UTF-16,
+            or is a file of another kind.
     """
     path = filesystem.expand(path)
     try:
         content = _content(path)
-        if content.startswith(_ZIP):
-            raise errors.DataError(
-                f"{flag}: expected a text file in UTF-8, received a spreadsheet or an "
-                "archive. Save the table as CSV UTF-8, or unpack it."
-            )
+        _check_is_text(content, flag)
         if content.startswith(_UTF16):
             return content.decode("utf-16")
         return content.decode("utf-8-sig")
@@ -67,6 +75,28 @@ def read(path: str, flag: str) -> str:
         raise errors.DataError(
             f"{flag}: expected a text file in UTF-8; it cannot be read: {error}."
         ) from error
+
+
+def _check_is_text(content: bytes, flag: str) -> None:
+    """Check that a file is none of another kind, as far as it shows.
+
+    Raises:
+        errors.DataError: naming the kind.
+    """
+    if b"\0" not in content:
+        return
+    for begin, (what, advice) in _NO_TEXTS.items():
+        if content.startswith(begin):
+            raise errors.DataError(
+                f"{flag}: expected a text file in UTF-8, received {what}. {advice}"
+            )
+    zeros = content.count(b"\0")
+    if not content.startswith(_UTF16) and zeros > len(content) // 4:
+        raise errors.DataError(
+            f"{flag}: expected a text file in UTF-8, received one in which {zeros} of "
+            f"{len(content)} bytes are 0: it seems to be in UTF-16. Save it as UTF-8 "
+            "(spreadsheets call it CSV UTF-8)."
+        )
 
 
 def _content(path: str) -> bytes:

@@ -159,12 +159,17 @@ def _is_comment(line: str, places: tuple[int, int]) -> bool:
     """
     if not line.startswith("#"):
         return False
-    columns = line.split("\t") if "\t" in line else line.split()
     try:
-        tag_schemes.check(columns[places[1]].strip())
+        tag_schemes.check(_columns(line)[places[1]])
     except (ValueError, IndexError):
         return True
     return False
+
+
+def _columns(line: str) -> list[str]:
+    """Return the columns; blanks other than that of ASCII may be within words."""
+    columns = line.split("\t") if "\t" in line else filter(None, line.split(" "))
+    return [column.strip() for column in columns]
 
 
 def _row(line: str, places: tuple[int, int], where: str) -> tuple[str, str] | None:
@@ -175,8 +180,7 @@ def _row(line: str, places: tuple[int, int], where: str) -> tuple[str, str] | No
     """
     if not line.strip():
         return None
-    columns = line.split("\t") if "\t" in line else line.split()
-    columns = [column.strip() for column in columns]
+    columns = _columns(line)
     needed = max(place + 1 if place >= 0 else -place for place in places)
     if len(columns) < max(needed, 2):
         raise errors.DataError(

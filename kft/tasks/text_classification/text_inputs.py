@@ -48,7 +48,8 @@ class TextInputs(TokenizedInputs):
         )
         frame = text_tokenizer.frame_length(self._tokenizer, pairs=False)
         read = [ids for ids, _ in tokens]
-        found = self._with_tokens(examples, read, [len(ids) - frame for ids in read])
+        words = [len(ids) - frame for ids in read]
+        found = self._with_tokens(examples, texts, read, words)
         self._say_what_is_cut([length for _, length in tokens])
         return found
 
@@ -61,6 +62,7 @@ class TextInputs(TokenizedInputs):
         frame = text_tokenizer.frame_length(self._tokenizer, pairs=True)
         found = self._with_tokens(
             examples,
+            texts,
             [np.stack([one.ids, one.types]) for one in tokens],
             [one.uncut - frame for one in tokens],
         )

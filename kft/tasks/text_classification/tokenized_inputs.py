@@ -61,12 +61,17 @@ class TokenizedInputs:
         ]
 
     def _with_tokens(
-        self, examples: Examples, tokens: Sequence[np.ndarray], words: Sequence[int]
+        self,
+        examples: Examples,
+        texts: Sequence[str],
+        tokens: Sequence[np.ndarray],
+        words: Sequence[int],
     ) -> Examples:
         """Return the examples with their tokens as payloads.
 
         Args:
             examples: whose tokens they are.
+            texts: of each.
             tokens: int32 [..., tokens] of each.
             words: how many words or signs each has, or another count that is 0 for
                 those without any.
@@ -74,11 +79,11 @@ class TokenizedInputs:
         Raises:
             errors.DataError: naming an example without a word.
         """
-        for count, name in zip(words, examples.ids, strict=True):
+        for count, name, text in zip(words, examples.ids, texts, strict=True):
             if not count:
                 raise errors.DataError(
                     f"Example {name}: expected a text with at least one word or sign, "
-                    "received none. Remove it."
+                    f"received {errors.excerpt(ascii(text))}. Remove it."
                 )
         return dataclasses.replace(
             examples,

@@ -36,11 +36,12 @@ class TokenInputs(TokenizedInputs):
         Raises:
             errors.DataError: naming a text that is not in UTF-8, or has no words.
         """
-        found = word_tokens.encode(
-            self._tokenizer, self._texts(examples), max_length=self._max_length
-        )
+        texts = self._texts(examples)
+        found = word_tokens.encode(self._tokenizer, texts, max_length=self._max_length)
         parts = [np.stack([one.token_ids, one.first_tokens]) for one in found]
-        prepared = self._with_tokens(examples, parts, [one.words for one in found])
+        prepared = self._with_tokens(
+            examples, texts, parts, [one.words for one in found]
+        )
         self._say_what_is_cut(found)
         return prepared
 

@@ -1,6 +1,8 @@
 """Tables of images: what they may look like, and what is said of mistakes."""
 
+import bz2
 import csv
+import gzip
 import io
 import re
 import subprocess
@@ -311,6 +313,34 @@ def test_a_spreadsheet_is_called_one(tmp_path):
         file.writestr("xl/workbook.xml", "<workbook/>")
     with pytest.raises(errors.DataError, match="received a spreadsheet or an archive"):
         _load(tmp_path / "t.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"path,label\n1,a\n2,b\n"), "an archive .gzip.. Unpack it"),
+        (bz2.compress(b"path,label\n" + bytes(99)), "an archive .bzip2.. Unpack it"),
+        (b"PAR1\x15\x00\x15\xff", "a Parquet file. Save the table as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "a spreadsheet. Save"),
+    ],
+)
+def test_files_of_other_kinds_are_called_what_they_are(tmp_path, content, message):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(errors.DataError, match=f"received {message}"):
+        _load(tmp_path / "t.csv")
+
+
+def test_a_column_that_looks_like_the_group_is_named(tmp_path, caplog):
+    rows = "1,a,ann,10\n2,b,ann,11\n3,a,bob,12\n"
+    path = _table(tmp_path, f"path,label,Speaker ID,recording\n{rows}")
+    _load(path, validation_fraction=0.0)
+    said = "Speaker ID looks like the group: '--csv_columns=group=Speaker ID' takes it"
+    assert said in caplog.text
+    # Nothing that is another one in every row keeps rows together.
+    assert "recording looks like" not in caplog.text
+    caplog.clear()
+    _load(path, validation_fraction=0.0, csv_columns=("group=Speaker ID",))
+    assert "looks like the group" not in caplog.text
 
 
 def test_a_column_that_looks_like_the_split_is_named_once(tmp_path, caplog):

@@ -118,6 +118,13 @@ def test_what_are_no_words_with_tags_is_named_with_file_and_line(
     assert "words.conll" in str(caught.value)
 
 
+def test_only_plain_blanks_are_between_columns(tmp_path: Path) -> None:
+    content = "10\u00a0000 NUM B-sum\n\u3000euros\u2009 NOUN I-sum\nx SYM O\n"
+    splits = _load(_file(tmp_path, content), validation_fraction=0.0)
+    (text,) = splits.train.read(tf.constant(splits.train.rows)).numpy()
+    assert words.of_text(text.decode()) == ["10\u00a0000", "euros", "x"]
+
+
 def test_hard_texts_are_read_as_they_are(tmp_path: Path) -> None:
     long = "x" * 100_000
     content = f"{long} B-a\n👩\u200d👧 O\nمرحب I-a\n"

@@ -104,6 +104,10 @@ BAD = {
     ),
     "no text": ('{"text": " ", "label": "x"}', "line 1: expected a text as 'text'"),
     "a NUL": ('{"text": "a\\u0000", "label": "x"}', "line 1: expected a text"),
+    "commas": ('{"text": "a", "label": "x"},', "line 1: .* Remove the comma at the"),
+    "a list": ('[{"text": "a"}]', "line 1: .* list in a line of its own"),
+    "a list in lines": ('[\n{"text": "a"}\n]', "line 1: .* list in a line of its own"),
+    "an object in lines": ('{\n"text": "a"\n}', "line 1: .* Write each object in a"),
     "nothing": ("\n \n", "expected a JSON object a line, got none"),
     "half a surrogate": (
         '{"text": "\\ud83d", "label": "x"}',

@@ -76,6 +76,15 @@ def _load_ids(tmp_path: Path, text: str) -> np.ndarray:
 
 BAD = {
     "not UTF-8": (b"text,label\nfine,a\ncaf\xe9,b\n", "line 3: .*UTF-8"),
+    "UTF-16 without a mark": (
+        "text,label\nfine,a\n".encode("utf-16-le"),
+        "18 of 36 bytes are 0: it seems to be in UTF-16. Save it as UTF-8",
+    ),
+    "a Parquet file": (b"PAR1\x15\0\x15\xff", "received a Parquet file. Save the"),
+    "one class": (
+        "text,label\na,x\nb,x\n",
+        "of at least 2 classes, received 1: 'x'. Where another column",
+    ),
     "a NUL": ("text,label\nfi\0ne,a\nb,b\n", "line 2: expected a"),
     "no text": ("text,label\nfine,a\n ,b\n", "line 3: expected a text"),
     "no label": ("text,label\nfine,a\nb,\n", "line 3: expected a label"),
