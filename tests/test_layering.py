@@ -275,6 +275,7 @@ EXCEPTIONS = {
     "config.data": ("image", "names the default task, and its features of TFRecords"),
     "data.sources.folder_layout": ("image picture", "names that folders have"),
     "data.sources.split_words": ("image", "a name that a folder has"),
+    "data.sources.unused_columns": ("speaker", "a name that a column has"),
     "config.audit_options": ("image", "near_bits is an option about images"),
     "__main__": ("image", "a line of help"),
     "audit": ("image", "a page of help"),

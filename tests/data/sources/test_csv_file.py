@@ -323,6 +323,7 @@ def test_a_spreadsheet_is_called_one(tmp_path):
         (b"PAR1\x15\x00\x15\xff", "a Parquet file. Save the table as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "a spreadsheet. Save"),
     ],
+    ids=["gzip", "bzip2", "Parquet", "old Excel"],
 )
 def test_files_of_other_kinds_are_called_what_they_are(tmp_path, content, message):
     (tmp_path / "t.csv").write_bytes(content)
@@ -331,8 +332,8 @@ def test_files_of_other_kinds_are_called_what_they_are(tmp_path, content, messag
 
 
 def test_a_column_that_looks_like_the_group_is_named(tmp_path, caplog):
-    rows = "1,a,ann,10\n2,b,ann,11\n3,a,bob,12\n"
-    path = _table(tmp_path, f"path,label,Speaker ID,recording\n{rows}")
+    rows = "1,a,10,ann\n2,b,11,ann\n3,a,12,bob\n"
+    path = _table(tmp_path, f"path,label,recording,Speaker ID\n{rows}")
     _load(path, validation_fraction=0.0)
     said = "Speaker ID looks like the group: '--csv_columns=group=Speaker ID' takes it"
     assert said in caplog.text
