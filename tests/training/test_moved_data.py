@@ -98,6 +98,7 @@ def _speech(folder: Path, symbols: str) -> SpeechRecognitionConfig:
     (folder / "words.txt").write_text("ab ba")
     return SpeechRecognitionConfig(
         dataset=f"csv:{folder / 'said.csv'}",
+        validation_fraction=0.0,
         alphabet=str(folder / "letters.txt"),
         word_list=str(folder / "words.txt"),
         run_dir=str(folder.parent / "run"),
