@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import importlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     # Which reads a run's config, and so asks which tasks there are.
     from kft.run_folder.run_dir import RunDir
     from kft.tasks.task import ServedTask, Task
+
+# In a message, a line that is not the first of a file.
+_LATER_LINE = re.compile(r", line (?!1\b)\d+:")
 
 TASKS: dict[str, TaskKind[Any]] = {
     "image_classification": image_classification.KIND,
@@ -145,6 +149,9 @@ def check_dataset(config: RunConfig) -> None:
     try:
         data.check_dataset(config, kind(config.task).sources)
     except (errors.ConfigError, errors.DataError) as error:
+        # This task reads the lines before it, so what is in that line is the mistake.
+        if _LATER_LINE.search(str(error)):
+            raise
         readers = [f"--task={name}" for name in _others_that_read(config)]
         if not readers:
             raise

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kft import config, errors, tasks
-from kft.config import RunConfig, TrainConfig
+from kft.config import AudioClassificationConfig, RunConfig, TrainConfig
 from kft.data.labels import LabelMap
 from tests.conftest import RunKft
 
@@ -143,4 +143,13 @@ def test_data_that_no_task_reads_gets_no_name(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("path,label,split\na.jpg,cat,nowhere\n")
     with pytest.raises(errors.DataError) as caught:
         tasks.check_dataset(TrainConfig(dataset=f"csv:{tmp_path / 'table.csv'}"))
+    assert "read by" not in str(caught.value)
+
+
+def test_a_mistake_in_a_row_is_not_another_task(tmp_path: Path) -> None:
+    # As a table of images, in which start is nothing, it is right.
+    (tmp_path / "table.csv").write_text("path,label,start\na.wav,x,0:01\nb.wav,y,\n")
+    config = AudioClassificationConfig(dataset=f"csv:{tmp_path / 'table.csv'}")
+    with pytest.raises(errors.DataError, match="line 2: expected seconds") as caught:
+        tasks.check_dataset(config)
     assert "read by" not in str(caught.value)

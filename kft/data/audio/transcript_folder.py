@@ -9,11 +9,12 @@ Folders that are called as splits are, such as train, are these; LibriSpeech's n
 (train-clean-100, dev-clean) are known too.
 """
 
+import collections
 import dataclasses
 import functools
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kft import errors
 from kft.data.audio.audio_payload import AUDIO
@@ -23,6 +24,7 @@ from kft.data.sources.folder_tree import FolderTree
 
 _CHAPTER = ".trans.txt"
 _METADATA = "metadata.csv"
+_BESIDE = ".txt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +50,11 @@ class FolderSound:
     is_of_chapter: bool
 
 
-def find(path: str, flag: str) -> list[FolderSound]:
-    """Return the sounds of a folder, sorted by their paths.
+def find(path: str, flag: str) -> tuple[list[FolderSound], list[str]]:
+    """Return the sounds of a folder, sorted by their paths, and what is left out.
+
+    That is a sentence each for sounds in formats that cannot be read, and for texts
+    that belong to no sound.
 
     Args:
         path: of the folder.
@@ -65,20 +70,35 @@ def find(path: str, flag: str) -> list[FolderSound]:
             f"{flag}: expected a folder of sounds with their texts; there is no "
             f"folder {root!r}."
         )
-    files, _ = FolderTree(AUDIO.file_endings).list_files(root)
+    files, others = FolderTree(AUDIO.file_endings).list_files(root)
+    left_out = list(_unread(others))
     if not files:
         raise errors.DataError(
             f"{flag}: expected files that end in {', '.join(AUDIO.file_endings)}; "
-            "there are none."
+            f"there are none. {' '.join(left_out)}".rstrip()
         )
     chapter, metadata = functools.cache(_chapter), functools.cache(_metadata)
     found = []
     for file in files:
         folder = os.path.dirname(file.path)
         of_chapter = chapter(folder)
-        others = metadata(os.path.dirname(folder))
-        found.append(_sound(root, file.path, of_chapter, others))
-    return found
+        of_folder = metadata(os.path.dirname(folder))
+        found.append(_sound(root, file.path, of_chapter, of_folder))
+    beside = sum(one.place.endswith(_BESIDE) for one in found if not one.is_of_chapter)
+    if beside and others[_BESIDE] > beside:
+        left_out.append(
+            f"{others[_BESIDE] - beside} of {others[_BESIDE]} files {_BESIDE} have no "
+            "sound of the same name."
+        )
+    return found, left_out
+
+
+def _unread(others: collections.Counter[str]) -> Iterator[str]:
+    """Yield a sentence for each ending of sounds that are not read."""
+    for ending, number in sorted(others.items()):
+        advice = AUDIO.advice_on_endings.get(ending)
+        if advice is not None:
+            yield f"{number} files {ending} are left out. {advice}"
 
 
 def _sound(
@@ -88,7 +108,7 @@ def _sound(
     metadata: Mapping[str, tuple[str, str]],
 ) -> FolderSound:
     stem = os.path.splitext(path)[0]
-    beside = f"{stem}.txt"
+    beside = f"{stem}{_BESIDE}"
     name = os.path.basename(stem)
     if os.path.isfile(beside):
         text, place = text_file.read(beside, beside), beside

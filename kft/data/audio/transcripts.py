@@ -73,10 +73,12 @@ class _Found:
     Attributes:
         transcripts: of all examples.
         table: the examples; without their labels.
+        left_out: what of the data is not read, sentences.
     """
 
     transcripts: Sequence[Transcript]
     table: examples.Table
+    left_out: Sequence[str] = ()
 
 
 def _source(
@@ -93,6 +95,8 @@ def _source(
         found = find(path, config)
         symbols = _symbols(found.transcripts, config)
         labels = _labels(found.transcripts, symbols)
+        for sentence in found.left_out:
+            logging.warning("--dataset=%s: %s", config.dataset, sentence)
         _say(config, found.transcripts, symbols)
         table = dataclasses.replace(found.table, labels=labels)
         return splits.assemble(symbols, table, config)
@@ -231,7 +235,7 @@ def _in_clips(row: TableRow, table: str) -> TableRow:
 
 
 def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:
-    found = transcript_folder.find(path, labelled_rows.flag(config))
+    found, left_out = transcript_folder.find(path, labelled_rows.flag(config))
     windows = reading(config, sample_rate)
     table = examples.Table(
         ids=np.array([one.id for one in found]),
@@ -245,7 +249,7 @@ def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> 
         Transcript(_normal(one.text, one.place, config), one.split, one.place)
         for one in found
     ]
-    return _Found(transcripts, table)
+    return _Found(transcripts, table, left_out)
 
 
 def _groups(found: Sequence[FolderSound]) -> np.ndarray | None:

@@ -119,7 +119,7 @@ def test_a_row_may_be_a_part_of_a_file(tmp_path: Path) -> None:
 
 
 def test_parts_of_one_file_stay_in_one_split(tmp_path: Path) -> None:
-    rows = [f"{n % 5}.wav,a,{n / 1000:g},{n / 1000 + 0.1:g}\n" for n in range(50)]
+    rows = [f"{n % 5}.wav,ab,{n / 1000:g},{n / 1000 + 0.1:g}\n" for n in range(50)]
     table = "path,text,start,end\n" + "".join(rows)
     found = _load(_write(tmp_path, table, count=5), validation_fraction=0.4)
     files = [
@@ -138,6 +138,26 @@ def test_folders_have_texts_beside_the_sounds(tmp_path: Path) -> None:
     assert found.validation.ids.tolist() == ["dev/c.wav"]
     (tmp_path / "train/b.txt").unlink()
     with pytest.raises(errors.DataError, match=r"train/b.wav: expected its text in"):
+        _load(f"folder:{tmp_path}")
+
+
+def test_what_a_folder_has_besides_is_said_or_is_all_there_is(
+    tmp_path: Path, caplog
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.wav").write_bytes(SOUND)
+        (tmp_path / f"{name}.txt").write_text("Ab")
+    with caplog.at_level("WARNING", logger="absl"):
+        _load(f"folder:{tmp_path}", validation_fraction=0.0)
+        assert caplog.text == ""
+        (tmp_path / "c.m4a").write_bytes(b"m4a")
+        (tmp_path / "c.txt").write_text("Ab")
+        _load(f"folder:{tmp_path}", validation_fraction=0.0)
+    assert "1 files .m4a are left out. Convert .m4a to WAV or FLAC." in caplog.text
+    assert "1 of 3 files .txt have no sound of the same name." in caplog.text
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.wav").unlink()
+    with pytest.raises(errors.DataError, match="there are none. 1 files .m4a are"):
         _load(f"folder:{tmp_path}")
 
 
