@@ -6,7 +6,7 @@ together, they stay in one split.
 
 import collections
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from absl import logging
@@ -78,7 +78,7 @@ def groups(table: str, rows: Sequence[TableRow]) -> np.ndarray | None:
 
 
 def say_divided(
-    table: str, rows: Sequence[TableRow], split_names: Sequence[str], *, flag: str
+    table: str, rows: Sequence[TableRow], split_names: Iterable[str], *, flag: str
 ) -> None:
     """Warn of files with parts in more than one of the splits that a table names."""
     splits = collections.defaultdict(set)
