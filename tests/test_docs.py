@@ -303,8 +303,8 @@ class _Model:
 
 def test_the_python_that_is_shown_runs(monkeypatch, capsys) -> None:
     page = TEXTS["docs/python.md"]
-    # The second trains: tests/workflows/test_python_run.py.
-    code, _ = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    # The others train: tests/workflows/test_python_run.py.
+    code, *_ = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
     seen = []
     # Not `setattr`, which would import the real one, and TensorFlow with it.
     fakes = {

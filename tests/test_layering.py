@@ -19,6 +19,7 @@ MAX_PARAMETERS = 6
 MANY_PARAMETERS = {
     "training.run_context.build": "the fields of the value that it makes",
     "backbones.audio.log_mel.__init__": "the config of a Keras layer",
+    "workflows.python_run.fine_tune": "all that a program may bring to a run",
 }
 
 # The layer of a folder below kft/; a file imports its own or lower layers only.

@@ -4,6 +4,7 @@ The names are what --backbone and --stages of the other commands take.
 
   python -m kft.backbones
   python -m kft.backbones --backbone=ResNet50
+  python -m kft.backbones --backbone=my_network.keras
   python -m kft.backbones --task=text_classification
   python -m kft.backbones --task=audio_classification
   python -m kft.backbones --task=speech_recognition
@@ -24,10 +25,11 @@ from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.audio.speech_backbone import SpeechBackbone
 from kft.backbones.image import image_table
 from kft.backbones.image.image_backbone import Backbone
+from kft.backbones.image.own_network import OwnNetwork
 from kft.backbones.text import text_backbone, transformer_config
 from kft.backbones.text.text_backbone import TextBackbone
 from kft.cli import command, rich_console
-from kft.config import Config, stages
+from kft.config import Config, ImageModelConfig, stages
 from kft.config.fields import option
 
 # A narrower terminal has no room for the names of the cuts beside the rest.
@@ -63,7 +65,11 @@ def main(config: BackbonesConfig) -> None:
 def _print_image(console: rich.console.Console, name: str | None) -> None:
     """Write the networks of images, or all about the one of that name."""
     if name is not None:
-        _print_one(console, image_table.get(name))
+        # Which numbers it expects has nothing to do with its blocks.
+        config = ImageModelConfig(backbone=name)
+        if config.has_own_network:
+            config = dataclasses.replace(config, scaling="own")
+        _print_one(console, image_table.of(config))
         return
     with_cuts = console.width >= _CUTS_WIDTH
     console.print(_table(image_table.BACKBONES.values(), with_cuts=with_cuts))
@@ -94,6 +100,9 @@ def _table(shown: Iterable[Backbone], *, with_cuts: bool) -> rich.table.Table:
 
 
 def _print_one(console: rich.console.Console, backbone: Backbone) -> None:
+    if backbone.own is not None:
+        _print_own(console, backbone.own)
+        return
     console.print(f"{backbone.name}, family {backbone.family}")
     console.print(f"parameters: {backbone.parameters:,} without the classifier")
     console.print(
@@ -107,6 +116,16 @@ def _print_one(console: rich.console.Console, backbone: Backbone) -> None:
         f"also for --stages: {stages.HEAD}, top1 to top{len(backbone.blocks.names)}, "
         f"{stages.ALL}"
     )
+
+
+def _print_own(console: rich.console.Console, network: OwnNetwork) -> None:
+    size = network.image_size
+    console.print(f"input: {'any size' if size is None else f'{size} pixels'}")
+    console.print(f"features: the output of {network.graph.output.name}")
+    for block, layer in network.anchors.items():
+        console.print(f"{block}: above {layer}")
+    tops = f"top1 to top{len(network.anchors)}, " if network.anchors else ""
+    console.print(f"for --stages: {stages.HEAD}, a block, {tops}{stages.ALL}")
 
 
 def _print_text(console: rich.console.Console, name: str | None) -> None:

@@ -9,15 +9,14 @@ read.
 
 import dataclasses
 import pathlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import h5py
 import keras
 from absl import logging
 
 from kft import errors
-from kft.backbones import hdf5, isolated_read
+from kft.backbones import hdf5, isolated_read, stored_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,18 +36,42 @@ def load(network: keras.Model, path: pathlib.Path) -> None:
     Raises:
         errors.ConfigError: where the file is damaged, hostile, or of another network.
     """
+    _load(path, network.name, lambda file: _matches(network, file))
+
+
+def load_places(
+    places: Sequence[tuple[keras.layers.Layer, keras.Variable, str]],
+    path: pathlib.Path,
+) -> None:
+    """Set weights from a file of Keras 3.
+
+    Args:
+        places: layer, weight of it, and where in the file its numbers are.
+        path: of the file; it may have more.
+
+    Raises:
+        errors.ConfigError: where the file is damaged, hostile, or of another network.
+    """
+    _load(path, "the network", lambda file: (_match(*place, file) for place in places))
+
+
+def _load(
+    path: pathlib.Path,
+    network: str,
+    matches_in: Callable[[h5py.File], Iterable[_Match]],
+) -> None:
     try:
         isolated_read.survive(path)
         with hdf5.opened(path) as file:
-            matches = list(_matches(network, file))
+            matches = list(matches_in(file))
             for match in matches:
                 match.variable.assign(match.numbers.read())
     except hdf5.Hdf5Error as error:
         raise errors.ConfigError(
-            f"--weights: {path} does not load into {network.name}: {error}. Use a file "
-            f"of the weights of {network.name}, or download it again."
+            f"--weights: {path} does not load into {network}: {error}. Use a file "
+            f"of the weights of {network}, or download it again."
         ) from error
-    logging.info("%d weights of %s from %s", len(matches), network.name, path)
+    logging.info("%d weights of %s from %s", len(matches), network, path)
 
 
 def _matches(network: keras.Model, file: h5py.File) -> Iterator[_Match]:
@@ -87,7 +110,7 @@ def _legacy(
                 f"({name!r}) has {len(weights)}"
             )
         for variable, weight in zip(variables, weights, strict=True):
-            yield _match(layer, variable, root, f"{name}/{weight}")
+            yield _match(layer, variable, f"{name}/{weight}", root)
 
 
 def _weights(root: h5py.Group, layer: str) -> list[str]:
@@ -101,24 +124,18 @@ def _keras3(network: keras.Model, root: h5py.Group, folder: str) -> Iterator[_Ma
     """Pair each weight with `layers/conv2d_3/vars/0`, as saving_lib in Keras 3.15.1."""
     counts: dict[str, int] = {}
     for layer in network.layers:
-        base = _snake_case(type(layer).__name__)
+        base = stored_names.group_name(type(layer).__name__)
         name = f"{base}_{counts[base]}" if base in counts else base
         counts[base] = counts.get(base, 0) + 1
         if isinstance(layer, keras.Model):
             yield from _keras3(layer, root, f"{folder}/{name}/layers")
             continue
         for index, variable in enumerate(layer.weights):
-            yield _match(layer, variable, root, f"{folder}/{name}/vars/{index}")
-
-
-def _snake_case(name: str) -> str:
-    """Return the name of a class as Keras writes it in its files."""
-    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
+            yield _match(layer, variable, f"{folder}/{name}/vars/{index}", root)
 
 
 def _match(
-    layer: keras.layers.Layer, variable: keras.Variable, root: h5py.Group, path: str
+    layer: keras.layers.Layer, variable: keras.Variable, path: str, root: h5py.Group
 ) -> _Match:
     numbers = hdf5.numbers(root, path)
     if numbers is None:

@@ -63,6 +63,11 @@ class ImageOptions(ClassOptions):
         return any(name in self.augment for name in augmentations.MIXES)
 
 
+# Of a network of the user's own: the ending of its file, or what stands before the
+# digest of one that a program has in memory.
+NETWORK_FILE, GIVEN_NETWORK = ".keras", "given:"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ImageModelConfig(ModelConfig):
     """The network of images."""
@@ -70,13 +75,44 @@ class ImageModelConfig(ModelConfig):
     backbone: str = option(
         "ResNet50",
         "Pretrained network: a model of keras.applications by its Keras name, or "
-        "EfficientNetLite0. `python -m kft.backbones` lists them.",
+        "EfficientNetLite0 (`python -m kft.backbones` lists them), or the path of a "
+        ".keras file with a functional model without head.",
     )
     weights: str = option(
         "imagenet",
-        "Weights that the backbone starts from: imagenet, none (random), or the path "
-        "of a .h5, .weights.h5 or .keras file.",
+        "Weights that the backbone starts from: imagenet (those of the file where "
+        "--backbone is a .keras file), none (random), or the path of a .h5, "
+        ".weights.h5 or .keras file.",
+    )
+    scaling: Literal["own", "unit", "tf", "torch", "caffe"] | None = option(
+        None,
+        "What happens to pixels, 0 to 255, before the first layer of a .keras file: "
+        "own (the network scales itself), unit (0 to 1), tf (-1 to 1), torch (mean 0, "
+        "deviation 1 of ImageNet) or caffe (BGR less the mean of ImageNet).",
+    )
+    backbone_output: str | None = option(
+        None,
+        "Layer of a .keras file whose output the head reads; default: the last. What "
+        "is above it is left out.",
+    )
+    blocks: tuple[str, ...] = option(
+        (),
+        "Where a .keras file can be cut: NAME=LAYER with commas between them. Block "
+        "NAME is what is above the output of LAYER. Default: a block for each layer "
+        "that adds or concatenates branches.",
     )
     pooling: Literal["avg", "max"] = option(
         "avg", "How the feature map of the backbone becomes one vector."
     )
+
+    @property
+    def has_own_network(self) -> bool:
+        """Return whether the backbone is a network of the user's own."""
+        name = self.backbone
+        return name.endswith(NETWORK_FILE) or name.startswith(GIVEN_NETWORK)
+
+    @property
+    def weights_origin(self) -> str:
+        """Return where the weights of the backbone come from, for people."""
+        is_its_own = self.has_own_network and self.weights == "imagenet"
+        return self.backbone if is_its_own else self.weights

@@ -124,7 +124,8 @@ def stage_depth(stage: Stage, blocks: Blocks) -> int:
 
 def _unknown_cut(name: str, blocks: Blocks) -> str:
     groups = [group for group, _ in blocks.groups]
-    legal = [HEAD, *groups, *blocks.names, f"top1..top{len(blocks.names)}", ALL]
+    tops = [f"top1..top{len(blocks.names)}"] if blocks.names else []
+    legal = [HEAD, *groups, *blocks.names, *tops, ALL]
     near = errors.closest(name, [HEAD, *groups, *blocks.names, ALL], most=0)
     return (
         f"--stages: this backbone has no cut {name!r}. {near}{near and ' '}"

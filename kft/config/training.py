@@ -25,6 +25,11 @@ class ModelConfig(Config):
         maximum=0.95,
     )
 
+    @property
+    def weights_origin(self) -> str:
+        """Return where the weights of the backbone come from, for people."""
+        return self.weights
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimizerConfig(Config):

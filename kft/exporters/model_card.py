@@ -175,7 +175,8 @@ def _recipe(facts: _Facts) -> Iterator[str]:
     yield "## Recipe"
     yield ""
     parts = [
-        f"{markdown.text(config.backbone)} (weights: {markdown.text(config.weights)}), "
+        f"{markdown.text(config.backbone)} "
+        f"(weights: {markdown.text(config.weights_origin)}), "
         f"{config.optimizer}",
         markdown.code(f"--stages={config.stages}"),
         f"batches of {config.batch_size}",

@@ -83,7 +83,7 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     parts = (record.result.startup_seconds or {}).items()
     if parts:
         yield "start-up", ", ".join(f"{n} {render.duration(s)}" for n, s in parts)
-    yield "network", f"{config.backbone}, weights from {config.weights}"
+    yield "network", f"{config.backbone}, weights from {config.weights_origin}"
     yield "stages", config.stages
     yield "data", f"{config.dataset}: {sizes}; {len(record.labels)} classes"
     yield "split", f"{record.split_id} (SHA-256 of split.csv)"

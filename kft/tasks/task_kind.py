@@ -100,6 +100,10 @@ class TaskKind(Generic[C]):
             read by, besides code and weights, as file names and contents. Its second
             argument is the data. A run keeps it (`RunDir.backbone`), so that it can be
             built where the backbone is not.
+        with_network: returns a config whose backbone is a Keras model, for a program
+            that has one; its other arguments are the model, without head, and its
+            blocks: name -> layer whose output the block reads, or None. None where the
+            task takes no such model.
         audit_checks: returns what kft.audit asks of the examples; None where it cannot
             look at them. Its argument has the options of the task and `AuditOptions`.
         values: how a program has an example in memory; None where labels are not one
@@ -117,6 +121,7 @@ class TaskKind(Generic[C]):
     searchable: Sequence[str] = ()
     memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
     kept_files: Callable[[C, Splits], Mapping[str, bytes]] = lambda config, splits: {}
+    with_network: Callable[[C, Any, Mapping[str, str] | None], C] | None = None
     audit_checks: Callable[[Any], Checks] | None = None
     values: Values | None = None
 

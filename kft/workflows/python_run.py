@@ -3,10 +3,10 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kft import errors
+from kft import errors, tasks
 from kft.cli import startup_logs
 from kft.config import RunConfig
 from kft.data.sources import given
@@ -43,6 +43,8 @@ def fine_tune(
     *,
     data: Data | None = None,
     class_names: Sequence[str] | None = None,
+    network: "keras.Model | None" = None,
+    blocks: Mapping[str, str] | None = None,
     callbacks: Sequence["keras.callbacks.Callback"] = (),
     reporter: "Reporter | None" = None,
 ) -> FineTuned:
@@ -67,6 +69,9 @@ def fine_tune(
             lives.
         class_names: of the classes whose numbers are labels, from 0; by default numbers
             are the names.
+        network: a functional model without a head, with the weights that it has now,
+            in place of the config's `backbone`; see `scaling` there.
+        blocks: where it is cut: name of a block -> the layer whose output it reads.
         callbacks: ordinary Keras callbacks; their `model` is the whole network. With
             several workers each has to give the same ones.
         reporter: shows progress on the chief; by default on standard output.
@@ -82,12 +87,8 @@ def fine_tune(
         errors.AccuracyError: below `assert_accuracy_at_least`; nothing is exported.
     """
     startup_logs.from_python()
-    if data is not None:
-        _check_is_default(config)
-        dataset = given.keep(given_data.examples_of(data, config, class_names))
-        config = dataclasses.replace(config, dataset=dataset)
-    elif class_names is not None:
-        raise errors.ConfigError("class_names: expected together with data.")
+    config = _with_data(config, data, class_names)
+    config = _with_network(config, network, blocks)
     from kft.training import fine_tune as training
     from kft.training.monitoring.progress import ConsoleReporter
 
@@ -97,6 +98,43 @@ def fine_tune(
     if workers is None or workers.is_chief:
         after_training.complete(config, finished, say=shown.say)
     return FineTuned(**vars(finished.result))
+
+
+def _with_data(
+    config: RunConfig, data: Data | None, class_names: Sequence[str] | None
+) -> RunConfig:
+    """Return the config with `data` as its data set, if there is any.
+
+    Raises:
+        errors.ConfigError: where that cannot be.
+        errors.DataError: for data that cannot be used.
+    """
+    if data is None:
+        if class_names is not None:
+            raise errors.ConfigError("class_names: expected together with data.")
+        return config
+    _check_is_default(config)
+    dataset = given.keep(given_data.examples_of(data, config, class_names))
+    return dataclasses.replace(config, dataset=dataset)
+
+
+def _with_network(
+    config: RunConfig, network: "keras.Model | None", blocks: Mapping[str, str] | None
+) -> RunConfig:
+    """Return the config with `network` as its backbone, if there is one.
+
+    Raises:
+        errors.ConfigError: where that cannot be.
+    """
+    if network is None:
+        if blocks is not None:
+            raise errors.ConfigError("blocks: expected together with network.")
+        return config
+    with_network = tasks.kind(config.task).with_network
+    if with_network is None:
+        raise errors.ConfigError(f"network: task={config.task} takes none.")
+    changed: RunConfig = with_network(config, network, blocks)
+    return changed
 
 
 def _check_is_default(config: RunConfig) -> None:

@@ -1,10 +1,12 @@
 import typing
+from pathlib import Path
 
 from kft import tasks
 from kft.backbones import __main__ as command
 from kft.backbones.audio import audio_backbone, speech_backbone
 from kft.backbones.image import image_table
 from kft.backbones.text import text_backbone
+from tests import own_networks
 
 
 def test_names_that_count_up_become_one() -> None:
@@ -29,6 +31,19 @@ def test_one_backbone_is_listed_with_every_cut(run_kft) -> None:
     words = set(done.stdout.replace(",", " ").split())
     assert set(image_table.get("NASNetLarge").blocks.names) <= words
     assert "84" in done.stdout.replace(",", " ").split()
+
+
+def test_an_own_network_is_listed_with_what_its_blocks_read(
+    run_kft, tmp_path: Path, nothing_heavy
+) -> None:
+    own_networks.residual().save(tmp_path / "mine.keras")
+    path = f"--backbone={tmp_path / 'mine.keras'}"
+    done = run_kft("backbones", path, env=nothing_heavy)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "input: 32 pixels" in lines
+    for block, layer in own_networks.BLOCKS.items():
+        assert f"{block}: above {layer}" in lines
 
 
 def test_networks_of_texts_are_listed_with_license_and_source(run_kft) -> None:

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from kft.backbones.image import image_table
 from kft.config import TrainConfig
 from kft.metrics import classification
 from kft.reporting import render, sections
@@ -11,7 +12,9 @@ from kft.tasks.image_classification.image_inputs import ImageInputs
 
 def test_training_examples_say_what_was_done_to_them() -> None:
     def said(augment: str) -> str:
-        return sections.views_text(ImageInputs(TrainConfig(augment=augment), 3))
+        backbone = image_table.get("ResNet50")
+        inputs = ImageInputs(TrainConfig(augment=augment), 3, backbone)
+        return sections.views_text(inputs)
 
     assert said("none").endswith("no augmentation.")
     assert said("flip").endswith("each time augmented anew.")

@@ -104,10 +104,11 @@ def _smallest_of_each_family() -> list[str]:
 
 @pytest.mark.parametrize("name", _smallest_of_each_family())
 def test_the_map_before_pooling_is_found_in_every_family(name: str) -> None:
-    size = max(32, image_table.get(name).min_image_size)
+    backbone = image_table.get(name)
+    size = max(32, backbone.min_image_size)
     config = ImageModelConfig(backbone=name, weights="none")
     network = image_network.build(
-        config, image_size=size, num_classes=2, weights="none"
+        config, backbone, image_size=size, num_classes=2, weights="none"
     )
     halves = grad_cam.feature_split(network)
     (features,) = halves.trunk.outputs

@@ -51,16 +51,22 @@ def test_the_config_leaves_the_data_to_data() -> None:
         kft.fine_tune(config, class_names=["a", "b"])
 
 
-def test_the_arrays_of_the_documentation_are_trained_on(
+def test_arrays_and_networks_of_the_documentation_are_trained_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = Path(__file__).parents[2] / "docs" / "python.md"
-    _, code = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
+    _, *codes = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
     # Of an export and a report other tests know.
     monkeypatch.setattr(after_training, "complete", lambda *_, **__: None)
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, str(page), "exec"), {})
-    *_, label, accuracy = capsys.readouterr().out.splitlines()
+    names: dict[str, object] = {}
+    printed = []
+    for code in codes:
+        exec(compile(code, str(page), "exec"), names)
+        printed.append(capsys.readouterr().out.splitlines())
+    *_, label, accuracy = printed[0]
     assert label in ("day", "night")
     assert 0 <= float(accuracy) <= 1
-    assert (tmp_path / "runs" / "days" / "result.json").is_file()
+    assert printed[1][-1].split()[0] == "top1"
+    for name in ("days", "own_network"):
+        assert (tmp_path / "runs" / name / "result.json").is_file()

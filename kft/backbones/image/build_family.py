@@ -6,7 +6,13 @@ from collections.abc import Callable
 import keras
 
 from kft.backbones import weights, weights_flag
-from kft.backbones.image import efficientnet_lite, image_table, imagenet, scaling
+from kft.backbones.image import (
+    efficientnet_lite,
+    image_table,
+    imagenet,
+    own_layers,
+    scaling,
+)
 from kft.backbones.image.image_backbone import Backbone, Family
 
 # Builders: backbone, scaled images [batch, height, width, 3] -> feature map.
@@ -16,7 +22,9 @@ _Builder = Callable[[Backbone, keras.KerasTensor], keras.KerasTensor]
 def build(
     backbone: Backbone, images: keras.KerasTensor, weights_from: str
 ) -> keras.KerasTensor:
-    """Return the feature map [batch, rows, columns, channels] of a backbone.
+    """Return the features of a backbone: a map [batch, rows, columns, channels].
+
+    A network of the user's own may give a vector, [batch, features].
 
     The layers are part of the graph of `images` itself: no model is nested in it, and
     every layer is used once. They are the same whatever `weights_from` is, so a network
@@ -30,6 +38,8 @@ def build(
     Raises:
         errors.ConfigError: for weights that cannot be had, or do not fit.
     """
+    if backbone.own is not None:
+        return own_layers.build(backbone.own, images, weights_from)
     features = _BUILDERS.get(backbone.family, _keras_network)(backbone, images)
     network = keras.Model(images, features, name=backbone.name)
     if weights_from == weights_flag.IMAGENET and backbone.imagenet is None:
@@ -101,6 +111,8 @@ def cut_anchors(backbone: Backbone, model: keras.Model) -> dict[str, str]:
     Raises:
         ValueError: where the graph has no such layers.
     """
+    if backbone.own is not None:
+        return dict(backbone.own.anchors)
     family = image_table.FAMILIES[backbone.family]
     blocks = backbone.blocks.names
     if family.edge == "begins":

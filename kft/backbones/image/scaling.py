@@ -17,6 +17,7 @@ _CAFFE_MEAN = (103.939, 116.779, 123.68)
 # For each mode, what is subtracted and by what the rest is divided.
 _MODES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "caffe": (_CAFFE_MEAN, (1.0, 1.0, 1.0)),
+    "unit": ((0.0,) * 3, (255.0,) * 3),
     "tf": ((127.5,) * 3, (127.5,) * 3),
     "torch": (
         tuple(255 * mean for mean in _MEAN),
@@ -31,9 +32,9 @@ _MODES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 class Scaling(keras.layers.Layer):
     """Scale RGB 0-255, [batch, height, width, 3], of any type, to float32.
 
-    Modes: `caffe` (BGR less the mean), `tf` (-1 to 1), `torch` (ImageNet's mean 0 and
-    deviation 1), `lite` (about -1 to 1). The arithmetic is float32 under every
-    precision policy.
+    Modes: `caffe` (BGR less the mean), `unit` (0 to 1), `tf` (-1 to 1), `torch`
+    (ImageNet's mean 0 and deviation 1), `lite` (about -1 to 1). The arithmetic is
+    float32 under every precision policy.
     """
 
     def __init__(
@@ -91,3 +92,36 @@ class Normalization(keras.layers.Normalization):
         again = np.sqrt(np.array(_DEVIATION, "float32"))
         deviation = keras.ops.sqrt(self.adapt_variance)
         return (images - self.adapt_mean) / deviation / again
+
+
+@keras.saving.register_keras_serializable(package="kft")
+class FittedNormalization(keras.layers.Normalization):
+    """Normalise as Keras' layer does after `adapt`, with variables that can be set.
+
+    Keras (3.15.1) copies them into constants, which weights that are loaded do not
+    reach; this layer reads them in every call. What it normalises are last axes.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the variables.
+
+        Raises:
+            ValueError: for what can be adapted in Keras, and not be broadcast here.
+        """
+        super().build(input_shape)
+        rank = len(input_shape)
+        kept = sorted(axis % rank for axis in self.axis)
+        is_last = kept == list(range(rank - len(kept), rank))
+        if self.input_mean is None and (self.invert or not is_last):
+            raise ValueError(
+                f"expected the last axis, or the last axes, and no inversion; received "
+                f"axis={self.axis}, invert={self.invert}"
+            )
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return (inputs - mean) / deviation."""
+        if self.input_mean is not None:
+            return super().call(inputs)
+        deviation = keras.ops.sqrt(self.adapt_variance)
+        least = keras.config.epsilon()
+        return (inputs - self.adapt_mean) / keras.ops.maximum(deviation, least)

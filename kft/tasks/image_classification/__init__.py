@@ -9,16 +9,25 @@ import numpy as np
 
 from kft import data, errors
 from kft.auditing.checks import Checks
-from kft.backbones.image import image_table
+from kft.backbones.image import image_table, own_network
+from kft.backbones.image.image_backbone import Backbone
 from kft.config import DEFAULT_TASK, AuditConfig, TrainConfig, augmentations
 from kft.config.stages import Blocks
 from kft.data.image import digits
 from kft.data.image.image_payload import IMAGES
+from kft.tasks.image_classification import own_backbone
 from kft.tasks.task_kind import MemoryAdvice, TaskKind, Values
 
 
+def _backbone(config: TrainConfig) -> Backbone | None:
+    try:
+        return image_table.of(config, own_backbone.kept(config))
+    except errors.KftError:
+        return None  # `_check_network` says why.
+
+
 def _blocks(config: TrainConfig) -> Blocks | None:
-    backbone = image_table.BACKBONES.get(config.backbone)
+    backbone = _backbone(config)
     return None if backbone is None else backbone.blocks
 
 
@@ -32,7 +41,10 @@ def _check(config: TrainConfig) -> None:
 
 
 def _check_network(config: TrainConfig) -> None:
-    image_table.check(config, config.image_size)
+    kept = own_backbone.kept(config)
+    if kept is not None:
+        own_network.check_unchanged(config, kept)
+    image_table.check(config, config.image_size, kept)
 
 
 def _check_augment(config: TrainConfig) -> None:
@@ -56,8 +68,9 @@ def _check_augment(config: TrainConfig) -> None:
 
 def _memory_advice(config: TrainConfig) -> MemoryAdvice:
     size = config.image_size
-    if size is None and config.backbone in image_table.BACKBONES:
-        size = image_table.get(config.backbone).image_size
+    backbone = _backbone(config)
+    if size is None and backbone is not None:
+        size = backbone.image_size
     return MemoryAdvice(
         f"--image_size={size}",
         ("a smaller --image_size: half the side takes a quarter",),
@@ -96,5 +109,7 @@ KIND = TaskKind(
     searchable=("pooling", "image_size", "resize", "augment"),
     memory_advice=_memory_advice,
     audit_checks=_audit_checks,
+    kept_files=own_backbone.kept_files,
+    with_network=own_backbone.with_network,
     values=Values(_encode),
 )

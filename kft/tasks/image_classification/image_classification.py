@@ -5,12 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from kft.backbones.image import image_table
+from kft.backbones.image.image_backbone import Backbone
 from kft.config import TrainConfig
 from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
 from kft.tasks import class_labels
-from kft.tasks.image_classification import image_network, image_recipe
+from kft.tasks.image_classification import (
+    image_network,
+    image_recipe,
+    own_backbone,
+)
 from kft.tasks.image_classification.image_display import ImageDisplay
 from kft.tasks.image_classification.image_inputs import ImageInputs
 from kft.tasks.image_classification.image_serving import ImageServing
@@ -21,7 +27,9 @@ def build(
     config: TrainConfig, labels: LabelMap, run: RunDir | None = None
 ) -> "ImageClassification":
     """Return the task of a run; see `kft.tasks.get`."""
-    return ImageClassification(config, labels, class_labels.kept(config, labels, run))
+    backbone = image_table.of(config, own_backbone.kept(config, run))
+    thresholds = class_labels.kept(config, labels, run)
+    return ImageClassification(config, labels, backbone, thresholds)
 
 
 class ImageClassification:
@@ -31,6 +39,7 @@ class ImageClassification:
         self,
         config: TrainConfig,
         labels: LabelMap,
+        backbone: Backbone,
         thresholds: np.ndarray | None = None,
     ) -> None:
         """Make the task of a run.
@@ -38,11 +47,13 @@ class ImageClassification:
         Args:
             config: of the run.
             labels: the classes, in index order.
+            backbone: of the network.
             thresholds: see `class_labels.of`.
         """
         self._config = config
+        self._backbone = backbone
         self.labels = labels
-        self.inputs = ImageInputs(config, len(labels))
+        self.inputs = ImageInputs(config, len(labels), backbone)
         self.objective, answers = class_labels.of(
             config, labels, thresholds, smoothing=config.label_smoothing
         )
@@ -52,12 +63,13 @@ class ImageClassification:
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
         """Return what suits the sizes of some images; see `kft.tasks.task.Task`."""
         side = image_recipe.median_side(sample)
-        return image_recipe.choose(self._config, side, given)
+        return image_recipe.choose(self._config, side, given, backbone=self._backbone)
 
     def network(self, weights: str | None = None) -> Network:
         """Return the graph from pixels [batch, size, size, 3], 0-255, to logits."""
         return image_network.build(
             self._config,
+            self._backbone,
             image_size=self.inputs.image_size,
             num_classes=len(self.labels),
             weights=self._config.weights if weights is None else weights,
@@ -81,4 +93,5 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> ImageClassific
         multi_label=thresholds is not None,
         **{name: metadata[name] for name in names},
     )
-    return ImageClassification(config, labels, thresholds)
+    backbone = image_table.get(config.backbone)
+    return ImageClassification(config, labels, backbone, thresholds)

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kft.backbones.image import image_table
+from kft.backbones.image.image_backbone import Backbone
 from kft.config import TrainConfig, augmentations
 from kft.data.epoch_plan import Mix
 from kft.data.examples import Examples
@@ -16,16 +16,24 @@ from kft.tasks.task import Preprocess
 class ImageInputs:
     """Images of any size and format, as squares. See `kft.tasks.task.Inputs`."""
 
-    def __init__(self, config: TrainConfig, num_classes: int) -> None:
-        """Read the options; `num_classes` is for labels that are mixed."""
+    def __init__(
+        self, config: TrainConfig, num_classes: int, backbone: Backbone
+    ) -> None:
+        """Read the options.
+
+        Args:
+            config: of the run.
+            num_classes: for labels that are mixed.
+            backbone: of the network.
+        """
         self._config = config
         self._num_classes = num_classes
+        self._backbone = backbone
 
     @property
     def image_size(self) -> int:
         """Return the side of the square that the network sees, in pixels."""
-        backbone = image_table.get(self._config.backbone)
-        return self._config.image_size or backbone.image_size
+        return self._config.image_size or self._backbone.image_size
 
     @property
     def spec(self) -> tf.TensorSpec:
@@ -43,9 +51,12 @@ class ImageInputs:
         return ()
 
     def cache_key(self) -> dict[str, Any]:
-        """Return what decides the pixels that the network sees."""
-        config = self._config
+        """Return what decides the pixels that the network sees, and which it is."""
+        config, own = self._config, self._backbone.own
         facts: dict[str, Any] = {"size": self.image_size, "resize": config.resize}
+        if own is not None:
+            # Others may have the same weights, and compute something else with them.
+            facts["network"] = [own.source.digest, own.scaling]
         if self.is_augmented:
             facts.update({"augment": config.augment, "seed": config.seed})
         return facts

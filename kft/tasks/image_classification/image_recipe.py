@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable
 
 from PIL import Image
 
-from kft.backbones.image import image_table
 from kft.backbones.image.image_backbone import Backbone
 from kft.config import TrainConfig
 from kft.tasks.task_kind import RecipeChoice
@@ -20,7 +19,11 @@ _VIEWS = 4
 
 
 def choose(
-    config: TrainConfig, image_side: int | None, given: Collection[str]
+    config: TrainConfig,
+    image_side: int | None,
+    given: Collection[str],
+    *,
+    backbone: Backbone,
 ) -> RecipeChoice:
     """Return what suits images of a size.
 
@@ -28,6 +31,7 @@ def choose(
         config: of the run.
         image_side: the shorter one, in pixels; None where it is not known.
         given: fields whose value in `config` stands.
+        backbone: of the network.
     """
     mode = config.augment if "augment" in given else augment(image_side)
     # An example and its mirror image are in nearly all of the views.
@@ -37,7 +41,7 @@ def choose(
         if image_side is None
         else f"images of about {image_side} pixels",
         {
-            "image_size": image_size(image_side, image_table.get(config.backbone)),
+            "image_size": image_size(image_side, backbone),
             "augment": augment(image_side),
             "cached_views": _VIEWS if has_views else None,
         },

@@ -17,7 +17,7 @@ def terms(config: RunConfig) -> tuple[str, ...]:
     if config.weights == weights_flag.NONE:
         pretrained = None
     elif license_ is None:
-        pretrained = f"The weights come from {config.weights}: its terms apply."
+        pretrained = f"The weights come from {config.weights_origin}: its terms apply."
     else:
         pretrained = (
             f"The pretrained weights of {config.backbone} are under {license_}. "
@@ -28,6 +28,6 @@ def terms(config: RunConfig) -> tuple[str, ...]:
 
 def of_weights(config: RunConfig) -> str | None:
     """Return the licence of the pretrained weights, None where kft cannot know it."""
-    if config.weights != weights_flag.IMAGENET:
+    if config.weights_origin != weights_flag.IMAGENET:
         return None
     return image_table.FAMILIES[image_table.get(config.backbone).family].license

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kft.backbones.image import image_table
 from kft.config import ImageModelConfig, stages
 from kft.data.labels import LabelMap
 from kft.model.network import Network
@@ -31,9 +32,19 @@ def test_an_example_is_the_square_that_the_network_sees() -> None:
     assert np.abs(found.astype(int) - square).max() < 4
 
 
+def _network(config: ImageModelConfig, size: int) -> Network:
+    return image_network.build(
+        config,
+        image_table.of(config),
+        image_size=size,
+        num_classes=2,
+        weights="none",
+    )
+
+
 def test_each_image_has_the_overlay_of_its_own_answer() -> None:
     config = ImageModelConfig(backbone="EfficientNetLite0", weights="none")
-    network = image_network.build(config, image_size=32, num_classes=2, weights="none")
+    network = _network(config, 32)
     rng = np.random.default_rng(0)
     squares = [rng.integers(0, 256, (32, 32, 3)).astype(np.uint8) for _ in range(2)]
     display = ImageDisplay(ANSWERS)
@@ -61,9 +72,7 @@ def test_a_network_that_reads_no_map_has_no_overlays() -> None:
 def test_a_map_of_few_places_is_refused(size: int, side: int) -> None:
     config = ImageModelConfig(backbone="MobileNet", weights="none")
     with keras.StatelessScope(initialize_variables=False):
-        network = image_network.build(
-            config, image_size=size, num_classes=2, weights="none"
-        )
+        network = _network(config, size)
     keras.backend.clear_session()  # or Keras fills them in at its next scope
     reason = ImageDisplay(ANSWERS).unexplained(network)
     if side < 4:

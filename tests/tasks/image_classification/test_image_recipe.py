@@ -6,9 +6,12 @@ import pytest
 from PIL import Image
 
 from kft import tasks
+from kft.backbones.image import image_table
 from kft.config import TrainConfig
 from kft.data.labels import LabelMap
 from kft.tasks.image_classification import image_recipe
+
+RESNET = image_table.get("ResNet50")
 
 
 def _png(side: int) -> bytes:
@@ -36,10 +39,10 @@ def test_the_task_decides_by_the_images_it_is_shown() -> None:
     [({}, 4), ({"augment": "none"}, None), ({"feature_cache": "off"}, None)],
 )
 def test_views_are_kept_of_what_is_mirrored_alone(given: dict, views: int) -> None:
-    choice = image_recipe.choose(TrainConfig(**given), 240, given)
+    choice = image_recipe.choose(TrainConfig(**given), 240, given, backbone=RESNET)
     assert choice.values["cached_views"] == views
 
 
 def test_all_that_is_decided_is_named_by_the_task() -> None:
-    choice = image_recipe.choose(TrainConfig(), 240, ())
+    choice = image_recipe.choose(TrainConfig(), 240, (), backbone=RESNET)
     assert tuple(choice.values) == tasks.kind("image_classification").recipe_fields

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from kft import errors
+from kft.backbones.image import image_table
 from kft.cli import flags
 from kft.config import TrainConfig
 from kft.data.examples import Examples
@@ -20,7 +21,9 @@ from kft.training.auto import apply_recipe
 from kft.training.auto.recipe import Facts
 
 DEVICES = Devices(tf.distribute.get_strategy())
-CHOICE = image_recipe.choose(TrainConfig(), 240, ())
+CHOICE = image_recipe.choose(
+    TrainConfig(), 240, (), backbone=image_table.get("ResNet50")
+)
 FACTS = Facts(examples=500, classes=5, choice=CHOICE)
 
 

@@ -40,7 +40,9 @@ ALL_FACTS = st.builds(
 
 
 def _facts(images: Images, config: TrainConfig, given: Collection[str]) -> Facts:
-    choice = image_recipe.choose(config, images.image_side, given)
+    choice = image_recipe.choose(
+        config, images.image_side, given, backbone=image_table.of(config)
+    )
     return Facts(images.examples, images.classes, choice)
 
 
