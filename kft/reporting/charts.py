@@ -77,9 +77,10 @@ class Band:
 
 @dataclasses.dataclass(frozen=True)
 class LineChart:
-    """A chart of lines, ready to be drawn."""
+    """A chart of lines, ready to be drawn; `x_name` is what lies along the axis."""
 
     title: str
+    x_name: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     spans: tuple[Band, ...]
@@ -126,6 +127,7 @@ def line_chart(
     spans: Sequence[tuple[str, float, float]] = (),
     low: float | None = None,
     high: float | None = None,
+    x_name: str = "epoch",
 ) -> LineChart | None:
     """Return a chart of series; None where they have no values.
 
@@ -138,6 +140,7 @@ def line_chart(
         spans: name, first and last place of the named parts of the horizontal axis.
         low: lowest value that has to be seen; by default the lowest there is.
         high: highest value that has to be seen; likewise.
+        x_name: what lies along the horizontal axis.
     """
     values = [y for one in series for y in one.ys if _can_be_drawn(y)]
     if not values:
@@ -154,10 +157,11 @@ def line_chart(
     )
     return LineChart(
         title=title,
+        x_name=x_name,
         x_ticks=tuple(t for t in horizontal.ticks() if "." not in t.text),
         y_ticks=vertical.ticks(),
         spans=tuple(_span(name, a, b, horizontal) for name, a, b in spans),
-        lines=tuple(_line(one, horizontal, vertical) for one in series),
+        lines=tuple(_line(one, horizontal, vertical, x_name=x_name) for one in series),
     )
 
 
@@ -183,12 +187,12 @@ def _span(name: str, first: float, last: float, axis: Axis) -> Band:
     return Band(name, start, end, fits=end - start > 6 * len(name))
 
 
-def _line(series: Series, horizontal: Axis, vertical: Axis) -> Line:
+def _line(series: Series, horizontal: Axis, vertical: Axis, *, x_name: str) -> Line:
     dots = [
         Dot(
             horizontal.place(x),
             vertical.place(y),
-            f"{series.label}, epoch {x:g}: {y:.4g}",
+            f"{series.label}, {x_name} {x:g}: {y:.4g}",
         )
         for x, y in zip(series.xs, series.ys, strict=True)
         if _can_be_drawn(y)

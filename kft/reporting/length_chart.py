@@ -39,7 +39,9 @@ def of_splits(inputs: Inputs, parts: Mapping[str, Examples]) -> LineChart | None
                 name, inputs.boundaries, shares(lengths, inputs.boundaries), style=style
             )
         )
-    return charts.line_chart("Share of examples by length", series, low=0.0)
+    return charts.line_chart(
+        "Share of examples by length", series, low=0.0, x_name="length"
+    )
 
 
 def shares(lengths: np.ndarray, boundaries: Sequence[int]) -> list[float]:

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from kft.config import RunConfig, flagfile
 from kft.evaluation.evaluate_run import Evaluation
-from kft.metrics.figures import Figures
+from kft.metrics.figures import Figure, Figures
 from kft.reporting import charts, render
 from kft.reporting.charts import LineChart, Series
 from kft.reporting.run_record import RunRecord
@@ -39,8 +39,8 @@ class Tile:
 
 
 def tiles(figures: Figures) -> Iterator[Tile]:
-    """Yield the first figures of an evaluation about all examples together."""
-    for one in figures.headline()[:_TILES]:
+    """Yield the first figures of an evaluation about all examples that have a value."""
+    for one in _first(figures):
         note = one.note
         if one.interval is not None:
             note = f"95%: {render.interval(one)}"
@@ -49,8 +49,8 @@ def tiles(figures: Figures) -> Iterator[Tile]:
 
 def other_figures(evaluation: Evaluation) -> Iterator[Tile]:
     """Yield the other figures and numbers that evaluation.json has."""
-    headline = evaluation.figures.headline()
-    for one in headline[_TILES:]:
+    headline, first = evaluation.figures.headline(), _first(evaluation.figures)
+    for one in (figure for figure in headline if figure not in first):
         yield Tile(one.name, one.title, one.value, render.value(one), one.note)
     known = {"examples", *(one.name for one in headline)}
     for name, value in evaluation.figures.to_json().items():
@@ -58,6 +58,10 @@ def other_figures(evaluation: Evaluation) -> Iterator[Tile]:
         if is_number and name not in known:
             text = f"{value:,}" if isinstance(value, int) else render.figure(value)
             yield Tile(name, title(name), value, text, "")
+
+
+def _first(figures: Figures) -> Sequence[Figure]:
+    return [one for one in figures.headline() if one.value is not None][:_TILES]
 
 
 def title(name: str) -> str:

@@ -25,6 +25,15 @@ def test_ticks_are_round_and_lie_where_their_values_do() -> None:
     ]
 
 
+def test_places_are_those_of_the_axis_that_is_named() -> None:
+    assert _chart([2.0, 3.0]).lines[0].dots[1].text == "training, epoch 2: 3"
+    chart = _chart([2.0, 3.0], x_name="length")
+    assert (chart.x_name, chart.lines[0].dots[1].text) == (
+        "length",
+        "training, length 2: 3",
+    )
+
+
 def test_what_has_to_be_seen_widens_the_axis() -> None:
     assert _chart([2.0, 3.0], low=0.0).y_ticks[0].text == "0"
 
