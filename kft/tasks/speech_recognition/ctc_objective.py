@@ -161,7 +161,9 @@ def _nats(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
     steps = tf.math.count_nonzero(
         tf.reduce_any(outputs != 0, axis=-1), axis=1, dtype=tf.int32
     )
-    losses: tf.Tensor = tf.nn.ctc_loss(
-        texts, outputs, None, steps, logits_time_major=False, blank_index=-1
+    # tf.nn.ctc_loss takes cuDNN's kernel on a GPU, whose gradient is infinite at steps
+    # that only fill up (TensorFlow 2.21, cuDNN 9.19). This one is the CPU's everywhere.
+    losses: tf.Tensor = tf.compat.v1.nn.ctc_loss(
+        texts, outputs, steps, time_major=False
     )
     return losses

@@ -57,6 +57,29 @@ def test_the_loss_is_that_of_all_paths_within_the_steps_that_are_real() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_steps_that_only_fill_up_have_no_gradient() -> None:
+    targets, outputs, _, steps = _batch()
+    logits = tf.Variable(outputs)
+    with tf.GradientTape() as tape:
+        loss = CtcObjective(SYMBOLS).losses(tf.constant(targets), logits)
+    gradient = tf.convert_to_tensor(tape.gradient(loss, logits)).numpy()
+    is_real = np.arange(5) < np.array(steps)[:, None]
+    assert (gradient[is_real] != 0).any(axis=-1).all()
+    np.testing.assert_array_equal(gradient[~is_real], 0.0)
+
+
+def test_the_loss_on_a_gpu_is_not_that_of_cudnn() -> None:
+    # A graph with both has TensorFlow choose by the device, so none is needed here.
+    targets, outputs, _, _ = _batch()
+    loss = tf.function(CtcObjective(SYMBOLS).losses)
+    traced = loss.get_concrete_function(tf.constant(targets), tf.constant(outputs))
+    graph = traced.graph.as_graph_def()
+    bodies = [graph.node, *(one.node_def for one in graph.library.function)]
+    kernels = {node.op for body in bodies for node in body}
+    assert "CTCLoss" in kernels
+    assert "CTCLossV2" not in kernels
+
+
 def _spelled(path: str) -> np.ndarray:
     """Return logits that say a path of signs, where - is the blank."""
     logits = np.full([len(path), BLANK + 1], -5.0, np.float32)
