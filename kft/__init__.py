@@ -4,19 +4,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kft.config import TrainConfig
+    from kft.config import (
+        AudioClassificationConfig,
+        SpeechRecognitionConfig,
+        TextClassificationConfig,
+        TokenClassificationConfig,
+        TrainConfig,
+    )
     from kft.inference.finetuned_model import FinetunedModel, load
     from kft.run_folder.run_result import RunResult
     from kft.workflows.python_run import fine_tune
 
 __version__ = "0.1.0"
-__all__ = ["FinetunedModel", "RunResult", "TrainConfig", "fine_tune", "load"]
+__all__ = [
+    "AudioClassificationConfig",
+    "FinetunedModel",
+    "RunResult",
+    "SpeechRecognitionConfig",
+    "TextClassificationConfig",
+    "TokenClassificationConfig",
+    "TrainConfig",
+    "fine_tune",
+    "load",
+]
 
 # They are imported when they are first used: TensorFlow starts slowly.
 _MODULES = {
     "FinetunedModel": "kft.inference.finetuned_model",
     "load": "kft.inference.finetuned_model",
     "RunResult": "kft.run_folder.run_result",
+    "AudioClassificationConfig": "kft.config",
+    "SpeechRecognitionConfig": "kft.config",
+    "TextClassificationConfig": "kft.config",
+    "TokenClassificationConfig": "kft.config",
     "TrainConfig": "kft.config",
     "fine_tune": "kft.workflows.python_run",
 }

@@ -272,6 +272,7 @@ EXCEPTIONS = {
         "shows the tables of all",
     ),
     "config": ("image audio token speech", "hands out all configs"),
+    "": ("audio token speech", "hands out the configs of all tasks"),
     "config.run": ("image", "the default task, whose options need no --task"),
     "config.data": ("image", "names the default task, and its features of TFRecords"),
     "data.sources.folder_layout": ("image picture", "names that folders have"),

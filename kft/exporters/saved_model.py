@@ -4,9 +4,11 @@ A file of a format imports nothing of kft when it is loaded: the standalone runn
 it by its path, and calls `open_export`.
 """
 
+import contextlib
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +57,8 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     }
     module.kept = list(variables.values())
     try:
-        tf.saved_model.save(module, str(path), signatures=functions)
+        with _quiet(tf.get_logger()):
+            tf.saved_model.save(module, str(path), signatures=functions)
     except tf.errors.OpError as error:
         full = atomic_files.os_error_in(error.message)
         if full is None:
@@ -66,6 +69,17 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     (extra / _LABELS).write_text(served.run.labels.text(), encoding="utf-8")
     (extra / _METADATA).write_text(json.dumps(served.metadata))
     warmup.write(path, {name: one.request for name, one in endpoints.items()})
+
+
+@contextlib.contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Leave out what is said of a folder that has this name for a moment only."""
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _for_any_batch(endpoint: "Endpoint") -> Callable[..., Mapping[str, Any]]:

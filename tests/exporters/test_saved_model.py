@@ -1,3 +1,4 @@
+import logging
 from pathlib import Path
 
 import keras
@@ -7,6 +8,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from kft.data.image import decode, resize
+from kft.exporters import saved_model
 from kft.exporters.serving_model import ServingModel
 from tests.exporters.conftest import Exported, encoded
 
@@ -138,6 +140,27 @@ def test_every_weight_is_stored_once(exported: Exported) -> None:
     weights = sum(w.numpy().nbytes for w in exported.network.model.weights)
     stored = (exported.saved_model / "variables").glob("*.data-*")
     assert sum(path.stat().st_size for path in stored) < 1.05 * weights
+
+
+def test_nothing_is_said_of_a_place_that_is_not_the_last(
+    exported: Exported, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    logger = tf.get_logger()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        saved_model.write(ServingModel(exported.network), tmp_path / "draft", "none")
+        assert (tmp_path / "draft" / "saved_model.pb").is_file()
+        assert said == []
+        logger.info("as before")
+        assert said == ["as before"]
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def test_an_endpoint_takes_its_own_example(exported: Exported) -> None:
