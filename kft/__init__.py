@@ -28,10 +28,12 @@ __all__ = [
     "load",
 ]
 
+# Which imports TensorFlow itself.
+_LOADED = "kft.inference.finetuned_model"
 # They are imported when they are first used: TensorFlow starts slowly.
 _MODULES = {
-    "FinetunedModel": "kft.inference.finetuned_model",
-    "load": "kft.inference.finetuned_model",
+    "FinetunedModel": _LOADED,
+    "load": _LOADED,
     "RunResult": "kft.run_folder.run_result",
     "AudioClassificationConfig": "kft.config",
     "SpeechRecognitionConfig": "kft.config",
@@ -46,4 +48,8 @@ def __getattr__(name: str) -> Any:
     """Return a public name."""
     if name not in _MODULES:
         raise AttributeError(f"module 'kft' has no attribute {name!r}")
+    if _MODULES[name] == _LOADED:
+        from kft.cli import startup_logs
+
+        startup_logs.from_python()
     return getattr(importlib.import_module(_MODULES[name]), name)

@@ -267,7 +267,8 @@ def _every_flag() -> set[str]:
         found.update(f"no{switch}" for switch in flags.switches(classes))
     for path in REPOSITORY.glob("tools/*.py"):
         found.update(flag.removeprefix("--") for flag in _flags_of_tool(path))
-    return found | {"pad_to"}
+    # Of other programs, in running text.
+    return found | {"pad_to", "platform"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

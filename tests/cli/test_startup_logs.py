@@ -10,10 +10,14 @@ from tests.conftest import REPOSITORY
 def _run(code: str, *, debug: bool) -> subprocess.CompletedProcess[str]:
     """Run Python after `startup_logs.start`, with the environment of a user."""
     start = f"from kft.cli import startup_logs\nstartup_logs.start(debug={debug})\n"
+    return _python(start + code)
+
+
+def _python(code: str) -> subprocess.CompletedProcess[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("TF_CPP")}
     env.pop("CUDA_VISIBLE_DEVICES", None)
     return subprocess.run(
-        [sys.executable, "-c", start + code],
+        [sys.executable, "-c", code],
         cwd=REPOSITORY,
         env={**env, "KERAS_BACKEND": "jax"},
         capture_output=True,
@@ -32,6 +36,13 @@ def test_tensorflow_starts_without_a_word_and_keras_runs_on_it() -> None:
     )
     assert done.stderr == ""
     assert done.stdout == "tensorflow True\n"
+
+
+def test_what_python_imports_of_kft_starts_tensorflow_without_a_word() -> None:
+    code = "from kft import load\nimport sys\nprint('tensorflow' in sys.modules)\n"
+    done = _python(code + "import keras\nprint(keras.backend.backend())\n")
+    assert done.stderr == ""
+    assert done.stdout == "True\ntensorflow\n"
 
 
 def test_debug_shows_what_tensorflow_says() -> None:
