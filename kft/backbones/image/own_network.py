@@ -34,7 +34,9 @@ _DIGEST_BYTES = 8
 ANY_SIZE, LEAST_SIZE = 224, 16
 _CHANNELS = 3
 # Names that kft gives to layers around the backbone, and words of --stages.
-_TAKEN = ("images", "scaling", "head_pooling", "head_dropout", "logits")
+_TAKEN = ("images", "head_pooling", "head_dropout", "logits")
+# Only where `--scaling` adds such a layer: networks that kft has built have one too.
+_SCALING = "scaling"
 _WORDS = re.compile(rf"{HEAD}|{ALL}|top\d+")
 _SQUASHES = ("softmax", "sigmoid")
 # What zipfile and json raise over a damaged file; RecursionError is among the last.
@@ -147,7 +149,7 @@ def find(config: ImageModelConfig, kept: Path | None = None) -> OwnNetwork:
     try:
         graph = _up_to_output(layer_graph.read(source.description), config)
         _check_input(graph)
-        _check_names(graph)
+        _check_names(graph, config)
     except NetworkError as error:
         raise errors.ConfigError(f"{flag}: {error}.") from error
     return OwnNetwork(
@@ -315,8 +317,10 @@ def _check_input(graph: LayerGraph) -> None:
         )
 
 
-def _check_names(graph: LayerGraph) -> None:
-    taken = [name for name in graph.names if name in _TAKEN[1:]]
+def _check_names(graph: LayerGraph, config: ImageModelConfig) -> None:
+    around = _TAKEN if config.scaling in (None, "own") else (*_TAKEN, _SCALING)
+    # The input is that of kft.
+    taken = [name for name in graph.names if name in around]
     if taken:
         raise NetworkError(
             f"its layer {taken[0]!r} has the name of one that kft puts around it: give "

@@ -41,6 +41,7 @@ def _check(config: TrainConfig) -> None:
 
 
 def _check_network(config: TrainConfig) -> None:
+    own_backbone.check(config)
     kept = own_backbone.kept(config)
     if kept is not None:
         own_network.check_unchanged(config, kept)

@@ -37,6 +37,19 @@ def kept(config: TrainConfig, run: "RunDir | None" = None) -> Path | None:
     return found.backbone if is_of_config else None
 
 
+def check(config: TrainConfig) -> None:
+    """Check that no other process has to have what this one was given.
+
+    Raises:
+        errors.ConfigError: where one would.
+    """
+    if config.backbone.startswith(GIVEN_NETWORK) and config.batch_size == "auto":
+        raise errors.ConfigError(
+            "--batch_size=auto tries batches in a process of its own, which does not "
+            "have what was given as network=. Give a number."
+        )
+
+
 def kept_files(config: TrainConfig, splits: Splits) -> Mapping[str, bytes]:
     """Return the architecture of a network of the user's own."""
     del splits

@@ -8,7 +8,7 @@ import keras
 import pytest
 
 from kft import errors
-from kft.backbones.image import image_table, own_network
+from kft.backbones.image import image_table, own_network, scaling
 from kft.config import ImageModelConfig
 from tests import own_networks
 
@@ -133,6 +133,15 @@ def test_a_name_that_kft_gives_is_refused(tmp_path: Path) -> None:
     assert "its layer 'head_pooling' has the name of one that kft" in _message(
         _config(path)
     )
+
+
+def test_a_network_that_kft_has_built_has_its_scaling(tmp_path: Path) -> None:
+    images = keras.Input((32, 32, 3), name="images")
+    x = scaling.Scaling("lite", name="scaling")(images)
+    model = keras.Model(images, keras.layers.Conv2D(4, 3, name="conv")(x))
+    path = _saved(tmp_path / "other.keras", model)
+    image_table.check(_config(path, scaling="own"), None)
+    assert "its layer 'scaling' has the name of one" in _message(_config(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", None])

@@ -192,6 +192,9 @@ def test_only_tasks_of_images_take_a_network() -> None:
     network = own_networks.residual()
     with pytest.raises(errors.ConfigError, match="task=text_classification takes none"):
         kft.fine_tune(TextClassificationConfig(), network=network)
+    config = kft.TrainConfig(scaling="unit", stages="head:1", batch_size="auto")
+    with pytest.raises(errors.ConfigError, match="have what was given as network="):
+        kft.fine_tune(config, network=network)
     other = kft.TrainConfig(backbone="VGG16")
     with pytest.raises(errors.ConfigError, match="network is given, and so is backb"):
         kft.fine_tune(other, network=network)
