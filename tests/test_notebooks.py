@@ -7,9 +7,21 @@ import nbclient
 import nbformat
 import pytest
 
+from kft import errors
+from kft.backbones import package_files
+from kft.backbones.audio import audio_backbone
+from kft.backbones.text import text_backbone
+from kft.data.text import reviews
 from tests.conftest import REPOSITORY
 
 NOTEBOOKS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
+
+# Of the package index, or kept from before.
+NEEDS = {
+    "images": (),
+    "sounds": (audio_backbone.BACKBONES[audio_backbone.SPEECH_EMBEDDING].package,),
+    "texts": (text_backbone.BACKBONES["MiniLM-L6"].package, reviews.PACKAGE),
+}
 
 
 def _read(name: str) -> nbformat.NotebookNode:
@@ -42,6 +54,11 @@ def test_what_they_showed_is_kept(name):
 @pytest.mark.integration
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_they_run(name, shared, tmp_path, monkeypatch):
+    try:
+        for package in NEEDS[name]:
+            package_files.find(package)
+    except errors.ConfigError as error:
+        pytest.skip(str(error))
     (tmp_path / "spoken_digits").symlink_to(shared / "data" / "spoken_digits")
     others = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(REPOSITORY), others]))
