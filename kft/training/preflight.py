@@ -83,16 +83,21 @@ def _check_stages(config: RunConfig) -> None:
 
 def _check_dataset(config: RunConfig) -> None:
     """Check the data of a run, unless it is finished: what follows may need none."""
-    try:
-        if run_dir.find(config)[1] == "finished":
-            return
-    except errors.RunDirError:
-        pass  # Told by who claims the folder.
-    tasks.check_dataset(config)
+    if not _is_finished(config):
+        tasks.check_dataset(config)
 
 
 def _check_task(config: RunConfig) -> None:
-    tasks.kind(config.task).check(config)
+    """Check options of the task, unless the run is finished: it keeps what it needs."""
+    if not _is_finished(config):
+        tasks.kind(config.task).check(config)
+
+
+def _is_finished(config: RunConfig) -> bool:
+    try:
+        return run_dir.find(config)[1] == "finished"
+    except errors.RunDirError:
+        return False  # Told by who claims the folder.
 
 
 def _check_workers(config: RunConfig) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from kft import errors
 from kft.config import TrainConfig
+from kft.run_folder import run_dir
 from kft.training import preflight
 from kft.workflows import train_run
 
@@ -209,3 +210,21 @@ def test_automatic_batches_are_not_of_what_only_this_process_has() -> None:
     problems = "\n".join(preflight._pairs(config))
     assert "does not have what was given as data=. Give a number." in problems
     assert not list(preflight._pairs(dataclasses.replace(config, batch_size=32)))
+
+
+def test_a_finished_run_needs_neither_its_data_nor_its_files(tmp_path: Path) -> None:
+    weights = tmp_path / "my.weights.h5"
+    weights.touch()
+    config = TrainConfig(
+        dataset=_images(tmp_path / "images"),
+        weights=str(weights),
+        run_dir=str(tmp_path / "run"),
+    )
+    with run_dir.claim(config) as (run, _):
+        pass
+    weights.unlink()
+    assert "--weights: there is no file" in _problems(config)[0]
+    run.write_json(run.result_json, {"status": "finished"})
+    preflight.check(config)
+    other = dataclasses.replace(config, seed=3)
+    assert "--weights: there is no file" in _problems(other)[0]
