@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 Quantize = Literal["none", "float16", "dynamic", "int8"]
 
 
+# By which a score differs in float32 where other kernels compute it.
+_OTHER_KERNELS = 1e-4
+
+
 @dataclasses.dataclass(frozen=True)
 class Tolerance:
     """What an export has to reach, against the network it is made from.
@@ -35,12 +39,18 @@ class Tolerance:
     top1_agreement: float = 0.0
 
     def magnified(self, factor: float) -> "Tolerance":
-        """Return the same with a largest difference that is so many times larger."""
-        if self.largest_difference is None:
+        """Return that for a network which shows its rounding so many times as much.
+
+        The kernels of TensorFlow round by the size of a batch, too, and an export is
+        asked in other batches than the network. Where rounding shows, nothing is held
+        to less than what other kernels may differ by: with a factor of 10, one score
+        differed by 4.7e-4 between a network and its SavedModel on 16 CPU cores, and all
+        by 3.6e-8 in the mean.
+        """
+        if self.largest_difference is None or factor == 1:
             return self
-        return dataclasses.replace(
-            self, largest_difference=factor * self.largest_difference
-        )
+        base = max(self.largest_difference, _OTHER_KERNELS)
+        return dataclasses.replace(self, largest_difference=factor * base)
 
 
 class Format(Protocol):
@@ -102,7 +112,7 @@ EXPORTERS = {
         litert,
         takes="tensors",
         bars={
-            "none": Tolerance(1e-4),
+            "none": Tolerance(_OTHER_KERNELS),
             "float16": Tolerance(1e-2),
             "dynamic": Tolerance(None, top1_agreement=0.97),
             "int8": Tolerance(None, top1_agreement=0.97),
@@ -115,7 +125,7 @@ EXPORTERS = {
     "onnx": Exporter(
         onnx,
         takes="tensors",
-        bars={"none": Tolerance(1e-4)},
+        bars={"none": Tolerance(_OTHER_KERNELS)},
         ending=".onnx",
         packages=("onnx", "onnxruntime", "tf2onnx"),
         runner="onnxruntime",
