@@ -1,7 +1,7 @@
 """The view of transcribed sounds that people get: players, spectrograms, errors."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from kft.data.labels import LabelMap
 from kft.tasks.not_explained import NotExplained
 from kft.tasks.speech_recognition import alignment
 from kft.tasks.speech_recognition.speech_network import ROWS
-from kft.tasks.speech_recognition.text_decoder import TextDecoder
 
 # Of a spectrogram in a preview: all have one size.
 _PREVIEW_COLUMNS = 240
@@ -25,15 +24,15 @@ class SpeechDisplay(NotExplained):
         "A transcript has no one place in the sound that speaks for all of it."
     )
 
-    def __init__(self, symbols: LabelMap, decoder: TextDecoder) -> None:
+    def __init__(self, symbols: LabelMap, said: Callable[[np.ndarray], str]) -> None:
         """Show sounds.
 
         Args:
             symbols: of texts.
-            decoder: says what is said.
+            said: returns the text that the outputs for a sound say.
         """
         self._symbols = symbols
-        self._decoder = decoder
+        self._said = said
 
     def suffix(self, payload: bytes) -> str:
         """Return the file ending of an encoded sound, by its first bytes."""
@@ -48,8 +47,8 @@ class SpeechDisplay(NotExplained):
         """Return the text, and what is said, with errors marked."""
         del payload
         text = alphabet.text(label, self._symbols)
-        said = alphabet.text(self._decoder.of_logits(scores), self._symbols)
-        return f"{html.escape(text)}<br>said: {alignment.marked(text, said)}"
+        marked = alignment.marked(text, self._said(scores))
+        return f"{html.escape(text)}<br>said: {marked}"
 
     def preview(
         self, inputs: Sequence[Mapping[str, np.ndarray]], captions: Sequence[str]

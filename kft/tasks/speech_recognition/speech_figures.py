@@ -6,9 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kft.data.audio import alphabet
 from kft.data.audio.audio_extra import SPEECH
-from kft.data.labels import LabelMap
 from kft.metrics.figures import Breakdown, Figure, Group
 
 # Words of the longest texts in each group of the breakdown; the last has all others.
@@ -33,13 +31,7 @@ class TextCounts(NamedTuple):
     silent: int
 
 
-def count(true: np.ndarray, said: np.ndarray, symbols: LabelMap) -> TextCounts:
-    """Return the counts of a text, of which there is at least one character."""
-    text, own = alphabet.text(true, symbols), alphabet.text(said, symbols)
-    return count_texts(text, own)
-
-
-def count_texts(text: str, said: str) -> TextCounts:
+def count(text: str, said: str) -> TextCounts:
     """Return the counts of a text that is not empty."""
     jiwer = SPEECH.require("jiwer")
     said = " ".join(said.split())
@@ -125,7 +117,7 @@ class SpeechFigures:
             ),
             Figure(
                 name="loss",
-                title="CTC loss",
+                title="loss",
                 value=self.loss,
                 note="nats per character",
             ),

@@ -113,23 +113,27 @@ class SpeechInputs:
 
     def preprocess(self, *, training: bool) -> Preprocess:
         """Return the function (encoded sound, key) -> rows and mask."""
-        utterances = self._utterances
 
         def read(payload: tf.Tensor, key: tf.Tensor) -> dict[str, tf.Tensor]:
-            # As a vector: a scalar arrives as bytes from a graph, and as an array
-            # eagerly.
-            rows = tf.numpy_function(
-                lambda payloads: utterances.decode(payloads[0]),
-                [payload[None]],
-                tf.float32,
-                stateful=False,
-            )
-            rows = tf.ensure_shape(rows, [None, utterances.samples_per_row])
-            if training and self.is_augmented:
-                rows = self._augmented(rows, key)
+            rows = self._rows(payload, key, training=training)
             return {ROWS: rows, MASK: tf.ones(tf.shape(rows)[:1], tf.int32)}
 
         return read
+
+    def _rows(self, payload: tf.Tensor, key: tf.Tensor, *, training: bool) -> tf.Tensor:
+        """Return the rows of an encoded sound, float32 [rows, 320]."""
+        utterances = self._utterances
+        # As a vector: a scalar arrives as bytes from a graph, and as an array eagerly.
+        rows = tf.numpy_function(
+            lambda payloads: utterances.decode(payloads[0]),
+            [payload[None]],
+            tf.float32,
+            stateful=False,
+        )
+        rows = tf.ensure_shape(rows, [None, utterances.samples_per_row])
+        if training and self.is_augmented:
+            rows = self._augmented(rows, key)
+        return rows
 
     def _augmented(self, rows: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
         sounds = audio_augment.altered(

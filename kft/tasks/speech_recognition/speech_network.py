@@ -1,15 +1,17 @@
 """Recognisers of speech: one flat graph from rows of samples to logits of symbols."""
 
 import dataclasses
-import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from kft import errors
-from kft.backbones import hdf5, isolated_read
-from kft.backbones.audio import speech_backbone, speech_networks, speech_weights
+from kft.backbones.audio import (
+    run_weights,
+    speech_backbone,
+    speech_networks,
+    speech_weights,
+)
 from kft.backbones.audio.published_head import BLANK, PublishedHead
 from kft.backbones.audio.speech_networks import SpeechNetwork
 from kft.backbones.mask_steps import MaskSteps
@@ -104,20 +106,9 @@ def _load_run(model: keras.Model, parts: SpeechNetwork, weights: str) -> Publish
     Raises:
         errors.ConfigError: where they are of another network, or damaged.
     """
-    path = speech_weights.run_path(weights)
     symbols = LabelMap.read(str(speech_weights.run_labels(weights)))
     source = _graph(parts, symbols, dropout=0.0)
-    try:
-        isolated_read.survive(path)
-        with warnings.catch_warnings():
-            # Keras (3.15.1) leaves out what it does not find in the file, and warns.
-            warnings.simplefilter("error", UserWarning)
-            source.load_weights(path)
-    except (hdf5.Hdf5Error, OSError, ValueError, KeyError, UserWarning) as error:
-        raise errors.ConfigError(
-            f"--weights: {path} does not hold the weights of a run with the same "
-            f"--backbone: {errors.excerpt(str(error))}."
-        ) from error
+    run_weights.load(source, speech_weights.run_path(weights))
     for layer in source.layers:
         if layer.name != _LOGITS and layer.weights:
             model.get_layer(layer.name).set_weights(layer.get_weights())

@@ -1,7 +1,6 @@
 """Recognition of speech: sounds in, what is said in them out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from kft.config import SpeechRecognitionConfig
@@ -9,11 +8,9 @@ from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
 from kft.tasks import task_kind
-from kft.tasks.speech_recognition import speech_inputs, speech_network, text_decoder
-from kft.tasks.speech_recognition.ctc_objective import CtcObjective
+from kft.tasks.speech_recognition import ctc_recogniser
+from kft.tasks.speech_recognition.recogniser import Recogniser
 from kft.tasks.speech_recognition.speech_display import SpeechDisplay
-from kft.tasks.speech_recognition.speech_inputs import SpeechInputs
-from kft.tasks.speech_recognition.speech_serving import SpeechServing
 from kft.tasks.task_kind import RecipeChoice
 
 
@@ -21,52 +18,11 @@ def build(
     config: SpeechRecognitionConfig, labels: LabelMap, run: RunDir | None = None
 ) -> "SpeechRecognition":
     """Return the task of a run; see `kft.tasks.get`."""
-    return SpeechRecognition(config, labels, task_kind.kept_folder(run))
+    recogniser = ctc_recogniser.of_run(config, labels, task_kind.kept_folder(run))
+    return SpeechRecognition(labels, recogniser, weights=config.weights)
 
 
-class SpeechRecognition:
-    """Sounds in, texts out. See `kft.tasks.task.Task`."""
-
-    def __init__(
-        self,
-        config: SpeechRecognitionConfig,
-        labels: LabelMap,
-        kept: Path | None = None,
-    ) -> None:
-        """Make the task of a run.
-
-        Args:
-            config: of the run.
-            labels: the symbols that texts are spelled with, without the blank of CTC.
-            kept: folder with what the run keeps of its backbone; None where there is
-                none yet.
-        """
-        self._config = config
-        self._kept = kept
-        self.labels = labels
-        self.inputs = SpeechInputs(config)
-        decoder = text_decoder.of(config, labels, kept)
-        self.objective = CtcObjective(labels, decoder)
-        utterances = speech_inputs.of(config)
-        self.serving = SpeechServing(config, labels, utterances, decoder)
-        self.display = SpeechDisplay(labels, decoder)
-
-    def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
-        """Return rates that were measured, which need gradients that are clipped."""
-        del given
-        return RecipeChoice(f"{len(sample)} sounds", {"clip_norm": 1.0}, (1e-1, 3e-2))
-
-    def network(self, weights: str | None = None) -> Network:
-        """Return the graph from rows of samples to logits of symbols."""
-        return speech_network.build(
-            self._config,
-            symbols=self.labels,
-            kept=self._kept,
-            weights=self._config.weights if weights is None else weights,
-        )
-
-
-def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> SpeechRecognition:
+def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "SpeechRecognition":
     """Return the task of an export, of which only the network cannot be built.
 
     Args:
@@ -77,5 +33,38 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> SpeechRecognit
         KeyError: where a part of it is missing.
         errors.ConfigError: where a value of it is not legal.
     """
-    config = SpeechRecognitionConfig(seconds=metadata["seconds"])
-    return SpeechRecognition(config, labels)
+    recogniser = ctc_recogniser.of_export(labels, metadata)
+    return SpeechRecognition(labels, recogniser, weights="none")
+
+
+class SpeechRecognition:
+    """Sounds in, texts out. See `kft.tasks.task.Task`."""
+
+    def __init__(
+        self, labels: LabelMap, recogniser: Recogniser, *, weights: str
+    ) -> None:
+        """Make the task of a run.
+
+        Args:
+            labels: the symbols that the texts of the data are spelled with.
+            recogniser: all that depends on the kind of network.
+            weights: value of `--weights`.
+        """
+        self.labels = labels
+        self.inputs = recogniser.inputs
+        self.objective = recogniser.objective
+        self.serving = recogniser.serving
+        self.display = SpeechDisplay(labels, recogniser.said)
+        self._recogniser = recogniser
+        self._weights = weights
+
+    def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
+        """Return rates that were measured, which need gradients that are clipped."""
+        del given
+        return RecipeChoice(
+            f"{len(sample)} sounds", {"clip_norm": 1.0}, self._recogniser.rates
+        )
+
+    def network(self, weights: str | None = None) -> Network:
+        """Return the graph from rows of samples to what says a text."""
+        return self._recogniser.network(self._weights if weights is None else weights)

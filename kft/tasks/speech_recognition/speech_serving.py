@@ -1,10 +1,10 @@
-"""The part of recognised speech that leaves a run: signatures, answers, words."""
+"""The part of recognised speech that leaves a run, however texts are spelled."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kft.backbones.audio import speech_backbone, speech_weights
 from kft.config import SpeechRecognitionConfig
@@ -16,50 +16,69 @@ from kft.data.audio import (
 )
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.utterances import Utterances
-from kft.data.labels import LabelMap
-from kft.metrics import scores
-from kft.tasks import decode_requests, weights_terms
+from kft.tasks import weights_terms
 from kft.tasks.serving_texts import CardText, PageText
-from kft.tasks.speech_recognition import ctc_decoding
-from kft.tasks.speech_recognition.speech_network import MASK, ROWS
-from kft.tasks.speech_recognition.text_decoder import TextDecoder
 from kft.tasks.task import Endpoint, ServedNetwork
 
-_SCORES = "probabilities"
-_TENSORS = "rows"
-_NOTES = {
-    ROWS: "Samples of one channel in [-1, 1], 16,000 per second, in rows of 20 ms. The "
-    "last row ends in silence, of a sample at least.",
-    MASK: "1 for each row of the sound, 0 for what follows the last.",
-    _SCORES: "One for each symbol, of each step; they sum to 1.",
-}
-# Logarithms of bands that are almost silent magnify rounding.
-_MAGNIFIED = 10.0
 _REQUEST_SECONDS = 0.5
+# Of the made up sounds by which an export may be checked.
+_MADE_UP_SECONDS = 4.0
 
 
-class SpeechServing:
-    """Texts of what is said. See `kft.tasks.task.Serving`."""
+class SpeechServing(ABC):
+    """Texts of what is said. See `kft.tasks.task.Serving`.
 
-    def __init__(
-        self,
-        config: SpeechRecognitionConfig,
-        symbols: LabelMap,
-        utterances: Utterances,
-        decoder: TextDecoder,
-    ) -> None:
+    What the outputs of a network mean is said by the classes below this one.
+    """
+
+    def __init__(self, config: SpeechRecognitionConfig, utterances: Utterances) -> None:
         """Serve sounds.
 
         Args:
             config: what the model card says.
-            symbols: what texts are spelled with.
             utterances: how sounds are read.
-            decoder: says what is said; the graph of an export does it greedily.
         """
         self._config = config
-        self._symbols = symbols
         self._utterances = utterances
-        self._decoder = decoder
+
+    @property
+    @abstractmethod
+    def scores(self) -> str:
+        """Return the output that has the scores."""
+
+    @abstractmethod
+    def network_scores(
+        self,
+        outputs: np.ndarray,
+        inputs: Mapping[str, np.ndarray],
+        *,
+        temperature: float,
+    ) -> np.ndarray:
+        """Return the output `scores` of a batch, by NumPy alone."""
+
+    @abstractmethod
+    def answer(
+        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
+    ) -> dict[str, Any]:
+        """Return `text`, what is said."""
+
+    @abstractmethod
+    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
+        """Return the share of answers that are the same, in [0, 1]."""
+
+    @abstractmethod
+    def endpoints(
+        self, model: ServedNetwork, *, temperature: float
+    ) -> dict[str, Endpoint]:
+        """Return the endpoints for WAV files and for rows of samples."""
+
+    @abstractmethod
+    def _preprocessing(self) -> str:
+        """Return how a sound becomes a text, for the model card."""
+
+    @abstractmethod
+    def _limits(self) -> Sequence[str]:
+        """Return what it does not do, for the model card."""
 
     @property
     def file_endings(self) -> Sequence[str]:
@@ -72,97 +91,9 @@ class SpeechServing:
         return ()
 
     @property
-    def scores(self) -> str:
-        """Return the name of the probabilities, a row for each 20 ms."""
-        return _SCORES
-
-    @property
     def answer_fields(self) -> Mapping[str, Sequence[str]]:
         """Return the key of an answer."""
         return {"text": ()}
-
-    def network_scores(
-        self,
-        outputs: np.ndarray,
-        inputs: Mapping[str, np.ndarray],
-        *,
-        temperature: float,
-    ) -> np.ndarray:
-        """Return probabilities of symbols and blank, float64 [n, rows, symbols + 1].
-
-        They are zeros for rows that only fill up the batch.
-        """
-        is_real = inputs[MASK] > 0
-        return scores.softmax(outputs / temperature) * is_real[..., None]
-
-    def answer(
-        self, outputs: Mapping[str, np.ndarray], *, top_k: int, payload: bytes
-    ) -> dict[str, Any]:
-        """Return `text`, what is said."""
-        del top_k, payload
-        said = self._decoder.of_probabilities(outputs[_SCORES])
-        return {"text": alphabet.text(said, self._symbols).strip()}
-
-    def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
-        """Return the share of steps with the same answer."""
-        return scores.same_class(own, found)
-
-    def endpoints(
-        self, model: ServedNetwork, *, temperature: float
-    ) -> dict[str, Endpoint]:
-        """Return the endpoints for WAV files and for rows of samples.
-
-        `serving_default` takes `wav_bytes`, tf.string [n]: WAV files up to `--seconds`
-        long, of any rate of `utterances_in_graph.rates` and number of channels. It
-        returns text, tf.string [n]; probabilities [n, rows, symbols + 1], the last that
-        of the blank; and valid, bool [n]. `rows` takes what `SpeechInputs.spec` says
-        and returns the probabilities.
-        """
-        width = self._utterances.samples_per_row
-
-        def answer_rows(rows: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {_SCORES: _probabilities(model, rows, mask, temperature)}
-
-        def read(payload: tf.Tensor) -> dict[str, tf.Tensor]:
-            rows = utterances_in_graph.read(payload, self._utterances)
-            return {ROWS: rows, MASK: tf.ones(tf.shape(rows)[:1], tf.int32)}
-
-        def answer_files(wav_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-            blank = {ROWS: tf.zeros([1, width]), MASK: tf.zeros([1], tf.int32)}
-            inputs, valid = decode_requests.decode_all(wav_bytes, read, blank)
-            found = _probabilities(model, inputs[ROWS], inputs[MASK], temperature)
-            found = tf.where(valid[:, None, None], found, 0.0)
-            return {"text": self._texts(found), _SCORES: found, "valid": valid}
-
-        silence = np.zeros(
-            [round(_REQUEST_SECONDS * self._utterances.sample_rate)], np.float32
-        )
-        silent_file = inline_sounds.wav(silence, self._utterances.sample_rate)
-        rows = self._utterances.in_rows(silence)[None]
-        return {
-            "serving_default": Endpoint(
-                answer_files,
-                signature={"wav_bytes": tf.TensorSpec([None], tf.string)},
-                request={"wav_bytes": np.array([silent_file], object)},
-            ),
-            _TENSORS: Endpoint(
-                answer_rows,
-                signature={
-                    ROWS: tf.TensorSpec([None, None, width], tf.float32),
-                    MASK: tf.TensorSpec([None, None], tf.int32),
-                },
-                request={ROWS: rows, MASK: np.ones(rows.shape[:2], np.int32)},
-                notes=_NOTES,
-                magnified=_MAGNIFIED,
-            ),
-        }
-
-    def _texts(self, probabilities: tf.Tensor) -> tf.Tensor:
-        """Return what is said, tf.string [n]."""
-        signs = tf.constant([alphabet.sign_of(name) for name in self._symbols.names])
-        said = ctc_decoding.greedy_in_graph(probabilities)
-        spelled = tf.ragged.map_flat_values(lambda ids: tf.gather(signs, ids), said)
-        return tf.strings.strip(tf.strings.reduce_join(spelled, axis=-1))
 
     def companions(self) -> dict[str, bytes]:
         """Return nothing: an array of samples is cut into rows."""
@@ -177,7 +108,7 @@ class SpeechServing:
         return made_up_sounds.make(
             count,
             rates=utterances_in_graph.rates(self._utterances),
-            seconds=min(self._utterances.seconds, 4.0),
+            seconds=min(self._utterances.seconds, _MADE_UP_SECONDS),
         )
 
     def metadata(self) -> dict[str, Any]:
@@ -187,7 +118,6 @@ class SpeechServing:
     def card(self) -> CardText:
         """Return what the model card says of recognised speech."""
         utterances = self._utterances
-        signs = "".join(map(alphabet.sign_of, self._symbols.names))
         rule = alphabet.RULES[self._config.normalize]
         return CardText(
             what="speech recogniser",
@@ -198,14 +128,12 @@ class SpeechServing:
                 f"One channel (the mean of all), {utterances.sample_rate} samples per "
                 f"second in [-1, 1], up to {utterances.seconds:g} seconds, in "
                 "rows of 20 ms. The SavedModel takes WAV files of any usual rate, does "
-                "all that, and answers with the text. The others take the rows, and "
-                "answer with probabilities of the symbols and, last, of the blank: of "
-                "the likeliest at each row, repeats are one, and blanks are nothing. "
-                f"Symbols: {signs!r}. Texts are {rule}."
+                f"all that, and answers with the text. {self._preprocessing()} "
+                f"Texts are {rule}."
             ),
             limits=(
                 "It writes something down whatever language there is to hear.",
-                "It knows no words, only how they are spelled by their sound.",
+                *self._limits(),
             ),
             refuses=("Files that are no WAV, have no samples or are too long.",),
             pipeline_tag="automatic-speech-recognition",
@@ -222,29 +150,28 @@ class SpeechServing:
             record_prompt="Record with the microphone",
         )
 
-
-def _probabilities(
-    model: ServedNetwork, rows: tf.Tensor, mask: tf.Tensor, temperature: float
-) -> tf.Tensor:
-    """Return those of rows, [n, rows, symbols + 1], zeros for what fills up."""
-    logits = model({ROWS: rows, MASK: mask}, training=False)
-    # LiteRT knows no new axes among slices.
-    is_real = tf.expand_dims(tf.cast(mask > 0, tf.float32), -1)
-    return tf.nn.softmax(logits / temperature) * is_real
+    def _silence(self) -> tuple[bytes, np.ndarray]:
+        """Return a silent WAV file, and its rows, as what can be asked."""
+        rate = self._utterances.sample_rate
+        samples = np.zeros([round(_REQUEST_SECONDS * rate)], np.float32)
+        return inline_sounds.wav(samples, rate), self._utterances.in_rows(samples)
 
 
 def _license(config: SpeechRecognitionConfig) -> str | None:
     """Return that of the pretrained weights, None where kft cannot know it."""
-    if config.weights != speech_weights.PRETRAINED:
+    backbone = speech_backbone.BACKBONES.get(config.backbone)
+    if config.weights != speech_weights.PRETRAINED or backbone is None:
         return None
-    return speech_backbone.get(config.backbone).license
+    return backbone.license
 
 
 def _terms(config: SpeechRecognitionConfig) -> str | None:
     """Return what the pretrained weights are under; None where there were none."""
-    backbone = speech_backbone.get(config.backbone)
     if config.weights == speech_weights.NONE:
         return None
     if speech_weights.is_path(config.weights):
         return f"The weights come from {config.weights}: its terms apply."
+    backbone = speech_backbone.BACKBONES.get(config.backbone)
+    if backbone is None:
+        return f"The weights come from {config.backbone}: its terms apply."
     return weights_terms.of_pretrained(backbone.name, backbone.origin, backbone.license)

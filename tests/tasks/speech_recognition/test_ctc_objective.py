@@ -138,7 +138,7 @@ def test_a_network_that_is_always_silent_is_told() -> None:
 
 
 def test_rates_of_long_texts_are_told_from_those_of_short_ones() -> None:
-    counts = [speech_figures.count_texts(*one) for one in (("a b", "a b"), ("b", "a"))]
+    counts = [speech_figures.count(*one) for one in (("a b", "a b"), ("b", "a"))]
     breakdown = speech_figures.measure(counts, nats=1.0).breakdown()
     assert [group.label for group in breakdown.groups] == ["1", "2"]
     # More errors are worse.

@@ -15,7 +15,7 @@ from kft.config import SpeechRecognitionConfig
 from kft.data.audio.utterances import Utterances
 from kft.data.labels import LabelMap
 from kft.tasks.speech_recognition import speech_network
-from kft.tasks.speech_recognition.speech_serving import SpeechServing
+from kft.tasks.speech_recognition.ctc_serving import CtcServing
 from kft.tasks.speech_recognition.text_decoder import TextDecoder
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
@@ -159,7 +159,7 @@ def test_only_weights_of_a_known_origin_have_a_known_license(
 ) -> None:
     config = _config(folder, "none", backbone=backbone, weights=weights)
     utterances = Utterances(sample_rate=16_000, samples_per_row=320, seconds=1.0)
-    serving = SpeechServing(config, SYMBOLS, utterances, TextDecoder())
+    serving = CtcServing(config, SYMBOLS, utterances, TextDecoder())
     card = serving.card()
     assert card.license == license_
     assert card.terms[0].endswith(term)
