@@ -61,7 +61,7 @@ def of(tokenizer: HubTokenizer) -> ByteBpe | None:
     if model.get("byte_fallback") or model.get("dropout") or model.get("ignore_merges"):
         return None
     vocabulary: Mapping[str, int] = model["vocab"]
-    byte_ids = [vocabulary.get(character) for character in _byte_characters()]
+    byte_ids = [vocabulary.get(character) for character in byte_characters()]
     if None in byte_ids:
         return None
     size = max(vocabulary.values()) + 1
@@ -95,7 +95,7 @@ def _steps(given: Any) -> tuple[bool, bool] | None:
     return bool(steps[0].get("add_prefix_space", True)), splits_digits
 
 
-def _byte_characters() -> list[str]:
+def byte_characters() -> list[str]:
     """Return the characters that stand for bytes 0 to 255 in a vocabulary.
 
     Those that can be seen are themselves; the others follow from U+0100 on.
