@@ -78,7 +78,13 @@ class SpeechModelConfig(ModelConfig):
     backbone: str = option(
         "HamaConformer",
         "Pretrained network. `python -m kft.backbones --task=speech_recognition` "
-        "lists the names.",
+        "lists the names. Or the path of a folder with a Whisper as Hugging Face lays "
+        "it out.",
+    )
+    language: str | None = option(
+        None,
+        "Code of the language that is spoken, such as de, for a Whisper that writes "
+        "many.",
     )
     weights: str = option(
         "pretrained",

@@ -89,6 +89,7 @@ def export_run(
         if config.calibrate:
             _calibrate(run, examples)
         serving = ServingModel(run, calibrated_temperature.recorded(run.run))
+        _check_formats(serving, config.formats)
         questions = parity.make_batch(
             serving, examples, config.parity_examples, source=source
         )
@@ -109,6 +110,20 @@ def export_run(
             f"{problems}\nparity.json has the figures; --allow_disagreement keeps them."
         )
     return tuple(written)
+
+
+def _check_formats(serving: ServingModel, formats: Sequence[str]) -> None:
+    """Check that the network can be in these formats.
+
+    Raises:
+        errors.ConfigError: naming those that it cannot be in.
+    """
+    tensors = [one for one in formats if exporters.EXPORTERS[one].takes == "tensors"]
+    if tensors and serving.tensors.needs_tensorflow:
+        raise errors.ConfigError(
+            f"--formats: this network cannot be in {' or '.join(tensors)}, for it goes "
+            "on until its answer is whole, in a loop; expected saved_model alone."
+        )
 
 
 def _examples(run: LoadedRun, config: ExportConfig) -> tuple[Examples, str]:

@@ -199,6 +199,8 @@ class Endpoint:
         notes: name -> what the tensor is, a sentence; also of outputs.
         magnified: how much more of the rounding of its arithmetic shows in the scores
             than in those of most networks; exports may differ by so much more.
+        needs_tensorflow: whether no other format can have the function, such as one
+            that goes on until an answer is whole.
         litert_content: name -> table `Content` of TensorFlow Lite Support's
             metadata_schema.fbs, for tensors of which it knows the kind.
     """
@@ -208,6 +210,7 @@ class Endpoint:
     request: Mapping[str, np.ndarray]
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     magnified: float = 1.0
+    needs_tensorflow: bool = False
     litert_content: Mapping[str, FlatTable] = dataclasses.field(default_factory=dict)
 
     @property

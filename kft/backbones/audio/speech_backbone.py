@@ -1,16 +1,24 @@
 """The table of networks that recognise speech. No TensorFlow here."""
 
 import dataclasses
+from pathlib import Path
+from typing import Literal
 
 from kft import errors
-from kft.backbones.audio import deep_speech_2_sizes
+from kft.backbones.audio import audio_backbone, deep_speech_2_sizes, whisper_config
+from kft.backbones.audio.whisper_config import WhisperConfig
 from kft.backbones.package_files import PackageFile
+from kft.config import user_paths
 from kft.config.stages import Blocks
 
 HAMA_CONFORMER = "HamaConformer"
 DEEP_SPEECH = "DeepSpeech-0.9"
+WHISPER = "Whisper-tiny.en"
 # Of all of them: what sounds are resampled to, in hertz, and samples of a row.
 SAMPLE_RATE, SAMPLES_PER_ROW = 16_000, 320
+_WINDOW_SECONDS = 30.0
+# How a network says a text; see `SpeechBackbone`.
+Kind = Literal["ctc", "attention"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +33,11 @@ class SpeechBackbone:
         origin: where the weights come from, for people.
         package: that brings them; None where nothing does.
         tried: what of these weights has been run, for people.
+        kind: how it says a text: a symbol at each step of the sound, aligned by CTC,
+            or tokens, one after the other, by a decoder that attends to the sound.
+        max_seconds: of the longest sound that it can read; None for any.
+        whisper: its sizes, where it is one; None for others.
+        folder: of yours, that has its weights; None where a name says where they are.
     """
 
     name: str
@@ -34,6 +47,15 @@ class SpeechBackbone:
     origin: str
     package: PackageFile | None
     tried: str
+    kind: Kind = "ctc"
+    max_seconds: float | None = None
+    whisper: WhisperConfig | None = None
+    folder: Path | None = None
+
+    @property
+    def has_weights(self) -> bool:
+        """Return whether it comes with pretrained weights."""
+        return self.package is not None or self.folder is not None
 
 
 BACKBONES: dict[str, SpeechBackbone] = {
@@ -55,6 +77,18 @@ BACKBONES: dict[str, SpeechBackbone] = {
                 megabytes=23,
             ),
             tried="run",
+        ),
+        SpeechBackbone(
+            name=WHISPER,
+            parameters=WhisperConfig().parameters,
+            blocks=WhisperConfig().blocks,
+            license="MIT",
+            origin="OpenAI's Whisper tiny.en, converted by CTranslate2",
+            package=audio_backbone.BACKBONES[audio_backbone.WHISPER_ENCODER].package,
+            tried="run",
+            kind="attention",
+            max_seconds=_WINDOW_SECONDS,
+            whisper=WhisperConfig(),
         ),
         SpeechBackbone(
             name=DEEP_SPEECH,
@@ -82,14 +116,56 @@ BACKBONES: dict[str, SpeechBackbone] = {
 
 
 def get(name: str) -> SpeechBackbone:
-    """Return the backbone of that name.
+    """Return the backbone of that name, or of a folder with a Whisper.
 
     Raises:
         errors.ConfigError: where there is none; names the nearest.
     """
-    if name not in BACKBONES:
-        raise errors.ConfigError(
-            f"--backbone: there is no {name!r}. {errors.closest(name, BACKBONES)} "
-            "`python -m kft.backbones --task=speech_recognition` lists them all."
-        )
-    return BACKBONES[name]
+    if name in BACKBONES:
+        return BACKBONES[name]
+    folder = user_paths.expand(name)
+    if folder.is_dir():
+        return _of_folder(name, folder)
+    raise errors.ConfigError(
+        f"--backbone: expected a name or the path of a folder with a Whisper, received "
+        f"{name!r}. {errors.closest(name, BACKBONES)} "
+        "`python -m kft.backbones --task=speech_recognition` lists the names."
+    )
+
+
+def _of_folder(name: str, folder: Path) -> SpeechBackbone:
+    """Return a Whisper that lies in a folder as Hugging Face lays it out."""
+    return _of_whisper(name, whisper_config.read(folder, f"--backbone={name}"), folder)
+
+
+def of_run(name: str, kept: Path | None) -> SpeechBackbone:
+    """Return the backbone of a run, whose folder may be gone since.
+
+    Args:
+        name: of the backbone.
+        kept: folder with what the run keeps of it; None where there is none yet.
+
+    Raises:
+        errors.ConfigError: see `get`.
+        errors.RunDirError: where what is kept is damaged.
+    """
+    if kept is None or name in BACKBONES:
+        return get(name)
+    sizes = whisper_config.read_kept(kept)
+    return get(name) if sizes is None else _of_whisper(name, sizes, None)
+
+
+def _of_whisper(name: str, sizes: WhisperConfig, folder: Path | None) -> SpeechBackbone:
+    return SpeechBackbone(
+        name=name,
+        parameters=sizes.parameters,
+        blocks=sizes.blocks,
+        license="yours to know",
+        origin=f"the folder {name}",
+        package=None,
+        tried="whatever the folder has",
+        kind="attention",
+        max_seconds=_WINDOW_SECONDS,
+        whisper=sizes,
+        folder=folder,
+    )

@@ -17,7 +17,7 @@ def check(backbone: SpeechBackbone, weights: str) -> None:
     Raises:
         errors.ConfigError: saying what it can begin with.
     """
-    if weights == NONE or (weights == PRETRAINED and backbone.package is not None):
+    if weights == NONE or (weights == PRETRAINED and backbone.has_weights):
         return
     if is_of_run(weights):
         _check_run(weights)
@@ -63,7 +63,7 @@ def _check_run(weights: str) -> None:
 
 
 def _legal(backbone: SpeechBackbone) -> str:
-    words = [PRETRAINED] if backbone.package is not None else []
+    words = [PRETRAINED] if backbone.has_weights else []
     if backbone.name == speech_backbone.DEEP_SPEECH:
         words.append("the folder of a checkpoint that DeepSpeech has released or made")
     words.append(f"the path of a best{_OF_RUN} that a run with it has left")

@@ -1,7 +1,8 @@
 """The encoder of Whisper (Radford et al., arXiv 2212.04356) as a flat graph.
 
-It was trained on windows of 30 s. Here it reads windows of any length up to that, whose
-positions are counted from their begin: for classes of short sounds that is enough.
+It was trained on windows of 30 s. It reads windows of any length up to that, whose
+positions are counted from their begin: for classes of short sounds that is enough. The
+decoder repeats itself after shorter ones.
 """
 
 import dataclasses
@@ -78,6 +79,12 @@ def build(
         sizes: of the network; None for those of tiny.en.
     """
     sizes = sizes or WhisperSizes()
+    x = encode(waveform, sizes)
+    return keras.layers.Reshape((x.shape[1], 1, sizes.width), name="steps")(x)
+
+
+def encode(waveform: keras.KerasTensor, sizes: WhisperSizes) -> keras.KerasTensor:
+    """Return what `build` does, as the decoder reads it: [batch, steps, features]."""
     x = LogMel(SCALE, padding=SCALE.fft_length // 2, name="log_mel")(waveform)
     x = keras.layers.Cropping1D((0, 1), name="frames")(x)
     x = keras.layers.Rescaling(1 / 40, offset=1.0, dtype="float32", name="scaling")(x)
@@ -89,8 +96,7 @@ def build(
     x = Sinusoids(name="positions")(x)
     for name in sizes.blocks.names:
         x = _layer(x, name, sizes)
-    x = _norm(x, "encoder_norm")
-    return keras.layers.Reshape((x.shape[1], 1, sizes.width), name="steps")(x)
+    return _norm(x, "encoder_norm")
 
 
 def cut_anchors(sizes: WhisperSizes | None = None) -> dict[str, str]:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 from kft import errors
 from kft.backbones.audio import speech_backbone, speech_weights
+from kft.backbones.audio.speech_backbone import SpeechBackbone
 from kft.config import SpeechRecognitionConfig, augmentations
 from kft.config.speech import SPEECH_AUGMENTATIONS
 from kft.config.stages import Blocks
 from kft.data.audio import transcripts
 from kft.data.audio.audio_extra import SPEECH
 from kft.data.examples import Splits
+from kft.data.text.text_extra import TEXT
 from kft.tasks.speech_recognition import word_list
 from kft.tasks.task_kind import MemoryAdvice, TaskKind
 
@@ -32,7 +34,9 @@ def _check(config: SpeechRecognitionConfig) -> None:
     """
     missing = SPEECH.problem(config.task)
     errors.check_all(
-        config, (_check_network, _check_augment, _check_decoding), also=missing
+        config,
+        (_check_network, _check_kind, _check_augment, _check_decoding),
+        also=missing,
     )
 
 
@@ -45,6 +49,64 @@ def _check_network(config: SpeechRecognitionConfig) -> None:
             f"--drop_source_layers={config.drop_source_layers}: {config.backbone} has "
             f"a head and {most} blocks; expected at most {most}, which leaves the "
             "lowest block. --weights=none begins with none of its weights."
+        )
+
+
+def _check_kind(config: SpeechRecognitionConfig) -> None:
+    """Check what only some kinds of networks can do, or need."""
+    backbone = speech_backbone.get(config.backbone)
+    most = backbone.max_seconds
+    if most is not None and config.seconds > most:
+        raise errors.ConfigError(
+            f"--seconds={config.seconds:g}: {backbone.name} reads at most {most:g} "
+            "seconds. Cut the sounds into sentences."
+        )
+    if backbone.kind == "attention":
+        _check_attention(config, backbone)
+    elif config.language is not None:
+        raise errors.ConfigError(
+            f"--language={config.language}: expected a Whisper that writes many "
+            f"languages as --backbone; {config.backbone} has none."
+        )
+
+
+def _check_attention(config: SpeechRecognitionConfig, backbone: SpeechBackbone) -> None:
+    missing = TEXT.problem(f"{config.task} --backbone={config.backbone}")
+    if missing is not None:
+        raise errors.ConfigError(missing)
+    given = {
+        "beam_width": config.beam_width,
+        "language_model": config.language_model if _has_model(config) else None,
+        "word_list": config.word_list,
+        "drop_source_layers": config.drop_source_layers or None,
+    }
+    _check_language(config, backbone)
+    flags = [f"--{name}={value}" for name, value in given.items() if value is not None]
+    if flags:
+        raise errors.ConfigError(
+            f"{' and '.join(flags)}: {config.backbone} writes words, the likeliest "
+            "token after the other; this is for networks that spell by CTC, such as "
+            f"{speech_backbone.HAMA_CONFORMER}. Leave it out."
+        )
+    tensors = [name for name in config.export if name != "saved_model"]
+    if tensors:
+        raise errors.ConfigError(
+            f"--export={','.join(config.export)}: {config.backbone} can only be a "
+            "saved_model: it writes in a loop, which other formats do not take."
+        )
+
+
+def _check_language(config: SpeechRecognitionConfig, backbone: SpeechBackbone) -> None:
+    is_multilingual = backbone.whisper is not None and backbone.whisper.is_multilingual
+    if is_multilingual and config.language is None:
+        raise errors.ConfigError(
+            f"--backbone={config.backbone} writes many languages: expected --language "
+            "with the code of what is spoken, such as --language=de."
+        )
+    if config.language is not None and not is_multilingual:
+        raise errors.ConfigError(
+            f"--language={config.language}: {config.backbone} writes one language "
+            "alone. Leave it out."
         )
 
 
@@ -81,8 +143,10 @@ def _has_model(config: SpeechRecognitionConfig) -> bool:
 def _kept_files(config: SpeechRecognitionConfig, splits: Splits) -> Mapping[str, bytes]:
     # They start TensorFlow, as every run has done by then.
     from kft.backbones.audio import speech_networks
-    from kft.tasks.speech_recognition import text_decoder
+    from kft.tasks.speech_recognition import attention_recogniser, text_decoder
 
+    if speech_backbone.get(config.backbone).kind == "attention":
+        return attention_recogniser.kept_files(config)
     network = speech_networks.get(config.backbone, weights=config.weights)
     return {**network.kept_files, **text_decoder.kept_files(config, splits)}
 
