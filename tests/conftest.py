@@ -99,10 +99,12 @@ def run_kft() -> RunKft:
         timeout: float = 300.0,
     ) -> subprocess.CompletedProcess[str]:
         paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+        # Processes of pytest-xdist say 80, to whatever writes to a file as well.
+        own = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
         return subprocess.run(
             [sys.executable, "-m", f"kft.{command}", *map(str, arguments)],
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(env or {})},
+            env={**own, "PYTHONPATH": os.pathsep.join(paths), **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -40,7 +40,7 @@ def test_a_config_comes_back_with_the_class_of_its_task(name: str) -> None:
 def test_no_common_option_is_one_of_images() -> None:
     assert tasks.kind("image_classification").options == {
         *("image_size", "max_pixels", "on_bad_image", "resize", "augment", "pooling"),
-        *("multi_label", "label_columns"),
+        *("multi_label", "label_columns", "scaling", "blocks", "backbone_output"),
     }
 
 

@@ -52,7 +52,7 @@ def test_scaling_is_exact_under_mixed_precision(mode: str) -> None:
 
 
 def test_an_unknown_mode_is_an_error() -> None:
-    with pytest.raises(ValueError, match="expected one of caffe, tf, torch, lite"):
+    with pytest.raises(ValueError, match="expected one of caffe, unit, tf, torch, l"):
         scaling.Scaling("bgr")
 
 

@@ -16,6 +16,7 @@ from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights, own_networks, task_runs
 from tests.conftest import COLOURS
+from tests.training.test_fine_tune import stop_after
 
 pytestmark = pytest.mark.slow
 
@@ -93,10 +94,15 @@ def test_a_killed_run_goes_on_bit_by_bit(tmp_path: Path, images: Path) -> None:
     task_runs.assert_goes_on(config, Path(whole.run_dir))
 
 
-def test_a_run_does_not_go_on_with_another_file(tmp_path: Path, images: Path) -> None:
+def test_a_run_does_not_go_on_with_another_file(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own_networks.residual().save(tmp_path / "mine.keras")
     config = _config(tmp_path, images, stages="head:1@1e-1")
-    fine_tune(config, reporter=SilentReporter())
+    with monkeypatch.context() as patch:
+        stop_after(patch, 0)
+        with pytest.raises(errors.Interrupted, match="SIGTERM"):
+            fine_tune(config, reporter=SilentReporter())
     own_networks.residual(seed=4).save(tmp_path / "mine.keras")
     with pytest.raises(errors.ConfigError, match="the file is not the one that the"):
         fine_tune(config, reporter=SilentReporter())

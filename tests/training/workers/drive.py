@@ -58,8 +58,8 @@ class Notes:
         """Note the weights and figures that this process ends with."""
         finish = finalize.finalize_run
 
-        def noting_finish(context, state):
-            finished = finish(context, state)
+        def noting_finish(context, state, caches):
+            finished = finish(context, state, caches)
             model = context.network.model
             self.arrays |= {v.path: v.numpy() for v in model.weights}
             inputs = sample.load(
