@@ -16,6 +16,7 @@ from kft.tasks.speech_recognition.attention_objective import AttentionObjective
 from kft.tasks.speech_recognition.attention_serving import AttentionServing
 from kft.tasks.speech_recognition.recogniser import Recogniser
 
+# Not measured: of SGD. What was, is AdamW at 3e-5, which a recipe does not choose.
 _RATES = (1e-3, 1e-3)
 
 

@@ -84,7 +84,7 @@ class SpeechRecognition:
         self._weights = weights
 
     def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
-        """Return rates that were measured, which need gradients that are clipped."""
+        """Return the rates of the kind of network, with gradients that are clipped."""
         del given
         return RecipeChoice(
             f"{len(sample)} sounds", {"clip_norm": 1.0}, self._recogniser.rates
