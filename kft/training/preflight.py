@@ -54,7 +54,9 @@ def check_options(config: RunConfig) -> None:
 def _check_all(config: RunConfig, checks: Sequence[Check]) -> None:
     problems = [*_pairs(config)]
     data_problem = None
-    for one in checks:
+    # A finished run has kept what it needs: files and data may be gone.
+    left_out = (_check_task, _check_dataset) if _is_finished(config) else ()
+    for one in (check for check in checks if check not in left_out):
         try:
             one(config)
         except errors.ConfigError as error:
@@ -82,15 +84,11 @@ def _check_stages(config: RunConfig) -> None:
 
 
 def _check_dataset(config: RunConfig) -> None:
-    """Check the data of a run, unless it is finished: what follows may need none."""
-    if not _is_finished(config):
-        tasks.check_dataset(config)
+    tasks.check_dataset(config)
 
 
 def _check_task(config: RunConfig) -> None:
-    """Check options of the task, unless the run is finished: it keeps what it needs."""
-    if not _is_finished(config):
-        tasks.kind(config.task).check(config)
+    tasks.kind(config.task).check(config)
 
 
 def _is_finished(config: RunConfig) -> bool:
