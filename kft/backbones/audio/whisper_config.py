@@ -8,6 +8,7 @@ from typing import Any
 
 from kft import errors
 from kft.config.stages import Blocks
+from kft.data.text import hub_json
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # Of what a run keeps of its backbone.
@@ -26,6 +27,54 @@ _KEYS = {
     "positions": "max_target_positions",
 }
 _INNER = ("encoder_ffn_dim", "decoder_ffn_dim")
+
+
+@dataclasses.dataclass(frozen=True)
+class WhisperSizes:
+    """How large an encoder is; the default is that of tiny.
+
+    Attributes:
+        width: features of a step; a multiple of `heads`.
+        layers: transformer layers, each a block.
+        heads: of the attention.
+    """
+
+    width: int = 384
+    layers: int = 4
+    heads: int = 6
+
+    @property
+    def blocks(self) -> Blocks:
+        """Return where it can be cut; the convolutions are below the first block."""
+        return _blocks("layer", self.layers)
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoderSizes:
+    """How large a decoder is.
+
+    Attributes:
+        width: features of a token; a multiple of `heads`.
+        layers: transformer layers, each a block.
+        heads: of the attention.
+        vocabulary: number of tokens.
+        positions: most tokens of a text, with those before it.
+    """
+
+    width: int
+    layers: int
+    heads: int
+    vocabulary: int
+    positions: int
+
+    @property
+    def blocks(self) -> Blocks:
+        """Return where it can be cut."""
+        return _blocks("decoder", self.layers)
+
+
+def _blocks(name: str, count: int) -> Blocks:
+    return Blocks(tuple(f"{name}_{number}" for number in range(1, count + 1)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,16 +100,26 @@ class WhisperConfig:
     positions: int = 448
 
     @property
+    def encoder(self) -> WhisperSizes:
+        """Return the sizes of its encoder."""
+        return WhisperSizes(self.width, self.encoder_layers, self.encoder_heads)
+
+    @property
+    def decoder(self) -> DecoderSizes:
+        """Return the sizes of its decoder."""
+        return DecoderSizes(
+            width=self.width,
+            layers=self.decoder_layers,
+            heads=self.decoder_heads,
+            vocabulary=self.vocabulary,
+            positions=self.positions,
+        )
+
+    @property
     def blocks(self) -> Blocks:
         """Return where it can be cut; the convolutions are below the first block."""
-        layers = {"encoder": self.encoder_layers, "decoder": self.decoder_layers}
-        return Blocks(
-            tuple(
-                f"{part}_{number}"
-                for part, count in layers.items()
-                for number in range(1, count + 1)
-            )
-        )
+        of_encoder = _blocks("encoder", self.encoder_layers)
+        return Blocks((*of_encoder.names, *self.decoder.blocks.names))
 
     @property
     def parameters(self) -> int:
@@ -126,7 +185,7 @@ def read(folder: Path, flag: str) -> WhisperConfig:
     Raises:
         errors.ConfigError: where it is no Whisper that can be built here.
     """
-    values = read_json(folder / CONFIG, flag)
+    values = hub_json.read(folder / CONFIG, flag)
     if values.get("model_type") != "whisper":
         raise errors.ConfigError(
             f"{flag}: expected whisper as model_type in {CONFIG}, received "
@@ -160,24 +219,3 @@ def _count(values: Mapping[str, Any], key: str, flag: str) -> int:
             f"{flag}: expected a count as {key} in {CONFIG}, received {value!r}."
         )
     return value
-
-
-def read_json(path: Path, flag: str) -> Mapping[str, Any]:
-    """Return the object in a file.
-
-    Raises:
-        errors.ConfigError: where there is none that can be read.
-    """
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise errors.ConfigError(
-            f"{flag}: expected a readable {path.name} in the folder, as Hugging Face "
-            f"writes it: {error}."
-        ) from error
-    if not isinstance(found, dict):
-        raise errors.ConfigError(
-            f"{flag}: expected an object in {path.name}, received "
-            f"{type(found).__name__}."
-        )
-    return found

@@ -11,36 +11,11 @@ import keras
 
 from kft.backbones import gelu
 from kft.backbones.audio.token_attention import TokenAttention
-from kft.config.stages import Blocks
+from kft.backbones.audio.whisper_config import DecoderSizes
 
 START, NORM = "decoder_start", "decoder_norm"
 _EPSILON = 1e-5
 _KeysValues = tuple[keras.KerasTensor, keras.KerasTensor]
-
-
-@dataclasses.dataclass(frozen=True)
-class DecoderSizes:
-    """How large a decoder is.
-
-    Attributes:
-        width: features of a token; a multiple of `heads`.
-        layers: transformer layers, each a block.
-        heads: of the attention.
-        vocabulary: number of tokens.
-        positions: most tokens of a text, with those before it.
-    """
-
-    width: int = 384
-    layers: int = 4
-    heads: int = 6
-    vocabulary: int = 51_864
-    positions: int = 448
-
-    @property
-    def blocks(self) -> Blocks:
-        """Return where it can be cut."""
-        numbers = range(1, self.layers + 1)
-        return Blocks(tuple(f"decoder_{number}" for number in numbers))
 
 
 @keras.saving.register_keras_serializable(package="kft")

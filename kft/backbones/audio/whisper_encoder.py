@@ -5,7 +5,6 @@ positions are counted from their begin: for classes of short sounds that is enou
 decoder repeats itself after shorter ones.
 """
 
-import dataclasses
 from typing import Any
 
 import keras
@@ -14,7 +13,7 @@ import numpy as np
 from kft.backbones import gelu
 from kft.backbones.audio.log_mel import LogMel
 from kft.backbones.audio.mel_scale import MelScale
-from kft.config.stages import Blocks
+from kft.backbones.audio.whisper_config import WhisperSizes
 
 SCALE = MelScale(fft_length=400, bands=80)
 SAMPLE_RATE = SCALE.sample_rate
@@ -22,27 +21,6 @@ SAMPLE_RATE = SCALE.sample_rate
 SAMPLES_PER_STEP = 2 * SCALE.hop
 _EPSILON = 1e-5
 _LONGEST_PERIOD = 10_000.0
-
-
-@dataclasses.dataclass(frozen=True)
-class WhisperSizes:
-    """How large an encoder is.
-
-    Attributes:
-        width: features of a step; a multiple of `heads`.
-        layers: transformer layers, each a block.
-        heads: of the attention.
-    """
-
-    width: int = 384
-    layers: int = 4
-    heads: int = 6
-
-    @property
-    def blocks(self) -> Blocks:
-        """Return where it can be cut; the convolutions are below the first block."""
-        numbers = range(1, self.layers + 1)
-        return Blocks(tuple(f"layer_{number}" for number in numbers))
 
 
 @keras.saving.register_keras_serializable(package="kft")

@@ -16,8 +16,8 @@ from kft.backbones.audio import (
     whisper_encoder,
 )
 from kft.backbones.audio.token_attention import TokenAttention
-from kft.backbones.audio.whisper_decoder import DecoderBlock, DecoderSizes
-from kft.backbones.audio.whisper_encoder import WhisperSizes
+from kft.backbones.audio.whisper_config import DecoderSizes, WhisperSizes
+from kft.backbones.audio.whisper_decoder import DecoderBlock
 
 _FILE = "model.bin"
 _ENCODER, _DECODER = "encoder/", "decoder/"

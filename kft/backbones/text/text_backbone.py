@@ -1,7 +1,6 @@
 """The table of text backbones: named ones, and folders by path. No TensorFlow here."""
 
 import dataclasses
-import json
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -11,6 +10,7 @@ from kft.backbones.package_files import PackageFile
 from kft.backbones.text import gguf_file
 from kft.config import user_paths
 from kft.config.stages import Blocks
+from kft.data.text import hub_json
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -143,17 +143,4 @@ def read_config(backbone: str) -> dict[str, Any]:
     Raises:
         errors.ConfigError: where there is none that can be read.
     """
-    path = files(backbone).joinpath(CONFIG)
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, KeyError, ValueError) as error:
-        raise errors.ConfigError(
-            f"--backbone={backbone}: expected a readable {CONFIG} in the folder, as "
-            f"Hugging Face writes it: {error}."
-        ) from error
-    if not isinstance(found, dict):
-        raise errors.ConfigError(
-            f"--backbone={backbone}: expected an object in {CONFIG}, received "
-            f"{type(found).__name__}."
-        )
-    return found
+    return hub_json.read(files(backbone).joinpath(CONFIG), f"--backbone={backbone}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kft import errors
-from kft.data.text import byte_bpe, hub_tokenizer
+from kft.data.text import byte_bpe, hub_json, hub_tokenizer
 from kft.data.text.hub_tokenizer import HubTokenizer
 
 # What a folder has of them: as kft keeps it in a run, and what is never written as
@@ -132,7 +132,7 @@ def read(folder: Traversable, flag: str, *, language: str | None) -> TranscriptT
             f"{flag}: expected the tokens of a Whisper in {_TOKENIZER}; these are "
             f"missing: {', '.join(missing)}."
         )
-    rules = _rules(folder)
+    rules = _rules(folder, flag)
     begin = (_START, *_of_language(numbers, language, flag), _NO_TIMES)
     return TranscriptTokens(
         tokenizer=tokenizer,
@@ -158,13 +158,13 @@ def _of_language(
     return name, _TRANSCRIBE
 
 
-def _rules(folder: Traversable) -> Mapping[str, Any]:
+def _rules(folder: Traversable, flag: str) -> Mapping[str, Any]:
     """Return what files of a folder say of writing, the first of them first."""
     found: dict[str, Any] = {}
     for name in _OTHER_RULES:
         path = folder.joinpath(name)
         if path.is_file():
-            found = {**json.loads(path.read_bytes()), **found}
+            found = {**hub_json.read(path, flag), **found}
     return found
 
 

@@ -76,3 +76,10 @@ def test_a_tokenizer_of_another_network_is_told(folder: Path, tmp_path: Path) ->
     (tmp_path / "tokenizer.json").write_text(json.dumps(content))
     with pytest.raises(errors.ConfigError, match="missing: <|startoftranscript|>"):
         transcript_tokens.read(tmp_path, FLAG, language=None)
+
+
+def test_damaged_rules_of_writing_are_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    (tmp_path / "generation_config.json").write_text("{")
+    with pytest.raises(errors.ConfigError, match=f"{FLAG}: expected a readable gen"):
+        transcript_tokens.read(tmp_path, FLAG, language=None)
