@@ -141,14 +141,10 @@ def _has_model(config: SpeechRecognitionConfig) -> bool:
 
 
 def _kept_files(config: SpeechRecognitionConfig, splits: Splits) -> Mapping[str, bytes]:
-    # They start TensorFlow, as every run has done by then.
-    from kft.backbones.audio import speech_networks
-    from kft.tasks.speech_recognition import attention_recogniser, text_decoder
+    # It starts TensorFlow, as every run has done by then.
+    from kft.tasks.speech_recognition import speech_recognition
 
-    if speech_backbone.get(config.backbone).kind == "attention":
-        return attention_recogniser.kept_files(config)
-    network = speech_networks.get(config.backbone, weights=config.weights)
-    return {**network.kept_files, **text_decoder.kept_files(config, splits)}
+    return speech_recognition.kept_files(config, splits)
 
 
 def _check_augment(config: SpeechRecognitionConfig) -> None:

@@ -20,8 +20,7 @@ from kft.backbones.audio import (
 from kft.backbones.audio.speech_backbone import SpeechBackbone
 from kft.backbones.audio.token_writer import TokenWriter, WritingRules
 from kft.backbones.audio.whisper_config import WhisperConfig
-from kft.backbones.audio.whisper_decoder import DecoderLayers, DecoderSizes
-from kft.backbones.audio.whisper_encoder import WhisperSizes
+from kft.backbones.audio.whisper_decoder import DecoderLayers
 from kft.data.audio.transcript_tokens import TranscriptTokens
 from kft.model.network import Network
 
@@ -61,14 +60,14 @@ def build(
     elif weights != speech_weights.NONE:
         _load(model, backbone)
     anchors = [
-        *whisper_encoder.cut_anchors(_encoder(sizes)).values(),
-        *whisper_decoder.cut_anchors(_decoder(sizes)).values(),
+        *whisper_encoder.cut_anchors(sizes.encoder).values(),
+        *whisper_decoder.cut_anchors(sizes.decoder).values(),
     ]
     return Network(
         model=model,
         blocks=backbone.blocks,
         anchors=dict(zip(backbone.blocks.names, anchors, strict=True)),
-        head_anchor=_decoder(sizes).blocks.names[-1],
+        head_anchor=sizes.decoder.blocks.names[-1],
         head_is_pretrained=weights != speech_weights.NONE,
     )
 
@@ -104,27 +103,13 @@ def _load(model: keras.Model, backbone: SpeechBackbone) -> None:
     else:
         stored = whisper_weights.read(folder)
     try:
-        whisper_weights.assign_whole(model, stored, _encoder(sizes), _decoder(sizes))
+        whisper_weights.assign_whole(model, stored, sizes.encoder, sizes.decoder)
     except ValueError as error:
         raise errors.ConfigError(
             f"{flag}: its weights are not of the sizes that its "
             f"{whisper_config.CONFIG} says: {error}"
         ) from error
     logging.info("%d weights of %s", len(stored), backbone.name)
-
-
-def _encoder(sizes: WhisperConfig) -> WhisperSizes:
-    return WhisperSizes(sizes.width, sizes.encoder_layers, sizes.encoder_heads)
-
-
-def _decoder(sizes: WhisperConfig) -> DecoderSizes:
-    return DecoderSizes(
-        width=sizes.width,
-        layers=sizes.decoder_layers,
-        heads=sizes.decoder_heads,
-        vocabulary=sizes.vocabulary,
-        positions=sizes.positions,
-    )
 
 
 def graph(
@@ -138,8 +123,8 @@ def graph(
     mask = keras.Input([None], dtype="int32", name=TOKEN_MASK)
     samples = WINDOW_ROWS * speech_backbone.SAMPLES_PER_ROW
     waveform = keras.layers.Reshape((samples,), dtype="float32", name="waveform")(rows)
-    heard = whisper_encoder.encode(waveform, _encoder(sizes))
-    layers = DecoderLayers.of_sizes(_decoder(sizes))
+    heard = whisper_encoder.encode(waveform, sizes.encoder)
+    layers = DecoderLayers.of_sizes(sizes.decoder)
     states, heard = layers.build(given, heard)
     rules = WritingRules(
         begin=tokens.begin,

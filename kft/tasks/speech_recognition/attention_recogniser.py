@@ -8,6 +8,7 @@ from kft.backbones.audio import speech_backbone, whisper_config
 from kft.config import SpeechRecognitionConfig
 from kft.data.audio import transcript_tokens
 from kft.data.audio.transcript_tokens import TranscriptTokens
+from kft.data.examples import Splits
 from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.tasks.speech_recognition import attention_network, speech_inputs
@@ -41,12 +42,13 @@ def of_run(
     return _of_tokens(config, symbols, tokens, most_tokens=most, network=network)
 
 
-def kept_files(config: SpeechRecognitionConfig) -> dict[str, bytes]:
+def kept_files(config: SpeechRecognitionConfig, splits: Splits) -> dict[str, bytes]:
     """Return what a run keeps of its backbone, by the names of files.
 
     Raises:
         errors.ConfigError: where the tokens of the backbone cannot be had.
     """
+    del splits
     sizes = attention_network.sizes_of(speech_backbone.get(config.backbone))
     return {**tokens_of(config).files(), **whisper_config.kept_file(sizes)}
 

@@ -7,10 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from kft.config import SpeechRecognitionConfig
-from kft.data.audio import utterances_in_graph
 from kft.data.audio.transcript_tokens import TranscriptTokens
 from kft.data.audio.utterances import Utterances
-from kft.tasks import decode_requests
 from kft.tasks.speech_recognition import attention_inputs
 from kft.tasks.speech_recognition.attention_network import (
     ROWS,
@@ -18,7 +16,7 @@ from kft.tasks.speech_recognition.attention_network import (
     TOKENS,
     WINDOW_ROWS,
 )
-from kft.tasks.speech_recognition.speech_serving import SpeechServing
+from kft.tasks.speech_recognition.speech_serving import Inputs, SpeechServing
 from kft.tasks.task import Endpoint, ServedNetwork
 
 _NOTES = {
@@ -100,30 +98,21 @@ class AttentionServing(SpeechServing):
             inputs = {ROWS: rows, TOKENS: begin, TOKEN_MASK: tf.ones_like(begin)}
             return {TOKENS: model(inputs, training=False)[:, 1:]}
 
-        def read(payload: tf.Tensor) -> dict[str, tf.Tensor]:
-            rows = utterances_in_graph.read(payload, self._utterances)
+        def inputs_of(rows: tf.Tensor) -> Inputs:
             return {ROWS: attention_inputs.in_window(rows)}
 
-        def answer_files(wav_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-            blank = {ROWS: tf.zeros([WINDOW_ROWS, width])}
-            inputs, valid = decode_requests.decode_all(wav_bytes, read, blank)
+        def answer(inputs: Inputs, valid: tf.Tensor) -> dict[str, tf.Tensor]:
             found = answer_rows(inputs[ROWS])[TOKENS]
             texts = tf.where(valid, self._texts(found), "")
-            found = tf.where(valid[:, None], found, 0.0)
-            return {"text": texts, TOKENS: found, "valid": valid}
+            return {"text": texts, TOKENS: tf.where(valid[:, None], found, 0.0)}
 
-        silent_file, rows = self._silence()
-        silence = np.zeros([1, WINDOW_ROWS, rows.shape[-1]], np.float32)
+        blank = {ROWS: tf.zeros([WINDOW_ROWS, width])}
         return {
-            "serving_default": Endpoint(
-                answer_files,
-                signature={"wav_bytes": tf.TensorSpec([None], tf.string)},
-                request={"wav_bytes": np.array([silent_file], object)},
-            ),
+            "serving_default": self._of_files(inputs_of, blank, answer),
             ROWS: Endpoint(
                 answer_rows,
                 signature={ROWS: tf.TensorSpec([None, WINDOW_ROWS, width], tf.float32)},
-                request={ROWS: silence},
+                request={ROWS: np.zeros([1, WINDOW_ROWS, width], np.float32)},
                 notes=_NOTES,
                 needs_tensorflow=True,
             ),

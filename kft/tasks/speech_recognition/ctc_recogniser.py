@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from kft.backbones.audio import speech_networks
 from kft.config import SpeechRecognitionConfig
 from kft.data.audio import alphabet
+from kft.data.examples import Splits
 from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.tasks.speech_recognition import speech_inputs, speech_network, text_decoder
@@ -47,6 +49,12 @@ def of_run(
         network=network,
         rates=_RATES,
     )
+
+
+def kept_files(config: SpeechRecognitionConfig, splits: Splits) -> dict[str, bytes]:
+    """Return what a run keeps of its backbone and decoder, by the names of files."""
+    network = speech_networks.get(config.backbone, weights=config.weights)
+    return {**network.kept_files, **text_decoder.kept_files(config, splits)}
 
 
 def of_export(symbols: LabelMap, metadata: Mapping[str, Any]) -> Recogniser:

@@ -7,14 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from kft.config import SpeechRecognitionConfig
-from kft.data.audio import alphabet, utterances_in_graph
+from kft.data.audio import alphabet
 from kft.data.audio.utterances import Utterances
 from kft.data.labels import LabelMap
 from kft.metrics import scores
-from kft.tasks import decode_requests
 from kft.tasks.speech_recognition import ctc_decoding
 from kft.tasks.speech_recognition.speech_network import MASK, ROWS
-from kft.tasks.speech_recognition.speech_serving import SpeechServing
+from kft.tasks.speech_recognition.speech_serving import Inputs, SpeechServing
 from kft.tasks.speech_recognition.text_decoder import TextDecoder
 from kft.tasks.task import Endpoint, ServedNetwork
 
@@ -99,25 +98,18 @@ class CtcServing(SpeechServing):
         def answer_rows(rows: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
             return {_SCORES: _probabilities(model, rows, mask, temperature)}
 
-        def read(payload: tf.Tensor) -> dict[str, tf.Tensor]:
-            rows = utterances_in_graph.read(payload, self._utterances)
+        def inputs_of(rows: tf.Tensor) -> Inputs:
             return {ROWS: rows, MASK: tf.ones(tf.shape(rows)[:1], tf.int32)}
 
-        def answer_files(wav_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-            blank = {ROWS: tf.zeros([1, width]), MASK: tf.zeros([1], tf.int32)}
-            inputs, valid = decode_requests.decode_all(wav_bytes, read, blank)
+        def answer(inputs: Inputs, valid: tf.Tensor) -> dict[str, tf.Tensor]:
             found = _probabilities(model, inputs[ROWS], inputs[MASK], temperature)
             found = tf.where(valid[:, None, None], found, 0.0)
-            return {"text": self._texts(found), _SCORES: found, "valid": valid}
+            return {"text": self._texts(found), _SCORES: found}
 
-        silent_file, rows = self._silence()
-        rows = rows[None]
+        blank = {ROWS: tf.zeros([1, width]), MASK: tf.zeros([1], tf.int32)}
+        rows = self._utterances.in_rows(self._silence())[None]
         return {
-            "serving_default": Endpoint(
-                answer_files,
-                signature={"wav_bytes": tf.TensorSpec([None], tf.string)},
-                request={"wav_bytes": np.array([silent_file], object)},
-            ),
+            "serving_default": self._of_files(inputs_of, blank, answer),
             _TENSORS: Endpoint(
                 answer_rows,
                 signature={

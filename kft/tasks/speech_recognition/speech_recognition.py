@@ -1,12 +1,13 @@
 """Recognition of speech: sounds in, what is said in them out."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 from kft.backbones.audio import speech_backbone
 from kft.backbones.audio.speech_backbone import Kind
 from kft.config import SpeechRecognitionConfig
+from kft.data.examples import Splits
 from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
@@ -17,22 +18,26 @@ from kft.tasks.speech_recognition.speech_display import SpeechDisplay
 from kft.tasks.task_kind import RecipeChoice
 
 
-class _Builders(NamedTuple):
-    """What makes recognisers of a kind.
+class _Kind(Protocol):
+    """A module with what makes recognisers of a kind."""
 
-    Attributes:
-        of_run: takes the config of a run, the symbols of its texts, and the folder with
-            what it keeps of its backbone, None where there is none yet.
-        of_export: takes the symbols and the metadata of an export.
-    """
+    def of_run(
+        self, config: SpeechRecognitionConfig, symbols: LabelMap, kept: Path | None
+    ) -> Recogniser:
+        """Return that of a run; `kept` is None where it keeps nothing yet."""
 
-    of_run: Callable[[SpeechRecognitionConfig, LabelMap, Path | None], Recogniser]
-    of_export: Callable[[LabelMap, Mapping[str, Any]], Recogniser]
+    def of_export(self, symbols: LabelMap, metadata: Mapping[str, Any]) -> Recogniser:
+        """Return that of an export."""
+
+    def kept_files(
+        self, config: SpeechRecognitionConfig, splits: Splits
+    ) -> Mapping[str, bytes]:
+        """Return what a run keeps; see `kft.tasks.task_kind.TaskKind`."""
 
 
-_BUILDERS: dict[Kind, _Builders] = {
-    "ctc": _Builders(ctc_recogniser.of_run, ctc_recogniser.of_export),
-    "attention": _Builders(attention_recogniser.of_run, attention_recogniser.of_export),
+_KINDS: dict[Kind, _Kind] = {
+    "ctc": ctc_recogniser,
+    "attention": attention_recogniser,
 }
 
 
@@ -42,8 +47,14 @@ def build(
     """Return the task of a run; see `kft.tasks.get`."""
     kept = task_kind.kept_folder(run)
     kind = speech_backbone.of_run(config.backbone, kept).kind
-    recogniser = _BUILDERS[kind].of_run(config, labels, kept)
+    recogniser = _KINDS[kind].of_run(config, labels, kept)
     return SpeechRecognition(labels, recogniser, weights=config.weights)
+
+
+def kept_files(config: SpeechRecognitionConfig, splits: Splits) -> Mapping[str, bytes]:
+    """Return what a run keeps of its backbone and texts; see `TaskKind`."""
+    kind = speech_backbone.get(config.backbone).kind
+    return _KINDS[kind].kept_files(config, splits)
 
 
 def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "SpeechRecognition":
@@ -58,7 +69,7 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "SpeechRecogni
         errors.ConfigError: where a value of it is not legal.
     """
     kind: Kind = metadata.get("kind", "ctc")
-    recogniser = _BUILDERS[kind].of_export(labels, metadata)
+    recogniser = _KINDS[kind].of_export(labels, metadata)
     return SpeechRecognition(labels, recogniser, weights="none")
 
 

@@ -1,10 +1,11 @@
 """The part of recognised speech that leaves a run, however texts are spelled."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from kft.backbones.audio import speech_backbone, speech_weights
 from kft.config import SpeechRecognitionConfig
@@ -16,10 +17,11 @@ from kft.data.audio import (
 )
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.utterances import Utterances
-from kft.tasks import weights_terms
+from kft.tasks import decode_requests, weights_terms
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task import Endpoint, ServedNetwork
 
+Inputs = dict[str, tf.Tensor]
 _REQUEST_SECONDS = 0.5
 # Of the made up sounds by which an export may be checked.
 _MADE_UP_SECONDS = 4.0
@@ -150,11 +152,40 @@ class SpeechServing(ABC):
             record_prompt="Record with the microphone",
         )
 
-    def _silence(self) -> tuple[bytes, np.ndarray]:
-        """Return a silent WAV file, and its rows, as what can be asked."""
+    def _of_files(
+        self,
+        inputs_of: Callable[[tf.Tensor], Inputs],
+        blank: Inputs,
+        answer: Callable[[Inputs, tf.Tensor], dict[str, tf.Tensor]],
+    ) -> Endpoint:
+        """Return the endpoint that takes WAV files.
+
+        Args:
+            inputs_of: from the rows of a sound, float32 [rows, 320], to what the
+                network reads of it.
+            blank: that of a file that cannot be read.
+            answer: from that of all files, and which could be read, bool [n], to
+                outputs.
+        """
+
+        def read(payload: tf.Tensor) -> Inputs:
+            return inputs_of(utterances_in_graph.read(payload, self._utterances))
+
+        def answer_files(wav_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            inputs, valid = decode_requests.decode_all(wav_bytes, read, blank)
+            return {**answer(inputs, valid), "valid": valid}
+
+        silence = inline_sounds.wav(self._silence(), self._utterances.sample_rate)
+        return Endpoint(
+            answer_files,
+            signature={"wav_bytes": tf.TensorSpec([None], tf.string)},
+            request={"wav_bytes": np.array([silence], object)},
+        )
+
+    def _silence(self) -> np.ndarray:
+        """Return samples, float32 [n], as what can be asked."""
         rate = self._utterances.sample_rate
-        samples = np.zeros([round(_REQUEST_SECONDS * rate)], np.float32)
-        return inline_sounds.wav(samples, rate), self._utterances.in_rows(samples)
+        return np.zeros([round(_REQUEST_SECONDS * rate)], np.float32)
 
 
 def _license(config: SpeechRecognitionConfig) -> str | None:
