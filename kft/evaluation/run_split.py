@@ -10,6 +10,7 @@ from kft.config import RunConfig
 from kft.data.examples import Examples
 from kft.data.label_arrays import Labels
 from kft.data.ragged import Ragged
+from kft.data.sources import given
 from kft.evaluation import other_data
 from kft.evaluation.load_run import LoadedRun
 from kft.run_folder import data_place, split_csv
@@ -44,11 +45,21 @@ def of_split(trained: LoadedRun, split: str) -> Examples:
     problem = (told or problems)[0]
     if trained.data is not None:
         raise problem
-    kind, colon, _ = trained.config.dataset.partition(":")
     raise ExamplesGoneError(
-        f"{problem} The run needs its {split} examples for this: put them back, or say "
-        f"where they are now with --data={kind}{colon and ':PLACE'}."
+        f"{problem} The run needs its {split} examples for this{_advice(trained)}"
     ) from problem
+
+
+def _advice(trained: LoadedRun) -> str:
+    """Return what to do about examples that are gone, whichever command needs them."""
+    kind, colon, _ = trained.config.dataset.partition(":")
+    if kind == given.KIND:
+        return "; kft.evaluate --data=KIND:PLACE measures it on others."
+    return (
+        ": put them back, or say where they are now with "
+        f"--data={kind}{colon and ':PLACE'}, which kft.evaluate, kft.export and "
+        "kft.report take."
+    )
 
 
 def _places(trained: LoadedRun) -> Sequence[RunConfig]:

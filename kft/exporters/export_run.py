@@ -280,7 +280,7 @@ def table(exports: Sequence[Export]) -> Sequence[str]:
         )
     if any(one.certificate.examples_from == MADE_UP for one in exports):
         lines.append(
-            "The examples are made up, for those of the run are gone; "
-            "--data=KIND:PLACE says where they are."
+            "The examples are made up, for those of the run are gone; kft.export takes "
+            "--data=KIND:PLACE, where they are."
         )
     return lines

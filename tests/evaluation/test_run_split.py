@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
 
 from kft import errors
+from kft.config import run_commands
 from kft.data.examples import Examples
 from kft.data.ragged import Ragged
+from kft.data.sources import given
 from kft.evaluation import run_split
 from kft.run_folder.run_dir import RunDir
 
@@ -47,6 +50,28 @@ def test_examples_that_were_moved_are_found_where_the_run_is_told(trained):
     with pytest.raises(errors.DataError) as raised:
         run_split.of_split(trained, "train")
     assert not isinstance(raised.value, run_split.ExamplesGoneError)
+
+
+def test_the_advice_where_examples_are_gone_is_for_commands_that_have_the_flag(trained):
+    (trained.path / "data").rename(trained.path / "moved")
+    with pytest.raises(run_split.ExamplesGoneError) as raised:
+        run_split.of_split(trained, "train")
+    advised = set(re.findall(r"kft\.(\w+)", str(raised.value).partition("--data=")[2]))
+    about_a_run = {
+        name
+        for name, config in run_commands.__dict__.items()
+        if isinstance(config, type) and "data" in config.__dataclass_fields__
+    }
+    assert {f"{name.capitalize()}Config" for name in advised} == about_a_run
+
+
+def test_examples_that_a_program_gave_have_no_place(trained):
+    trained.config = dataclasses.replace(
+        trained.config, dataset=f"{given.KIND}:0123456789abcdef", split_file=None
+    )
+    with pytest.raises(run_split.ExamplesGoneError, match="--data=KIND:PLACE") as said:
+        run_split.of_split(trained, "train")
+    assert f"--data={given.KIND}" not in str(said.value)
 
 
 def _told_as_relative(trained, folder):
