@@ -1,7 +1,7 @@
 """Files that options name, read once when a run starts: weights, a list of words.
 
 Where such a file lies is no part of what a run is; what it holds is. environment.json
-keeps a digest of each.
+keeps a digest of each, and search.json does of a search.
 """
 
 import hashlib
@@ -20,15 +20,19 @@ KEY = "option_files"
 
 
 def describe(config: RunConfig) -> dict[str, dict[str, str]]:
-    """Return what environment.json says of these files: a SHA-256 each, by option."""
+    """Return what is kept of these files, as JSON: a SHA-256 each, by option."""
     found = {name: _digest(path) for name, path in _paths(config)}
     return {KEY: {name: digest for name, digest in found.items() if digest}}
 
 
-def recorded(environment_json: Path) -> Mapping[str, str]:
-    """Return the digests of when a run began; none of a run of an older version."""
+def recorded(kept: Path) -> Mapping[str, str]:
+    """Return the digests of when a run began; none of a run of an older version.
+
+    Args:
+        kept: the file that has what `describe` returned then.
+    """
     try:
-        found = saved_config.read_json(environment_json).get(KEY)
+        found = saved_config.read_json(kept).get(KEY)
     except errors.RunDirError:
         return {}
     if not isinstance(found, dict):
@@ -36,17 +40,15 @@ def recorded(environment_json: Path) -> Mapping[str, str]:
     return {name: digest for name, digest in found.items() if name in NAMES}
 
 
-def same_elsewhere(
-    environment_json: Path, old: RunConfig, new: RunConfig
-) -> frozenset[str]:
+def same_elsewhere(kept: Path, old: RunConfig, new: RunConfig) -> frozenset[str]:
     """Return the options that name the file of before, or one with its content.
 
     Args:
-        environment_json: of the run.
-        old: its config.
+        kept: see `recorded`.
+        old: the config of the run.
         new: what is asked for, of the same task.
     """
-    before, was = recorded(environment_json), dict(_paths(old))
+    before, was = recorded(kept), dict(_paths(old))
     return frozenset(
         name
         for name, path in _paths(new)
@@ -54,9 +56,14 @@ def same_elsewhere(
     )
 
 
-def changed(environment_json: Path, config: RunConfig) -> list[str]:
-    """Return the options whose file is there, and is not what it was at the start."""
-    before = recorded(environment_json)
+def changed(kept: Path, config: RunConfig) -> list[str]:
+    """Return the options whose file is there, and is not what it was at the start.
+
+    Args:
+        kept: see `recorded`.
+        config: of the run, as it is asked for.
+    """
+    before = recorded(kept)
     return [
         name
         for name, path in _paths(config)

@@ -7,7 +7,7 @@ from typing import Any
 
 from kft import config, errors
 from kft.config import SearchConfig, user_paths
-from kft.run_folder import atomic_files, run_dir, saved_config
+from kft.run_folder import atomic_files, option_files, run_dir, saved_config
 from kft.run_folder.run_dir import Below
 
 _FINGERPRINT = "data_fingerprint"
@@ -19,7 +19,8 @@ class SearchDir:
 
     Attributes:
         path: the folder itself.
-        search_json: the flags of the search, and the fingerprint of its data.
+        search_json: the flags of the search, digests of the files that they name, and
+            the fingerprint of its data.
         oracle_json: what keras-tuner knows.
         trials: a run folder and a record for each trial.
         features: outputs of frozen trunks, which the trials share.
@@ -85,7 +86,7 @@ def check(search: SearchDir, settings: SearchConfig) -> None:
             f"{search.search_json} is damaged, or of another kft: {error}. Choose "
             "another --search_dir."
         ) from error
-    found = saved_config.differences(before, _kept(settings))
+    found = _differences(search, before, settings)
     if found:
         _refuse(search, found)
 
@@ -106,6 +107,7 @@ def settle(search: SearchDir, settings: SearchConfig, fingerprint: str) -> None:
             search.trials.mkdir(parents=True, exist_ok=True)
         content = {
             "config": config.to_dict(_kept(settings)),
+            **option_files.describe(settings),
             _FINGERPRINT: fingerprint,
         }
         atomic_files.write(search.search_json, json.dumps(content, indent=2).encode())
@@ -115,6 +117,20 @@ def settle(search: SearchDir, settings: SearchConfig, fingerprint: str) -> None:
     if before != fingerprint:
         what = "the data: other examples, labels, splits or sizes"
         _refuse(search, [f"{what} ({before} -> {fingerprint})"])
+
+
+def _differences(
+    search: SearchDir, before: SearchConfig, settings: SearchConfig
+) -> list[str]:
+    """Return a line for each flag, and each file of a flag, that is another one."""
+    same = option_files.same_elsewhere(search.search_json, before, settings)
+    found = saved_config.differences(before, _kept(settings), same=same)
+    # A run has read its files when it began; trials that are yet to come read them.
+    for name in option_files.changed(search.search_json, settings):
+        if name in same:
+            path = getattr(settings, name)
+            found.append(f"--{name}: {path} as it was -> as it is now")
+    return found
 
 
 def _kept(settings: SearchConfig) -> SearchConfig:

@@ -41,6 +41,33 @@ def test_the_settings_as_they_are_come_first(search_tiny, played, tuner, tmp_pat
     assert played.configs[0].stages != "head:3@0.03"
 
 
+def test_a_search_goes_on_where_a_file_of_its_flags_lies_elsewhere(
+    search_tiny, played, tmp_path
+):
+    first, moved, other = (tmp_path / name for name in ("a.h5", "b.h5", "c.h5"))
+    first.write_bytes(b"weights")
+    search_tiny(trials=1, weights=str(first))
+    first.rename(moved)
+    other.write_bytes(b"others")
+    with pytest.raises(errors.RunDirError, match=r"--weights: .*a\.h5 -> .*c\.h5"):
+        search_tiny(trials=2, weights=str(other))
+    search_tiny(trials=2, weights=str(moved))
+    assert [config.weights for config in played.configs] == [str(first), str(moved)]
+
+
+@pytest.mark.parametrize("spelled", ["", "./"])
+def test_a_search_does_not_go_on_with_what_a_file_of_its_flags_holds_since(
+    search_tiny, played, tmp_path, monkeypatch, spelled
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.h5").write_bytes(b"weights")
+    search_tiny(trials=1, weights="my.h5")
+    (tmp_path / "my.h5").write_bytes(b"others")
+    with pytest.raises(errors.RunDirError, match="--weights: .*my.h5 as it was -> as"):
+        search_tiny(trials=2, weights=f"{spelled}my.h5")
+    assert len(played.configs) == 1
+
+
 def test_a_trial_has_a_folder_of_its_own_and_no_export(search_tiny, played, tmp_path):
     search_tiny(trials=2)
     folders = [config.run_dir for config in played.configs]
