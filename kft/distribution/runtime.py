@@ -6,6 +6,7 @@ import importlib.util
 import logging as python_logging
 import os
 import re
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -178,7 +179,11 @@ def _multi_worker(cluster: Cluster, gpus: int) -> Devices:
         rpc_layer="grpc",
         num_accelerators={"GPU": gpus},
     )
-    with _before_start("--strategy=multi_worker"), _naming_absent(cluster, addresses):
+    with (
+        _before_start("--strategy=multi_worker"),
+        _naming_absent(cluster, addresses),
+        _keeping_signals(),
+    ):
         try:
             strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
         except tf.errors.UnknownError as error:
@@ -191,6 +196,26 @@ def _multi_worker(cluster: Cluster, gpus: int) -> Devices:
     with worker_loss.explaining(devices):
         _require_equal_gpus(_gather(cluster, gpus))
     return devices
+
+
+@contextlib.contextmanager
+def _keeping_signals() -> Iterator[None]:
+    """Give signals back to who handled them before the block.
+
+    When several workers have met, TensorFlow (2.21, `preemption_notifier.cc`) takes
+    SIGTERM for itself, and a run would neither save nor stop.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in errors.STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            # None stands for one that is not of Python, which nobody can name.
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 def _gather(cluster: Cluster, value: int) -> list[int]:

@@ -30,6 +30,7 @@ from kft.data import sample
 from kft.data.examples import Splits
 from kft.distribution import cluster
 from kft.training import finalize, fine_tune, preflight, stage_loop
+from kft.training.monitoring import signals
 from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 
@@ -128,9 +129,11 @@ def run(job: dict, folder: Path) -> None:
     notes.watch()
     strike(job)
     try:
-        result = fine_tune.fine_tune(
-            config, callbacks=[losses], reporter=SilentReporter()
-        )
+        # As the command does, which listens before TensorFlow starts.
+        with signals.listening():
+            result = fine_tune.fine_tune(
+                config, callbacks=[losses], reporter=SilentReporter()
+            )
         notes.figures["result"] = {
             "val_accuracy": result.val_accuracy,
             "seconds": result.seconds,
