@@ -1,7 +1,7 @@
 """The half of a task that needs no TensorFlow: its options, sources and checks."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -106,6 +106,8 @@ class TaskKind(Generic[C]):
             task takes no such model.
         audit_checks: returns what kft.audit asks of the examples; None where it cannot
             look at them. Its argument has the options of the task and `AuditOptions`.
+        cautions: yields what a person should know of the examples before training, a
+            sentence each, such as which of them are empty. It may read some of them.
         values: how a program has an example in memory; None where labels are not one
             class each, so that they come from files only.
     """
@@ -123,6 +125,7 @@ class TaskKind(Generic[C]):
     kept_files: Callable[[C, Splits], Mapping[str, bytes]] = lambda config, splits: {}
     with_network: Callable[[C, Any, Mapping[str, str] | None], C] | None = None
     audit_checks: Callable[[Any], Checks] | None = None
+    cautions: Callable[[C, Splits], Iterable[str]] = lambda config, splits: ()
     values: Values | None = None
 
     @property

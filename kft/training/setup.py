@@ -58,6 +58,8 @@ def set_up_run(
     worker_sync.require_same_run(config, splits, devices)
     io.reporter.say(_describe(splits))
     has_state = _has_state(config, run, splits, devices)
+    if devices.is_chief and not has_state:
+        _caution(config, splits)
     with devices.together("find the class weights"):
         weights = class_weights.find(config, splits)
     io.signals.check()
@@ -88,6 +90,12 @@ def set_up_run(
     if devices.is_chief and run.config_json.exists():
         _keep_place(run, config)
     return context
+
+
+def _caution(config: RunConfig, splits: Splits) -> None:
+    """Say what a person should know of the examples, once for a run."""
+    for sentence in tasks.kind(config.task).cautions(config, splits):
+        logging.warning("--dataset=%s: %s", config.dataset, sentence)
 
 
 def build_network(

@@ -38,6 +38,17 @@ class Windows:
         """Return the samples of a window with its margins at another rate."""
         return round(self.seconds * rate) + 2 * round(self.margin * rate)
 
+    def parts(self, total: int, rate: int) -> list[tuple[int, int]]:
+        """Return first sample and count of what the windows read, each part once.
+
+        Args:
+            total: samples of the sound.
+            rate: samples of it per second.
+        """
+        length = self.length(rate)
+        starts = sorted(set(self.starts(total, rate)))
+        return [(max(0, s), min(total, s + length) - max(0, s)) for s in starts]
+
     def starts(self, total: int, rate: int) -> list[int]:
         """Return where the windows with their margins begin, in samples.
 

@@ -3,6 +3,7 @@
 This half of the task needs no TensorFlow; the other is in `audio_classification.py`.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.image import image_table
 from kft.config import AudioClassificationConfig, augmentations, stages
 from kft.config.stages import Blocks
-from kft.data.audio import audio_sources, inline_sounds
+from kft.data.audio import audio_sources, inline_sounds, silence
 from kft.data.audio.audio_extra import AUDIO
+from kft.data.examples import Splits
 from kft.tasks.audio_classification import audio_windows
 from kft.tasks.task_kind import MemoryAdvice, TaskKind, Values
 
@@ -114,6 +116,10 @@ def _encode(value: Any, config: AudioClassificationConfig) -> bytes:
     return inline_sounds.encode(np.asarray(value), rate)
 
 
+def _cautions(config: AudioClassificationConfig, splits: Splits) -> Iterator[str]:
+    return silence.cautions(splits, audio_windows.of(config).parts)
+
+
 KIND = TaskKind(
     name="audio_classification",
     summary="say which of some classes a sound is of",
@@ -124,5 +130,6 @@ KIND = TaskKind(
     module="kft.tasks.audio_classification.audio_classification",
     searchable=("pooling", "augment"),
     memory_advice=_memory_advice,
+    cautions=_cautions,
     values=Values(_encode),
 )

@@ -3,7 +3,7 @@
 This half of the task needs no TensorFlow; the other is in `speech_recognition.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kft import errors
 from kft.backbones.audio import speech_backbone, speech_weights
@@ -11,7 +11,7 @@ from kft.backbones.audio.speech_backbone import SpeechBackbone
 from kft.config import SpeechRecognitionConfig, augmentations
 from kft.config.speech import SPEECH_AUGMENTATIONS
 from kft.config.stages import Blocks
-from kft.data.audio import transcripts
+from kft.data.audio import silence, transcripts
 from kft.data.audio.audio_extra import SPEECH
 from kft.data.examples import Splits
 from kft.data.text.text_extra import TEXT
@@ -158,6 +158,11 @@ def _memory_advice(config: SpeechRecognitionConfig) -> MemoryAdvice:
     )
 
 
+def _cautions(config: SpeechRecognitionConfig, splits: Splits) -> Iterator[str]:
+    del config
+    return silence.cautions(splits, silence.whole)
+
+
 KIND = TaskKind(
     name="speech_recognition",
     summary="write down what is said in a sound",
@@ -168,5 +173,6 @@ KIND = TaskKind(
     module="kft.tasks.speech_recognition.speech_recognition",
     recipe_fields=("clip_norm",),
     memory_advice=_memory_advice,
+    cautions=_cautions,
     kept_files=_kept_files,
 )

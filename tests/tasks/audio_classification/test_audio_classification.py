@@ -222,9 +222,13 @@ def test_what_is_trained_on_is_what_is_answered(folder: Path, windows: int) -> N
     assert np.abs(augmented - loaded).max() > 0.1
 
 
-def test_a_bad_sound_is_named_or_skipped(folder: Path, tmp_path: Path) -> None:
+def test_a_bad_sound_is_named_or_skipped_and_silence_is_named(
+    folder: Path, tmp_path: Path, caplog
+) -> None:
     tones = sounds.folder_of_tones(tmp_path / "tones", count=8)
     (tones / "low" / "3.wav").write_bytes(b"these are words")
+    muted = sounds.encoded(np.zeros(8_000, np.float32))
+    (tones / "high" / "2.wav").write_bytes(muted)
     changes = {"dataset": f"folder:{tones}", "stages": "head:1@0.1"}
     config = _config(folder, "bad", **changes)
     with pytest.raises(errors.DataError, match=r"low/3.wav cannot be read: it cannot"):
@@ -237,6 +241,9 @@ def test_a_bad_sound_is_named_or_skipped(folder: Path, tmp_path: Path) -> None:
     )
     result = fine_tune(skips, reporter=SilentReporter())
     assert "low/3.wav" in (result.run_dir / "bad_images.csv").read_text()
+    said = "sounds are silence in all that is read of them (high/2.wav)"
+    # Of both runs, before they read the bad one.
+    assert caplog.text.count(said) == 2
 
 
 @pytest.mark.parametrize(
