@@ -56,7 +56,9 @@ def _dataset(text: str) -> str:
 COMMAND = command.Command(
     name="audit",
     description=__doc__,
-    config=by_task.ByTask(tasks.known, AuditRunConfig, shown=AuditOptions),
+    config=by_task.ByTask(
+        tasks.known, AuditRunConfig, shown=AuditOptions, needed=("dataset",)
+    ),
     main=main,
     positional="dataset",
 )

@@ -30,7 +30,7 @@ def main(config: RangeTestConfig, given: frozenset[str]) -> None:
 COMMAND = command.Command(
     name="find_lr",
     description=__doc__,
-    config=by_task.ByTask(tasks.known, RangeTestConfig),
+    config=by_task.ByTask(tasks.known, RangeTestConfig, needed=("dataset",)),
     main=main,
     with_given=True,
 )

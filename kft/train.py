@@ -29,7 +29,7 @@ def main(config: RunConfig, given: frozenset[str]) -> None:
 COMMAND = command.Command(
     name="train",
     description=__doc__,
-    config=by_task.ByTask(tasks.known),
+    config=by_task.ByTask(tasks.known, needed=("dataset",)),
     main=main,
     with_given=True,
 )

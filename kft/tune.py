@@ -55,7 +55,7 @@ def main(config: SearchConfig) -> None:
 COMMAND = command.Command(
     name="tune",
     description=__doc__,
-    config=by_task.ByTask(tasks.known, SearchConfig),
+    config=by_task.ByTask(tasks.known, SearchConfig, needed=("dataset",)),
     main=main,
 )
 

@@ -9,6 +9,7 @@ import pytest
 
 import kft
 from kft import __main__ as main
+from kft.cli import command
 from tests.conftest import REPOSITORY
 
 PACKAGE = REPOSITORY / "kft"
@@ -82,6 +83,18 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"kft {kft.__version__}\n"
 
 
+@pytest.mark.parametrize("name", ["train", "tune", "find_lr", "audit"])
+def test_no_command_guesses_whose_data_are_meant(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = importlib.import_module(main.COMMANDS[name].module).COMMAND
+    for given in ([], ["--task=text_classification"]):
+        assert command.execute(found, given) == command.EXIT_USAGE
+        said = capsys.readouterr().err
+        assert said.startswith("error: --dataset: a value is needed. Where the exam")
+        assert "[needed]" in command.help_text(found, given, width=500)
+
+
 def test_kft_train_is_python_m_kft_train() -> None:
     help_of_both = [_run("train", "--help").stdout]
     module = [sys.executable, "-m", "kft.train", "--help"]
@@ -91,7 +104,7 @@ def test_kft_train_is_python_m_kft_train() -> None:
 
 
 def test_the_exit_code_of_the_command_comes_through() -> None:
-    done = _run("train", "--batch_size=0")
+    done = _run("train", "--dataset=digits", "--batch_size=0")
     assert done.returncode == 2
     assert done.stderr == "error: --batch_size: expected at least 1, received 0.\n"
 

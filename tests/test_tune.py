@@ -27,6 +27,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
 
 def search(folder: Path, *more: str) -> int:
     flags = [
+        "--dataset=digits",
         "--stages=head:2",
         "--space=learning_rate=log:1e-3..1",
         "--tuner=random",

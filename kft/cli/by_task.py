@@ -1,7 +1,7 @@
 """The flags of a command that makes runs: they depend on `--task`."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from kft import errors
@@ -30,11 +30,14 @@ class ByTask:
         tasks: returns those that there are, by name.
         options: of the command, on top of those of a run.
         shown: which of the options that all tasks share --help lists; default all.
+        needed: options that have to be given here, although a program may leave them
+            out: whose data a command takes is not to be guessed.
     """
 
     tasks: Callable[[], Mapping[str, TaskFlags]]
     options: type[RunConfig] = RunConfig
     shown: type[Config] | None = None
+    needed: Collection[str] = ()
 
     def config_class(self, task: str) -> type[Config]:
         """Return the config of the command for a task.

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import flags as absl_flags
@@ -92,7 +92,8 @@ def parse(
     if unnamed:
         given.update(_positional(config_class, unnamed, given, positional))
     problems, converted = _convert_all(config_class, given)
-    problems += _missing(config_class, given, positional)
+    needed = config.needed if isinstance(config, ByTask) else ()
+    problems += _missing(config_class, given, positional, needed)
     problems += fields.problems(config_class, converted)
     if problems:
         placed = [_placed(problem, expanded.origins) for problem in problems]
@@ -200,13 +201,24 @@ def _unknown(
 
 
 def _missing(
-    config_class: type[Config], given: Mapping[str, Any], positional: str | None
+    config_class: type[Config],
+    given: Mapping[str, Any],
+    positional: str | None,
+    needed: Collection[str],
 ) -> list[str]:
-    """Return a line for each field that has no default and was not given."""
+    """Return a line for each field that was not given and has no default, or needs one.
+
+    Args:
+        config_class: whose fields the flags are.
+        given: what was written, by field.
+        positional: the field that takes the arguments without a name.
+        needed: fields whose default does not count.
+    """
     found = []
     hints = typing.get_type_hints(config_class)
     for field in dataclasses.fields(config_class):
-        if field.default is dataclasses.MISSING and field.name not in given:
+        has_none = field.default is dataclasses.MISSING or field.name in needed
+        if has_none and field.name not in given:
             is_tuple = fields.field_type(hints[field.name]).base is tuple
             unnamed = field.name == positional and is_tuple
             flag = f"{field.name.upper()}..." if unnamed else f"--{field.name}"

@@ -59,7 +59,7 @@ def usage(
         )
         parts.append(textwrap.fill(text, width, break_on_hyphens=False))
     for group in own:
-        parts.append(_group(group, config_class, positional, width))
+        parts.append(_group(group, config_class, positional, width, by_task))
     special = [_described(head, text, width) for head, text in _SPECIAL]
     parts.append("\n".join(["Of every command:", *special]))
     return "\n\n".join(parts) + "\n"
@@ -98,7 +98,7 @@ def _group(
     config_class: type[Config],
     positional: str | None,
     width: int,
-    by_task: ByTask | None = None,
+    by_task: ByTask | None,
 ) -> str:
     """Return the title of a group and an entry for each of its flags."""
     hints = typing.get_type_hints(config_class)
@@ -108,7 +108,16 @@ def _group(
         if field.name == TASK and by_task is not None:
             lines.append(_task_entry(field, by_task, width))
         else:
-            lines.append(_entry(field, hints[field.name], positional, width))
+            needs_value = by_task is not None and field.name in by_task.needed
+            lines.append(
+                _entry(
+                    field,
+                    hints[field.name],
+                    positional,
+                    width,
+                    has_default=not needs_value,
+                )
+            )
     return "\n".join(lines)
 
 
@@ -138,6 +147,8 @@ def _entry(
     annotation: Any,
     positional: str | None,
     width: int,
+    *,
+    has_default: bool,
 ) -> str:
     expected = fields.field_type(annotation)
     if field.name == positional and expected.base is tuple:
@@ -150,7 +161,7 @@ def _entry(
         head = f"--{field.name}={'|'.join(expected.choices)}"
     else:
         head = f"--{field.name}={'|'.join((_NAMES[expected.base], *expected.words))}"
-    if field.default is dataclasses.MISSING:
+    if field.default is dataclasses.MISSING or not has_default:
         default = "needed"
     else:
         default = flagfile.format_value(field.default) or "empty"

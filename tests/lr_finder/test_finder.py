@@ -142,7 +142,8 @@ def test_the_command_writes_its_curves_beside_the_run_folder(
 ) -> None:
     flags = [f"--stages={STAGES}", "--batch_size=16", "--steps=40", "--stage=head"]
     run = tmp_path / "run"
-    code = command.execute(find_lr.COMMAND, [*flags, f"--run_dir={run}"])
+    flags += ["--dataset=digits", f"--run_dir={run}"]
+    code = command.execute(find_lr.COMMAND, flags)
     output = capsys.readouterr().out
     assert code == 0
     assert not run.exists()
