@@ -75,6 +75,10 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(regular_file.read(path))
     except FileNotFoundError:
         raise errors.RunDirError(_absent(path)) from None
+    except NotADirectoryError:
+        raise errors.RunDirError(
+            f"{path.parent} is a file: expected the folder of a run."
+        ) from None
     except OSError as error:
         raise errors.RunDirError(f"{path} cannot be read: {error}.") from error
     except (ValueError, RecursionError) as error:

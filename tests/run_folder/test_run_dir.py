@@ -335,6 +335,13 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         run_dir.read_config(RunDir(tmp_path / "nowhere"))
 
 
+def test_a_file_in_place_of_a_run_folder_is_named(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("a page")
+    with pytest.raises(errors.RunDirError, match=r"report\.html is a file"):
+        run_dir.finished(str(page))
+
+
 def test_an_unknown_field_is_named(settings: TrainConfig) -> None:
     run = _made(settings)
     values = {**config.to_dict(settings), "flux": 1}
