@@ -76,9 +76,9 @@ class InferenceConfig(Config):
     )
     model: str | None = option(
         None,
-        "In place of --run_dir: a run folder, the folder of a SavedModel, or a .tflite "
-        "or .onnx file, as kft.export leaves them. A SavedModel is a program, which "
-        "can read and write files: only from people you trust (SECURITY.md).",
+        "In place of --run_dir: a run folder, the folder of a SavedModel, or a "
+        ".tflite, .onnx or .keras file, as kft.export leaves them. A SavedModel is a program, "
+        "which can read and write files: only from people you trust (SECURITY.md).",
     )
 
 
@@ -108,7 +108,7 @@ class ExportConfig(FinishedRunConfig):
     """Which formats, and how they are checked."""
 
     formats: tuple[str, ...] = option(
-        ("saved_model",), "Formats to write, of saved_model, litert and onnx."
+        ("saved_model",), "Formats to write, of saved_model, litert, onnx and keras."
     )
     quantize: Literal["none", "float16", "dynamic", "int8"] = option(
         "none",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from kft import errors
-from kft.exporters import litert, onnx, saved_model
+from kft.exporters import keras_file, litert, onnx, saved_model
 
 if TYPE_CHECKING:
     from kft.exporters.serving_model import ServingModel
@@ -89,6 +89,8 @@ class Exporter:
         packages: what has to be importable, besides what kft needs in any case.
         runner: the one of them that runs the export; None where TensorFlow does.
         extra: the extra of kft that installs them.
+        unfit: returns why a network cannot be in the format, a clause; an empty text
+            where it can.
     """
 
     format: Format
@@ -99,6 +101,7 @@ class Exporter:
     packages: tuple[str, ...] = ()
     runner: str | None = None
     extra: str | None = None
+    unfit: Callable[["ServingModel"], str] = lambda served: ""
 
 
 EXPORTERS = {
@@ -130,6 +133,14 @@ EXPORTERS = {
         packages=("onnx", "onnxruntime", "tf2onnx"),
         runner="onnxruntime",
         extra="onnx",
+    ),
+    "keras": Exporter(
+        keras_file,
+        takes="tensors",
+        bars={"none": Tolerance(_OTHER_KERNELS)},
+        ending=".keras",
+        runner="keras",
+        unfit=keras_file.unfit,
     ),
 }
 

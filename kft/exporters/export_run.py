@@ -23,7 +23,7 @@ from kft.evaluation import (
     run_split,
 )
 from kft.evaluation.load_run import LoadedRun, RunLoader
-from kft.exporters import Quantize, certificates, model_card, parity
+from kft.exporters import Exporter, Quantize, certificates, model_card, parity
 from kft.exporters.parity import MADE_UP, ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_model import ServingModel
 from kft.exporters.standalone_process import StandaloneProcess, StandaloneProcesses
@@ -118,12 +118,22 @@ def _check_formats(serving: ServingModel, formats: Sequence[str]) -> None:
     Raises:
         errors.ConfigError: naming those that it cannot be in.
     """
-    tensors = [one for one in formats if exporters.EXPORTERS[one].takes == "tensors"]
-    if tensors and serving.tensors.needs_tensorflow:
+    problems = {name: _unfit(serving, exporters.EXPORTERS[name]) for name in formats}
+    refused = {name: why for name, why in problems.items() if why}
+    if refused:
+        able = [n for n, one in exporters.EXPORTERS.items() if not _unfit(serving, one)]
+        reasons = "; ".join(f"not {name}, for {why}" for name, why in refused.items())
         raise errors.ConfigError(
-            f"--formats: this network cannot be in {' or '.join(tensors)}, for it goes "
-            "on until its answer is whole, in a loop; expected saved_model alone."
+            f"--formats: this network cannot be in all of {','.join(formats)}: "
+            f"{reasons}. Possible with: {', '.join(able)}."
         )
+
+
+def _unfit(serving: ServingModel, exporter: Exporter) -> str:
+    """Return why the network cannot be in a format, an empty text where it can."""
+    if exporter.takes == "tensors" and serving.tensors.needs_tensorflow:
+        return "it goes on until its answer is whole, in a loop"
+    return exporter.unfit(serving)
 
 
 def _examples(run: LoadedRun, config: ExportConfig) -> tuple[Examples, str]:

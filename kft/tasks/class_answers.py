@@ -33,6 +33,11 @@ class ClassAnswers:
         return FIELDS
 
     @property
+    def activation(self) -> str:
+        """Return the one whose outputs sum to 1."""
+        return "softmax"
+
+    @property
     def note(self) -> str:
         """Return that the probabilities share what there is."""
         return "One for each class; they sum to 1."
@@ -177,6 +182,11 @@ class ClassServing:
     def scores(self) -> str:
         """Return the name of the probabilities."""
         return SCORES
+
+    @property
+    def activation(self) -> str:
+        """Return that of the answers."""
+        return self.answers.activation
 
     @property
     def answer_fields(self) -> Mapping[str, Sequence[str]]:

@@ -26,6 +26,10 @@ class ClassifierAnswers(Protocol):
         """Return the keys of `answer`, as `Serving.answer_fields` has them."""
 
     @property
+    def activation(self) -> str:
+        """Return the Keras activation that makes the probabilities of logits."""
+
+    @property
     def note(self) -> str:
         """Return what the probabilities are, a sentence."""
 

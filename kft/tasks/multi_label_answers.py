@@ -43,6 +43,11 @@ class MultiLabelAnswers:
         }
 
     @property
+    def activation(self) -> str:
+        """Return the one that makes each output a probability by itself."""
+        return "sigmoid"
+
+    @property
     def note(self) -> str:
         """Return that each class has a probability of its own."""
         return "One for each class, each in [0, 1] by itself."

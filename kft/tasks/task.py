@@ -251,6 +251,13 @@ class Serving(Protocol):
         """
 
     @property
+    def activation(self) -> str | None:
+        """Return the Keras activation that makes scores of the network's output.
+
+        None where more is done to it.
+        """
+
+    @property
     def answer_fields(self) -> Mapping[str, Sequence[str]]:
         """Return the keys of `answer`, each with the fields of the objects below it.
 

@@ -70,6 +70,10 @@ class RecipeChoice:
     rates: tuple[float, float] = (1e-2, 3e-3)
 
 
+# What a .keras file, which has to open without kft, does not take.
+_OWN_LAYERS: Mapping[str, str] = {"keras": "layers of the network are kft's own"}
+
+
 @dataclasses.dataclass(frozen=True)
 class TaskKind(Generic[C]):
     """A task as the command line knows it, an entry of `kft.tasks.TASKS`.
@@ -104,6 +108,9 @@ class TaskKind(Generic[C]):
             that has one; its other arguments are the model, without head, and its
             blocks: name -> layer whose output the block reads, or None. None where the
             task takes no such model.
+        without_formats: returns which formats of exports a network of a config cannot
+            be in, each with the reason, a clause. Asked before training; formats that
+            do not exist may be among them.
         audit_checks: returns what kft.audit asks of the examples; None where it cannot
             look at them. Its argument has the options of the task and `AuditOptions`.
         cautions: yields what a person should know of the examples before training, a
@@ -124,6 +131,7 @@ class TaskKind(Generic[C]):
     memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
     kept_files: Callable[[C, Splits], Mapping[str, bytes]] = lambda config, splits: {}
     with_network: Callable[[C, Any, Mapping[str, str] | None], C] | None = None
+    without_formats: Callable[[C], Mapping[str, str]] = lambda config: _OWN_LAYERS
     audit_checks: Callable[[Any], Checks] | None = None
     cautions: Callable[[C, Splits], Iterable[str]] = lambda config, splits: ()
     values: Values | None = None

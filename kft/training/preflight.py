@@ -55,7 +55,9 @@ def _check_all(config: RunConfig, checks: Sequence[Check]) -> None:
     problems = [*_pairs(config)]
     data_problem = None
     # A finished run has kept what it needs: files and data may be gone.
-    left_out = (_check_task, _check_dataset) if _is_finished(config) else ()
+    left_out = (
+        (_check_task, _check_formats, _check_dataset) if _is_finished(config) else ()
+    )
     for one in (check for check in checks if check not in left_out):
         try:
             one(config)
@@ -98,6 +100,17 @@ def _is_finished(config: RunConfig) -> bool:
         return False  # Told by who claims the folder.
 
 
+def _check_formats(config: RunConfig) -> None:
+    refused = tasks.kind(config.task).without_formats(config)
+    problems = [
+        f"--export={name}: {refused[name]}, which {name} does not take. Leave it out."
+        for name in config.export
+        if name in refused
+    ]
+    if problems:
+        raise errors.ConfigError("\n".join(problems))
+
+
 def _check_workers(config: RunConfig) -> None:
     found = cluster.find(config, os.environ)
     if config.batch_size == "auto":
@@ -116,6 +129,7 @@ _OPTION_CHECKS: tuple[Check, ...] = (
     _check_workers,
     _check_stages,
     _check_task,
+    _check_formats,
     class_weights.check,
 )
 

@@ -31,6 +31,7 @@ PLACES = {
     "saved_model": "saved_model/1",
     "litert": "litert/model.tflite",
     "onnx": "onnx/model.onnx",
+    "keras": "keras/model.keras",
 }
 
 

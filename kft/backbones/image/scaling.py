@@ -64,6 +64,16 @@ class Scaling(keras.layers.Layer):
         """Return the shape of the input."""
         return input_shape
 
+    def in_keras(self) -> keras.Model:
+        """Return layers of Keras alone that scale alike."""
+        shift, divisor = _MODES[self.mode]
+        images = keras.Input([None, None, 3])
+        ordered = keras.ops.flip(images, axis=-1) if self.mode == "caffe" else images
+        scaled = keras.layers.Normalization(
+            mean=shift, variance=[one**2 for one in divisor], dtype="float32"
+        )(ordered)
+        return keras.Model(images, scaled, name=self.name)
+
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
         return {**super().get_config(), "mode": self.mode}
@@ -92,6 +102,11 @@ class Normalization(keras.layers.Normalization):
         again = np.sqrt(np.array(_DEVIATION, "float32"))
         deviation = keras.ops.sqrt(self.adapt_variance)
         return (images - self.adapt_mean) / deviation / again
+
+    def in_keras(self) -> keras.layers.Normalization:
+        """Return a layer of Keras that normalises alike."""
+        variance = self.adapt_variance.numpy() * np.array(_DEVIATION, "float32")
+        return _fixed(self, variance)
 
 
 @keras.saving.register_keras_serializable(package="kft")
@@ -125,3 +140,22 @@ class FittedNormalization(keras.layers.Normalization):
         deviation = keras.ops.sqrt(self.adapt_variance)
         least = keras.config.epsilon()
         return (inputs - self.adapt_mean) / keras.ops.maximum(deviation, least)
+
+    def in_keras(self) -> keras.layers.Normalization:
+        """Return a layer of Keras that normalises alike."""
+        if self.input_mean is not None:
+            return keras.layers.Normalization.from_config(self.get_config())
+        return _fixed(self, self.adapt_variance.numpy())
+
+
+def _fixed(
+    layer: keras.layers.Normalization, variance: np.ndarray
+) -> keras.layers.Normalization:
+    """Return a layer of Keras with the mean of this one as its own."""
+    return keras.layers.Normalization(
+        axis=layer.axis,
+        mean=layer.adapt_mean.numpy().tolist(),
+        variance=variance.tolist(),
+        name=layer.name,
+        dtype="float32",
+    )

@@ -109,6 +109,7 @@ KIND = TaskKind(
     recipe_fields=("image_size", "augment", "cached_views"),
     searchable=("pooling", "image_size", "resize", "augment"),
     memory_advice=_memory_advice,
+    without_formats=lambda config: {},
     audit_checks=_audit_checks,
     kept_files=own_backbone.kept_files,
     with_network=own_backbone.with_network,

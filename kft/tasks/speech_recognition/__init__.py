@@ -88,12 +88,6 @@ def _check_attention(config: SpeechRecognitionConfig, backbone: SpeechBackbone) 
             "token after the other; this is for networks that spell by CTC, such as "
             f"{speech_backbone.HAMA_CONFORMER}. Leave it out."
         )
-    tensors = [name for name in config.export if name != "saved_model"]
-    if tensors:
-        raise errors.ConfigError(
-            f"--export={','.join(config.export)}: {config.backbone} can only be a "
-            "saved_model: it writes in a loop, which other formats do not take."
-        )
 
 
 def _check_language(config: SpeechRecognitionConfig, backbone: SpeechBackbone) -> None:
@@ -163,6 +157,18 @@ def _cautions(config: SpeechRecognitionConfig, splits: Splits) -> Iterator[str]:
     return silence.cautions(splits, silence.whole)
 
 
+def _without_formats(config: SpeechRecognitionConfig) -> Mapping[str, str]:
+    refused = {"keras": "layers of the network are kft's own"}
+    try:
+        backbone = speech_backbone.get(config.backbone)
+    except errors.ConfigError:
+        return {}  # Told by the check of the task.
+    if backbone.kind == "attention":
+        reason = f"{config.backbone} writes in a loop"
+        refused |= {"litert": reason, "onnx": reason}
+    return refused
+
+
 KIND = TaskKind(
     name="speech_recognition",
     summary="write down what is said in a sound",
@@ -175,4 +181,5 @@ KIND = TaskKind(
     memory_advice=_memory_advice,
     cautions=_cautions,
     kept_files=_kept_files,
+    without_formats=_without_formats,
 )

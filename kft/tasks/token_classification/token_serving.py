@@ -75,6 +75,11 @@ class TokenServing:
         return text_pairs.parts(pairs=False)
 
     @property
+    def activation(self) -> None:
+        """Return none: the scores of steps that only fill up a batch are zeros."""
+        return None
+
+    @property
     def scores(self) -> str:
         """Return the name of the probabilities, a row for each word."""
         return _SCORES

@@ -86,3 +86,27 @@ def test_normalization_reads_its_variables_in_every_call() -> None:
     after = model.predict(np.ones((1, 1, 1, 3)), verbose=0)
     assert np.all(before > 1.0)
     np.testing.assert_array_equal(after, np.zeros((1, 1, 1, 3)))
+
+
+@pytest.mark.parametrize("mode", ["caffe", "unit", "tf", "torch", "lite"])
+def test_layers_of_keras_scale_alike(mode: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, [2, 5, 4, 3]).astype("uint8")
+    layer = scaling.Scaling(mode, name="scaling")
+    other = layer.in_keras()
+    assert other.name == "scaling"
+    np.testing.assert_allclose(other(images), layer(images), rtol=1e-6, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [scaling.Normalization, scaling.FittedNormalization])
+def test_a_layer_of_keras_normalises_alike(kind: type) -> None:
+    images = np.random.default_rng(0).uniform(size=[2, 5, 4, 3]).astype("float32")
+    layer = kind(name="normal")
+    layer.build(images.shape)
+    layer.adapt_mean.assign([0.1, 0.2, 0.3])
+    layer.adapt_variance.assign([0.5, 2.0, 0.0])
+    other = layer.in_keras()
+    assert type(other) is keras.layers.Normalization
+    finite = slice(0, 2) if kind is scaling.Normalization else slice(None)
+    np.testing.assert_allclose(
+        other(images)[..., finite], layer(images)[..., finite], rtol=1e-5
+    )
