@@ -78,7 +78,8 @@ class InferenceConfig(Config):
         None,
         "In place of --run_dir: a run folder, the folder of a SavedModel, or a "
         ".tflite, .onnx or .keras file, as kft.export leaves them. A SavedModel is "
-        "a program, which can read and write files: only from people you trust (SECURITY.md).",
+        "a program, which can read and write files: only from people you trust "
+        "(SECURITY.md).",
     )
 
 
