@@ -8,12 +8,15 @@ splits are those that training would use, and a flagfile of training is understo
 Of texts (--task=text_classification): near copies by MinHash, what --max_length cuts,
 control characters, a wrong encoding, markup, another script.
 
-Prints a table; writes audit.json, and audit.html with the images side by side. Exit
-code 1: there are copies across splits or labels, or files that cannot be read.
+Prints a table; writes audit.json, and audit.html with the images side by side; and
+for training split.csv, the splits without what cannot be read and without copies, and
+left_out.csv, which says what these are. Exit code 1: there are copies across splits or
+labels, or files that cannot be read.
 
   python -m kft.audit photos
   python -m kft.audit --task=text_classification reviews.csv
   python -m kft.audit --flagfile=runs/photos/flags.cfg --near_bits=none
+  python -m kft.train --dataset=folder:photos --split_file=audit/photos/split.csv
 """
 
 import dataclasses
@@ -40,7 +43,9 @@ def main(config: AuditOptions) -> None:
         sys.stdout.flush()
         sys.exit(
             f"{len(found.leaks)} groups of copies across splits or labels, "
-            f"{len(found.unreadable)} files that cannot be read."
+            f"{len(found.unreadable)} files that cannot be read.\n"
+            f"--split_file={out / audit_dataset.SPLIT} trains without what "
+            f"{audit_dataset.LEFT_OUT} beside it names."
         )
 
 

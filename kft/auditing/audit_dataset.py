@@ -14,7 +14,13 @@ from rich.console import Console
 
 from kft import data, errors, tasks
 from kft.auditing import console as console_lib
-from kft.auditing import findings, html_report, json_report, scan_dataset
+from kft.auditing import (
+    findings,
+    html_report,
+    json_report,
+    mended_splits,
+    scan_dataset,
+)
 from kft.auditing.checks import AuditedExample, Checks
 from kft.auditing.findings import Findings
 from kft.config import AuditOptions, user_paths
@@ -24,10 +30,15 @@ from kft.run_folder import atomic_files
 
 JSON = "audit.json"
 PAGE = "audit.html"
+SPLIT = "split.csv"
+LEFT_OUT = "left_out.csv"
 
 
 def audit(config: AuditOptions, console: Console) -> tuple[Findings, Path]:
-    """Inspect every example of a data set; write audit.json and audit.html.
+    """Inspect every example of a data set; write what was found.
+
+    That is audit.json and audit.html, and for training split.csv, the splits without
+    what is wrong, and left_out.csv, what they are without.
 
     Args:
         config: which data set, and where the findings go.
@@ -157,3 +168,10 @@ def _write(found: Findings, splits: Splits, checks: Checks, out: Path) -> None:
     atomic_files.write(out / JSON, f"{text}\n".encode())
     html = html_report.render(found, preview)
     atomic_files.write(out / PAGE, html.encode())
+    without = mended_splits.left_out(found)
+    tables = {
+        SPLIT: mended_splits.split_text(found, without),
+        LEFT_OUT: mended_splits.left_out_text(without),
+    }
+    for name, table in tables.items():
+        atomic_files.write(out / name, table.encode(errors="surrogateescape"))

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kft import errors
@@ -47,10 +47,15 @@ def read(run: RunDir) -> tuple[SplitRow, ...]:
 
 def text(splits: Splits) -> str:
     """Return the content of the file: a row for each example."""
+    return to_text(rows(splits))
+
+
+def to_text(rows: Iterable[SplitRow]) -> str:
+    """Return the content of a file with these rows, which `--split_file` takes."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows(rows(splits))
+    writer.writerows(rows)
     return file.getvalue()
 
 

@@ -202,3 +202,17 @@ def test_a_task_that_cannot_be_audited_is_told_before_anything_is_written(tmp_pa
     with pytest.raises(errors.ConfigError, match="only at those of image_classif"):
         audit_dataset.audit(options, Console())
     assert not out.exists()
+
+
+def test_training_takes_the_splits_without_what_is_wrong(dirty, tmp_path):
+    out = tmp_path / "first"
+    _, _, first = _audit(f"folder:{dirty}", out)
+    split = str(out / audit_dataset.SPLIT)
+    second, _, found = _audit(f"folder:{dirty}", tmp_path / "second", split_file=split)
+    assert found.unreadable == []
+    assert second["exact_duplicates"] == []
+    assert _groups(second["near_duplicates"]) == [
+        (["train/cat/10.jpg", "train/cat/brighter.webp"], False, False)
+    ]
+    left_out = (out / audit_dataset.LEFT_OUT).read_text().splitlines()[1:]
+    assert len(found.examples) == len(first.examples) - len(left_out)
