@@ -79,14 +79,17 @@ def _classes(findings: Findings) -> Table:
 
 
 def _faults(findings: Findings) -> Table:
+    """Return what was found, and in a last row what was looked for in vain."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("found", no_wrap=True)
     table.add_column("count", justify="right")
     table.add_column("such as", overflow="fold")
     for name, members, is_grave in _rows(findings):
-        style = "bold red" if members and is_grave else ""
-        example = _such_as(members[0]) if members else ""
-        table.add_row(Text(name, style), f"{len(members):,}", Text(example))
+        if members:
+            style = "bold red" if is_grave else ""
+            table.add_row(
+                Text(name, style), f"{len(members):,}", Text(_such_as(members[0]))
+            )
     largest = max(findings.counts, key=lambda n: findings.counts[n].get("train", 0))
     smallest = min(findings.counts, key=lambda n: findings.counts[n].get("train", 0))
     table.add_row(
@@ -95,13 +98,15 @@ def _faults(findings: Findings) -> Table:
         Text(f"{largest} / {smallest} (training)"),
     )
     pairs = findings.similar_labels
-    example = " and ".join(pairs[0]) if pairs else ""
-    table.add_row("classes of similar names", f"{len(pairs):,}", Text(example))
-    table.add_row(
-        "files that are no examples",
-        f"{sum(sum(by_folder.values()) for by_folder in findings.not_used.values()):,}",
-        Text(", ".join(findings.not_used_in_words)),
-    )
+    if pairs:
+        shown = " and ".join(pairs[0])
+        table.add_row("classes of similar names", f"{len(pairs):,}", Text(shown))
+    if findings.not_used:
+        number = sum(sum(one.values()) for one in findings.not_used.values())
+        shown = ", ".join(findings.not_used_in_words)
+        table.add_row("files that are no examples", f"{number:,}", Text(shown))
+    not_found = [name for name, members, _ in _rows(findings) if not members]
+    table.add_row("not found", "", Text("; ".join(not_found), "dim"))
     return table
 
 

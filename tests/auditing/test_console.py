@@ -59,7 +59,11 @@ def test_each_finding_has_its_number_and_an_example():
     # The example is a pair that shows why: of two splits.
     place = lines.index("exact copies across splits 1 [1].png (train)")
     assert lines[place + 1] == "3.png (validation)"
-    assert "exact copies across labels 0" in lines
+    assert "exact copies across labels 0" not in lines
+    assert (
+        "not found exact copies across labels; exact copies otherwise; near copies "
+        "across splits; near copies across labels; near copies otherwise" in lines
+    )
     assert "files that cannot be read 1 bad.png: truncated [x]" in lines
     assert "very long 2 [1].png (300 x [20])" in lines
     assert "largest / smallest class 3.0 a / As (training)" in lines
