@@ -19,7 +19,7 @@ _JUDGING_FIRST = (TEST, VALIDATION, TRAIN)
 _COLUMNS = ("id", "label", "split", "reason", "other")
 
 
-class LeftOut(NamedTuple):
+class Dropped(NamedTuple):
     """An example that is in no mended split.
 
     Attributes:
@@ -33,7 +33,7 @@ class LeftOut(NamedTuple):
     other: str = ""
 
 
-def left_out(findings: Findings) -> list[LeftOut]:
+def left_out(findings: Findings) -> list[Dropped]:
     """Return what does not belong into any split, by its position.
 
     Those are examples that cannot be read; exact copies, but one of each; all exact
@@ -41,7 +41,7 @@ def left_out(findings: Findings) -> list[LeftOut]:
     of what is in a split that judges them. Near copies within a split stay, whatever
     their labels: they may be two examples.
     """
-    found: dict[int, LeftOut] = {}
+    found: dict[int, Dropped] = {}
     for one in (*_unreadable(findings), *_exact(findings)):
         found[one.example.position] = one
     for group in findings.near or ():
@@ -51,12 +51,12 @@ def left_out(findings: Findings) -> list[LeftOut]:
     return [found[position] for position in sorted(found)]
 
 
-def _unreadable(findings: Findings) -> Iterator[LeftOut]:
+def _unreadable(findings: Findings) -> Iterator[Dropped]:
     for example in findings.unreadable:
-        yield LeftOut(example, "cannot be read")
+        yield Dropped(example, "cannot be read")
 
 
-def _exact(findings: Findings) -> Iterator[LeftOut]:
+def _exact(findings: Findings) -> Iterator[Dropped]:
     for group in findings.exact:
         if group.across_labels:
             yield from _contradictory(group)
@@ -64,23 +64,23 @@ def _exact(findings: Findings) -> Iterator[LeftOut]:
         kept = _judging(group.members)
         for one in group.members:
             if one is not kept:
-                yield LeftOut(one, "exact copy", kept.id)
+                yield Dropped(one, "exact copy", kept.id)
 
 
-def _near(members: Sequence[AuditedExample]) -> Iterator[LeftOut]:
+def _near(members: Sequence[AuditedExample]) -> Iterator[Dropped]:
     """Yield the near copies of what is in a split that judges them."""
     if not members:
         return
     kept = _judging(members)
     for one in members:
         if one.split != kept.split:
-            yield LeftOut(one, "near copy", kept.id)
+            yield Dropped(one, "near copy", kept.id)
 
 
-def _contradictory(group: CopyGroup) -> Iterator[LeftOut]:
+def _contradictory(group: CopyGroup) -> Iterator[Dropped]:
     for one in group.members:
         other = next(m for m in group.members if m.label != one.label)
-        yield LeftOut(one, f"exact copy of another label, {other.label}", other.id)
+        yield Dropped(one, f"exact copy of another label, {other.label}", other.id)
 
 
 def _judging(members: Sequence[AuditedExample]) -> AuditedExample:
@@ -88,7 +88,7 @@ def _judging(members: Sequence[AuditedExample]) -> AuditedExample:
     return min(members, key=lambda one: _JUDGING_FIRST.index(one.split))
 
 
-def split_text(findings: Findings, without: Sequence[LeftOut]) -> str:
+def split_text(findings: Findings, without: Sequence[Dropped]) -> str:
     """Return the table that `--split_file` takes: all examples but those."""
     positions = {one.example.position for one in without}
     return split_csv.to_text(
@@ -98,7 +98,7 @@ def split_text(findings: Findings, without: Sequence[LeftOut]) -> str:
     )
 
 
-def left_out_text(without: Sequence[LeftOut]) -> str:
+def left_out_text(without: Sequence[Dropped]) -> str:
     """Return a table of what is left out, and why."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")

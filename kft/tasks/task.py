@@ -225,9 +225,8 @@ class Endpoint:
 class Serving(Protocol):
     """What leaves the run.
 
-    The same scores are computed three times, so that each can be checked against
-    another: in NumPy (`network_scores`, for whoever has the run), in the graph of
-    `endpoints`, and by each export.
+    The same scores are computed three times, each to be checked against another: in
+    NumPy (`network_scores`), in the graph of `endpoints`, and by each export.
     """
 
     @property
@@ -252,10 +251,7 @@ class Serving(Protocol):
 
     @property
     def activation(self) -> str | None:
-        """Return the Keras activation that makes scores of the network's output.
-
-        None where more is done to it.
-        """
+        """Return the Keras activation of outputs that makes `scores`; None for more."""
 
     @property
     def answer_fields(self) -> Mapping[str, Sequence[str]]:
@@ -306,10 +302,7 @@ class Serving(Protocol):
         """
 
     def companions(self) -> Mapping[str, bytes]:
-        """Return files by their names that make tensors of requests, without kft.
-
-        They lie beside exports that take tensors.
-        """
+        """Return files beside exports of tensors that make these of requests."""
 
     def encode(self, value: np.ndarray) -> bytes:
         """Return the payload of an example that somebody has as an array.
