@@ -8,7 +8,7 @@ from typing import Any
 
 from kft import errors
 from kft.config.stages import Blocks
-from kft.data.text import hub_json
+from kft.data import hub_json
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # Of what a run keeps of its backbone.

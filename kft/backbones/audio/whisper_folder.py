@@ -7,7 +7,7 @@ import numpy as np
 
 from kft import errors
 from kft.backbones.audio.whisper_config import WEIGHTS, WhisperConfig
-from kft.data.text.text_extra import TEXT
+from kft.data import safetensors_file
 
 # What a layer is called there, by its name in a model.bin of CTranslate2; several are
 # one matrix in it.
@@ -41,15 +41,7 @@ def read(folder: Path, config: WhisperConfig, flag: str) -> dict[str, np.ndarray
     Raises:
         errors.ConfigError: where there are none, or they are of another network.
     """
-    damaged = TEXT.require("safetensors").SafetensorError
-    path = folder / WEIGHTS
-    try:
-        stored = TEXT.require("safetensors.numpy").load(path.read_bytes())
-    except (OSError, KeyError, damaged) as error:
-        raise errors.ConfigError(
-            f"{flag}: {WEIGHTS} cannot be read: {error}. It has to be whole, with "
-            "numbers of float32 or float16. --weights=none begins with random weights."
-        ) from error
+    stored = safetensors_file.read(folder / WEIGHTS, flag)
     try:
         return dict(_renamed(stored, config))
     except KeyError as error:

@@ -10,7 +10,7 @@ from kft.backbones.package_files import PackageFile
 from kft.backbones.text import gguf_file
 from kft.config import user_paths
 from kft.config.stages import Blocks
-from kft.data.text import hub_json
+from kft.data import hub_json
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"

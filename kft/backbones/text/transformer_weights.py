@@ -1,7 +1,6 @@
 """The pretrained weights of a transformer, out of the model.safetensors of a folder."""
 
 from collections.abc import Mapping
-from importlib.resources.abc import Traversable
 
 import keras
 import numpy as np
@@ -11,7 +10,7 @@ from kft import errors
 from kft.backbones.text import text_backbone, weight_names
 from kft.backbones.text.transformer_config import FAMILIES, TransformerConfig
 from kft.backbones.text.weight_names import StoredWeight
-from kft.data.text.text_extra import TEXT
+from kft.data import safetensors_file
 
 # How checkpoints from TensorFlow call the scale and offset of a norm layer.
 _OLD_NAMES = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
@@ -28,8 +27,9 @@ def load(model: keras.Model, config: TransformerConfig, backbone: str) -> None:
     Raises:
         errors.ConfigError: where there are none, or they are of another network.
     """
-    stored = read(text_backbone.files(backbone), backbone)
     flag, prefix = f"--backbone={backbone}", FAMILIES[config.family].prefix
+    path = text_backbone.files(backbone).joinpath(text_backbone.WEIGHTS)
+    stored = safetensors_file.read(path, flag)
     matches = []
     for layer, wanted in weight_names.of(config).items():
         weights = model.get_layer(layer).weights
@@ -45,31 +45,6 @@ def load(model: keras.Model, config: TransformerConfig, backbone: str) -> None:
     for variable, numbers in matches:
         variable.assign(numbers.astype(np.float32))
     logging.info("%d weights of %s", len(matches), backbone)
-
-
-def read(folder: Traversable, backbone: str) -> Mapping[str, np.ndarray]:
-    """Return the tensors of a model.safetensors by name.
-
-    Raises:
-        errors.ConfigError: where there is none, or it is damaged.
-    """
-    damaged = TEXT.require("safetensors").SafetensorError
-    load_bytes = TEXT.require("safetensors.numpy").load
-    path = folder.joinpath(text_backbone.WEIGHTS)
-    flag = f"--backbone={backbone}"
-    if not path.is_file():
-        raise errors.ConfigError(
-            f"{flag}: expected a file {text_backbone.WEIGHTS} in the folder; there is "
-            "none. --weights=none begins with random weights."
-        )
-    try:
-        tensors: Mapping[str, np.ndarray] = load_bytes(path.read_bytes())
-    except (OSError, KeyError, damaged) as error:
-        raise errors.ConfigError(
-            f"{flag}: {text_backbone.WEIGHTS} cannot be read: {error}. It has to be "
-            "whole, with numbers of float32 or float16."
-        ) from error
-    return tensors
 
 
 def _numbers(found: np.ndarray, wanted: StoredWeight) -> np.ndarray:

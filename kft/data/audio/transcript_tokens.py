@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from kft import errors
-from kft.data.text import byte_bpe, hub_json, hub_tokenizer
+from kft.data import hub_json
+from kft.data.text import byte_bpe, hub_tokenizer
 from kft.data.text.hub_tokenizer import HubTokenizer
 
 # What a folder has of them: as kft keeps it in a run, and what is never written as

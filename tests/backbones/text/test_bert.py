@@ -6,7 +6,7 @@ import pytest
 
 from kft import errors
 from kft.backbones import gelu
-from kft.backbones.text import transformer_config, transformer_weights
+from kft.backbones.text import transformer_config
 from kft.config import TextClassificationConfig
 from kft.model import freeze, split
 from kft.model.network import Network
@@ -164,17 +164,6 @@ def test_weights_that_are_missing_or_of_another_shape_are_named(
     narrow = {**weights, query: weights[query][:, :5].copy()}
     with pytest.raises(errors.ConfigError, match=r"\(24, 24\).*received \(5, 24\)"):
         _network(tiny_bert.write(tmp_path / "narrow", weights=narrow))
-
-
-def test_a_damaged_file_of_weights_is_a_mistake_not_a_crash(tmp_path: Path) -> None:
-    folder = tiny_bert.write(tmp_path)
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-7])
-    with pytest.raises(errors.ConfigError, match="cannot be read"):
-        transformer_weights.read(folder, "x")
-    path.unlink()
-    with pytest.raises(errors.ConfigError, match="expected a file model.safetensors"):
-        transformer_weights.read(folder, "x")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from kft import errors
-from kft.backbones.text import gguf_file, transformer_config, transformer_weights
+from kft.backbones.text import gguf_file, transformer_config
+from kft.data import safetensors_file
 from kft.data.text import text_tokenizer, tokenizer_graph
 from tests.backbones.text.test_families import REFERENCES
 
@@ -58,7 +59,7 @@ def _write(path: Path, *, architecture: str = "llama", pre: str = "smollm") -> N
     writer.add_token_merges(merges)
     heads = {"attn_q": config["num_attention_heads"]}
     heads["attn_k"] = config["num_key_value_heads"]
-    for name, value in transformer_weights.read(LLAMA, str(LLAMA)).items():
+    for name, value in safetensors_file.read(LLAMA / "model.safetensors", "x").items():
         parts = name.removeprefix("model.").removesuffix(".weight").split(".")
         is_layer = parts[0] == "layers"
         own = _NAMES[".".join(parts[2:] if is_layer else parts)]
@@ -79,8 +80,8 @@ def test_weights_and_sizes_are_those_of_the_folder_it_was_made_of(
 ) -> None:
     _write(tmp_path / "tiny.gguf")
     gguf_file.convert(tmp_path / "tiny.gguf", tmp_path)
-    found = transformer_weights.read(tmp_path, str(tmp_path))
-    expected = transformer_weights.read(LLAMA, str(LLAMA))
+    found = safetensors_file.read(tmp_path / "model.safetensors", "x")
+    expected = safetensors_file.read(LLAMA / "model.safetensors", "x")
     # Which of the names have a model. before them does not matter.
     named = {name.removeprefix("model."): one for name, one in found.items()}
     for name, value in expected.items():

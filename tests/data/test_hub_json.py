@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kft import errors
-from kft.data.text import hub_json
+from kft.data import hub_json
 
 FLAG = "--backbone=here"
 
