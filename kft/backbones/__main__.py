@@ -5,6 +5,7 @@ The names are what --backbone and --stages of the other commands take.
   python -m kft.backbones
   python -m kft.backbones --backbone=ResNet50
   python -m kft.backbones --backbone=my_network.keras
+  python -m kft.backbones --backbone=models/vit-base-patch16-224
   python -m kft.backbones --task=text_classification
   python -m kft.backbones --task=audio_classification
   python -m kft.backbones --task=speech_recognition
@@ -23,7 +24,7 @@ from kft import errors
 from kft.backbones.audio import audio_backbone, speech_backbone
 from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.audio.speech_backbone import SpeechBackbone
-from kft.backbones.image import image_table
+from kft.backbones.image import image_table, vit_config
 from kft.backbones.image.image_backbone import Backbone
 from kft.backbones.image.own_network import OwnNetwork
 from kft.backbones.text import text_backbone, transformer_config
@@ -67,7 +68,7 @@ def _print_image(console: rich.console.Console, name: str | None) -> None:
     if name is not None:
         # Which numbers it expects has nothing to do with its blocks.
         config = ImageModelConfig(backbone=name)
-        if config.has_own_network:
+        if config.has_own_network or config.has_folder:
             config = dataclasses.replace(config, scaling="own")
         _print_one(console, image_table.of(config))
         return
@@ -76,6 +77,12 @@ def _print_image(console: rich.console.Console, name: str | None) -> None:
     console.print(
         "--stages takes head, top<k>, all, a block, or a group of blocks such as "
         "conv5, block6 or stage_3; --backbone=NAME lists them."
+    )
+    console.print(
+        "--backbone also takes the path of a .keras file, and that of a folder as "
+        "Hugging Face lays it out (config.json, preprocessor_config.json, "
+        "model.safetensors) of one of these kinds, compared with transformers on small "
+        f"random networks: {', '.join(vit_config.FAMILIES)}."
     )
 
 
@@ -105,9 +112,10 @@ def _print_one(console: rich.console.Console, backbone: Backbone) -> None:
         return
     console.print(f"{backbone.name}, family {backbone.family}")
     console.print(f"parameters: {backbone.parameters:,} without the classifier")
-    console.print(
-        f"input: {backbone.image_size} pixels, at least {backbone.min_image_size}"
-    )
+    sizes = f"{backbone.image_size} pixels, at least {backbone.min_image_size}"
+    if backbone.size_step > 1:
+        sizes += f", a multiple of {backbone.size_step}"
+    console.print(f"input: {sizes}")
     groups = ", ".join(group for group, _ in backbone.blocks.groups)
     if groups:
         console.print(f"groups of blocks: {groups}")

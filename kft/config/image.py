@@ -1,6 +1,7 @@
 """Options about images."""
 
 import dataclasses
+import re
 from typing import ClassVar, Literal
 
 from kft.config import augmentations
@@ -63,6 +64,8 @@ class ImageOptions(ClassOptions):
         return any(name in self.augment for name in augmentations.MIXES)
 
 
+# The networks of the table are called so; all else is a path.
+_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 # Of a network of the user's own: the ending of its file, or what stands before the
 # digest of one that a program has in memory.
 NETWORK_FILE, GIVEN_NETWORK = ".keras", "given:"
@@ -75,18 +78,21 @@ class ImageModelConfig(ModelConfig):
     backbone: str = option(
         "ResNet50",
         "Pretrained network: a model of keras.applications by its Keras name, or "
-        "EfficientNetLite0 (`python -m kft.backbones` lists them), or the path of a "
-        ".keras file with a functional model without head.",
+        "EfficientNetLite0 (`python -m kft.backbones` lists them), the path of a "
+        ".keras file with a functional model without head, or that of a folder with a "
+        "ViT, DeiT or DINOv2 as Hugging Face lays it out (config.json, "
+        "preprocessor_config.json, model.safetensors).",
     )
     weights: str = option(
         "imagenet",
-        "Weights that the backbone starts from: imagenet (those of the file where "
-        "--backbone is a .keras file), none (random), or the path of a .h5, "
+        "Weights that the backbone starts from: imagenet (those of the file or folder "
+        "where --backbone is a path), none (random), or the path of a .h5, "
         ".weights.h5 or .keras file.",
     )
     scaling: Literal["own", "unit", "tf", "torch", "caffe"] | None = option(
         None,
-        "What happens to pixels, 0 to 255, before the first layer of a .keras file: "
+        "What happens to pixels, 0 to 255, before the first layer of a .keras file, or "
+        "of a folder that does not say it: "
         "own (the network scales itself), unit (0 to 1), tf (-1 to 1), torch (mean 0, "
         "deviation 1 of ImageNet) or caffe (BGR less the mean of ImageNet).",
     )
@@ -112,7 +118,13 @@ class ImageModelConfig(ModelConfig):
         return name.endswith(NETWORK_FILE) or name.startswith(GIVEN_NETWORK)
 
     @property
+    def has_folder(self) -> bool:
+        """Return whether the backbone is the path of a folder, if it is anything."""
+        return not self.has_own_network and not _NAME.fullmatch(self.backbone)
+
+    @property
     def weights_origin(self) -> str:
         """Return where the weights of the backbone come from, for people."""
-        is_its_own = self.has_own_network and self.weights == "imagenet"
+        has_path = self.has_own_network or self.has_folder
+        is_its_own = has_path and self.weights == "imagenet"
         return self.backbone if is_its_own else self.weights

@@ -12,8 +12,11 @@ from kft.backbones.image import (
     imagenet,
     own_layers,
     scaling,
+    vit,
+    vit_weights,
 )
 from kft.backbones.image.image_backbone import Backbone, Family
+from kft.backbones.image.vit_folder import VitFolder
 
 # Builders: backbone, scaled images [batch, height, width, 3] -> feature map.
 _Builder = Callable[[Backbone, keras.KerasTensor], keras.KerasTensor]
@@ -24,7 +27,8 @@ def build(
 ) -> keras.KerasTensor:
     """Return the features of a backbone: a map [batch, rows, columns, channels].
 
-    A network of the user's own may give a vector, [batch, features].
+    A vision transformer gives a vector, [batch, features], and so may a network of the
+    user's own.
 
     The layers are part of the graph of `images` itself: no model is nested in it, and
     every layer is used once. They are the same whatever `weights_from` is, so a network
@@ -40,12 +44,38 @@ def build(
     """
     if backbone.own is not None:
         return own_layers.build(backbone.own, images, weights_from)
+    if backbone.vit is not None:
+        return _of_folder(backbone.vit, images, weights_from)
     features = _BUILDERS.get(backbone.family, _keras_network)(backbone, images)
     network = keras.Model(images, features, name=backbone.name)
     if weights_from == weights_flag.IMAGENET and backbone.imagenet is None:
         efficientnet_lite.load_imagenet(network)
     elif weights_from == weights_flag.IMAGENET:
         weights.load(network, imagenet.fetch(backbone))
+    elif weights_from != weights_flag.NONE:
+        weights_flag.check(weights_from)
+        weights.load(network, weights_flag.to_path(weights_from))
+    return features
+
+
+def _of_folder(
+    folder: VitFolder, images: keras.KerasTensor, weights_from: str
+) -> keras.KerasTensor:
+    if isinstance(folder.scaling, str):
+        pixels = scaling.Scaling(folder.scaling, name="scaling")(images)
+    else:
+        means, deviations = folder.scaling.mean, folder.scaling.deviation
+        # Not Normalization, whose constants tf2onnx 1.17 takes for inputs.
+        pixels = keras.layers.Rescaling(
+            scale=[1 / one for one in deviations],
+            offset=[-m / d for m, d in zip(means, deviations, strict=True)],
+            dtype="float32",
+            name="scaling",
+        )(images)
+    features = vit.build(folder.config, pixels)
+    network = keras.Model(images, features)
+    if weights_from == weights_flag.IMAGENET:
+        vit_weights.load(network, folder)
     elif weights_from != weights_flag.NONE:
         weights_flag.check(weights_from)
         weights.load(network, weights_flag.to_path(weights_from))
@@ -113,6 +143,8 @@ def cut_anchors(backbone: Backbone, model: keras.Model) -> dict[str, str]:
     """
     if backbone.own is not None:
         return dict(backbone.own.anchors)
+    if backbone.vit is not None:
+        return vit.cut_anchors(backbone.vit.config)
     family = image_table.FAMILIES[backbone.family]
     blocks = backbone.blocks.names
     if family.edge == "begins":

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from kft.backbones.image.own_network import OwnNetwork
+from kft.backbones.image.vit_folder import VitFolder
 from kft.config import stages as config_stages
 
 # A pattern of block names, and the layer that belongs to such a block: a template for
@@ -78,8 +79,9 @@ class Backbone:
     """A pretrained network without its classifier.
 
     Attributes:
-        name: what `--backbone` takes: the name in keras.applications.
-        family: key in `FAMILIES`; `own` for a network of the user's.
+        name: what `--backbone` takes: the name in keras.applications, or a path.
+        family: key in `FAMILIES`; `own` for a network of the user's, `vit` for one of
+            a folder.
         image_size: side of the square it was trained on, in pixels.
         min_image_size: smallest side that it can take, in pixels.
         parameters: number of its parameters, without the classifier; 0 where that is
@@ -87,7 +89,9 @@ class Backbone:
         blocks: where it can be cut. The stem is below the first block; what comes after
             the last block belongs to it.
         imagenet: its ImageNet weights; None where a package brings them.
-        own: what a network of the user's is made of; None for those of the table.
+        own: what a network of the user's is made of; None for all others.
+        vit: likewise of a vision transformer in a folder.
+        size_step: sides of images are multiples of it, in pixels.
     """
 
     name: str
@@ -98,6 +102,8 @@ class Backbone:
     blocks: config_stages.Blocks
     imagenet: ImagenetFile | None
     own: OwnNetwork | None = None
+    vit: VitFolder | None = None
+    size_step: int = 1
 
 
 def staged(stages: Mapping[str, Iterable[str]]) -> config_stages.Blocks:

@@ -3,6 +3,7 @@
 `kft.backbones.image.build_family` builds them.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from kft.backbones.image import (
     own_network,
     resnet,
     vgg,
+    vit_config,
+    vit_folder,
     xception,
 )
 from kft.backbones.image.image_backbone import Backbone, Family
+from kft.backbones.image.vit_folder import VitFolder
 from kft.config import ImageModelConfig
 from kft.config.stages import Blocks
 
@@ -44,8 +48,8 @@ BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone for module in _MODULES for backbone in module.BACKBONES
 }
 
-# The family of networks of the user's own.
-OWN = "own"
+# The families of networks of the user's own, and of folders.
+OWN, VIT = "own", "vit"
 _KERAS_3 = ".weights.h5"
 # How the names of networks begin that people look for here.
 _TRANSFORMERS = ("vit", "swin", "deit", "beit", "dino", "clip", "siglip", "eva")
@@ -60,7 +64,13 @@ def get(name: str) -> Backbone:
     if name in BACKBONES:
         return BACKBONES[name]
     if name.lower().startswith(_TRANSFORMERS):
-        advice = "It is a transformer, and the networks of images are convolutional."
+        advice = (
+            f"Transformers of the kinds {', '.join(vit_config.FAMILIES)} come as the "
+            "path of a folder that Hugging Face has, such as "
+            "--backbone=./vit-base-patch16-224."
+        )
+    elif os.sep in name:
+        advice = "There is no such folder."
     else:
         advice = errors.closest(name, BACKBONES)
     raise errors.ConfigError(
@@ -81,6 +91,9 @@ def of(config: ImageModelConfig, kept: Path | None = None) -> Backbone:
         errors.ConfigError: where there is none, or no head can be put on it.
         errors.RunDirError: where what a run keeps is damaged.
     """
+    vit = vit_folder.find(config, kept)
+    if vit is not None:
+        return _of_folder(config.backbone, vit)
     if not config.has_own_network:
         return get(config.backbone)
     own = own_network.find(config, kept)
@@ -94,6 +107,20 @@ def of(config: ImageModelConfig, kept: Path | None = None) -> Backbone:
         blocks=Blocks(tuple(own.anchors)),
         imagenet=None,
         own=own,
+    )
+
+
+def _of_folder(name: str, vit: VitFolder) -> Backbone:
+    return Backbone(
+        name=name,
+        family=VIT,
+        image_size=vit.image_size,
+        min_image_size=vit.config.patch_size,
+        parameters=vit.config.parameters,
+        blocks=vit.config.blocks,
+        imagenet=None,
+        vit=vit,
+        size_step=vit.config.patch_size,
     )
 
 
@@ -129,7 +156,8 @@ def check(
 
 
 def _is_of_package(backbone: Backbone) -> bool:
-    return backbone.own is None and backbone.imagenet is None
+    is_of_table = backbone.own is None and backbone.vit is None
+    return is_of_table and backbone.imagenet is None
 
 
 def _size_problems(backbone: Backbone, image_size: int) -> Iterator[str]:
@@ -145,6 +173,14 @@ def _size_problems(backbone: Backbone, image_size: int) -> Iterator[str]:
             f"--image_size: {backbone.name} takes at least {backbone.min_image_size} "
             f"pixels, received {image_size}."
         )
+    elif image_size % backbone.size_step:
+        step = backbone.size_step
+        below = image_size - image_size % step
+        yield (
+            f"--image_size: {backbone.name} reads patches of {step} x {step} pixels: "
+            f"expected a multiple of {step}, such as {below} or {below + step}, "
+            f"received {image_size}."
+        )
 
 
 def _strays(config: ImageModelConfig) -> Iterator[str]:
@@ -157,7 +193,7 @@ def _strays(config: ImageModelConfig) -> Iterator[str]:
             )
         return
     for name in ("scaling", "backbone_output", "blocks"):
-        if getattr(config, name):
+        if getattr(config, name) and not (name == "scaling" and config.has_folder):
             yield (
                 f"--{name} belongs to networks of your own (--backbone=PATH.keras), "
                 f"received --backbone={config.backbone}."

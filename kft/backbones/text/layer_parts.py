@@ -2,8 +2,8 @@
 
 import keras
 
-from kft.backbones import gelu
-from kft.backbones.text import attention_layers, decoder_layers
+from kft.backbones import attention_parts, gelu
+from kft.backbones.text import decoder_layers
 from kft.backbones.text.transformer_config import TransformerConfig
 
 STEM_END = "embeddings_masked"
@@ -76,7 +76,7 @@ def attention(
         mask: 1 for tokens, else 0.
     """
     queries, keys, values = parts
-    shares = attention_layers.AttentionShares(
+    shares = attention_parts.AttentionShares(
         config.num_attention_heads,
         config.key_value_heads,
         config.is_decoder,
@@ -85,7 +85,7 @@ def attention(
     shares = dropout(
         config.attention_probs_dropout_prob, f"{name}_shares_dropout", shares
     )
-    context = attention_layers.AttentionContext(
+    context = attention_parts.AttentionContext(
         config.key_value_heads, name=f"{name}_attention_context"
     )
     return context(shares, values)

@@ -43,7 +43,7 @@ def _check(config: TrainConfig) -> None:
 def _check_network(config: TrainConfig) -> None:
     own_backbone.check(config)
     kept = own_backbone.kept(config)
-    if kept is not None:
+    if kept is not None and config.has_own_network:
         own_network.check_unchanged(config, kept)
     image_table.check(config, config.image_size, kept)
 

@@ -52,11 +52,13 @@ class ImageInputs:
 
     def cache_key(self) -> dict[str, Any]:
         """Return what decides the pixels that the network sees, and which it is."""
-        config, own = self._config, self._backbone.own
+        config, own, vit = self._config, self._backbone.own, self._backbone.vit
         facts: dict[str, Any] = {"size": self.image_size, "resize": config.resize}
         if own is not None:
             # Others may have the same weights, and compute something else with them.
             facts["network"] = [own.source.digest, own.scaling]
+        if vit is not None:
+            facts["network"] = [repr(vit.config), repr(vit.scaling)]
         if self.is_augmented:
             facts.update({"augment": config.augment, "seed": config.seed})
         return facts

@@ -57,6 +57,7 @@ def image_size(image_side: int | None, backbone: Backbone) -> int | None:
     if image_side is None or image_side >= _SMALL_SIDE:
         return None
     size = max(min(_ENLARGED_SIDE, backbone.image_size), backbone.min_image_size)
+    size -= size % backbone.size_step
     return None if size == backbone.image_size else size
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kft import errors
-from kft.backbones.image import own_network
+from kft.backbones.image import own_network, vit_config, vit_folder
 from kft.config import TrainConfig
 from kft.config.image import GIVEN_NETWORK
 from kft.data.examples import Splits
@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 def kept(config: TrainConfig, run: "RunDir | None" = None) -> Path | None:
     """Return the folder in which a run keeps its network; None where there is none.
 
+    Networks of the table are not kept.
+
     Args:
         config: of the run.
         run: its folder where it is finished; None to look whether it has begun.
     """
-    if not config.has_own_network:
+    if not (config.has_own_network or config.has_folder):
         return None
     # Which reads a run's config, and so asks which tasks there are.
     from kft.run_folder import run_dir
 
     found = run or run_dir.of(config)
-    if not (found.backbone / own_network.KEPT).is_file():
+    name = vit_config.CONFIG if config.has_folder else own_network.KEPT
+    if not (found.backbone / name).is_file():
         return None
     try:
         is_of_config = run_dir.read_config(found).backbone == config.backbone
@@ -51,8 +54,10 @@ def check(config: TrainConfig) -> None:
 
 
 def kept_files(config: TrainConfig, splits: Splits) -> Mapping[str, bytes]:
-    """Return the architecture of a network of the user's own."""
+    """Return what a network of the user's own, or of a folder, is built from."""
     del splits
+    if config.has_folder:
+        return vit_folder.kept_files(config)
     if not config.has_own_network:
         return {}
     return {own_network.KEPT: own_network.find(config).source.content()}
