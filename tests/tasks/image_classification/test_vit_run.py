@@ -64,13 +64,18 @@ def test_it_is_trained_and_the_folder_need_not_be_there_afterwards(
 def test_stored_features_give_the_weights_of_the_live_trunk(
     tmp_path: Path, images: Path
 ) -> None:
-    folders = {mode: str(tmp_path / mode) for mode in ("off", "memory")}
-    kept = []
-    for mode, run_dir in folders.items():
-        config = _config(tmp_path, images, run_dir=run_dir, feature_cache=mode)
+    folders = {mode: tmp_path / mode for mode in ("off", "memory")}
+    for mode, folder in folders.items():
+        config = _config(
+            tmp_path,
+            images,
+            run_dir=str(folder),
+            feature_cache=mode,
+            stages="head:2@1e-1",
+        )
         fine_tune(config, reporter=SilentReporter())
-        kept.append(kept_weights.read(Path(run_dir)))
-    kept_weights.assert_equal(*kept)
+    # The last bit of attention may depend on the place in a batch.
+    kept_weights.assert_close(*folders.values(), atol=1e-5)
 
 
 @pytest.mark.integration
