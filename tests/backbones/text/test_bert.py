@@ -85,7 +85,8 @@ def test_what_stands_in_the_padding_reaches_no_result(
     expected = network.model(inputs, training=False)
     same_length = {**inputs, "token_ids": garbage}
     np.testing.assert_array_equal(network.model(same_length), expected)
-    np.testing.assert_allclose(network.model(longer), expected, atol=1e-6)
+    # The head is random, and sums of other lengths are rounded otherwise.
+    np.testing.assert_allclose(network.model(longer), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("depth", range(4))
