@@ -1,4 +1,4 @@
-"""Attention in parts, each a layer, for transformers of texts and of images.
+"""Attention in parts, each a layer, for transformers of any kind of data.
 
 None has weights, so that each matrix of a network is that of an ordinary `Dense` layer,
 known by its name. New axes are made by `expand_dims`: LiteRT does not know them among
