@@ -33,8 +33,8 @@ class AudioOptions(ClassOptions):
         "Where the examples are: folder:PATH (one sub-folder per class, or train/ and "
         "val/ with one each), csv:PATH (a table with commas or tabs: path, label, and "
         "where wanted start and end in seconds, split, and group: the sounds of a "
-        "group, such as a speaker, stay in one split). Files are WAV, FLAC, OGG or "
-        "MP3.",
+        "group, such as a speaker, stay in one split), or tfds:NAME (TensorFlow "
+        "Datasets, such as tfds:speech_commands). Files are WAV, FLAC, OGG or MP3.",
     )
     csv_columns: tuple[str, ...] = option(
         (),

@@ -32,7 +32,7 @@ class SpeechOptions(DataConfig):
         "and where wanted start and end in seconds, split, and group, such as a "
         "speaker; or as DeepSpeech and Common Voice have them), or folder:PATH (files "
         "with a .txt of the same name beside each, or LibriSpeech's or LJSpeech's "
-        "layout). "
+        "layout), or tfds:NAME (TensorFlow Datasets, such as tfds:librispeech). "
         "Files are WAV, FLAC, OGG or MP3.",
     )
     csv_columns: tuple[str, ...] = option(

@@ -1,4 +1,4 @@
-"""Sounds in files: those of folders, and those that a table lists.
+"""The sources of sounds: folders, tables that list files, and TensorFlow Datasets.
 
 A row of a table may be a part of a file, from `start` to `end` in seconds. Where the
 table names groups, such as speakers, each stays in one split; else the parts of a file
@@ -14,12 +14,19 @@ from absl import logging
 
 from kft import config as config_lib
 from kft.data import Source, examples, splits
-from kft.data.audio import sound_rows
+from kft.data.audio import sound_rows, tfds_sounds
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.sound_files import SoundFiles
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
-from kft.data.sources import csv_file, file_reader, filesystem, folder, labelled_rows
+from kft.data.sources import (
+    csv_file,
+    file_reader,
+    filesystem,
+    folder,
+    labelled_rows,
+    tfds,
+)
 from kft.data.sources.labelled_rows import RowClasses
 from kft.data.sources.table_file import TableRow
 
@@ -81,7 +88,21 @@ def sources(windows: WindowsOf) -> dict[str, Source]:
             load_known_table,
             has_several_labels=True,
         ),
+        "tfds": _of_tfds(windows),
     }
+
+
+def _of_tfds(windows: WindowsOf) -> Source:
+    def load(name: str, config: config_lib.DataConfig) -> examples.Splits:
+        return tfds_sounds.load(name, config, windows(config))
+
+    def load_known(
+        name: str, config: config_lib.DataConfig, known: LabelMap
+    ) -> examples.Labelled:
+        del known  # The data set names its classes itself.
+        return tfds_sounds.load_known(name, config, windows(config))
+
+    return Source("tfds:NAME", tfds.check, load, load_known, is_path=False)
 
 
 def _with_reader(found: examples.Splits, windows: Windows) -> examples.Splits:

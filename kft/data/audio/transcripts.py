@@ -1,4 +1,4 @@
-"""Sounds with the texts that are spoken in them: tables, and folders of files."""
+"""Sounds with the texts that are spoken in them: in files, or TensorFlow Datasets."""
 
 import dataclasses
 import os
@@ -11,14 +11,21 @@ from absl import logging
 from kft import errors
 from kft.config import SpeechRecognitionConfig
 from kft.data import Source, examples, splits
-from kft.data.audio import alphabet, sound_rows, transcript_folder
+from kft.data.audio import alphabet, sound_rows, tfds_sounds, transcript_folder
 from kft.data.audio.sound_files import SoundFiles
 from kft.data.audio.transcript_folder import FolderSound
 from kft.data.audio.windows import Windows
 from kft.data.examples import TRAIN
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
-from kft.data.sources import csv_file, filesystem, labelled_rows, table_file, text_file
+from kft.data.sources import (
+    csv_file,
+    filesystem,
+    labelled_rows,
+    table_file,
+    text_file,
+    tfds,
+)
 from kft.data.sources.table_file import TableRow
 
 _TEXT = "text"
@@ -60,10 +67,30 @@ def sources(sample_rate: int) -> dict[str, Source]:
     def folder_of(path: str, config: SpeechRecognitionConfig) -> "_Found":
         return _of_folder(path, config, sample_rate)
 
-    return {
+    def dataset_of(name: str, config: SpeechRecognitionConfig) -> "_Found":
+        return _of_tfds(name, config, sample_rate, needs_training=True)
+
+    def known_of(name: str, config: SpeechRecognitionConfig) -> "_Found":
+        return _of_tfds(name, config, sample_rate, needs_training=False)
+
+    files = {
         "csv": _source("csv:PATH", table_of),
         "folder": _source("folder:PATH", folder_of),
     }
+    return {
+        **files,
+        "tfds": dataclasses.replace(
+            _source("tfds:NAME", dataset_of, find_known=known_of),
+            check=_check_tfds,
+            is_path=False,
+        ),
+    }
+
+
+def _check_tfds(name: str, config: SpeechRecognitionConfig) -> None:
+    if config.alphabet is not None:
+        alphabet.read(config.alphabet)
+    tfds.check(name, config)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,9 +108,10 @@ class _Found:
     left_out: Sequence[str] = ()
 
 
-def _source(
-    form: str, find: Callable[[str, SpeechRecognitionConfig], _Found]
-) -> Source:
+_Find = Callable[[str, SpeechRecognitionConfig], _Found]
+
+
+def _source(form: str, find: _Find, *, find_known: _Find | None = None) -> Source:
     def check(path: str, config: SpeechRecognitionConfig) -> None:
         if config.alphabet is not None:
             alphabet.read(config.alphabet)
@@ -104,7 +132,7 @@ def _source(
     def load_known(
         path: str, config: SpeechRecognitionConfig, known: LabelMap
     ) -> examples.Labelled:
-        found = find(path, config)
+        found = (find_known or find)(path, config)
         names = {
             alphabet.SPACE if sign == " " else sign
             for one in found.transcripts
@@ -250,6 +278,27 @@ def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> 
         for one in found
     ]
     return _Found(transcripts, table, left_out)
+
+
+def _of_tfds(
+    name: str,
+    config: SpeechRecognitionConfig,
+    sample_rate: int,
+    *,
+    needs_training: bool,
+) -> _Found:
+    windows = reading(config, sample_rate)
+    found = tfds_sounds.transcribed(
+        name, config, windows, needs_training=needs_training
+    )
+    rows = zip(found.table.ids, found.texts, found.table.split_names, strict=True)
+    transcripts = [
+        Transcript(
+            _normal(text, f"--dataset={config.dataset}, {id_}", config), split, id_
+        )
+        for id_, text, split in rows
+    ]
+    return _Found(transcripts, found.table)
 
 
 def _groups(found: Sequence[FolderSound]) -> np.ndarray | None:

@@ -24,21 +24,13 @@ def from_memory(payloads: Sequence[bytes]) -> examples.Read:
     return lambda rows: tf.gather(table, rows)
 
 
-def from_records(
-    table: tfrecord_index.Records, *features: str, separator: str = ""
-) -> examples.Read:
-    """Return a `Read` whose row i is what some bytes features of record i hold.
+def serialized(table: tfrecord_index.Records) -> examples.Read:
+    """Return a `Read` whose row i is record i itself, a tf.train.Example as bytes.
 
     Nothing stays in memory: the bytes are read when they are asked for, and the
     system's file cache keeps what there is room for.
-
-    Args:
-        table: where the records lie.
-        features: names of the bytes features.
-        separator: what stands between several of them.
     """
     files = _Files(table.files)
-    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in features}
 
     def read_records(rows: np.ndarray) -> np.ndarray:
         return np.array(
@@ -51,9 +43,26 @@ def from_records(
             dtype=object,
         )
 
+    return lambda rows: tf.numpy_function(read_records, [rows], tf.string)
+
+
+def from_records(
+    table: tfrecord_index.Records, *features: str, separator: str = ""
+) -> examples.Read:
+    """Return a `Read` whose row i is what some bytes features of record i hold.
+
+    As `serialized`, it keeps nothing in memory.
+
+    Args:
+        table: where the records lie.
+        features: names of the bytes features.
+        separator: what stands between several of them.
+    """
+    records = serialized(table)
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in features}
+
     def read(rows: tf.Tensor) -> tf.Tensor:
-        serialized = tf.numpy_function(read_records, [rows], tf.string)
-        found = tf.io.parse_example(tf.reshape(serialized, [-1]), spec)
+        found = tf.io.parse_example(tf.reshape(records(rows), [-1]), spec)
         if len(features) == 1:
             return found[features[0]]
         return tf.strings.join([found[name] for name in features], separator)

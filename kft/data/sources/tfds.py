@@ -26,6 +26,8 @@ from kft.data.sources.payload_kind import PayloadKind
 if typing.TYPE_CHECKING:
     import tensorflow_datasets
 
+    from kft.data.sources.tfrecord_index import Records
+
 _NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:\d+\.\d+\.\d+)?")
 _LABEL = "label"
 _BARE_VERSION = re.compile(r"/(?=\d+\.\d+\.\d+$)")
@@ -85,15 +87,68 @@ def _read(
     *,
     needs_training: bool = True,
 ) -> tuple[LabelMap, examples.Table]:
-    from kft.data.sources import record_reader, tfrecord_index
+    from kft.data.sources import record_reader
 
     builder = open_builder(rest, config)
+    features = class_features(builder.info, config, payload)
+    found = records(
+        builder, config, {features.label: int}, needs_training=needs_training
+    )
+    table = examples.Table(
+        ids=found.ids,
+        labels=found.records.columns[features.label].astype(np.int32),
+        sizes=found.records.lengths,
+        split_names=found.split_names,
+        read=record_reader.from_records(
+            found.records, *features.payload, separator=payload.separator
+        ),
+    )
+    return features.label_map, table
+
+
+class FoundRecords(typing.NamedTuple):
+    """Records of the splits of a data set.
+
+    Attributes:
+        ids: str [n], name, split and number of each.
+        split_names: str [n], each of `examples.SPLITS`.
+        records: where they lie, with the columns that were asked for.
+    """
+
+    ids: np.ndarray
+    split_names: np.ndarray
+    records: "Records"
+
+
+def records(
+    builder: "tensorflow_datasets.core.DatasetBuilder",
+    config: config_lib.DataConfig,
+    columns: Mapping[str, type],
+    *,
+    needs_training: bool,
+) -> FoundRecords:
+    """Return the records of the splits that the flags name, else the data's own.
+
+    Args:
+        builder: of the data set.
+        config: with the flags.
+        columns: features that are read now, int, bytes or float, one value in each
+            record.
+        needs_training: see `expressions`.
+
+    Raises:
+        errors.ConfigError: for a split that cannot be, an example in two splits, or
+            files that are no TFRecords.
+        errors.DataError: where a file is damaged.
+    """
+    from kft.data.sources import tfrecord_index
+
     info = builder.info
-    features = _features(info, config, payload)
+    _check_format(info, config)
     by_split = expressions(info, config, needs_training=needs_training)
     chosen = {split: _records_of(info, e, split) for split, e in by_split.items()}
     files = sorted({path for numbers in chosen.values() for path, _, _ in numbers})
-    index = {p: tfrecord_index.index_file(p, {features.label: int}) for p in files}
+    index = {path: tfrecord_index.index_file(path, columns) for path in files}
     starts = _shard_starts(info)
     parts, ids, split_names = [], [], []
     for split, slices in chosen.items():
@@ -104,20 +159,20 @@ def _read(
             ids += [f"{builder.name}/{own_split}/{number:06d}" for number in numbers]
             split_names += [split] * len(numbers)
     _check_overlap(ids, by_split)
-    records = tfrecord_index.concatenate(parts)
-    table = examples.Table(
-        ids=np.array(ids),
-        labels=records.columns[features.label].astype(np.int32),
-        sizes=records.lengths,
-        split_names=np.array(split_names),
-        read=record_reader.from_records(
-            records, *features.payload, separator=payload.separator
-        ),
+    return FoundRecords(
+        np.array(ids), np.array(split_names), tfrecord_index.concatenate(parts)
     )
-    return features.label_map, table
 
 
-class _Features(typing.NamedTuple):
+class ClassFeatures(typing.NamedTuple):
+    """The features of examples with a class each.
+
+    Attributes:
+        payload: names of those that together are an example.
+        label: name of that with the class.
+        label_map: the classes.
+    """
+
     payload: tuple[str, ...]
     label: str
     label_map: LabelMap
@@ -206,10 +261,15 @@ def _check_network(urls: Iterable[str]) -> None:
         raise problem
 
 
-def _features(
+def class_features(
     info: Any, config: config_lib.DataConfig, payload: PayloadKind
-) -> _Features:
-    """Return the names of the features that hold the payload and its class."""
+) -> ClassFeatures:
+    """Return the features that hold the payload and its class.
+
+    Raises:
+        errors.ConfigError: for `--tfds_features` that cannot be.
+        errors.DataError: where neither types nor that flag tell.
+    """
     import tensorflow_datasets
 
     features = info.features
@@ -228,13 +288,18 @@ def _features(
             f"each, received the features {', '.join(sorted(names)) or features}. "
             f"--tfds_features={example}=NAME,label=NAME says which they are."
         )
+    return ClassFeatures(tuple(contents), label, LabelMap(tuple(features[label].names)))
+
+
+def _check_format(info: Any, config: config_lib.DataConfig) -> None:
+    import tensorflow_datasets
+
     if info.file_format != tensorflow_datasets.core.FileFormat.TFRECORD:
         raise errors.ConfigError(
             f"--dataset={config.dataset}: expected files in the TFRecord format, "
             f"received {info.file_format.value} in {info.data_dir}. Prepare it with "
             "file_format='tfrecord'."
         )
-    return _Features(tuple(contents), label, LabelMap(tuple(features[label].names)))
 
 
 def _given(config: config_lib.DataConfig, payload: PayloadKind) -> Mapping[str, str]:
