@@ -110,7 +110,8 @@ def test_a_task_of_another_package_is_one_line_there(
     made = run_kft("train", "--help", "--task=curves", env=env, cwd=tmp_path)
     assert "--width=INT" in made.stdout and "--image_size" not in made.stdout
     refused = run_kft(
-        *("train", "--task=curves", "--width=0", f"--run_dir={run}"),
+        *("train", "--task=curves", "--dataset=curves:9", "--width=0"),
+        f"--run_dir={run}",
         env=env,
         cwd=tmp_path,
     )
