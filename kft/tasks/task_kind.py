@@ -71,7 +71,7 @@ class RecipeChoice:
 
 
 # What a .keras file, which has to open without kft, does not take.
-_OWN_LAYERS: Mapping[str, str] = {"keras": "layers of the network are kft's own"}
+OWN_LAYERS: Mapping[str, str] = {"keras": "layers of the network are kft's own"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +131,7 @@ class TaskKind(Generic[C]):
     memory_advice: Callable[[C], MemoryAdvice | None] = lambda config: None
     kept_files: Callable[[C, Splits], Mapping[str, bytes]] = lambda config, splits: {}
     with_network: Callable[[C, Any, Mapping[str, str] | None], C] | None = None
-    without_formats: Callable[[C], Mapping[str, str]] = lambda config: _OWN_LAYERS
+    without_formats: Callable[[C], Mapping[str, str]] = lambda config: OWN_LAYERS
     audit_checks: Callable[[Any], Checks] | None = None
     cautions: Callable[[C, Splits], Iterable[str]] = lambda config, splits: ()
     values: Values | None = None

@@ -14,7 +14,12 @@ import pytest
 
 from kft import errors
 from kft.backbones.gelu import ExactGelu
-from kft.config import ExportConfig, TextClassificationConfig
+from kft.config import (
+    ExportConfig,
+    RunConfig,
+    TextClassificationConfig,
+    TrainConfig,
+)
 from kft.evaluation import load_run
 from kft.exporters import certificates, export_run, keras_file
 from kft.exporters.serving_model import ServingModel
@@ -101,10 +106,18 @@ def test_layers_that_keras_does_not_know_are_named(small_run: Path) -> None:
     assert keras_file.unfit(ServingModel(run)) == ""
 
 
-def test_texts_are_refused_before_they_train() -> None:
-    config = TextClassificationConfig(
-        dataset="csv:none.csv", weights="none", export=("saved_model", "keras")
-    )
+@pytest.mark.parametrize(
+    "config",
+    [
+        TextClassificationConfig(dataset="csv:none.csv", weights="none"),
+        TrainConfig(backbone="./vit", weights="none"),
+    ],
+    ids=lambda config: config.backbone,
+)
+def test_networks_of_other_layers_are_refused_before_they_train(
+    config: RunConfig,
+) -> None:
+    config = dataclasses.replace(config, export=("saved_model", "keras"))
     told = "--export=keras: layers of the network are kft's own"
     with pytest.raises(errors.ConfigError, match=told):
         preflight.check_options(config)

@@ -16,7 +16,7 @@ from kft.config.stages import Blocks
 from kft.data.image import digits
 from kft.data.image.image_payload import IMAGES
 from kft.tasks.image_classification import own_backbone
-from kft.tasks.task_kind import MemoryAdvice, TaskKind, Values
+from kft.tasks.task_kind import OWN_LAYERS, MemoryAdvice, TaskKind, Values
 
 
 def _backbone(config: TrainConfig) -> Backbone | None:
@@ -109,7 +109,7 @@ KIND = TaskKind(
     recipe_fields=("image_size", "augment", "cached_views"),
     searchable=("pooling", "image_size", "resize", "augment"),
     memory_advice=_memory_advice,
-    without_formats=lambda config: {},
+    without_formats=lambda config: OWN_LAYERS if config.has_folder else {},
     audit_checks=_audit_checks,
     kept_files=own_backbone.kept_files,
     with_network=own_backbone.with_network,

@@ -16,7 +16,7 @@ from kft.data.audio.audio_extra import SPEECH
 from kft.data.examples import Splits
 from kft.data.text.text_extra import TEXT
 from kft.tasks.speech_recognition import word_list
-from kft.tasks.task_kind import MemoryAdvice, TaskKind
+from kft.tasks.task_kind import OWN_LAYERS, MemoryAdvice, TaskKind
 
 
 def _blocks(config: SpeechRecognitionConfig) -> Blocks | None:
@@ -158,7 +158,7 @@ def _cautions(config: SpeechRecognitionConfig, splits: Splits) -> Iterator[str]:
 
 
 def _without_formats(config: SpeechRecognitionConfig) -> Mapping[str, str]:
-    refused = {"keras": "layers of the network are kft's own"}
+    refused = dict(OWN_LAYERS)
     try:
         backbone = speech_backbone.get(config.backbone)
     except errors.ConfigError:
