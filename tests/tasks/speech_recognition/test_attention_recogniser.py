@@ -19,6 +19,7 @@ from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.model import split
 from kft.tasks.speech_recognition.attention_network import TOKENS, WINDOW_ROWS
+from kft.training import preflight
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights, task_runs
@@ -193,7 +194,7 @@ def test_what_it_cannot_do_is_refused_before_it_starts(
 ) -> None:
     config = _config(folder, "refused", **changes)
     with pytest.raises(errors.ConfigError, match=told):
-        tasks.kind(config.task).check(config)
+        preflight.check_options(config)
 
 
 def test_a_network_of_many_languages_needs_one(folder: Path, tmp_path: Path) -> None:
