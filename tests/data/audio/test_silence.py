@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from kft import tasks
+from kft.config import AudioClassificationConfig, SpeechRecognitionConfig
 from kft.data import labels
 from kft.data.examples import Examples, Splits
 from kft.data.sources import record_reader
@@ -94,3 +96,13 @@ def test_of_many_sounds_some_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> N
     said = next(silence.cautions(splits, silence.whole))
     assert said.startswith("3 of 3 train sounds looked at, of 5, are silence")
     assert "(t0.wav, t2.wav, t4.wav)" in said
+
+
+@pytest.mark.parametrize("config", [AudioClassificationConfig, SpeechRecognitionConfig])
+def test_both_tasks_of_sounds_name_them_before_training(
+    config: type[AudioClassificationConfig] | type[SpeechRecognitionConfig],
+) -> None:
+    made = config(dataset="csv:none.csv")
+    splits = _splits([sounds.encoded(NOTHING), sounds.encoded(TONE)], [])
+    (said,) = tasks.kind(made.task).cautions(made, splits)
+    assert said.startswith("1 of 2 train sounds are silence")
