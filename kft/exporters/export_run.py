@@ -118,10 +118,10 @@ def _check_formats(serving: ServingModel, formats: Sequence[str]) -> None:
     Raises:
         errors.ConfigError: naming those that it cannot be in.
     """
-    problems = {name: _unfit(serving, exporters.EXPORTERS[name]) for name in formats}
-    refused = {name: why for name, why in problems.items() if why}
+    problems = {n: _unfit(serving, one) for n, one in exporters.EXPORTERS.items()}
+    refused = {name: problems[name] for name in formats if problems[name]}
     if refused:
-        able = [n for n, one in exporters.EXPORTERS.items() if not _unfit(serving, one)]
+        able = [name for name, why in problems.items() if not why]
         reasons = "; ".join(f"not {name}, for {why}" for name, why in refused.items())
         raise errors.ConfigError(
             f"--formats: this network cannot be in all of {','.join(formats)}: "
