@@ -44,42 +44,45 @@ def build(
     """
     if backbone.own is not None:
         return own_layers.build(backbone.own, images, weights_from)
-    if backbone.vit is not None:
-        return _of_folder(backbone.vit, images, weights_from)
-    features = _BUILDERS.get(backbone.family, _keras_network)(backbone, images)
-    network = keras.Model(images, features, name=backbone.name)
-    if weights_from == weights_flag.IMAGENET and backbone.imagenet is None:
-        efficientnet_lite.load_imagenet(network)
-    elif weights_from == weights_flag.IMAGENET:
-        weights.load(network, imagenet.fetch(backbone))
-    elif weights_from != weights_flag.NONE:
-        weights_flag.check(weights_from)
-        weights.load(network, weights_flag.to_path(weights_from))
-    return features
-
-
-def _of_folder(
-    folder: VitFolder, images: keras.KerasTensor, weights_from: str
-) -> keras.KerasTensor:
-    if isinstance(folder.scaling, str):
-        pixels = scaling.Scaling(folder.scaling, name="scaling")(images)
-    else:
-        means, deviations = folder.scaling.mean, folder.scaling.deviation
-        # Not Normalization, whose constants tf2onnx 1.17 takes for inputs.
-        pixels = keras.layers.Rescaling(
-            scale=[1 / one for one in deviations],
-            offset=[-m / d for m, d in zip(means, deviations, strict=True)],
-            dtype="float32",
-            name="scaling",
-        )(images)
-    features = vit.build(folder.config, pixels)
-    network = keras.Model(images, features)
+    features = _features(backbone, images)
+    # A path is no name of a model.
+    name = None if backbone.vit else backbone.name
+    network = keras.Model(images, features, name=name)
     if weights_from == weights_flag.IMAGENET:
-        vit_weights.load(network, folder)
+        _load_own(network, backbone)
     elif weights_from != weights_flag.NONE:
         weights_flag.check(weights_from)
         weights.load(network, weights_flag.to_path(weights_from))
     return features
+
+
+def _features(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:
+    if backbone.vit is not None:
+        return vit.build(backbone.vit.config, _vit_pixels(backbone.vit, images))
+    return _BUILDERS.get(backbone.family, _keras_network)(backbone, images)
+
+
+def _load_own(network: keras.Model, backbone: Backbone) -> None:
+    """Set the weights that a backbone comes with."""
+    if backbone.vit is not None:
+        vit_weights.load(network, backbone.vit)
+    elif backbone.imagenet is None:
+        efficientnet_lite.load_imagenet(network)
+    else:
+        weights.load(network, imagenet.fetch(backbone))
+
+
+def _vit_pixels(folder: VitFolder, images: keras.KerasTensor) -> keras.KerasTensor:
+    if isinstance(folder.scaling, str):
+        return scaling.Scaling(folder.scaling, name="scaling")(images)
+    means, deviations = folder.scaling.mean, folder.scaling.deviation
+    # Not Normalization, whose constants tf2onnx 1.17 takes for inputs.
+    return keras.layers.Rescaling(
+        scale=[1 / one for one in deviations],
+        offset=[-m / d for m, d in zip(means, deviations, strict=True)],
+        dtype="float32",
+        name="scaling",
+    )(images)
 
 
 def _keras_network(backbone: Backbone, images: keras.KerasTensor) -> keras.KerasTensor:
