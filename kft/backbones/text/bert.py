@@ -7,6 +7,7 @@ here each use has weights of its own, alike at first.
 
 import keras
 
+from kft.backbones import transformer_parts
 from kft.backbones.mask_steps import MaskSteps
 from kft.backbones.text import attention_layers, layer_parts
 from kft.backbones.text.layer_parts import STEM_END
@@ -63,10 +64,10 @@ def _embeddings(
         config.position_offset,
         name="embeddings_positions",
     )
-    x = layer_parts.norm(config, "embeddings_norm", positions(x))
-    x = layer_parts.dropout(config.hidden_dropout_prob, "embeddings_dropout", x)
+    x = transformer_parts.norm(config.layer_norm_eps, "embeddings_norm", positions(x))
+    x = transformer_parts.dropout(config.hidden_dropout_prob, "embeddings_dropout", x)
     if width != config.hidden_size:
-        x = layer_parts.dense(config.hidden_size, "embeddings_projection", x)
+        x = transformer_parts.dense(config.hidden_size, "embeddings_projection", x)
     return MaskSteps(name=STEM_END)(x, mask)
 
 
@@ -77,13 +78,13 @@ def _layer(
     width, share = config.hidden_size, config.hidden_dropout_prob
     parts = layer_parts.queries_keys_values(width, name, x)
     y = layer_parts.attention(config, name, parts, mask)
-    y = layer_parts.dense(width, f"{name}_attention_output", y)
-    y = layer_parts.dropout(share, f"{name}_attention_dropout", y)
+    y = transformer_parts.dense(width, f"{name}_attention_output", y)
+    y = transformer_parts.dropout(share, f"{name}_attention_dropout", y)
     x = layer_parts.add(f"{name}_attention_add", x, y)
-    x = layer_parts.norm(config, f"{name}_attention_norm", x)
-    y = layer_parts.dense(config.intermediate_size, f"{name}_intermediate", x)
+    x = transformer_parts.norm(config.layer_norm_eps, f"{name}_attention_norm", x)
+    y = transformer_parts.dense(config.intermediate_size, f"{name}_intermediate", x)
     y = layer_parts.activation(config, f"{name}_gelu", y)
-    y = layer_parts.dense(width, f"{name}_output", y)
-    y = layer_parts.dropout(share, f"{name}_dropout", y)
+    y = transformer_parts.dense(width, f"{name}_output", y)
+    y = transformer_parts.dropout(share, f"{name}_dropout", y)
     x = layer_parts.add(f"{name}_add", x, y)
-    return layer_parts.norm(config, f"{name}{BLOCK_END}", x)
+    return transformer_parts.norm(config.layer_norm_eps, f"{name}{BLOCK_END}", x)

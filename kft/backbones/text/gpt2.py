@@ -7,6 +7,7 @@ side a batch is filled up.
 
 import keras
 
+from kft.backbones import transformer_parts
 from kft.backbones.mask_steps import MaskSteps
 from kft.backbones.text import decoder_layers, layer_parts
 from kft.backbones.text.layer_parts import STEM_END
@@ -34,26 +35,26 @@ def build(
     )
     counted = decoder_layers.CountedPositions(name="embeddings_counted")(mask)
     x = layer_parts.add("embeddings_sum", words(token_ids), places(counted))
-    x = layer_parts.dropout(config.hidden_dropout_prob, "embeddings_dropout", x)
+    x = transformer_parts.dropout(config.hidden_dropout_prob, "embeddings_dropout", x)
     x = MaskSteps(name=STEM_END)(x, mask)
     for number in range(1, config.num_hidden_layers + 1):
         x = _layer(config, f"layer_{number}", x, mask)
-    return layer_parts.norm(config, "norm", x)
+    return transformer_parts.norm(config.layer_norm_eps, "norm", x)
 
 
 def _layer(
     config: TransformerConfig, name: str, x: keras.KerasTensor, mask: keras.KerasTensor
 ) -> keras.KerasTensor:
     width, share = config.hidden_size, config.hidden_dropout_prob
-    y = layer_parts.norm(config, f"{name}_attention_norm", x)
+    y = transformer_parts.norm(config.layer_norm_eps, f"{name}_attention_norm", x)
     parts = layer_parts.queries_keys_values(width, name, y)
     y = layer_parts.attention(config, name, parts, mask)
-    y = layer_parts.dense(width, f"{name}_attention_output", y)
-    y = layer_parts.dropout(share, f"{name}_attention_dropout", y)
+    y = transformer_parts.dense(width, f"{name}_attention_output", y)
+    y = transformer_parts.dropout(share, f"{name}_attention_dropout", y)
     x = layer_parts.add(f"{name}_attention_add", x, y)
-    y = layer_parts.norm(config, f"{name}_norm", x)
-    y = layer_parts.dense(config.intermediate_size, f"{name}_intermediate", y)
+    y = transformer_parts.norm(config.layer_norm_eps, f"{name}_norm", x)
+    y = transformer_parts.dense(config.intermediate_size, f"{name}_intermediate", y)
     y = layer_parts.activation(config, f"{name}_gelu", y)
-    y = layer_parts.dense(width, f"{name}_output", y)
-    y = layer_parts.dropout(share, f"{name}_dropout", y)
+    y = transformer_parts.dense(width, f"{name}_output", y)
+    y = transformer_parts.dropout(share, f"{name}_dropout", y)
     return layer_parts.add(f"{name}{BLOCK_END}", x, y)

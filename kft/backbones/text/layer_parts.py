@@ -2,36 +2,13 @@
 
 import keras
 
-from kft.backbones import attention_parts, gelu
+from kft.backbones import attention_parts, gelu, transformer_parts
 from kft.backbones.text import decoder_layers
 from kft.backbones.text.transformer_config import TransformerConfig
 
 STEM_END = "embeddings_masked"
-_WEIGHTS = "truncated_normal"
 # Queries, keys and values, [batch, steps, features] each.
 Parts = tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]
-
-
-def dense(
-    width: int, name: str, x: keras.KerasTensor, *, use_bias: bool = True
-) -> keras.KerasTensor:
-    """Return features [batch, steps, width] of a dense layer."""
-    layer = keras.layers.Dense(
-        width, use_bias=use_bias, kernel_initializer=_WEIGHTS, name=name
-    )
-    return layer(x)
-
-
-def norm(
-    config: TransformerConfig, name: str, x: keras.KerasTensor
-) -> keras.KerasTensor:
-    """Return the features of each token, normalised over them."""
-    return keras.layers.LayerNormalization(epsilon=config.layer_norm_eps, name=name)(x)
-
-
-def dropout(share: float, name: str, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Return features of which that share is dropped in training."""
-    return keras.layers.Dropout(share, name=name)(x) if share else x
 
 
 def add(name: str, x: keras.KerasTensor, y: keras.KerasTensor) -> keras.KerasTensor:
@@ -55,9 +32,9 @@ def queries_keys_values(width: int, name: str, x: keras.KerasTensor) -> Parts:
     takes out again, and so never learn.
     """
     return (
-        dense(width, f"{name}_query", x),
-        dense(width, f"{name}_key", x, use_bias=False),
-        dense(width, f"{name}_value", x),
+        transformer_parts.dense(width, f"{name}_query", x),
+        transformer_parts.dense(width, f"{name}_key", x, use_bias=False),
+        transformer_parts.dense(width, f"{name}_value", x),
     )
 
 
@@ -82,7 +59,7 @@ def attention(
         config.is_decoder,
         name=f"{name}_attention_shares",
     )(queries, keys, mask)
-    shares = dropout(
+    shares = transformer_parts.dropout(
         config.attention_probs_dropout_prob, f"{name}_shares_dropout", shares
     )
     context = attention_parts.AttentionContext(

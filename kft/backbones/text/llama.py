@@ -6,6 +6,7 @@ and values than of queries, and gated dense layers. SmolLM2 is one.
 
 import keras
 
+from kft.backbones import transformer_parts
 from kft.backbones.mask_steps import MaskSteps
 from kft.backbones.text import decoder_layers, layer_parts
 from kft.backbones.text.layer_parts import STEM_END, Parts
@@ -69,7 +70,7 @@ def _parts(
 
 
 def _dense(width: int, name: str, x: keras.KerasTensor) -> keras.KerasTensor:
-    return layer_parts.dense(width, name, x, use_bias=False)
+    return transformer_parts.dense(width, name, x, use_bias=False)
 
 
 def _norm(
