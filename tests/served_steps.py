@@ -69,6 +69,7 @@ class Serving:
     file_endings = (".steps",)
     request_columns = ()
     scores = "step_probabilities"
+    activation = None
     answer_fields: Mapping[str, tuple[str, ...]] = {"steps": (), "rising": ()}
 
     def companions(self) -> Mapping[str, bytes]:

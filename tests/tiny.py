@@ -77,6 +77,7 @@ class Serving:
     file_endings = (".raw",)
     request_columns = ()
     scores = class_answers.SCORES
+    activation = None
     answer_fields = class_answers.FIELDS
 
     def __init__(self, labels: LabelMap) -> None:

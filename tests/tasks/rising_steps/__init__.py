@@ -9,6 +9,7 @@ import csv
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from kft.data.examples import TRAIN, Splits
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.tasks.task_kind import TaskKind
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 CLASSES = ("still", "rising")
 LONGEST = 32
@@ -84,7 +88,7 @@ def load(path: str, config: DataConfig) -> Splits:
 
 
 def _reader(payloads: Sequence[bytes]) -> examples.Read:
-    def read(rows):
+    def read(rows: np.ndarray) -> "tf.data.Dataset":
         from kft.data.sources import record_reader
 
         return record_reader.from_memory(payloads)(rows)

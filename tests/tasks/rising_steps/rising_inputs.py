@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kft.data.examples import Examples
+from kft.tasks.task import Preprocess
 
 BOUNDARIES = (8, 16, 24, 40)
 
@@ -32,7 +33,7 @@ class Inputs:
         lengths = np.array([len(payload.split()) for payload in payloads], np.int64)
         return dataclasses.replace(examples, lengths=lengths)
 
-    def preprocess(self, *, training: bool):
+    def preprocess(self, *, training: bool) -> Preprocess:
         return parse
 
     def mix(self) -> None:

@@ -23,6 +23,7 @@ class Serving:
     file_endings = (".curve",)
     request_columns = ()
     scores = "probabilities"
+    activation = None
     answer_fields: Mapping[str, Sequence[str]] = {
         "rising": ("begin", "end"),
         "steps": (),
@@ -41,7 +42,8 @@ class Serving:
         *,
         temperature: float,
     ) -> np.ndarray:
-        return scores.softmax(outputs / temperature) * inputs["mask"][..., None]
+        found = scores.softmax(outputs / temperature) * inputs["mask"][..., None]
+        return np.asarray(found)
 
     def agreement(self, own: np.ndarray, found: np.ndarray) -> float:
         """Return the share of steps with the same answer."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,20 +15,19 @@ from kft.metrics.figures import Figure
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
-from kft.tasks.task import Metric
+from kft.tasks.task import Metric, ServedTask, Task
+from kft.tasks.task_kind import RecipeChoice
 from tests.tasks.rising_steps import BLOCKS, RisingConfig, rising_inputs
 from tests.tasks.rising_steps.rising_inputs import Inputs
 from tests.tasks.rising_steps.rising_serving import Serving
 
 
-def build(
-    config: RisingConfig, labels: LabelMap, run: RunDir | None = None
-) -> "RisingSteps":
+def build(config: RisingConfig, labels: LabelMap, run: RunDir | None = None) -> Task:
     """Return the task of a run."""
     return RisingSteps(config, labels)
 
 
-def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedCurves":
+def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> ServedTask:
     """Return what an export knows of its task."""
     assert metadata["separator"] == " "
     return ServedCurves(labels)
@@ -51,7 +50,8 @@ class Objective:
     metrics = (Metric("loss", higher_is_better=False), Metric("f1"))
     total_names = ("loss", "steps", "found", "said", "true")
 
-    def example_weights(self, labels: Ragged) -> np.ndarray:
+    def example_weights(self, labels: np.ndarray | Ragged) -> np.ndarray:
+        assert isinstance(labels, Ragged)
         return labels.lengths.astype(np.float64)
 
     def losses(self, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
@@ -107,7 +107,7 @@ class Objective:
         return losses * is_step, is_step
 
 
-def rows(values: Ragged):
+def rows(values: np.ndarray | Ragged) -> Iterator[np.ndarray]:
     """Yield the rows."""
     return (values[row] for row in range(len(values)))
 
@@ -199,6 +199,9 @@ class RisingSteps(ServedCurves):
         self._config = config
         self.objective = Objective()
         self.display = Display()
+
+    def recipe(self, sample: Sequence[bytes], given: Collection[str]) -> RecipeChoice:
+        return RecipeChoice("curves", {})
 
     def network(self, weights: str | None = None) -> Network:
         """Return stem -> 3 residual blocks -> a class for each step."""
