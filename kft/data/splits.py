@@ -22,6 +22,8 @@ from kft import errors
 from kft.data import examples, label_arrays, label_cautions, labels, split_file
 from kft.data.examples import TEST, TRAIN, VALIDATION
 
+# What labels are called where they are names that people gave.
+CLASSES = "classes"
 _SHOWN = 20
 
 
@@ -88,7 +90,11 @@ def check_fractions(config: config_lib.DataConfig) -> None:
 
 
 def assemble(
-    label_map: labels.LabelMap, table: examples.Table, config: config_lib.DataConfig
+    label_map: labels.LabelMap,
+    table: examples.Table,
+    config: config_lib.DataConfig,
+    *,
+    labels_are: str = CLASSES,
 ) -> examples.Splits:
     """Return the splits of what a source found.
 
@@ -96,6 +102,13 @@ def assemble(
     missing is cut from the training split by `assign`, as the fractions say; groups
     are cut as a whole. With `--split_file` that file decides, and nothing is cut.
     `--examples_per_class` takes some of what is then in the training split.
+
+    Args:
+        label_map: what labels are numbers of.
+        table: all examples.
+        config: of the data.
+        labels_are: what messages call labels; names are looked at where it is
+            `CLASSES`.
 
     Raises:
         errors.ConfigError: for fractions that leave nothing to train on, or
@@ -105,7 +118,8 @@ def assemble(
     """
     check_fractions(config)
     _check_ids(table.ids)
-    label_cautions.check(label_map, table, config)
+    if labels_are == CLASSES:
+        label_cautions.check(label_map, table, config)
     if config.split_file is None:
         split_names = _cut(table, config)
         _keep_one_of_each(label_map, table, split_names)
@@ -114,7 +128,7 @@ def assemble(
         _check_groups(table, split_names)
     if config.examples_per_class is not None:
         _leave_few(label_map, table, split_names, config.examples_per_class)
-    _check_splits(label_map, table, split_names, config)
+    _check_splits(label_map, table, split_names, config, labels_are=labels_are)
     _say_without_class(table, config)
     rows = {split: np.flatnonzero(split_names == split) for split in examples.SPLITS}
     parts = {split: table.examples(r) for split, r in rows.items() if len(r)}
@@ -251,9 +265,12 @@ def _check_splits(
     table: examples.Table,
     split_names: np.ndarray,
     config: config_lib.DataConfig,
+    *,
+    labels_are: str,
 ) -> None:
     counts = {s: _counts(table, split_names == s, label_map) for s in examples.SPLITS}
-    _check_training(_names(label_map, counts[TRAIN] == 0), table, config)
+    missing = _names(label_map, counts[TRAIN] == 0)
+    _check_training(missing, table, config, labels_are=labels_are)
     for split, fraction in (
         (VALIDATION, config.validation_fraction),
         (TEST, config.test_fraction),
@@ -268,7 +285,8 @@ def _check_splits(
             )
         missing = _names(label_map, counts[split] == 0)
         if missing and is_there:
-            logging.warning("No %s examples of these classes: %s.", split, missing)
+            what = (split, labels_are, missing)
+            logging.warning("No %s examples of these %s: %s.", *what)
 
 
 def _sized(table: examples.Table) -> str:
@@ -279,7 +297,11 @@ def _sized(table: examples.Table) -> str:
 
 
 def _check_training(
-    missing: str, table: examples.Table, config: config_lib.DataConfig
+    missing: str,
+    table: examples.Table,
+    config: config_lib.DataConfig,
+    *,
+    labels_are: str,
 ) -> None:
     """Check that each class has training examples.
 
@@ -290,11 +312,12 @@ def _check_training(
         missing: names of the classes that have none.
         table: all examples.
         config: of the data.
+        labels_are: what messages call them.
     """
     if not missing:
         return
     if not label_arrays.is_one_class_each(table.labels):
-        logging.warning("No training examples of these classes: %s.", missing)
+        logging.warning("No training examples of these %s: %s.", labels_are, missing)
         return
     if config.split_file is not None:
         raise errors.DataError(

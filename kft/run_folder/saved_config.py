@@ -4,6 +4,7 @@ Run folders are copied, edited and cut off by full disks, so nothing is taken on
 """
 
 import dataclasses
+import functools
 import json
 from collections.abc import Collection
 from pathlib import Path
@@ -43,11 +44,17 @@ def read(path: Path) -> RunConfig:
         )
     missing = sorted(known - set(content))
     if missing:
-        logging.warning("%s has no %s: the default is used.", path, ", ".join(missing))
+        _say_missing(path, tuple(missing))
     try:
         return config.from_dict(config_class, content)
     except errors.ConfigError as error:
         raise errors.RunDirError(damaged(path, str(error))) from error
+
+
+# A command reads the file of a run several times.
+@functools.lru_cache(maxsize=128)
+def _say_missing(path: Path, missing: tuple[str, ...]) -> None:
+    logging.warning("%s has no %s: the default is used.", path, ", ".join(missing))
 
 
 def _config_class(path: Path, content: dict[str, Any]) -> type[RunConfig]:

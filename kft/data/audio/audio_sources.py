@@ -154,10 +154,12 @@ def _table(
     windows: Windows,
 ) -> examples.Table:
     paths = [csv_file.join(path, name) for name in csv_file.normal_names(rows)]
+    files = csv_file.find_files(path, rows, paths, config)
+    labelled_rows.warn(files.cautions, config)
     return examples.Table(
         ids=np.array(sound_rows.ids(path, rows, config)),
         labels=found.targets,
-        sizes=csv_file.file_sizes(path, rows, paths, config),
+        sizes=files.sizes,
         split_names=found.split_names,
         read=SoundFiles(paths, windows, [sound_rows.span(row, config) for row in rows]),
         groups=sound_rows.groups(path, rows),

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from kft import errors
 from kft.data.audio.audio_payload import AUDIO
 from kft.data.examples import TRAIN
-from kft.data.sources import filesystem, split_words, text_file
+from kft.data.sources import filesystem, same_files, split_words, text_file
 from kft.data.sources.folder_tree import FolderTree
 
 _CHAPTER = ".trans.txt"
@@ -51,10 +51,10 @@ class FolderSound:
 
 
 def find(path: str, flag: str) -> tuple[list[FolderSound], list[str]]:
-    """Return the sounds of a folder, sorted by their paths, and what is left out.
+    """Return the sounds of a folder, sorted by their paths, and what to know of it.
 
-    That is a sentence each for sounds in formats that cannot be read, and for texts
-    that belong to no sound.
+    That is a sentence each for sounds in formats that cannot be read, for hidden ones
+    and those with two names, and for texts that belong to no sound.
 
     Args:
         path: of the folder.
@@ -70,8 +70,14 @@ def find(path: str, flag: str) -> tuple[list[FolderSound], list[str]]:
             f"{flag}: expected a folder of sounds with their texts; there is no "
             f"folder {root!r}."
         )
-    files, others = FolderTree(AUDIO.file_endings).list_files(root)
+    listed = FolderTree(AUDIO.file_endings).list_files(root)
+    files, others = listed.files, listed.others
     left_out = list(_unread(others))
+    if listed.hidden:
+        left_out.append(
+            f"{listed.hidden} sounds are left out, for names of them or of folders "
+            "around them begin with a dot."
+        )
     if not files:
         raise errors.DataError(
             f"{flag}: expected files that end in {', '.join(AUDIO.file_endings)}; "
@@ -90,7 +96,9 @@ def find(path: str, flag: str) -> tuple[list[FolderSound], list[str]]:
             f"{others[_BESIDE] - beside} of {others[_BESIDE]} files {_BESIDE} have no "
             "sound of the same name."
         )
-    return found, left_out
+    names = [one.id for one in found]
+    links = same_files.caution(AUDIO.noun, names, [file.identity for file in files])
+    return found, [*left_out, *links]
 
 
 def _unread(others: collections.Counter[str]) -> Iterator[str]:

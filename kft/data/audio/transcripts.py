@@ -100,12 +100,12 @@ class _Found:
     Attributes:
         transcripts: of all examples.
         table: the examples; without their labels.
-        left_out: what of the data is not read, sentences.
+        cautions: what to know of the data, such as what is not read; sentences.
     """
 
     transcripts: Sequence[Transcript]
     table: examples.Table
-    left_out: Sequence[str] = ()
+    cautions: Sequence[str] = ()
 
 
 _Find = Callable[[str, SpeechRecognitionConfig], _Found]
@@ -123,11 +123,10 @@ def _source(form: str, find: _Find, *, find_known: _Find | None = None) -> Sourc
         found = find(path, config)
         symbols = _symbols(found.transcripts, config)
         labels = _labels(found.transcripts, symbols)
-        for sentence in found.left_out:
-            logging.warning("--dataset=%s: %s", config.dataset, sentence)
+        labelled_rows.warn(found.cautions, config)
         _say(config, found.transcripts, symbols)
         table = dataclasses.replace(found.table, labels=labels)
-        return splits.assemble(symbols, table, config)
+        return splits.assemble(symbols, table, config, labels_are="characters")
 
     def load_known(
         path: str, config: SpeechRecognitionConfig, known: LabelMap
@@ -218,16 +217,18 @@ def _of_table(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _
     sound_rows.say_divided(path, rows, split_names, flag=labelled_rows.flag(config))
     paths = [csv_file.join(path, name) for name in csv_file.normal_names(rows)]
     spans = [sound_rows.span(row, config) for row in rows]
+    files = csv_file.find_files(path, rows, paths, config)
     table = examples.Table(
         ids=np.array(sound_rows.ids(path, rows, config)),
         labels=np.zeros([len(rows)], np.int32),
-        sizes=csv_file.file_sizes(path, rows, paths, config),
+        sizes=files.sizes,
         split_names=np.array(split_names),
         read=SoundFiles(paths, reading(config, sample_rate), spans),
         groups=sound_rows.groups(path, rows),
     )
     pairs = zip(rows, split_names, strict=True)
-    return _Found([_of_row(row, split, config) for row, split in pairs], table)
+    transcripts = [_of_row(row, split, config) for row, split in pairs]
+    return _Found(transcripts, table, files.cautions)
 
 
 def _of_row(row: TableRow, split: str, config: SpeechRecognitionConfig) -> Transcript:
@@ -263,7 +264,7 @@ def _in_clips(row: TableRow, table: str) -> TableRow:
 
 
 def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:
-    found, left_out = transcript_folder.find(path, labelled_rows.flag(config))
+    found, cautions = transcript_folder.find(path, labelled_rows.flag(config))
     windows = reading(config, sample_rate)
     table = examples.Table(
         ids=np.array([one.id for one in found]),
@@ -277,7 +278,7 @@ def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> 
         Transcript(_normal(one.text, one.place, config), one.split, one.place)
         for one in found
     ]
-    return _Found(transcripts, table, left_out)
+    return _Found(transcripts, table, cautions)
 
 
 def _of_tfds(

@@ -22,7 +22,9 @@ from kft.data.sources import (
     labelled_rows,
     missing_files,
     path_ids,
+    same_files,
 )
+from kft.data.sources.filesystem import FileIdentity
 from kft.data.sources.labelled_rows import LabelledRow, RowClasses
 from kft.data.sources.table_file import TableRow
 
@@ -73,10 +75,12 @@ def _table(
 ) -> examples.Table:
     names = _names(rows, config)
     paths = [join(path, name) for name in names]
+    files = find_files(path, rows, paths, config)
+    labelled_rows.warn(files.cautions, config)
     return examples.Table(
         ids=np.array(_ids(names, path, rows, config)),
         labels=found.targets,
-        sizes=file_sizes(path, rows, paths, config),
+        sizes=files.sizes,
         split_names=found.split_names,
         read=file_reader.Files(paths),
         groups=found.groups,
@@ -162,25 +166,42 @@ def join(table: str, name: str) -> str:
     return posixpath.join(folder, name)
 
 
-def file_sizes(
+@dataclasses.dataclass(frozen=True)
+class FoundFiles:
+    """What is known of the files of a table without reading them.
+
+    Attributes:
+        sizes: bytes of each, int64 [n]; 0 for remote ones, and for bad ones.
+        cautions: what to know of them, sentences.
+    """
+
+    sizes: np.ndarray
+    cautions: tuple[str, ...]
+
+
+def find_files(
     table: str,
     rows: Sequence[TableRow],
     paths: Sequence[str],
     config: config_lib.DataConfig,
-) -> np.ndarray:
-    """Return the bytes of each file, int64 [n]; 0 for remote ones, and for bad ones.
+) -> FoundFiles:
+    """Look for the files at local paths.
 
     Raises:
         errors.DataError: for files that are not there, where bad ones are not skipped.
     """
     sizes, missing = np.zeros(len(paths), np.int64), []
+    identities: list[FileIdentity] = [None] * len(paths)
     for place, path in enumerate(paths):
         if filesystem.is_remote(path):
             continue
         try:
-            sizes[place] = os.stat(path).st_size
+            found = os.stat(path)
         except OSError as error:
             missing.append((rows[place], path, error.strerror))
+        else:
+            sizes[place] = found.st_size
+            identities[place] = filesystem.identity(found)
     if missing and not config.skips_bad_examples:
         row, path, reason = missing[0]
         raise errors.DataError(
@@ -188,4 +209,4 @@ def file_sizes(
             f"{path!r}: {reason}. {len(missing)} of {len(paths)} are not there. "
             f"{missing_files.advice(row.values['path'], table)}"
         )
-    return sizes
+    return FoundFiles(sizes, same_files.caution("files", paths, identities))

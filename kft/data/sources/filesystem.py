@@ -9,6 +9,11 @@ from kft import errors
 
 # What systems put beside files of their own accord: Windows, macOS, Synology.
 _CLUTTER = ("thumbs.db", "__macosx", "@eadir")
+# Begins the names of files that macOS writes beside others on foreign disks.
+_APPLE_DOUBLE = "._"
+
+# Device and number of a file, which links to it share; None where there is none.
+FileIdentity = tuple[int, int] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +25,19 @@ class FolderEntry:
         path: how to open it.
         is_folder: whether it can be listed; a link counts as what it points to.
         size: bytes; 0 for folders, links that lead nowhere, and remote files.
+        identity: of a local file.
     """
 
     name: str
     path: str
     is_folder: bool
     size: int
+    identity: FileIdentity = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Return whether programs that show folders leave it out."""
+        return self.name.startswith(".")
 
 
 def is_remote(path: str) -> bool:
@@ -52,15 +64,23 @@ def is_folder(path: str) -> bool:
     return os.path.isdir(path)
 
 
-def entries(folder: str, *, any_name: bool = False) -> Iterator[FolderEntry]:
-    """Yield what is in a folder, in the order of names, without hidden entries.
+def identity(found: os.stat_result) -> FileIdentity:
+    """Return what links to a file have in common."""
+    return (found.st_dev, found.st_ino) if found.st_ino else None
 
-    Nor those that systems make: Thumbs.db, __MACOSX, @eaDir.
+
+def entries(
+    folder: str, *, any_name: bool = False, hidden: bool = False
+) -> Iterator[FolderEntry]:
+    """Yield what is in a folder, in the order of names.
+
+    Without what systems put there: Thumbs.db, __MACOSX, @eaDir, names with ._ in front.
 
     Args:
         folder: local or remote.
         any_name: whether names count that no file of a run can have, for these are
             UTF-8.
+        hidden: whether entries count whose names begin with a dot.
 
     Raises:
         errors.DataError: where the folder cannot be listed, or a name does not count.
@@ -76,8 +96,12 @@ def entries(folder: str, *, any_name: bool = False) -> Iterator[FolderEntry]:
     for entry in sorted(listed, key=lambda entry: entry.name):
         if not any_name:
             _check_name(entry)
-        if not entry.name.startswith(".") and entry.name.lower() not in _CLUTTER:
+        if (hidden or not entry.is_hidden) and not _is_clutter(entry.name):
             yield entry
+
+
+def _is_clutter(name: str) -> bool:
+    return name.lower() in _CLUTTER or name.startswith(_APPLE_DOUBLE)
 
 
 def _check_name(entry: FolderEntry) -> None:
@@ -97,10 +121,11 @@ def _local_entries(folder: str) -> list[FolderEntry]:
         for item in iterator:
             try:
                 inside = item.is_dir()
-                size = 0 if inside else item.stat().st_size
+                found = None if inside else item.stat()
             except OSError:  # A link to nowhere, or to itself.
-                inside, size = False, 0
-            listed.append(FolderEntry(item.name, item.path, inside, size))
+                inside, found = False, None
+            size, same = (found.st_size, identity(found)) if found else (0, None)
+            listed.append(FolderEntry(item.name, item.path, inside, size, same))
     return listed
 
 

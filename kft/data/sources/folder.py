@@ -16,7 +16,13 @@ from kft import errors
 from kft.data import examples, splits
 from kft.data.examples import TRAIN
 from kft.data.labels import LabelMap
-from kft.data.sources import file_reader, filesystem, folder_layout
+from kft.data.sources import (
+    file_reader,
+    filesystem,
+    folder_layout,
+    labelled_rows,
+    same_files,
+)
 from kft.data.sources.folder_layout import FolderLayout
 from kft.data.sources.folder_tree import FolderTree
 from kft.data.sources.left_out import LeftOut
@@ -105,18 +111,23 @@ def _table(
     numbers, split_names = [], []
     for split, class_folders in layout.by_split.items():
         for name, folder in class_folders.items():
-            files, others = tree.list_files(folder)
-            left_out.add_class(name, len(files), others)
-            if not files:  # It may be of no class.
+            found = tree.list_files(folder)
+            left_out.add_class(name, len(found.files), found.others)
+            left_out.add_hidden(f"{_relative(folder, root)}/", found.hidden)
+            if not found.files:  # It may be of no class.
                 continue
-            entries += files
-            numbers += [label_map.index(name)] * len(files)
-            split_names += [split] * len(files)
+            entries += found.files
+            numbers += [label_map.index(name)] * len(found.files)
+            split_names += [split] * len(found.files)
     _count_unlabelled(left_out, layout, tree, root)
     left_out.say()
+    ids = [_relative(entry.path, root) for entry in entries]
     _caution([entry.name for entry in entries], config, payload)
+    same = [entry.identity for entry in entries]
+    labelled_rows.warn(same_files.caution(payload.noun, ids, same), config)
+    _say_folders_in_classes(layout, tree, config)
     return examples.Table(
-        ids=np.array([_relative(entry.path, root) for entry in entries]),
+        ids=np.array(ids),
         labels=np.array(numbers, dtype=np.int32),
         sizes=np.array([entry.size for entry in entries], dtype=np.int64),
         split_names=np.array(split_names),
@@ -149,7 +160,7 @@ def _count_unlabelled(
 ) -> None:
     """Count what is in folders that are left out, and beside those of the classes."""
     for folder in layout.not_used:
-        files, _ = tree.list_files(folder)
+        files = tree.list_files(folder).files
         left_out.add_unlabelled(_relative(folder, root) + "/", len(files))
     parents = {
         os.path.dirname(folder)
@@ -158,8 +169,36 @@ def _count_unlabelled(
     }
     for folder in sorted({root, *parents}):
         place = _relative(folder, root)
-        number = tree.direct_files(folder)
-        left_out.add_unlabelled(f"{place}/" if place else "the folder itself", number)
+        place = f"{place}/" if place else "the folder itself"
+        left_out.add_unlabelled(place, tree.direct_files(folder))
+        left_out.add_hidden(place, tree.direct_hidden_files(folder))
+
+
+def _say_folders_in_classes(
+    layout: FolderLayout, tree: FolderTree, config: config_lib.DataConfig
+) -> None:
+    """Say what the classes are, where those of the user may be a level further down.
+
+    That is so where every class has nothing but several folders, called otherwise in
+    each: kinds in groups. The folders may as well be those of patients or of days.
+    """
+    train = layout.by_split.get(TRAIN, {})
+    inner = {name: list(tree.folders(folder)) for name, folder in train.items()}
+    names = [one for folders in inner.values() for one in folders]
+    if (
+        not all(len(folders) > 1 for folders in inner.values())
+        or len(set(names)) < len(names)
+        or any(tree.direct_files(folder) for folder in train.values())
+    ):
+        return
+    logging.info(
+        "--dataset=%s: the classes are %s; the folders in them (%s) are not told "
+        "apart. If these are the classes, list the files in a table: "
+        "--dataset=csv:TABLE.",
+        config.dataset,
+        errors.listed(list(train), most=_SHOWN),
+        errors.listed(names, most=_SHOWN),
+    )
 
 
 def _layout(payload: PayloadKind) -> str:
@@ -252,7 +291,7 @@ def _advice_on_empty(
 ) -> str:
     others = collections.Counter[str]()
     for name in empty:
-        others += FolderTree(payload.file_endings).list_files(train[name])[1]
+        others += FolderTree(payload.file_endings).list_files(train[name]).others
     known = payload.advice_on_endings
     said = [f" {known[ending]}" for ending in sorted(others) if ending in known]
     held = ", ".join(f"{e or 'no ending'} {n}" for e, n in others.most_common(5))

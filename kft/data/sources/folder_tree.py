@@ -2,17 +2,37 @@
 
 import collections
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 
 from absl import logging
 
+from kft import errors
 from kft.data.sources import filesystem
 from kft.data.sources.filesystem import FolderEntry
 
 # What makes a folder that of a run; runs of several seeds lie in one of their own.
 _RUN_FILES = ("config.json", "flags.cfg")
 _RUN_DEPTH = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderFiles:
+    """The files in a folder, at any depth.
+
+    Attributes:
+        files: those that count, sorted.
+        others: how many do not, by their ending, in small letters with the dot; of
+            names without one, by an empty text.
+        hidden: how many would count, if no name on the way to them began with a dot.
+    """
+
+    files: list[FolderEntry] = dataclasses.field(default_factory=list)
+    others: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter
+    )
+    hidden: int = 0
 
 
 class FolderTree:
@@ -63,8 +83,11 @@ class FolderTree:
     def has_files(self, folder: str) -> bool:
         """Return whether there is a file that counts at any depth."""
         if folder not in self._has_files:
-            found = any(self._counts(entry) for entry in self._below(folder))
-            self._has_files[folder] = found
+            self._has_files[folder] = any(
+                self._counts(entry)
+                for entry, is_hidden in self._below(folder)
+                if not is_hidden
+            )
         return self._has_files[folder]
 
     def direct_files(self, folder: str) -> int:
@@ -75,39 +98,51 @@ class FolderTree:
             if not entry.is_folder
         )
 
-    def list_files(
-        self, folder: str
-    ) -> tuple[list[FolderEntry], collections.Counter[str]]:
-        """Return the files that count at any depth, sorted, and how many others.
+    def direct_hidden_files(self, folder: str) -> int:
+        """Return how many would count, if names of the folder began with no dot."""
+        number = 0
+        for entry in filesystem.entries(folder, hidden=True):
+            if entry.is_hidden and entry.is_folder:
+                number += sum(
+                    self._counts(inner)
+                    for inner, _ in self._below(entry.path, is_hidden=True)
+                )
+            elif entry.is_hidden:
+                number += self._counts(entry)
+        return number
 
-        Follows links, each loop once.
-
-        Returns:
-            The files, and the number of the others by their ending, in small letters
-            with the dot; of names without one, by an empty text.
-        """
-        files, others = [], collections.Counter[str]()
-        for entry in self._below(folder):
+    def list_files(self, folder: str) -> FolderFiles:
+        """Return the files at any depth. Follows links, each loop once."""
+        files, others, hidden = [], collections.Counter[str](), 0
+        for entry, is_hidden in self._below(folder):
             if self._counts(entry):
-                files.append(entry)
-            else:
+                hidden += is_hidden
+                if not is_hidden:
+                    files.append(entry)
+            elif not is_hidden:
                 others[os.path.splitext(entry.name)[1].lower()] += 1
-        return files, others
+        return FolderFiles(files, others, hidden)
 
     def _counts(self, entry: FolderEntry) -> bool:
         return entry.name.lower().endswith(self._endings)
 
     def _below(
-        self, folder: str, parents: tuple[str, ...] = ()
-    ) -> Iterator[FolderEntry]:
+        self, folder: str, parents: tuple[str, ...] = (), *, is_hidden: bool = False
+    ) -> Iterator[tuple[FolderEntry, bool]]:
+        """Yield each file, and whether it or a folder above it is hidden."""
         real = os.path.realpath(folder)
         if real in parents:
             logging.warning(
                 "Left out %s: the link leads back to a folder above.", folder
             )
             return
-        for entry in filesystem.entries(folder):
-            if entry.is_folder:
-                yield from self._below(entry.path, (*parents, real))
-            else:
-                yield entry
+        # What is hidden is only counted: that it cannot be listed is no error.
+        ignored = (errors.DataError,) if is_hidden else ()
+        with contextlib.suppress(*ignored):
+            for entry in filesystem.entries(folder, hidden=True):
+                hidden = is_hidden or entry.is_hidden
+                if entry.is_folder:
+                    inner = (*parents, real)
+                    yield from self._below(entry.path, inner, is_hidden=hidden)
+                else:
+                    yield entry, hidden

@@ -1,9 +1,10 @@
 """Rows of a table that have labels, and maybe a split and a group."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from absl import logging
 
 from kft import config as config_lib
 from kft import errors
@@ -49,6 +50,12 @@ class RowClasses:
 def flag(config: config_lib.DataConfig) -> str:
     """Return the flag that names the table, for messages."""
     return f"--dataset={config.dataset}"
+
+
+def warn(cautions: Iterable[str], config: config_lib.DataConfig) -> None:
+    """Log sentences that say what to know of the data."""
+    for sentence in cautions:
+        logging.warning("%s: %s", flag(config), sentence)
 
 
 def read(

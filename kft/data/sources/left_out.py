@@ -25,6 +25,7 @@ class LeftOut:
         self._taken: collections.Counter[str] = collections.Counter()
         self._others: dict[str, collections.Counter[str]] = {}
         self._unlabelled: dict[str, int] = {}
+        self._hidden: dict[str, int] = {}
 
     def add_class(self, name: str, taken: int, others: Mapping[str, int]) -> None:
         """Count a class folder: its examples, and its other files by ending."""
@@ -37,8 +38,22 @@ class LeftOut:
         if number:
             self._unlabelled[place] = self._unlabelled.get(place, 0) + number
 
+    def add_hidden(self, place: str, number: int) -> None:
+        """Count files that would be examples, but for a dot that a name begins with."""
+        if number:
+            self._hidden[place] = self._hidden.get(place, 0) + number
+
     def say(self) -> None:
         """Log what is left out; a warning where examples seem to be among it."""
+        for place, number in self._hidden.items():
+            logging.warning(
+                "%s: %s: %d %s are left out, for names of them or of folders around "
+                "them begin with a dot. Rename them if they are examples.",
+                self._flag,
+                place,
+                number,
+                self._payload.noun,
+            )
         for place, number in self._unlabelled.items():
             logging.warning(
                 "%s: %s: %d %s are left out, for they are in no folder of a class.",

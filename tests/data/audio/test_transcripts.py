@@ -161,6 +161,28 @@ def test_what_a_folder_has_besides_is_said_or_is_all_there_is(
         _load(f"folder:{tmp_path}")
 
 
+def test_sounds_that_are_hidden_or_links_are_said(tmp_path: Path, caplog) -> None:
+    for number in range(6):
+        (tmp_path / f"{number}.wav").write_bytes(SOUND)
+        (tmp_path / f"{number}.txt").write_text("hi")
+    (tmp_path / ".more").mkdir()
+    (tmp_path / ".more/7.wav").write_bytes(SOUND)
+    (tmp_path / "8.wav").symlink_to("0.wav")
+    (tmp_path / "8.txt").write_text("hi")
+    _load(f"folder:{tmp_path}")
+    assert "1 sounds are left out" in caplog.text
+    assert "8.wav is 0.wav" in caplog.text
+
+
+def test_a_split_without_a_character_is_no_lack_of_a_class(
+    tmp_path: Path, caplog
+) -> None:
+    table = "path,text,split\n0.wav,Q a,train\n1.wav,a,train\n2.wav,a,val\n"
+    _load(_write(tmp_path, table))
+    assert "No validation examples of these characters: <space>, q." in caplog.text
+    assert "class" not in caplog.text
+
+
 def test_librispeech_names_its_speakers(tmp_path: Path) -> None:
     for split, speaker in (("train-clean-100", 19), ("dev-clean", 84)):
         folder = tmp_path / split / str(speaker) / "198"

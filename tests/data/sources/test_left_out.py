@@ -1,6 +1,7 @@
 """Files beside examples are counted by class and kind, with what to do."""
 
 import logging
+import os
 
 import pytest
 
@@ -74,3 +75,60 @@ def test_tiff_is_taken_and_what_exports_make_of_it_is_said(tmp_path, caplog):
     ((level, text),) = _said(_make(tmp_path, a__tif=3, a__tiff=1, b__png=3), caplog)
     assert level == "WARNING"
     assert "4 of 7 images. An exported SavedModel cannot decode TIFF" in text
+
+
+def test_what_is_hidden_by_a_dot_is_counted_with_its_place(tmp_path, caplog):
+    counts = {"cat__jpg": 5, "dog__jpg": 5, ".bird__jpg": 3, ".bird__txt": 1}
+    _make(tmp_path, **counts)
+    (tmp_path / "cat/.more").mkdir()
+    (tmp_path / "cat/.more/1.jpg").write_bytes(b"x")
+    (tmp_path / "cat/.2.jpg").write_bytes(b"x")
+    (tmp_path / ".3.jpg").write_bytes(b"x")
+    said = dict(
+        text.split(" are left out", 1)[0].rsplit(": ", 2)[1:]
+        for level, text in _said(tmp_path, caplog)
+        if level == "WARNING"
+    )
+    assert said == {"cat/": "2 images", "the folder itself": "4 images"}
+
+
+def test_what_systems_hide_is_no_example(tmp_path, caplog):
+    _make(tmp_path, a__jpg=3, b__jpg=3)
+    (tmp_path / "a/._1.jpg").write_bytes(b"x")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX/1.jpg").write_bytes(b"x")
+    assert _said(tmp_path, caplog) == []
+
+
+def test_a_hidden_folder_that_cannot_be_listed_is_no_error(tmp_path, monkeypatch):
+    _make(tmp_path, a__jpg=3, b__jpg=3, **{".trash__jpg": 1})
+    real = os.scandir
+
+    def refuses(folder):
+        if str(folder).endswith(".trash"):
+            raise PermissionError(13, "Permission denied", folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    options = config.ImageOptions(dataset=f"folder:{tmp_path}", validation_fraction=0.0)
+    assert len(tasks.load_splits(options).train) == 6
+
+
+def test_folders_within_classes_that_may_be_the_classes_are_said(tmp_path, caplog):
+    for name in ("animals/cat", "animals/dog", "plants/rose", "plants/fern"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "1.jpg").write_bytes(name.encode())
+    ((level, text),) = _said(tmp_path, caplog)
+    assert level == "INFO"
+    assert "the classes are animals, plants; the folders in them (cat, dog, " in text
+
+
+@pytest.mark.parametrize("beside", ["animals/2.jpg", "plants/cat/1.jpg"])
+def test_folders_within_classes_that_are_no_classes_are_not_said(
+    tmp_path, caplog, beside
+):
+    names = ("animals/cat", "animals/dog", "plants/rose", "plants/fern")
+    for place in (*(f"{name}/1.jpg" for name in names), beside):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(place.encode())
+    assert _said(tmp_path, caplog) == []
