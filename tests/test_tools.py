@@ -1,7 +1,10 @@
 """The scripts beside the package: what they call of kft is there, and takes that."""
 
 import ast
+import importlib.util
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,3 +71,38 @@ def test_a_tool_calls_kft_as_it_is(path: Path) -> None:
                 inspect.signature(called).bind(*call.args, **given)
             except TypeError as error:
                 pytest.fail(f"line {call.lineno}, {ast.unparse(call.func)}: {error}")
+
+
+def test_what_an_upgrade_broke_is_named_by_module(tmp_path: Path) -> None:
+    path = REPOSITORY / "tools" / "check_upgrade.py"
+    spec = importlib.util.spec_from_file_location("check_upgrade", path)
+    check_upgrade = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check_upgrade)
+    for name, text in {
+        "works": "def test_a(): pass",
+        "half": "def test_a(): pass\ndef test_b(): raise ValueError('one\\ntwo')",
+        "gone": "import no_such_package",
+    }.items():
+        (tmp_path / f"test_{name}.py").write_text(text)
+    report = tmp_path / "tests.xml"
+    run = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-c",
+        "/dev/null",
+        f"--rootdir={tmp_path}",
+    ]
+    options = ["-p", "no:xdist", "--continue-on-collection-errors"]
+    done = subprocess.run(
+        [*run, *options, f"--junit-xml={report}", tmp_path],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    gone, half = check_upgrade.failures(report.read_text())
+    missing = "ModuleNotFoundError: No module named 'no_such_package'"
+    assert gone == f"test_gone: 1 of 1 failed: {missing}"
+    assert half == "test_half: 1 of 2 failed: ValueError: one"
