@@ -17,6 +17,7 @@ import kft
 from tests.conftest import REPOSITORY
 
 CONFIGS = sorted(path.name for path in (REPOSITORY / "configs").glob("*.cfg"))
+LINK = re.compile(r"\]\(([^)]*)\)")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,9 @@ def test_the_wheel_has_the_package_and_the_configs(built: tuple[Path, Path]) -> 
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert "Author: The kft authors" in described
     assert "Keywords: " in described
+    _, _, readme = described.partition("\n\n")
+    assert "Freezing is proved" in readme and "stages and freezing" in readme
+    assert [to for to in LINK.findall(readme) if not to.startswith("http")] == []
 
 
 def test_the_sdist_has_what_belongs_to_the_project(built: tuple[Path, Path]) -> None:
@@ -56,7 +60,8 @@ def test_the_sdist_has_what_belongs_to_the_project(built: tuple[Path, Path]) -> 
         names = {name.partition("/")[2] for name in sdist.getnames()}
     for name in ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"):
         assert name in names
-    for folder in ("configs", "docs", "tests", "tools"):
+    assert {"CITATION.cff", "README.md", "hatch_build.py"} <= names
+    for folder in ("configs", "docs", "notebooks", "tests", "tools"):
         files = [p for p in (REPOSITORY / folder).rglob("*") if p.is_file()]
         kept = [p for p in files if "__pycache__" not in p.parts]
         assert {str(p.relative_to(REPOSITORY)) for p in kept} <= names
