@@ -17,6 +17,8 @@ TRAIN: Final = "train"
 VALIDATION: Final = "validation"
 TEST: Final = "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
+# What labels are called where they are names that people gave.
+CLASSES: Final = "classes"
 # The key, a seed for random ops, of an example that is not augmented.
 NO_KEY = np.zeros([2], np.int64)
 NO_KEY.flags.writeable = False
@@ -118,6 +120,7 @@ class Splits:
         test: what only the end of the run sees, None where there is none.
         fingerprint: SHA-256 over ids, labels, splits and sizes; contents are not read.
         source: the `--dataset` that this is.
+        labels_are: what messages call the labels.
     """
 
     labels: labels.LabelMap
@@ -126,6 +129,7 @@ class Splits:
     test: Examples | None
     fingerprint: str
     source: str
+    labels_are: str = CLASSES
 
     def parts(self) -> dict[str, Examples]:
         """Return the splits that there are, by name."""

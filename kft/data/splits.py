@@ -20,10 +20,8 @@ from absl import logging
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples, label_arrays, label_cautions, labels, split_file
-from kft.data.examples import TEST, TRAIN, VALIDATION
+from kft.data.examples import CLASSES, TEST, TRAIN, VALIDATION
 
-# What labels are called where they are names that people gave.
-CLASSES = "classes"
 _SHOWN = 20
 
 
@@ -108,7 +106,7 @@ def assemble(
         table: all examples.
         config: of the data.
         labels_are: what messages call labels; names are looked at where it is
-            `CLASSES`.
+            `examples.CLASSES`.
 
     Raises:
         errors.ConfigError: for fractions that leave nothing to train on, or
@@ -139,6 +137,7 @@ def assemble(
         test=parts.get(TEST),
         fingerprint=_fingerprint(label_map, table, split_names),
         source=config.dataset,
+        labels_are=labels_are,
     )
 
 

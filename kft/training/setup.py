@@ -166,9 +166,8 @@ def _describe(splits: Splits) -> str:
     counts = [("training", splits.train), ("validation", splits.validation)]
     counts.append(("test", splits.test))
     parts = [f"{len(e):,} {name}" for name, e in counts if e is not None and len(e)]
-    return (
-        f"{splits.source}: {', '.join(parts)} examples of {len(splits.labels)} classes"
-    )
+    labels = f"{len(splits.labels)} {splits.labels_are}"
+    return f"{splits.source}: {', '.join(parts)} examples of {labels}"
 
 
 def settle_class_weights(context: RunContext) -> None:

@@ -178,7 +178,7 @@ def test_a_split_without_a_character_is_no_lack_of_a_class(
     tmp_path: Path, caplog
 ) -> None:
     table = "path,text,split\n0.wav,Q a,train\n1.wav,a,train\n2.wav,a,val\n"
-    _load(_write(tmp_path, table))
+    assert _load(_write(tmp_path, table)).labels_are == "characters"
     assert "No validation examples of these characters: <space>, q." in caplog.text
     assert "class" not in caplog.text
 
