@@ -1,5 +1,6 @@
 """Every source: its table entry, its splits, and what it says of mistakes."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -33,6 +34,19 @@ def test_every_source_is_tested_here_or_in_a_file_of_its_own():
         "tfds",
         "tfrecord",
     }
+
+
+@pytest.mark.parametrize("name", tasks.known())
+def test_every_source_stands_in_the_help_of_its_task(name):
+    kind = tasks.kind(name)
+    (dataset,) = (
+        field
+        for field in dataclasses.fields(kind.config_class)
+        if field.name == "dataset"
+    )
+    forms = [source.form for source in kind.sources.values()]
+    assert forms
+    assert [form for form in forms if form not in dataset.metadata["help"]] == []
 
 
 def test_digits_are_the_digits():
