@@ -38,8 +38,9 @@ class Inputs:
     spec: ClassVar = {name: tf.TensorSpec([None], tf.float32) for name in STEPS}
     boundaries = (4, 8, 16)
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return numbers for text; raises DataError for text that has none."""
+        del training
         texts = examples.read(tf.constant(examples.rows)).numpy()
         prepared = []
         for id_, text in zip(examples.ids, texts, strict=True):

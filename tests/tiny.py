@@ -58,7 +58,8 @@ class Inputs:
     def cache_key(self) -> dict[str, Any]:
         return {"shape": SHAPE}
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+        del training
         return examples
 
     def preprocess(self, *, training: bool):

@@ -106,7 +106,7 @@ def _plain(config: Any) -> dict[str, Any]:
     task = tasks.get(config, splits.labels)
     inputs, targets = {}, {}
     for name, part in (("train", splits.train), ("validation", splits.validation)):
-        prepared = task.inputs.prepare(part)
+        prepared = task.inputs.prepare(part, training=False)
         loaded = sample.load(prepared, task.inputs.preprocess(training=False))
         inputs[name] = sample.stack(loaded, task.inputs.spec, (config.max_length,))
         targets[name] = np.asarray(part.labels)

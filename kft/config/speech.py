@@ -4,7 +4,7 @@ import dataclasses
 from typing import ClassVar, Literal
 
 from kft.config import augmentations
-from kft.config.augmentations import Kind
+from kft.config.audio import AUDIO_AUGMENTATIONS
 from kft.config.base import Config
 from kft.config.data import DataConfig
 from kft.config.fields import option
@@ -13,9 +13,8 @@ from kft.config.training import ModelConfig
 
 # What there is for --augment, in the order in which it is applied.
 SPEECH_AUGMENTATIONS = {
-    "gain": Kind("largest change in decibels", 6.0, 40.0),
-    "noise": Kind("least signal-to-noise ratio in decibels", 20.0, 80.0),
-    "specaugment": Kind("largest share that is blanked", 0.2, 0.9),
+    name: AUDIO_AUGMENTATIONS[name]
+    for name in ("speed", "gain", "noise", "specaugment")
 }
 
 
@@ -65,7 +64,9 @@ class SpeechOptions(DataConfig):
     augment: str = option(
         augmentations.NONE,
         "Augmentation of the training sounds: none, or names with commas between them, "
-        "each with a strength after @: gain@6 (largest change in decibels), noise@20 "
+        "each with a strength after @: speed@0.1 (largest change of the speed, and "
+        "with it of the pitch, at most 0.5; Ko et al., 2015, have 0.1; no sound gets "
+        "longer than --seconds by it), gain@6 (largest change in decibels), noise@20 "
         "(white noise, least signal-to-noise ratio in decibels), specaugment@0.2 "
         "(largest share of the time, and of the mel scale, that is blanked).",
     )

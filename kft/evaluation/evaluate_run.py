@@ -209,7 +209,8 @@ def logits(run: LoadedRun, examples: Examples) -> Rows:
         errors.DataError: naming the example that cannot be read.
     """
     inputs = run.task.inputs
-    prepared, preprocess = inputs.prepare(examples), run.preprocess(training=False)
+    prepared = inputs.prepare(examples, training=False)
+    preprocess = run.preprocess(training=False)
     batches = pipeline.eval_batches(
         prepared,
         preprocess,

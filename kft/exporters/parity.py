@@ -150,7 +150,8 @@ def make_batch(
     task = served.run.task
     chosen = sample.spread(examples, count)
     preprocess = served.run.preprocess(training=False)
-    loaded = sample.load(task.inputs.prepare(chosen), preprocess)
+    prepared = task.inputs.prepare(chosen, training=False)
+    loaded = sample.load(prepared, preprocess)
     inputs = sample.stack(loaded, task.inputs.spec, task.inputs.boundaries)
     outputs = _known_outputs(served.run, chosen, source)
     if outputs is None:

@@ -230,6 +230,7 @@ def _load(
     run: LoadedRun, examples: Examples, keys: np.ndarray | None, *, training: bool
 ) -> _Loaded:
     preprocess = run.preprocess(training=training)
-    loaded = sample.load(run.task.inputs.prepare(examples), preprocess, keys=keys)
+    prepared = run.task.inputs.prepare(examples, training=training)
+    loaded = sample.load(prepared, preprocess, keys=keys)
     # What people see is the example itself, not what it is prepared to.
     return _Loaded(sample.payloads(examples), loaded)

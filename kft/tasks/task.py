@@ -83,11 +83,12 @@ class Inputs(Protocol):
     def cache_key(self) -> Mapping[str, Any]:
         """Return what decides the inputs, as JSON can hold it."""
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return the examples as `preprocess` reads them, with their lengths.
 
         Here is done once what would cost more in every epoch than reading its result:
-        tokenising, framing. Where `boundaries` is empty, usually `examples` itself.
+        tokenising, framing. Where `boundaries` is empty, usually `examples` itself. In
+        training each length is the longest that augmentation may give.
         """
 
     def preprocess(self, *, training: bool) -> Preprocess:

@@ -152,11 +152,13 @@ def prepared(splits: Splits, task: Task) -> Splits:
     """Return the splits as the pipelines of the task read them."""
 
     def of(examples: Examples | None) -> Examples | None:
-        return None if examples is None else task.inputs.prepare(examples)
+        if examples is None:
+            return None
+        return task.inputs.prepare(examples, training=False)
 
     return dataclasses.replace(
         splits,
-        train=task.inputs.prepare(splits.train),
+        train=task.inputs.prepare(splits.train, training=True),
         validation=of(splits.validation),
         test=of(splits.test),
     )

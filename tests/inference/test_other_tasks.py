@@ -222,7 +222,9 @@ def test_scores_of_a_batch_do_not_depend_on_what_fills_it_up(
 ) -> None:
     examples = served_steps.examples(4)
     inputs = served_steps.Inputs()
-    loaded = sample.load(inputs.prepare(examples), inputs.preprocess(training=False))
+    loaded = sample.load(
+        inputs.prepare(examples, training=False), inputs.preprocess(training=False)
+    )
     endpoint = served.tensors
     batch = sample.stack(loaded, inputs.spec, inputs.boundaries)
     together = endpoint.function(**batch)[served.scores].numpy()

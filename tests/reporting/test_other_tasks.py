@@ -65,7 +65,8 @@ class CurveInputs:
     is_augmented = False
     boundaries = ()
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+        del training
         return examples
 
     def preprocess(self, *, training: bool):

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from kft.config.augmentations import Augmentation
+from kft.data.audio import speed_perturbation
+from kft.data.audio.utterances import Utterances
 from kft.data.audio.windows import Windows
 
 # Numbers that make the key of each augmentation, whatever else the flag names.
@@ -50,9 +52,37 @@ def training_windows(
     strengths = {one.name: one.strength or 0.0 for one in augmentations}
     keys = _keys(key)
     if "speed" in strengths:
-        clips = _faster(clips, keys["speed"], strengths["speed"])
+        speed = speed_perturbation.draw(keys["speed"], strengths["speed"])
+        clips = speed_perturbation.faster_windows(clips, speed)
     sounds = _shifted(clips, keys["shift"], windows)
     return altered(sounds, key, strengths=strengths, sample_rate=windows.sample_rate)
+
+
+def training_rows(
+    rows: tf.Tensor,
+    key: tf.Tensor,
+    *,
+    utterances: Utterances,
+    strengths: Mapping[str, float],
+) -> tf.Tensor:
+    """Return an augmented whole sound, float32 [rows, samples_per_row].
+
+    Args:
+        rows: float32 [rows, samples_per_row]; with `speed` others come out.
+        key: int64 [2]; decides all that is random.
+        utterances: how it was read.
+        strengths: of the augmentations by their names.
+    """
+    if "speed" in strengths:
+        speed = speed_perturbation.draw(_keys(key)["speed"], strengths["speed"])
+        rows = speed_perturbation.faster_rows(rows, speed, utterances)
+    sounds = altered(
+        tf.reshape(rows, [1, -1]),
+        key,
+        strengths=strengths,
+        sample_rate=utterances.sample_rate,
+    )
+    return tf.reshape(sounds, [-1, utterances.samples_per_row])
 
 
 def altered(
@@ -87,25 +117,6 @@ def _keys(key: tf.Tensor) -> dict[str, tf.Tensor]:
         name: tf.random.experimental.stateless_fold_in(key, number)
         for name, number in _KEYS.items()
     }
-
-
-def _faster(clips: tf.Tensor, key: tf.Tensor, strength: float) -> tf.Tensor:
-    """Return clips played faster or slower, with their middle where it was.
-
-    Speed perturbation (Ko et al., Audio Augmentation for Speech Recognition, 2015): the
-    pitch changes with the speed. Between two samples it is interpolated linearly.
-    """
-    length = clips.shape[1]
-    speed = tf.random.stateless_uniform([], key, 1.0 - strength, 1.0 + strength)
-    middle = (length - 1) / 2
-    places = (tf.range(length, dtype=tf.float32) - middle) * speed + middle
-    before = tf.floor(places)
-    share = places - before
-    # What is beyond both ends is silence.
-    index = tf.clip_by_value(tf.cast(before, tf.int32) + 1, 0, length + 1)
-    padded = tf.pad(clips, [[0, 0], [1, 2]])
-    left, right = tf.gather(padded, index, axis=1), tf.gather(padded, index + 1, axis=1)
-    return left + share * (right - left)
 
 
 def _shifted(clips: tf.Tensor, key: tf.Tensor, windows: Windows) -> tf.Tensor:

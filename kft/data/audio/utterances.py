@@ -33,6 +33,19 @@ class Utterances:
         """Return the rows of a sound; the last ends in a sample of silence, or more."""
         return samples // self.samples_per_row + 1
 
+    def rows_at(self, rows: np.ndarray, speed: float) -> np.ndarray:
+        """Return how many rows sounds have that are played at another speed, int64 [n].
+
+        At least one. A sound is slowed down until it is as long as the longest, and no
+        further, so that batches and networks have room for it.
+
+        Args:
+            rows: of the sounds, [n].
+            speed: above 0; 2 makes a sound half as long.
+        """
+        most = np.maximum(rows, self.most_rows - 1)
+        return np.clip(np.rint(rows / speed), 1, most).astype(np.int64)
+
     def length(self, frames: int, rate: int) -> int:
         """Return the samples of a file's frames, resampled.
 

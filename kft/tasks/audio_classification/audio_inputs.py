@@ -56,8 +56,9 @@ class AudioInputs:
             facts |= {"augment": self._config.augment, "seed": self._config.seed}
         return facts
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return the examples as they are: sounds are decoded when they are read."""
+        del training
         return examples
 
     def preprocess(self, *, training: bool) -> Preprocess:

@@ -63,8 +63,9 @@ class ImageInputs:
             facts.update({"augment": config.augment, "seed": config.seed})
         return facts
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return the examples as they are: images are decoded when they are read."""
+        del training
         return examples
 
     def preprocess(self, *, training: bool) -> Preprocess:

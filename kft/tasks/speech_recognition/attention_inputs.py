@@ -77,13 +77,15 @@ class AttentionInputs(SpeechInputs):
         """Return what decides rows and tokens."""
         return {**super().cache_key(), "tokenizer": self._tokens.tokenizer.digest}
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return the examples with their tokens before the bytes of the sounds.
 
         Raises:
             errors.DataError: naming sounds that cannot be read, or whose text has more
                 tokens than the decoder reads.
         """
+        # Every window has one shape, at whatever speed the sound is played.
+        del training
         # Raises for a sound that is no such, or too long.
         list(self._lengths(examples))
         labels, begin = examples.labels, len(self._tokens.begin)

@@ -81,16 +81,19 @@ class SpeechInputs:
             facts |= {"augment": self._config.augment, "seed": self._config.seed}
         return facts
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return the examples with the rows of each; only heads of files are decoded.
 
         Raises:
             errors.DataError: naming sounds that cannot be read, or whose text is longer
-                than CTC can spell in their steps.
+                than CTC can spell in their steps, in training at the highest speed.
         """
         lengths = np.array(list(self._lengths(examples)), np.int64)
-        _check_texts(examples, lengths)
-        return dataclasses.replace(examples, lengths=lengths)
+        change = self._strengths.get("speed", 0.0) if training else 0.0
+        shortest = self._utterances.rows_at(lengths, 1.0 + change)
+        _check_texts(examples, shortest, is_faster=change > 0.0)
+        longest = self._utterances.rows_at(lengths, 1.0 - change)
+        return dataclasses.replace(examples, lengths=longest)
 
     def _lengths(self, examples: Examples) -> Iterator[int]:
         def count(position: int) -> int:
@@ -132,17 +135,10 @@ class SpeechInputs:
         )
         rows = tf.ensure_shape(rows, [None, utterances.samples_per_row])
         if training and self.is_augmented:
-            rows = self._augmented(rows, key)
+            rows = audio_augment.training_rows(
+                rows, key, utterances=utterances, strengths=self._strengths
+            )
         return rows
-
-    def _augmented(self, rows: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-        sounds = audio_augment.altered(
-            tf.reshape(rows, [1, -1]),
-            key,
-            strengths=self._strengths,
-            sample_rate=self._utterances.sample_rate,
-        )
-        return tf.reshape(sounds, [-1, self._utterances.samples_per_row])
 
     def mix(self) -> None:
         """Return None: two sounds at a time have no text."""
@@ -153,8 +149,13 @@ def _message(error: Exception) -> str:
     return error.message if isinstance(error, tf.errors.OpError) else str(error)
 
 
-def _check_texts(examples: Examples, lengths: np.ndarray) -> None:
+def _check_texts(examples: Examples, lengths: np.ndarray, *, is_faster: bool) -> None:
     """Check that CTC can spell each text in the steps of its sound, if there are texts.
+
+    Args:
+        examples: of one split.
+        lengths: steps that each sound has at least, int64 [n].
+        is_faster: whether it has as few only at the highest speed of an augmentation.
 
     Raises:
         errors.DataError: naming those that it cannot.
@@ -173,8 +174,11 @@ def _check_texts(examples: Examples, lengths: np.ndarray) -> None:
         f"steps, there are {lengths[row]})"
         for row in wrong[:_SHOWN]
     ]
+    when = " at the highest speed of --augment" if is_faster else ""
+    other = ", or choose a smaller speed@" if is_faster else ""
     raise errors.DataError(
         f"{len(wrong)} of {len(lengths)} texts are longer than CTC can spell in the "
-        f"steps of 20 ms that their sounds have: {', '.join(shown)}. Correct the text, "
-        "or start and end of the sound, or remove it: its loss would mean nothing."
+        f"steps of 20 ms that their sounds have{when}: {', '.join(shown)}. Correct "
+        f"the text, or start and end of the sound, or remove it{other}: its loss would "
+        "mean nothing."
     )

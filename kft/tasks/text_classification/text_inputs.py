@@ -32,7 +32,7 @@ class TextInputs(TokenizedInputs):
         key = super().cache_key()
         return {**key, "pairs": True} if self._form.pairs else key
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return the examples with their token ids, int32, as payloads.
 
         Below the ids of a pair stand the types of its tokens.
@@ -40,6 +40,7 @@ class TextInputs(TokenizedInputs):
         Raises:
             errors.DataError: naming a text that is not in UTF-8, or that is empty.
         """
+        del training
         texts = self._texts(examples)
         if self._form.pairs:
             return self._prepare_pairs(examples, texts)

@@ -30,12 +30,13 @@ class TokenInputs(TokenizedInputs):
         steps = tf.TensorSpec([None], tf.int32)
         return {"token_ids": steps, "mask": steps, "first_tokens": steps}
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return the examples with token ids and first tokens, int32, as payloads.
 
         Raises:
             errors.DataError: naming a text that is not in UTF-8, or has no words.
         """
+        del training
         texts = self._texts(examples)
         found = word_tokens.encode(self._tokenizer, texts, max_length=self._max_length)
         parts = [np.stack([one.token_ids, one.first_tokens]) for one in found]

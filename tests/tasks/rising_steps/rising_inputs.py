@@ -27,8 +27,9 @@ class Inputs:
     def cache_key(self) -> dict[str, Any]:
         return {}
 
-    def prepare(self, examples: Examples) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool) -> Examples:
         """Return the examples with their lengths, also where they are bare payloads."""
+        del training
         payloads = examples.read(tf.constant(examples.rows)).numpy()
         lengths = np.array([len(payload.split()) for payload in payloads], np.int64)
         return dataclasses.replace(examples, lengths=lengths)

@@ -130,7 +130,7 @@ def test_a_sound_is_read_with_its_text(folder: Path) -> None:
     config = _config(folder, "inputs")
     splits = tasks.load_splits(config)
     task = tasks.get(config, splits.labels)
-    ready = task.inputs.prepare(sample.spread(splits.train, 3))
+    ready = task.inputs.prepare(sample.spread(splits.train, 3), training=False)
     loaded = sample.load(ready, task.inputs.preprocess(training=False))
     batch = sample.stack(loaded, task.inputs.spec, task.inputs.boundaries)
     assert batch["rows"].shape == (3, WINDOW_ROWS, 320)
@@ -144,7 +144,8 @@ def test_a_sound_is_read_with_its_text(folder: Path) -> None:
         sample.spread(splits.train, 1), labels=np.zeros([1], np.int32)
     )
     (alone,) = sample.load(
-        task.inputs.prepare(asked), task.inputs.preprocess(training=False)
+        task.inputs.prepare(asked, training=False),
+        task.inputs.preprocess(training=False),
     )
     assert alone[TOKENS].tolist() == begin
 
@@ -156,7 +157,7 @@ def test_a_text_with_too_many_tokens_is_named(folder: Path) -> None:
     one = sample.spread(splits.train, 1)
     long = dataclasses.replace(one, labels=Ragged.from_rows([np.zeros(60, np.int32)]))
     with pytest.raises(errors.DataError, match=r"wav: expected .* at most 23 tokens"):
-        task.inputs.prepare(long)
+        task.inputs.prepare(long, training=False)
 
 
 def test_a_text_is_compared_as_the_texts_of_the_data_are_written(folder: Path) -> None:

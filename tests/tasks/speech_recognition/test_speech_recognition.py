@@ -57,9 +57,21 @@ def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
     kept_weights.assert_close(cached.run_dir, live.run_dir, atol=1e-5)
 
 
+@pytest.mark.slow
+def test_stored_views_of_other_speeds_give_the_weights_of_a_live_trunk(train) -> None:
+    # With several boundaries: a sound has as many steps as its slowest view.
+    plan = {"stages": "head:2@0.1", "seconds": 1.2, "augment": "speed@0.25"}
+    stored = train(cached_views=2, feature_cache="memory", **plan)
+    live = train(**plan)
+    assert [stored.stages[0].cached, live.stages[0].cached] == [True, False]
+    kept_weights.assert_close(stored.run_dir, live.run_dir, atol=1e-5)
+
+
 @pytest.mark.integration
 def test_a_killed_run_goes_on_bit_by_bit(folder: Path) -> None:
-    config = spoken_letters.config(folder, "killed", augment="gain,noise,specaugment")
+    config = spoken_letters.config(
+        folder, "killed", augment="speed,gain,noise,specaugment"
+    )
     whole = fine_tune(
         dataclasses.replace(config, run_dir=str(folder / "whole")),
         reporter=SilentReporter(),
@@ -152,7 +164,7 @@ def test_what_fills_up_a_batch_changes_nothing(folder: Path) -> None:
     config = spoken_letters.config(folder, "padding", seconds=2.0)
     splits = tasks.load_splits(config)
     task = tasks.get(config, splits.labels)
-    ready = task.inputs.prepare(sample.spread(splits.train, 3))
+    ready = task.inputs.prepare(sample.spread(splits.train, 3), training=False)
     loaded = sample.load(ready, task.inputs.preprocess(training=False))
     assert [len(one["mask"]) for one in loaded] == ready.lengths.tolist()
     network = task.network().model
@@ -209,6 +221,51 @@ def test_a_text_longer_than_its_sound_is_named_before_training(
         errors.DataError, match=r"3\.wav \(14 characters need 27 steps, there are 26\)"
     ):
         fine_tune(config, reporter=SilentReporter())
+
+
+def test_training_sounds_have_the_length_of_their_slowest_version(
+    folder: Path,
+) -> None:
+    config = spoken_letters.config(folder, "slow", augment="speed@0.25")
+    splits = tasks.load_splits(config)
+    inputs = tasks.get(config, splits.labels).inputs
+    chosen = sample.spread(splits.train, 4)
+    real = inputs.prepare(chosen, training=False).lengths
+    ready = inputs.prepare(chosen, training=True)
+    np.testing.assert_array_equal(ready.lengths, np.rint(real / 0.75).clip(max=45))
+    read, heard = inputs.preprocess(training=True), []
+    for number in range(6):
+        keys = np.full([4, 2], number, np.int64)
+        loaded = sample.load(ready, read, keys=keys)
+        again = sample.load(ready, read, keys=keys)
+        for one, other in zip(loaded, again, strict=True):
+            np.testing.assert_array_equal(one["rows"], other["rows"])
+        heard.append([one["mask"].sum() for one in loaded])
+    assert (np.array(heard) <= ready.lengths).all()
+    assert (np.array(heard) >= np.rint(real / 1.25)).all()
+    assert (np.ptp(heard, axis=0) > 3).all()
+    plain = sample.load(ready, inputs.preprocess(training=False))
+    assert [len(one["mask"]) for one in plain] == real.tolist()
+
+
+def test_a_text_has_to_fit_its_sound_at_the_highest_speed_too(
+    folder: Path, tmp_path: Path
+) -> None:
+    rows = [(f"{number}.wav", "abcabcabcabcabcabcabcab") for number in range(8)]
+    for name, _ in rows:
+        (tmp_path / name).write_bytes(sounds.encoded(spoken_letters.spoken("ab")))
+    config = spoken_letters.config(
+        folder, "fast", dataset=_table(tmp_path, rows), augment="speed@0.25"
+    )
+    splits = tasks.load_splits(config)
+    inputs = tasks.get(config, splits.labels).inputs
+    # 26 steps as it is said; 21 where it is said a quarter faster.
+    assert inputs.prepare(splits.train, training=False).lengths.tolist()[0] == 26
+    with pytest.raises(
+        errors.DataError,
+        match=r"at the highest speed of --augment: .*23 steps, there are 21.*speed@",
+    ):
+        inputs.prepare(splits.train, training=True)
 
 
 def test_a_bad_sound_is_named_or_skipped(folder: Path, tmp_path: Path) -> None:

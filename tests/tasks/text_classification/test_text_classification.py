@@ -241,7 +241,7 @@ def test_texts_are_tokenised_once_and_cut_at_the_longest(folder: Path) -> None:
     config = _config(folder, "inputs")
     splits = tasks.load_splits(config)
     inputs = tasks.get(config, splits.labels).inputs
-    prepared = inputs.prepare(splits.train)
+    prepared = inputs.prepare(splits.train, training=True)
     assert prepared.lengths.max() == MAX_LENGTH == inputs.boundaries[-1]
     assert list(inputs.boundaries) == [16, 24]
     chosen = sample.spread(prepared, 20)
@@ -252,7 +252,9 @@ def test_texts_are_tokenised_once_and_cut_at_the_longest(folder: Path) -> None:
         assert (tokens[0], tokens[-1]) == ("[CLS]", "[SEP]")
     texts = splits.train.take(np.arange(20))
     payload = texts.read(tf.constant(texts.rows))[3].numpy().decode()
-    ids = sample.load(inputs.prepare(texts), inputs.preprocess(training=True))[3]
+    ids = sample.load(
+        inputs.prepare(texts, training=True), inputs.preprocess(training=True)
+    )[3]
     words = [tiny_bert.WORDS[number] for number in ids["token_ids"][1:-1]]
     assert words == payload.split()[: MAX_LENGTH - 2]
 
@@ -266,7 +268,7 @@ def test_a_text_that_cannot_be_read_is_named(folder: Path, payload: bytes) -> No
         splits.train.take(np.arange(1)), read=lambda rows: tf.constant([payload])
     )
     with pytest.raises(errors.DataError, match=f"Example {bad.ids[0]}: expected"):
-        inputs.prepare(bad)
+        inputs.prepare(bad, training=True)
 
 
 @pytest.mark.parametrize(

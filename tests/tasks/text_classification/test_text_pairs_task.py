@@ -70,7 +70,7 @@ def test_types_reach_the_network(folder: Path) -> None:
     network = task.network()
     pair = text_pairs.join(["good a", "bad film"]).encode()
     splits = tasks.load_splits(config)
-    prepared = task.inputs.prepare(splits.train)
+    prepared = task.inputs.prepare(splits.train, training=True)
     one = sample.load(prepared, task.inputs.preprocess(training=False))[0]
     assert sorted(np.unique(one["token_types"])) == [0, 1]
     assert b"\0" in pair

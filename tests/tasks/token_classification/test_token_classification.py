@@ -154,7 +154,7 @@ def test_a_saved_model_gives_words_tags_and_places(result) -> None:
 def test_what_stands_in_the_padding_reaches_no_result(folder: Path) -> None:
     task = tasks.get(_config(folder, "padding", dropout=0.0), LabelMap(TAGS))
     splits = tasks.load_splits(_config(folder, "padding"))
-    chosen = task.inputs.prepare(splits.train.take(np.arange(4)))
+    chosen = task.inputs.prepare(splits.train.take(np.arange(4)), training=False)
     loaded = sample.load(chosen, task.inputs.preprocess(training=False))
     inputs = sample.stack(loaded, task.inputs.spec, (24,))
     # Where words were cut there are more of them than tokens.
