@@ -2,6 +2,9 @@
 
   python tools/bench_digit_strings.py --data=spoken_digits --seeds=0,1,2
 
+Further flags are those of a run, such as --augment. To choose them, --judge names a
+speaker of train/ who then validates, and val/ is left alone.
+
 The strings are made of recordings of single digits, of one speaker each. For each
 seed, of strings and of training: `python -m kft.train` as it is typed, with the
 pretrained recogniser and with random weights, else alike. Every character is a digit,
@@ -29,7 +32,6 @@ LENGTH = 4
 _LEAST_PAUSE, _MOST_PAUSE = 0.05, 0.25
 # A pause is noise, as loud as the quietest so many seconds of a string's recordings.
 _QUIETEST = 0.01
-_SPLITS = {"train": "train", "val": "validation"}
 _NAMES = "zero one two three four five six seven eight nine".split()
 
 
@@ -37,6 +39,7 @@ def main() -> None:
     """Print a table, and write the figures as JSON where asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder with train/ and val/")
+    parser.add_argument("--judge", default=None, help="speaker of train/")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--backbone", default="HamaConformer")
     parser.add_argument("--stages", default=STAGES)
@@ -47,7 +50,8 @@ def main() -> None:
     for seed in map(int, arguments.seeds.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             strings = Path(folder, "strings")
-            table = make(Path(arguments.data), strings, seed=seed)
+            data, judge = Path(arguments.data), arguments.judge
+            table = make(data, strings, seed=seed, judge=judge)
             for weights in arguments.weights.split(","):
                 own = [f"--weights={weights}", f"--seed={seed}", *flags]
                 own += [
@@ -58,7 +62,7 @@ def main() -> None:
                 print(json.dumps(rows[-1]), flush=True)
     _show(rows)
     if arguments.out:
-        found = {"flags": flags, "stages": arguments.stages, "rows": rows}
+        found = {**vars(arguments), "flags": flags, "rows": rows}
         Path(arguments.out).write_text(json.dumps(found, indent=1))
 
 
@@ -92,7 +96,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
         print(f"| {weights} | {mean:.3f} | {each} | {seconds:.0f} |")
 
 
-def make(recordings: Path, there: Path, *, seed: int) -> Path:
+def make(recordings: Path, there: Path, *, seed: int, judge: str | None = None) -> Path:
     """Write strings of four digits as WAV files, and return their table.
 
     Args:
@@ -100,29 +104,48 @@ def make(recordings: Path, there: Path, *, seed: int) -> Path:
             called by its English name, with files SPEAKER_NUMBER.wav of one rate.
         there: folder to make.
         seed: of the order of the recordings, and of the pauses.
+        judge: a speaker of train/ who validates; None for those of val/.
 
     Raises:
-        ValueError: for recordings of different sample rates.
+        ValueError: for recordings of different sample rates, or a speaker who is none.
     """
     random = np.random.default_rng(seed)
     rows: list[dict[str, str]] = []
     there.mkdir(parents=True)
-    for folder, split in _SPLITS.items():
-        for speaker, clips in _by_speaker(recordings / folder).items():
-            order = random.permutation(len(clips))
-            for begin in range(0, len(order) - LENGTH + 1, LENGTH):
-                chosen = [clips[place] for place in order[begin : begin + LENGTH]]
-                name = f"{speaker}_{begin // LENGTH:03}.wav"
-                _write(there / name, [path for _, path in chosen], random)
-                text = "".join(str(digit) for digit, _ in chosen)
-                row = {"path": name, "text": text, "split": split, "group": speaker}
-                rows.append(row)
+    for speaker, split, clips in _speakers(recordings, judge):
+        order = random.permutation(len(clips))
+        for begin in range(0, len(order) - LENGTH + 1, LENGTH):
+            chosen = [clips[place] for place in order[begin : begin + LENGTH]]
+            name = f"{speaker}_{begin // LENGTH:03}.wav"
+            _write(there / name, [path for _, path in chosen], random)
+            text = "".join(str(digit) for digit, _ in chosen)
+            row = {"path": name, "text": text, "split": split, "group": speaker}
+            rows.append(row)
     table = there / "strings.csv"
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
     return table
+
+
+def _speakers(
+    recordings: Path, judge: str | None
+) -> list[tuple[str, str, list[tuple[int, Path]]]]:
+    """Return speakers, with their split, and digits and files; see `make`."""
+    train = _by_speaker(recordings / "train")
+    if judge is None:
+        validation = _by_speaker(recordings / "val")
+    elif judge in train:
+        validation = {judge: train.pop(judge)}
+    else:
+        raise ValueError(f"--judge={judge}: expected one of {', '.join(train)}")
+    splits = {"train": train, "validation": validation}
+    return [
+        (speaker, split, clips)
+        for split, speakers in splits.items()
+        for speaker, clips in speakers.items()
+    ]
 
 
 def _by_speaker(folder: Path) -> dict[str, list[tuple[int, Path]]]:
