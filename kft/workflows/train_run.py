@@ -11,7 +11,7 @@ from kft.config import RunConfig
 from kft.distribution import cluster
 from kft.evaluation import accuracy_bar
 from kft.evaluation.accuracy_bar import JudgedFigure
-from kft.run_folder import seeds
+from kft.run_folder import seeds, spread
 from kft.run_folder.history import TEST, VALIDATION
 from kft.training import preflight
 from kft.training.auto import recipe
@@ -19,6 +19,7 @@ from kft.training.monitoring import signals
 from kft.training.trackers import trackers
 
 if TYPE_CHECKING:
+    from kft.training.fine_tune_several import SeveralRuns
     from kft.training.kept_network import FinishedRun
 
 
@@ -78,6 +79,13 @@ def run(
         raise problem
 
 
+def _show_spreads(found: "SeveralRuns", judged: JudgedFigure) -> None:
+    for figure in (VALIDATION + judged.name, TEST + judged.name):
+        found_spread = found.spread(figure)
+        if found_spread is not None:
+            terminal.show(f"  {figure:<14} {spread.text(found_spread)}")
+
+
 def _train(
     config: RunConfig, given: frozenset[str] | None, process_start: float | None
 ) -> tuple["FinishedRun", JudgedFigure]:
@@ -97,10 +105,7 @@ def _train(
     found = repeated.fine_tune(config, given=given)
     judged = accuracy_bar.judged_of(found.best)
     terminal.show("", f"{len(found.seeds)} seeds, {found.folder / seeds.FILE}")
-    for figure in (VALIDATION + judged.name, TEST + judged.name):
-        spread = found.spread(figure)
-        if spread is not None:
-            terminal.show(f"  {figure:<14} {seeds.text(spread)}")
+    _show_spreads(found, judged)
     terminal.show("The best by validation:", "")
     # The best was chosen for being good; a bar is for what another seed would give.
     mean = found.spread(VALIDATION + judged.name)

@@ -1,6 +1,5 @@
-"""Several seeds: which runs, and how far their figures lie apart."""
+"""Several seeds: which runs there are, and which cannot be."""
 
-import statistics
 from pathlib import Path
 
 import pytest
@@ -26,22 +25,6 @@ def test_more_repeats_begin_with_the_same_runs() -> None:
 def test_without_a_run_dir_the_folder_is_the_default_one() -> None:
     config = TrainConfig(repeats=2, dataset="digits", backbone="VGG16")
     assert seeds.configs(config)[0].run_dir == str(Path("runs/digits-VGG16/seed0"))
-
-
-def test_a_spread_has_mean_range_and_sample_deviation() -> None:
-    found = seeds.spread([0.5, 0.75, 0.625])
-    assert found == seeds.Spread(0.625, 0.5, 0.75, statistics.stdev([0.5, 0.75, 0.625]))
-    assert found.standard_deviation == pytest.approx(0.125)
-    assert seeds.text(found) == (
-        "mean 0.6250, 0.5000 to 0.7500, standard deviation 0.1250"
-    )
-
-
-def test_a_single_figure_has_no_deviation_and_a_missing_one_no_spread() -> None:
-    assert seeds.spread([0.5]) == seeds.Spread(0.5, 0.5, 0.5, None)
-    assert seeds.text(seeds.spread([0.5])) == "mean 0.5000, 0.5000 to 0.5000"
-    assert seeds.spread([0.5, None]) is None
-    assert seeds.spread([]) is None
 
 
 def test_seeds_beyond_the_last_are_refused() -> None:

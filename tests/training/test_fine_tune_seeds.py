@@ -11,6 +11,7 @@ from kft import errors
 from kft.config import TrainConfig
 from kft.run_folder.run_result import RunResult
 from kft.training import fine_tune, fine_tune_seeds
+from kft.training.kept_network import FinishedRun
 from kft.training.monitoring.progress import SilentReporter
 
 
@@ -70,17 +71,20 @@ def test_the_best_is_the_first_with_the_least_of_what_should_be_low() -> None:
         )
         for rate in rates
     )
-    found = fine_tune_seeds.Repeats(Path("x"), (0, 1, 2), results)
+    found = fine_tune_seeds.Repeats(folder=Path("x"), seeds=(0, 1, 2), results=results)
     assert found.best is results[1]
     assert found.figures == ("val_wer",)
 
 
 def test_the_best_is_the_first_with_the_highest_validation_accuracy() -> None:
     results = tuple(map(_result, (0.5, 0.7, 0.7)))
-    found = fine_tune_seeds.Repeats(Path("x"), (0, 1, 2), results)
+    found = fine_tune_seeds.Repeats(folder=Path("x"), seeds=(0, 1, 2), results=results)
     assert found.best is results[1]
     without = tuple(map(_result, (None, None)))
-    assert fine_tune_seeds.Repeats(Path("x"), (0, 1), without).best is without[0]
+    assert (
+        fine_tune_seeds.Repeats(folder=Path("x"), seeds=(0, 1), results=without).best
+        is without[0]
+    )
 
 
 @pytest.mark.usefixtures("tiny_run")
@@ -94,10 +98,10 @@ def test_keras_remembers_nothing_of_the_seed_before(
 ) -> None:
     names = []
 
-    def build(config: TrainConfig, **options: object) -> RunResult:
+    def build(config: TrainConfig, **options: object) -> FinishedRun:
         names.append(keras.layers.Dense(1).name)
-        return _result(None, run_dir=config.run_dir)
+        return FinishedRun(_result(None, run_dir=config.run_dir))
 
-    monkeypatch.setattr(fine_tune, "fine_tune", build)
+    monkeypatch.setattr(fine_tune, "finish", build)
     fine_tune_seeds.fine_tune(_config(tmp_path, 2), reporter=SilentReporter())
     assert names == ["dense", "dense"]

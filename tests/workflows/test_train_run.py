@@ -38,7 +38,7 @@ def test_of_several_seeds_the_best_is_exported_and_the_mean_judged(
     judged: float | None,
 ) -> None:
     results = tuple(map(_result, accuracies))
-    found = fine_tune_seeds.Repeats(Path("x"), (0, 1), results)
+    found = fine_tune_seeds.Repeats(folder=Path("x"), seeds=(0, 1), results=results)
     seen = []
     monkeypatch.setattr(preflight, "check", lambda config, also: None)
     monkeypatch.setattr(fine_tune_seeds, "fine_tune", lambda config, given: found)
