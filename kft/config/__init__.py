@@ -15,7 +15,7 @@ from kft.config.audit_options import AuditConfig, AuditOptions, AuditRunConfig
 from kft.config.base import Config, from_dict, to_dict
 from kft.config.class_options import ClassOptions
 from kft.config.computation import RuntimeConfig
-from kft.config.data import DEFAULT_TASK, DataConfig
+from kft.config.data import DEFAULT_TASK, DataConfig, Fold
 from kft.config.image import ImageModelConfig, ImageOptions
 from kft.config.run import RunConfig, TrainConfig
 from kft.config.run_commands import (
@@ -69,6 +69,7 @@ __all__ = [
     "ExportConfig",
     "FindLrConfig",
     "FinishedRunConfig",
+    "Fold",
     "ImageModelConfig",
     "ImageOptions",
     "InferenceConfig",

@@ -9,6 +9,19 @@ from kft.config.fields import NONE, option
 DEFAULT_TASK = "image_classification"
 
 
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """One of the equal parts that examples are cut into.
+
+    Attributes:
+        number: of the part, from 0 on.
+        of: parts in all.
+    """
+
+    number: int
+    of: int
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig(Config):
     """Which examples, in which splits, and how often each.
@@ -145,6 +158,11 @@ class DataConfig(Config):
     def skips_bad_examples(self) -> bool:
         """Return whether examples that cannot be read are skipped; else they fail."""
         return self._says(self.bad_example_option, "skip")
+
+    @property
+    def held_out_fold(self) -> Fold | None:
+        """Return the part of the examples that validates in cross-validation."""
+        return None
 
     @property
     def is_augmented(self) -> bool:

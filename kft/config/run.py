@@ -5,8 +5,9 @@ import functools
 from collections.abc import Sequence
 from typing import Literal, Self
 
+from kft import errors
 from kft.config.computation import RuntimeConfig
-from kft.config.data import DEFAULT_TASK, DataConfig
+from kft.config.data import DEFAULT_TASK, DataConfig, Fold
 from kft.config.fields import option
 from kft.config.image import ImageModelConfig, ImageOptions
 from kft.config.stages import Stage, format_stages, parse_stages
@@ -35,6 +36,21 @@ class RunConfig(RuntimeConfig, OptimizerConfig, ModelConfig, DataConfig):
         "exported.",
         minimum=1,
         maximum=1000,
+    )
+    folds: int = option(
+        1,
+        "Cross-validation: K runs, each of which validates on another Kth of the "
+        "examples and trains on the others, in folders of their own below --run_dir. "
+        "folds.json there has mean and range, out_of_fold.csv what each example got by "
+        "a network that has not seen it. Nothing is exported.",
+        minimum=1,
+        maximum=100,
+    )
+    fold: int | None = option(
+        None,
+        "Make only this one of the runs of --folds, from 0 on.",
+        minimum=0,
+        maximum=99,
     )
     run_dir: str | None = option(
         None,
@@ -87,6 +103,27 @@ class RunConfig(RuntimeConfig, OptimizerConfig, ModelConfig, DataConfig):
             errors.ConfigError: naming the part that is not understood.
         """
         return parse_stages(self.stages)
+
+    @property
+    def held_out_fold(self) -> Fold | None:
+        """Return the part of the examples that validates; None without --folds.
+
+        Raises:
+            errors.ConfigError: where --fold does not say which, or of how many.
+        """
+        if self.folds == 1:
+            if self.fold is not None:
+                raise errors.ConfigError(
+                    f"--fold={self.fold}: expected --folds with it, which says how "
+                    "many there are."
+                )
+            return None
+        if self.fold is None:
+            raise errors.ConfigError(
+                f"--folds={self.folds} is for several runs of kft.train; for one of "
+                "them say which examples validate: --fold=0."
+            )
+        return Fold(self.fold, self.folds)
 
     def with_stages(self, stages: Sequence[Stage]) -> Self:
         """Return the config with other stages."""

@@ -19,7 +19,14 @@ from absl import logging
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, label_arrays, label_cautions, labels, split_file
+from kft.data import (
+    cut_folds,
+    examples,
+    label_arrays,
+    label_cautions,
+    labels,
+    split_file,
+)
 from kft.data.examples import CLASSES, TEST, TRAIN, VALIDATION
 
 _SHOWN = 20
@@ -78,6 +85,7 @@ def check_fractions(config: config_lib.DataConfig) -> None:
     Raises:
         errors.ConfigError: where the fractions together take everything.
     """
+    cut_folds.check(config)
     held_out = config.validation_fraction + config.test_fraction
     if held_out > 0.95:
         raise errors.ConfigError(
@@ -119,7 +127,7 @@ def assemble(
     if labels_are == CLASSES:
         label_cautions.check(label_map, table, config)
     if config.split_file is None:
-        split_names = _cut(table, config)
+        split_names = _cut(label_map, table, config)
         _keep_one_of_each(label_map, table, split_names)
     else:
         split_names = split_file.split_names(config.split_file, label_map, table)
@@ -153,16 +161,37 @@ def uncut(label_map: labels.LabelMap, table: examples.Table) -> examples.Labelle
     return examples.Labelled(label_map, parts)
 
 
-def _cut(table: examples.Table, config: config_lib.DataConfig) -> np.ndarray:
-    """Return the split of each example, str [n]: the data's own, or else a cut."""
+def _cut(
+    label_map: labels.LabelMap, table: examples.Table, config: config_lib.DataConfig
+) -> np.ndarray:
+    """Return the split of each example, str [n]: the data's own, or else a cut.
+
+    With a fold that validates, those of training and validation are cut anew.
+    """
     split_names = table.split_names.astype(f"<U{len(VALIDATION)}")
     own = set(np.unique(split_names))
+    fold = config.held_out_fold
+    has_validation = fold is not None or VALIDATION in own
+    if fold is not None and VALIDATION in own:
+        logging.info(
+            "--folds=%d: the validation examples that the data names are cut into "
+            "folds together with those of training.",
+            fold.of,
+        )
+        split_names[split_names == VALIDATION] = TRAIN
     pool = np.flatnonzero(split_names == TRAIN)
     split_names[pool] = assign(
         _hashed(table)[pool],
-        validation_fraction=0.0 if VALIDATION in own else config.validation_fraction,
+        validation_fraction=0.0 if has_validation else config.validation_fraction,
         test_fraction=0.0 if TEST in own else config.test_fraction,
     )
+    if fold is not None:
+        pool = np.flatnonzero(split_names == TRAIN)
+        keys = _hashed(table)[pool]
+        order = np.argsort(hash_ids(keys), kind="stable")
+        targets = table.examples(pool).labels
+        validates = cut_folds.cut(keys, order, targets, label_map, fold)
+        split_names[pool[validates]] = VALIDATION
     return split_names
 
 

@@ -14,7 +14,7 @@ from kft.evaluation import accuracy_bar
 from kft.evaluation.accuracy_bar import JudgedFigure
 from kft.exporters import certificates
 from kft.exporters.standalone_process import StandaloneProcesses
-from kft.run_folder import run_dir
+from kft.run_folder import folds, run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.training.trackers import trackers
 from kft.workflows import run_summary
@@ -123,6 +123,8 @@ def below_bar(config: RunConfig, judged: JudgedFigure) -> errors.KftError | None
     called = f"validation {judged.title}"
     if config.repeats > 1:
         called = f"mean {called} of {config.repeats} seeds"
+    if folds.are_wanted(config):
+        called = f"mean {called} of {config.folds} folds"
     return judged.problem(bar, called=called, effect="Nothing was exported.")
 
 

@@ -11,7 +11,7 @@ from kft.config import RunConfig
 from kft.distribution import cluster
 from kft.evaluation import accuracy_bar
 from kft.evaluation.accuracy_bar import JudgedFigure
-from kft.run_folder import seeds, spread
+from kft.run_folder import folds, seeds, spread
 from kft.run_folder.history import TEST, VALIDATION
 from kft.training import preflight
 from kft.training.auto import recipe
@@ -37,6 +37,7 @@ CHECKS: tuple[preflight.Check, ...] = (
     _check_export,
     trackers.check,
     seeds.check,
+    folds.check,
 )
 
 
@@ -58,17 +59,16 @@ def run(
     from kft.workflows import after_training
 
     config = preflight.with_data_found(config)
-    preflight.check(
-        config,
-        also=[*CHECKS, lambda c: recipe.check(c, given)],
-    )
+    checks = [*CHECKS, lambda c: recipe.check(c, given)]
+    if folds.are_wanted(config):
+        folds.check(config)
+        preflight.check(folds.configs(config)[0], also=checks)
+        _cross_validate(config, given)
+        return
+    preflight.check(config, also=checks)
     with signals.listening() as heard:
         finished, judged = _train(config, given, process_start)
-    if heard.signal is not None:
-        # It came when nothing was left to save.
-        raise errors.Interrupted(
-            heard.signal, "the run is finished. The same command does what follows."
-        )
+    _stop_if(heard)
     workers = cluster.find(config, os.environ)
     if workers is None or workers.is_chief:
         after_training.finish(config, finished, judged, process_start=process_start)
@@ -77,6 +77,52 @@ def run(
     problem = after_training.below_bar(config, judged)
     if problem is not None:
         raise problem
+
+
+def _stop_if(heard: signals.Signals) -> None:
+    """Stop where a signal came when nothing was left to save; raises Interrupted."""
+    if heard.signal is not None:
+        raise errors.Interrupted(
+            heard.signal, "the run is finished. The same command does what follows."
+        )
+
+
+def _cross_validate(config: RunConfig, given: frozenset[str] | None) -> None:
+    """Make the runs of all folds, and say how well they do.
+
+    Raises:
+        errors.AccuracyError: where the mean is below the accuracy that was asked for.
+    """
+    from kft.evaluation.cross_validate import cross_validate
+    from kft.workflows import after_training
+
+    with signals.listening() as heard:
+        found = cross_validate(config, given=given)
+    _stop_if(heard)
+    judged = accuracy_bar.judged_of(found.results[0])
+    terminal.show("", f"{config.folds} folds, {found.folder / folds.FILE}")
+    _show_spreads(found, judged)
+    pooled = found.out_of_fold
+    if pooled is not None:
+        low, high = pooled.interval
+        terminal.show(
+            f"  all together   {pooled.accuracy:.4f} of {pooled.examples:,} examples "
+            f"({low:.4f} to {high:.4f}), {found.folder / folds.TABLE}"
+        )
+    terminal.show(
+        "Nothing is exported: folds judge the settings. The same command without "
+        "--folds trains a network to serve."
+    )
+    problem = after_training.below_bar(config, _mean(found, judged))
+    if problem is not None:
+        raise problem
+
+
+def _mean(found: "SeveralRuns", judged: JudgedFigure) -> JudgedFigure:
+    """Return the figure to judge by, with its mean over all runs."""
+    mean = found.spread(VALIDATION + judged.name)
+    value = None if mean is None else mean.mean
+    return dataclasses.replace(judged, value=value)
 
 
 def _show_spreads(found: "SeveralRuns", judged: JudgedFigure) -> None:
@@ -108,6 +154,4 @@ def _train(
     _show_spreads(found, judged)
     terminal.show("The best by validation:", "")
     # The best was chosen for being good; a bar is for what another seed would give.
-    mean = found.spread(VALIDATION + judged.name)
-    value = None if mean is None else mean.mean
-    return FinishedRun(found.best), dataclasses.replace(judged, value=value)
+    return FinishedRun(found.best), _mean(found, judged)
