@@ -18,24 +18,11 @@ with - each line of standard input.
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
-from kft.cli import command, rich_console, terminal
+from kft.cli import command, progress_bar, terminal
 from kft.config import PredictConfig
 from kft.inference import find_model
 from kft.run_folder import run_dir
-
-_Item = TypeVar("_Item")
 
 
 def main(config: PredictConfig) -> None:
@@ -60,14 +47,13 @@ def main(config: PredictConfig) -> None:
     header = style.header(serving.answer_fields, top_k)
     if header is not None:
         terminal.show_data(header)
-    console = rich_console.console(stderr=True, soft_wrap=True)
-    for answer in _shown(
-        answers.predict(predictor, found, top_k=top_k, batch_size=config.batch_size),
-        len(found),
-        console,
-    ):
-        terminal.show_data(style.line(answer, serving.answer_fields, top_k))
-        failed += answer.error is not None
+    with progress_bar.on_terminal("files", len(found)) as advance:
+        for answer in answers.predict(
+            predictor, found, top_k=top_k, batch_size=config.batch_size
+        ):
+            terminal.show_data(style.line(answer, serving.answer_fields, top_k))
+            failed += answer.error is not None
+            advance(1)
     if failed:
         sys.stdout.flush()
         sys.exit(f"{failed} of {len(found)} files could not be read.")
@@ -81,24 +67,6 @@ def _with_run_first(config: PredictConfig) -> PredictConfig:
     if not run_dir.at(first).config_json.is_file():
         return config
     return dataclasses.replace(config, run_dir=first, files=tuple(files))
-
-
-def _shown(items: Iterable[_Item], count: int, console: Console) -> Iterator[_Item]:
-    """Yield the items, with a bar on a terminal; it goes when all are there."""
-    if not console.is_terminal or console.is_dumb_terminal or count < 2:
-        yield from items
-        return
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        console=console,
-        transient=True,
-        # Rows that go to the same terminal stand above the bar.
-        redirect_stdout=sys.stdout.isatty(),
-    ) as progress:
-        yield from progress.track(items, total=count, description="files")
 
 
 COMMAND = command.Command(

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from rich.console import Console
 
 from kft import predict
 from kft.cli import command as cli_command
@@ -138,18 +137,6 @@ def test_only_bad_files_start_no_network_step(
 ) -> None:
     assert _run(finished_run, "gone.jpg") == 1
     assert "there is no such file" in capsys.readouterr().out
-
-
-def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    shown = {}
-    for is_terminal in (True, False):
-        written = io.StringIO()
-        console = Console(file=written, force_terminal=is_terminal, width=80)
-        assert list(predict._shown("abc", 3, console)) == ["a", "b", "c"]
-        shown[is_terminal] = written.getvalue()
-    assert "3/3" in shown[True]
-    assert shown[False] == ""
 
 
 def test_a_run_may_stand_before_the_files(

@@ -13,7 +13,6 @@ import numpy as np
 from rich.console import Console
 
 from kft import data, errors, tasks
-from kft.auditing import console as console_lib
 from kft.auditing import (
     findings,
     html_report,
@@ -23,6 +22,7 @@ from kft.auditing import (
 )
 from kft.auditing.checks import AuditedExample, Checks
 from kft.auditing.findings import Findings
+from kft.cli import progress_bar
 from kft.config import AuditOptions, user_paths
 from kft.data.examples import Splits
 from kft.data.sources import filesystem
@@ -64,7 +64,8 @@ def audit(config: AuditOptions, console: Console) -> tuple[Findings, Path]:
     checks = kind.audit_checks(config)
     splits = data.load_splits(_taking_all(config), kind.sources)
     parts = list(splits.parts().values())
-    with console_lib.bar(console, sum(map(len, parts)), checks.noun) as advance:
+    title, total = f"looking at {checks.noun}", sum(map(len, parts))
+    with progress_bar.on_terminal(title, total, console=console) as advance:
         inspections = scan_dataset.scan(parts, checks, advance=advance)
     option = config.bad_example_option
     found = findings.find(

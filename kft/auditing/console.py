@@ -1,18 +1,10 @@
 """Findings on a terminal."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
@@ -20,29 +12,6 @@ from kft.auditing.checks import AuditedExample
 from kft.auditing.findings import CopyGroup, Findings
 
 _MOST_CLASSES = 20
-
-
-@contextlib.contextmanager
-def bar(console: Console, total: int, noun: str) -> Iterator[Callable[[int], None]]:
-    """Give a function that moves a bar on; without a terminal there is none.
-
-    Args:
-        console: where it is shown.
-        total: number of examples.
-        noun: what they are called.
-    """
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield lambda more: None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(f"looking at {noun}", total=total)
-        yield lambda more: progress.advance(task, more)
 
 
 def show(findings: Findings, console: Console) -> None:

@@ -84,15 +84,3 @@ def test_of_many_classes_the_largest_and_smallest_are_shown():
     assert "class 9 10 10" in lines
     assert "class 0 1 1" in lines
     assert not any(line.startswith("near copies") for line in lines)
-
-
-def test_without_a_terminal_there_is_no_bar():
-    text = io.StringIO()
-    with console_lib.bar(Console(file=text), 10, "sounds") as advance:
-        advance(5)
-    assert text.getvalue() == ""
-    terminal = Console(file=text, force_terminal=True, width=80, _environ={})
-    with console_lib.bar(terminal, 10, "sounds") as advance:
-        advance(5)
-    assert "looking at sounds" in text.getvalue()
-    assert "5/10" in text.getvalue()
