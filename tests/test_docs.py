@@ -40,7 +40,7 @@ PAGES = (
         "distributed",
         "run_folder",
     ),
-    *("serving", "python", "faq", "index"),
+    *("serving", "python", "faq", "index", "install"),
 )
 DOCUMENTS = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", ARCHITECTURE),
@@ -278,6 +278,12 @@ def test_flags_in_running_text_are_there(name: str) -> None:
     ]
     named = re.findall(r"(?<![\w-])--([a-z][\w-]*)", "\n".join(lines))
     assert set(named) - _every_flag() == set()
+
+
+def test_every_extra_is_in_the_table_of_what_is_installed() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    rows = re.findall(r"^\| `(\w+)` \|", TEXTS["docs/install.md"], re.MULTILINE)
+    assert sorted(rows) == sorted(settings["project"]["optional-dependencies"])
 
 
 def test_contributing_names_what_the_checks_run() -> None:
