@@ -7,7 +7,7 @@ of the run folder; predictions.npz beside it has the network's output for each e
   python -m kft.evaluate runs/flowers --data=folder:new_photos
 """
 
-from kft.cli import command, rich_console
+from kft.cli import command, progress_bar, rich_console
 from kft.config import EvaluateConfig
 from kft.evaluation import metric_tables
 from kft.run_folder import run_dir
@@ -19,7 +19,7 @@ def main(config: EvaluateConfig) -> None:
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.evaluation import evaluate_run
 
-    evaluation = evaluate_run.evaluate(config)
+    evaluation = evaluate_run.evaluate(config, bar=progress_bar.on_terminal)
     console = rich_console.console()
     shown = metric_tables.tables_of(
         evaluation.figures, evaluation.to_json(), width=console.width

@@ -8,7 +8,7 @@ the figures of the proof.
 """
 
 from kft import exporters
-from kft.cli import command, terminal
+from kft.cli import command, progress_bar, terminal
 from kft.config import ExportConfig
 from kft.exporters.standalone_process import StandaloneProcesses
 from kft.run_folder import run_dir
@@ -22,7 +22,9 @@ def main(config: ExportConfig) -> None:
         # TensorFlow starts slowly: not before the flags are known to be right.
         from kft.exporters import export_run
 
-        written = export_run.export_run(config, processes=processes)
+        written = export_run.export_run(
+            config, processes=processes, bar=progress_bar.on_terminal
+        )
     terminal.show(*export_run.table(written))
     terminal.show(*(f"{one.name}: {one.path}" for one in written))
 

@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 
 from kft import errors
-from kft.cli import command, terminal
+from kft.cli import command, progress_bar, terminal
 from kft.config import ReportConfig
 from kft.run_folder import run_dir
 
@@ -35,7 +35,10 @@ def main(config: ReportConfig) -> None:
         return
     loader = load_run.loader_of(runs[0], data=config.data)
     report = write_report.make(
-        runs[0], loader=loader, doubted_labels=config.doubted_labels
+        runs[0],
+        loader=loader,
+        doubted_labels=config.doubted_labels,
+        bar=progress_bar.on_terminal,
     )
     terminal.show(report.verdict, *map(str, report.files))
 

@@ -1,10 +1,12 @@
 """The command, on a real finished run."""
 
+import contextlib
 import csv
 import dataclasses
 import json
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -30,6 +32,19 @@ def _validation_files(run: Path) -> list[tuple[Path, str]]:
     with open(run / "split.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "validation"]
     return [(run.parent / "images" / row["id"], row["label"]) for row in rows]
+
+
+def test_a_bar_counts_every_example_once(finished_run: Path) -> None:
+    counted = []
+
+    @contextlib.contextmanager
+    def bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+        counted.append((title, total))
+        yield counted.append
+
+    evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)), bar=bar)
+    # 18 in batches of 7, the last of which is filled up.
+    assert counted == [("examples", 18), 7, 7, 4]
 
 
 def _logits(run: Path, files: list[Path]) -> np.ndarray:
@@ -103,7 +118,7 @@ def test_what_the_folder_keeps_is_not_predicted_twice(
     run = run_dir.at(str(shutil.copytree(finished_run, tmp_path / "run")))
     first = evaluation.of_split(run, "validation")
 
-    def fail(run: load_run.LoadedRun, examples: Examples) -> Predictions:
+    def fail(run: load_run.LoadedRun, examples: Examples, **bar: object) -> Predictions:
         raise RuntimeError(f"predicts {len(examples)}")
 
     monkeypatch.setattr(evaluation, "predict", fail)

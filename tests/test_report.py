@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kft import report
-from kft.cli import command
+from kft.cli import command, progress_bar
 from kft.evaluation import load_run
 from kft.reporting import comparison, write_report
 from kft.run_folder import run_dir
@@ -55,7 +55,11 @@ def test_it_says_what_the_page_says_and_where_it_is(
     monkeypatch.setattr(run_dir, "finished", _any_run)
 
     def make(
-        run: RunDir, *, loader: load_run.RunLoader, doubted_labels: int | None
+        run: RunDir,
+        *,
+        loader: load_run.RunLoader,
+        doubted_labels: int | None,
+        bar: progress_bar.Bar,
     ) -> write_report.Report:
         drawn = (run.report_html, run.charts / "curves.png")
         return write_report.Report(run.report_html, f"All is {loader.data}.", drawn)

@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from kft import errors, tasks
+from kft.cli import progress_bar
+from kft.cli.progress_bar import Advance, Bar
 from kft.config import EvaluateConfig, Split
 from kft.data import bad_examples, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
@@ -79,11 +82,15 @@ class Evaluation:
         }
 
 
-def evaluate(config: EvaluateConfig) -> Evaluation:
+def evaluate(config: EvaluateConfig, *, bar: Bar = progress_bar.none) -> Evaluation:
     """Return the figures of a run on the examples that `config` names.
 
     Where the examples of the run are gone, the figures are those of the predictions
     that it keeps, if these are of the same split and weights; the log says so.
+
+    Args:
+        config: what is measured on what.
+        bar: shows how many examples were read.
 
     Raises:
         errors.ConfigError, errors.DataError: for data that cannot be used.
@@ -91,7 +98,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
     """
     run = load_run.load(config.run_dir, data=config.data, out=config.out)
     if config.data is not None and not other_data.is_of_run(run, config.data):
-        return _of_other_data(run, config.data, config)
+        return _of_other_data(run, config.data, config, bar)
     if config.data is not None:
         logging.info(
             "--data=%s has the examples that the run was made from: its %s split is "
@@ -111,16 +118,19 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         )
         return kept
     source = _source(run.run, run.config.dataset, config.split, run.labels)
-    return _measured(run.run, run.task, source, predict(run, examples))
+    predictions = predict(run, examples, bar=bar)
+    return _measured(run.run, run.task, source, predictions)
 
 
-def _of_other_data(run: LoadedRun, data: str, config: EvaluateConfig) -> Evaluation:
+def _of_other_data(
+    run: LoadedRun, data: str, config: EvaluateConfig, bar: Bar
+) -> Evaluation:
     named = {"csv_columns": config.csv_columns, "jsonl_keys": config.jsonl_keys}
     found = other_data.load(
         run, data, config.split, unknown=config.unknown, named=named
     )
     source = _source(run.run, data, found.split, run.labels)
-    predictions = predict(run, found.examples)
+    predictions = predict(run, found.examples, bar=bar)
     evaluation = _measured(run.run, run.task, source, predictions)
     return dataclasses.replace(evaluation, unknown=found.unknown)
 
@@ -135,7 +145,11 @@ def _source(run: RunDir, data: str, split: str, labels: LabelMap) -> PredictionS
 
 
 def of_split(
-    run: RunDir, split: Split, *, loader: RunLoader | None = None
+    run: RunDir,
+    split: Split,
+    *,
+    loader: RunLoader | None = None,
+    bar: Bar = progress_bar.none,
 ) -> Evaluation:
     """Return the evaluation on a split of the run, without predicting twice.
 
@@ -148,11 +162,12 @@ def of_split(
         run: the folder of a finished run.
         split: `train`, `validation` or `test`.
         loader: of the run, where others need it as well, or its examples were moved.
+        bar: see `evaluate`.
 
     Raises: see `evaluate`.
     """
     found = _kept(run, split)
-    evaluation = found or _anew(run, split, loader or load_run.loader_of(run))
+    evaluation = found or _anew(run, split, loader or load_run.loader_of(run), bar)
     written = _written(run)
     is_kept = found is not None and _is_same(written, found)
     if is_kept or _is_of_others(written, evaluation):
@@ -164,12 +179,12 @@ def of_split(
     return evaluation
 
 
-def _anew(run: RunDir, split: Split, loader: RunLoader) -> Evaluation:
+def _anew(run: RunDir, split: Split, loader: RunLoader, bar: Bar) -> Evaluation:
     loaded = loader.loaded()
     source = _source(run, loaded.config.dataset, split, loaded.labels)
     predictions = loaded.predictions(split)
     if predictions is None:
-        predictions = predict(loaded, run_split.of_split(loaded, split))
+        predictions = predict(loaded, run_split.of_split(loaded, split), bar=bar)
     return _measured(run, loaded.task, source, predictions)
 
 
@@ -193,16 +208,23 @@ def keep(evaluation: Evaluation) -> None:
     run.write_json(run.evaluation_json, evaluation.to_json())
 
 
-def predict(run: LoadedRun, examples: Examples) -> Predictions:
+def predict(
+    run: LoadedRun, examples: Examples, *, bar: Bar = progress_bar.none
+) -> Predictions:
     """Return the predictions of examples.
+
+    Args:
+        run: whose network predicts.
+        examples: of any split or data.
+        bar: see `evaluate`.
 
     Raises:
         errors.DataError: naming the example that cannot be read.
     """
-    return Predictions(examples.ids, examples.labels, logits(run, examples))
+    return Predictions(examples.ids, examples.labels, _logits(run, examples, bar))
 
 
-def logits(run: LoadedRun, examples: Examples) -> Rows:
+def _logits(run: LoadedRun, examples: Examples, bar: Bar) -> Rows:
     """Return the logits of examples, [n, classes] or rows of them; see `Predictions`.
 
     Raises:
@@ -219,9 +241,17 @@ def logits(run: LoadedRun, examples: Examples) -> Rows:
     )
     evaluator = Evaluator(run.task, run.model, devices=run.devices)
     try:
-        return evaluator.predict(prepared, batches)
+        with bar("examples", len(prepared)) as advance:
+            return evaluator.predict(prepared, _counted(batches, advance))
     except tf.errors.OpError as error:
         raise bad_examples.explain_failure(error, [prepared], preprocess) from error
+
+
+def _counted(batches: Any, advance: Advance) -> Iterator[Any]:
+    """Yield batches, and count the examples of each once it has been computed."""
+    for inputs, labels, weights in batches:
+        yield inputs, labels, weights
+        advance(int(np.count_nonzero(weights)))
 
 
 def _measured(

@@ -13,7 +13,8 @@ import tensorflow as tf
 from absl import logging
 
 from kft import errors, exporters
-from kft.cli import tables
+from kft.cli import progress_bar, tables
+from kft.cli.progress_bar import Bar
 from kft.config import ExportConfig
 from kft.data.examples import TRAIN, VALIDATION, Examples
 from kft.data.sources import record_reader
@@ -55,6 +56,7 @@ def export_run(
     *,
     loader: RunLoader | None = None,
     processes: StandaloneProcesses | None = None,
+    bar: Bar = progress_bar.none,
 ) -> tuple[Export, ...]:
     """Write and check exports of a finished run, below export/ of its folder.
 
@@ -65,6 +67,7 @@ def export_run(
         config: what to export, and how.
         loader: of that run, where others need it as well.
         processes: for the formats of `config`, where they were begun before.
+        bar: shows how many formats are done, and examples of a calibration.
 
     Raises:
         errors.ConfigError: for a format that does not exist.
@@ -87,17 +90,14 @@ def export_run(
         )
         examples, source = _examples(run, config)
         if config.calibrate:
-            _calibrate(run, examples)
+            _calibrate(run, examples, bar)
         serving = ServingModel(run, calibrated_temperature.recorded(run.run))
         _check_formats(serving, config.formats)
         questions = parity.make_batch(
             serving, examples, config.parity_examples, source=source
         )
         _write_companions(run, config.formats)
-        written = []
-        for name in config.formats:
-            with processes.next() as process:
-                written.append(_export(serving, name, questions, config, process))
+        written = _exports(serving, questions, config, processes, bar)
         _warn_of_others(run.run, serving)
         model_card.write(serving, certificates.read(run.run))
     failed = [one for one in written if not one.certificate.passed]
@@ -110,6 +110,23 @@ def export_run(
             f"{problems}\nparity.json has the figures; --allow_disagreement keeps them."
         )
     return tuple(written)
+
+
+def _exports(
+    serving: ServingModel,
+    questions: ParityBatch,
+    config: ExportConfig,
+    processes: StandaloneProcesses,
+    bar: Bar,
+) -> list[Export]:
+    """Write each format, and check it."""
+    written = []
+    with bar("formats, each checked", len(config.formats)) as advance:
+        for name in config.formats:
+            with processes.next() as process:
+                written.append(_export(serving, name, questions, config, process))
+            advance(1)
+    return written
 
 
 def _check_formats(serving: ServingModel, formats: Sequence[str]) -> None:
@@ -178,7 +195,7 @@ def _made_up(run: LoadedRun, count: int) -> Examples:
     )
 
 
-def _calibrate(run: LoadedRun, examples: Examples) -> None:
+def _calibrate(run: LoadedRun, examples: Examples, bar: Bar) -> None:
     """Fit the temperature of a run, and keep it with the run.
 
     Raises:
@@ -189,7 +206,7 @@ def _calibrate(run: LoadedRun, examples: Examples) -> None:
             "--calibrate fits a temperature to one class per example, and with "
             f"{run.other_labels} examples have other labels. Leave the flag out."
         )
-    predictions = evaluate_run.predict(run, examples).of_classes
+    predictions = evaluate_run.predict(run, examples, bar=bar).of_classes
     if predictions is None:
         raise TypeError("expected examples of one class each, as the task has them")
     found = calibration.calibrate(predictions.logits, predictions.labels)

@@ -12,6 +12,8 @@ import io
 import numpy as np
 
 from kft import errors
+from kft.cli import progress_bar
+from kft.cli.progress_bar import Bar
 from kft.data.examples import TRAIN
 from kft.evaluation import evaluate_run, run_split
 from kft.evaluation.load_run import LoadedRun
@@ -69,8 +71,13 @@ class DoubtedLabels:
         return text.getvalue()
 
 
-def find(run: LoadedRun, count: int) -> DoubtedLabels:
+def find(run: LoadedRun, count: int, *, bar: Bar = progress_bar.none) -> DoubtedLabels:
     """Return up to `count` examples; the network reads all training examples for it.
+
+    Args:
+        run: whose network doubts.
+        count: most of them.
+        bar: shows how many examples were read.
 
     Raises:
         errors.ConfigError: for a run whose examples have not one class each.
@@ -82,7 +89,7 @@ def find(run: LoadedRun, count: int) -> DoubtedLabels:
             f"each, received one with {run.other_labels}."
         )
     examples = run_split.of_split(run, TRAIN)
-    predictions = evaluate_run.predict(run, examples)
+    predictions = evaluate_run.predict(run, examples, bar=bar)
     found = predictions.of_classes
     if found is None:
         raise TypeError("expected examples of one class each, as the task has them")

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from absl import logging
 
+from kft.cli import progress_bar
+from kft.cli.progress_bar import Bar
 from kft.data.examples import TRAIN, Examples
 from kft.evaluation import (
     calibrated_temperature,
@@ -64,6 +66,7 @@ def make(
     loader: RunLoader | None = None,
     evaluation: Evaluation | None = None,
     doubted_labels: int | None = None,
+    bar: Bar = progress_bar.none,
 ) -> Report:
     """Write report.html of a finished run, whole or not at all, and its charts.
 
@@ -77,6 +80,7 @@ def make(
         loader: of the run, where others need it as well, or its examples were moved.
         evaluation: on the split that judges the run, where it is known already.
         doubted_labels: how many training examples are listed by it; None for no list.
+        bar: shows how many examples were read.
 
     Raises:
         errors.ConfigError: for such a list where examples have not one class each.
@@ -88,10 +92,10 @@ def make(
     loader = loader or load_run.loader_of(run)
     split = evaluate_run.judging_split(run)
     if evaluation is None and split:
-        evaluation = evaluate_run.of_split(run, split, loader=loader)
+        evaluation = evaluate_run.of_split(run, split, loader=loader, bar=bar)
     doubted, files = None, [run.report_html]
     if doubted_labels is not None:
-        doubted = doubted_labels_lib.find(loader.loaded(), doubted_labels)
+        doubted = doubted_labels_lib.find(loader.loaded(), doubted_labels, bar=bar)
     values = values_of(record, evaluation, loader.loaded(), doubted=doubted)
     run.write_text(run.report_html, render.render("report.html", values))
     files += chart_files.write(run, record, evaluation)

@@ -34,9 +34,9 @@ def _saying(monkeypatch: pytest.MonkeyPatch, logits: list[list[float]]) -> None:
         found = all_of_split(run, split)
         return found.take(np.arange(len(logits))) if split == "train" else found
 
-    def predict(run, examples):
+    def predict(run, examples, **bar):
         if len(examples) != len(logits):
-            return truly(run, examples)
+            return truly(run, examples, **bar)
         rows = np.array(logits, np.float32)
         return Predictions(examples.ids, np.zeros(len(rows), np.int32), rows)
 
