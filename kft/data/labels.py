@@ -45,20 +45,13 @@ class LabelMap:
             )
 
     @classmethod
-    def read(cls, path: str) -> "LabelMap":
-        """Return what `text` wrote to a labels.txt: one name per line, UTF-8.
+    def parse(cls, text: str) -> "LabelMap":
+        """Return what `text` wrote: one name per line.
 
         Raises:
-            errors.DataError: where there is no such file, or it holds no label map.
+            errors.DataError: where it is no label map.
         """
-        try:
-            with open(path, encoding="utf-8") as file:
-                names = tuple(file.read().split("\n"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise errors.DataError(
-                f"Labels: expected a text file with one class name per line at {path}; "
-                f"it cannot be read: {error}."
-            ) from error
+        names = tuple(text.split("\n"))
         return cls(names[:-1] if names[-1] == "" else names)
 
     def text(self) -> str:

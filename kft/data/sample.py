@@ -1,6 +1,6 @@
 """A few examples in memory, as the network sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,15 @@ def payloads(examples: Examples) -> tuple[bytes, ...]:
         tf.errors.OpError: where one cannot be read.
     """
     return tuple(examples.read(tf.constant(examples.rows)).numpy())
+
+
+def readable(examples: Examples) -> Iterator[bytes]:
+    """Yield each encoded example, empty where it cannot be read."""
+    for row in examples.rows:
+        try:
+            yield examples.read(tf.constant([row])).numpy()[0]
+        except tf.errors.OpError:
+            yield b""
 
 
 def load(

@@ -17,7 +17,7 @@ from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.data.sources import name_pairs
 from kft.evaluation.load_run import LoadedRun
-from kft.run_folder import environment, saved_config
+from kft.run_folder import environment, regular_file, saved_config
 
 ALL = "all"
 _SHOWN = 5
@@ -145,7 +145,9 @@ def is_of_run(trained: LoadedRun, dataset: str) -> bool:
         facts = saved_config.read_json(run.environment_json)
         splits = tasks.load_splits(config)
         if run.bad_images_csv.is_file() and config.skips_bad_examples:
-            kept = bad_examples.parse_bad_csv(run.bad_images_csv.read_text("utf-8"))
+            kept = bad_examples.parse_bad_csv(
+                regular_file.read(run.bad_images_csv).decode()
+            )
             splits = bad_examples.leave_out(splits, kept)
     except (errors.KftError, OSError, ValueError):
         return False

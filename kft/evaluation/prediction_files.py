@@ -11,6 +11,7 @@ import numpy as np
 
 from kft.data.ragged import Ragged
 from kft.metrics.predictions import Predictions
+from kft.run_folder import regular_file
 from kft.run_folder.run_dir import RunDir
 
 # What reading a file that is damaged, or not one of these, can raise.
@@ -38,7 +39,7 @@ class PredictionSource:
 
 def weights_digest(run: RunDir) -> str:
     """Return the SHA-256 of the weights that a run kept."""
-    with run.best_weights.open("rb") as file:
+    with regular_file.opened(run.best_weights) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -61,7 +62,10 @@ def write(run: RunDir, predictions: Predictions, source: PredictionSource) -> No
 def read(path: Path, source: PredictionSource) -> Predictions | None:
     """Return the predictions of a file; None where it is damaged or of other source."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with (
+            regular_file.opened(path) as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             if str(arrays["source"]) != json.dumps(dataclasses.asdict(source)):
                 return None
             return Predictions(

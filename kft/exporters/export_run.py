@@ -285,18 +285,18 @@ def place(run: RunDir, name: str, quantize: Quantize) -> Path:
 
 
 def table(exports: Sequence[Export]) -> Sequence[str]:
-    """Return the lines that show the certificates of exports."""
+    """Return the lines that show the certificates of exports, for 80 columns."""
     lines = [
-        f"{'format':14}  {'agreement':>9}  {'largest':>8}  {'accuracy':>8}  "
-        f"{'MB':>7}  {'p50 ms':>7}  {'p95 ms':>7}  {'examples/s':>10}"
+        f"{'format':14}  {'agreement':>9}  {'largest':>7}  {'accuracy':>8}  "
+        f"{'MB':>6}  {'p50 ms':>6}  {'p95 ms':>6}  {'examples/s':>10}"
     ]
     for one in exports:
         c = one.certificate
         accuracy = tables.or_dash(c.accuracy, ".4f")
         lines.append(
-            f"{one.name:14}  {c.top1_agreement:9.2%}  {c.largest_difference:8.1e}  "
-            f"{accuracy:>8}  {c.megabytes:7.2f}  {c.milliseconds_p50:7.1f}  "
-            f"{c.milliseconds_p95:7.1f}  {c.examples_per_second:10.1f}"
+            f"{one.name:14}  {c.top1_agreement:9.2%}  {c.largest_difference:7.1e}  "
+            f"{accuracy:>8}  {c.megabytes:6.2f}  {c.milliseconds_p50:6.1f}  "
+            f"{c.milliseconds_p95:6.1f}  {c.examples_per_second:10.1f}"
         )
     counts = sorted({one.certificate.examples for one in exports})
     if any(one.certificate.accuracy is not None for one in exports):

@@ -11,7 +11,7 @@ from kft import errors
 from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.exporters import certificates
-from kft.run_folder import environment, history, run_dir, split_csv
+from kft.run_folder import environment, history, regular_file, run_dir, split_csv
 from kft.run_folder.history import EpochRecord
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
@@ -91,7 +91,7 @@ def read(run: RunDir) -> RunRecord:
 
 def _split_id(run: RunDir) -> str:
     try:
-        content = run.split_csv.read_bytes()
+        content = regular_file.read(run.split_csv)
     except OSError as error:
         raise errors.RunDirError(
             f"{run.split_csv} cannot be read: {error}. Restore it from a copy."

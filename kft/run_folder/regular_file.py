@@ -6,12 +6,12 @@ open: a link to a file of somebody else, or a FIFO, which keeps its reader waiti
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 if sys.platform == "win32":
     # There a FIFO is no file, and a link needs a right that few users have.
@@ -29,7 +29,7 @@ def read(path: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[io.BufferedReader]:
     """Give a file to read from; links are followed.
 
     Raises:

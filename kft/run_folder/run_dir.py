@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from kft import config, errors
 from kft.config import RunConfig, flagfile, user_paths
 from kft.data.labels import LabelMap
-from kft.run_folder import atomic_files, option_files, saved_config
+from kft.run_folder import atomic_files, option_files, regular_file, saved_config
 from kft.run_folder import lock as run_folder_lock
 
 Status = Literal["new", "unfinished", "finished"]
@@ -308,11 +308,21 @@ def read_labels(run: RunDir) -> LabelMap:
     Raises:
         errors.RunDirError: where labels.txt is missing or damaged.
     """
+    return read_label_file(run.labels_txt)
+
+
+def read_label_file(path: Path) -> LabelMap:
+    """Return the classes that the labels.txt of a run names.
+
+    Raises:
+        errors.RunDirError: where the file is missing or damaged.
+    """
     try:
-        return LabelMap.read(str(run.labels_txt))
-    except errors.DataError as error:
+        return LabelMap.parse(regular_file.read(path).decode())
+    except (OSError, UnicodeDecodeError, errors.DataError) as error:
         raise errors.RunDirError(
-            f"{run.path} is damaged. {error} Restore the file from a copy."
+            f"{path} is damaged: expected one class name per line; {error}. Restore "
+            "the file from a copy."
         ) from error
 
 

@@ -87,7 +87,9 @@ def read_json(path: Path) -> dict[str, Any]:
             f"{path.parent} is a file: expected the folder of a run."
         ) from None
     except OSError as error:
-        raise errors.RunDirError(f"{path} cannot be read: {error}.") from error
+        raise errors.RunDirError(
+            f"{path} cannot be read: {error}. {_advice(path)}"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise errors.RunDirError(damaged(path, str(error))) from error
     if not isinstance(content, dict):
@@ -126,8 +128,11 @@ def _absent(path: Path) -> str:
 
 def damaged(path: Path, reason: str) -> str:
     """Return the message about a damaged file: what is wrong and what to do."""
-    advice = _REPAIRS.get(path.name, "Restore it from a copy.")
-    return f"{path} is damaged: {reason.rstrip('.')}. {advice}"
+    return f"{path} is damaged: {reason.rstrip('.')}. {_advice(path)}"
+
+
+def _advice(path: Path) -> str:
+    return _REPAIRS.get(path.name, "Restore it from a copy.")
 
 
 # Options that are paths, besides `dataset`, and are read with the data; not every task

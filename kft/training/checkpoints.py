@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from kft import errors
+from kft.run_folder import regular_file
 from kft.run_folder.run_dir import RunDir
 from kft.training import run_state as states
 from kft.training.run_state import RunState
@@ -177,7 +178,10 @@ def _load(run: RunDir, path: Path) -> Snapshot:
 def _stage_of(path: Path) -> int | None:
     """Return the stage that a checkpoint belongs to, None where it is damaged."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with (
+            regular_file.opened(path) as file,
+            np.load(file, allow_pickle=False) as archive,
+        ):
             stage: int = _meta(archive[_META])["state"]["stage"]
     except _DAMAGED:
         return None
@@ -186,7 +190,10 @@ def _stage_of(path: Path) -> int | None:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     # NumPy leaves a file open that it cannot read, so it is opened here.
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+    with (
+        regular_file.opened(path) as file,
+        np.load(file, allow_pickle=False) as archive,
+    ):
         return {name: archive[name] for name in archive.files}
 
 

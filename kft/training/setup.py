@@ -15,7 +15,7 @@ from kft.data.examples import Examples, Splits
 from kft.distribution.replicas import Devices
 from kft.model import lora
 from kft.model.network import Network
-from kft.run_folder import run_dir, saved_config
+from kft.run_folder import regular_file, run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task
 from kft.training import (
@@ -199,7 +199,7 @@ def _require_same(weights: np.ndarray, config: RunConfig, devices: Devices) -> N
 def _keep(context: RunContext, text: str) -> None:
     path = context.run.class_weights_csv
     try:
-        kept = path.read_bytes().decode()
+        kept = regular_file.read(path).decode()
     except FileNotFoundError:
         kept = None
     except (OSError, UnicodeDecodeError) as error:

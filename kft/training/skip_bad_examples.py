@@ -13,6 +13,7 @@ from kft.data.bad_examples import BadExample
 from kft.data.examples import Splits
 from kft.distribution.replicas import Devices
 from kft.distribution.worker_loss import WORKER_LOSS_ERRORS
+from kft.run_folder import regular_file
 from kft.run_folder.run_dir import RunDir
 from kft.training import out_of_memory, worker_sync
 from kft.training.run_context import RunContext
@@ -79,7 +80,7 @@ def _kept(run: RunDir, devices: Devices) -> Sequence[BadExample] | None:
 
     def read() -> bytes:
         try:
-            content = run.bad_images_csv.read_bytes()
+            content = regular_file.read(run.bad_images_csv)
             bad_examples.parse_bad_csv(content.decode())
         except (OSError, ValueError) as error:
             logging.warning(

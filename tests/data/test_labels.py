@@ -15,11 +15,9 @@ _name = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
 
 
 @hypothesis.given(st.lists(_name, min_size=2, unique=True))
-def test_text_reads_back_whatever_the_names(tmp_path_factory, names):
+def test_text_reads_back_whatever_the_names(names):
     labels = LabelMap(tuple(names))
-    path = tmp_path_factory.mktemp("labels") / "labels.txt"
-    path.write_text(labels.text(), encoding="utf-8", newline="")
-    assert LabelMap.read(str(path)) == labels
+    assert LabelMap.parse(labels.text()) == labels
 
 
 def test_index_is_the_position():
@@ -47,11 +45,6 @@ def test_unknown_name_is_an_error_with_the_nearest_name():
 def test_unusable_names_are_refused(names, message):
     with pytest.raises(errors.DataError, match=message):
         LabelMap(names)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(errors.DataError, match="no-labels.txt"):
-        LabelMap.read(str(tmp_path / "no-labels.txt"))
 
 
 def test_many_classes_are_checked_in_no_time():

@@ -1,4 +1,5 @@
 import ast
+import dataclasses
 import json
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def test_the_certificate_is_kept_and_true(exported: Exported) -> None:
     assert labels == "cyan\nmagenta\nyellow\n"
     # An accuracy of few examples is not to be read as a loss of accuracy.
     assert "that of the 18 examples that were compared" in export_run.table([export])[2]
+    longest = dataclasses.replace(export, name="litert_dynamic")
+    assert max(map(len, export_run.table([longest])[:2])) <= 80
 
 
 def test_a_saved_model_may_round_like_other_kernels_where_rounding_shows() -> None:

@@ -1,5 +1,7 @@
 """A checkpoint is whole or absent, and fits or is refused."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,17 @@ def test_a_damaged_file_gives_way_to_the_one_before(run, keep):
     found, warnings = load(run)
     assert found.state.global_step == 1
     assert "state-000000002.npz is damaged" in warnings[0]
+
+
+def test_a_pipe_in_place_of_a_file_gives_way_to_the_one_before(run):
+    save(run, 1)
+    path = save(run, 2)
+    path.unlink()
+    os.mkfifo(path)
+    found, warnings = load(run)
+    assert found.state.global_step == 1
+    assert "state-000000002.npz is damaged" in warnings[0]
+    assert save(run, 3).is_file()
 
 
 def test_a_flipped_byte_is_found(run):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
         path.read_bytes()[: path.stat().st_size // 2]
     ),
     "text": lambda path: path.write_text('{"status": "finished"}\n'),
+    # What waits for it waits for ever.
+    "pipe": lambda path: (path.unlink(), os.mkfifo(path)),
 }
 
 

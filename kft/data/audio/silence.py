@@ -49,8 +49,8 @@ def _caution(examples: Examples, split: str, parts: Parts) -> str:
     looked = sample.spread(examples, _MOST)
     silent = [
         str(name)
-        for name, row in zip(looked.ids, looked.rows, strict=True)
-        if is_silent(_payload(looked, row), parts)
+        for name, payload in zip(looked.ids, sample.readable(looked), strict=True)
+        if is_silent(payload, parts)
     ]
     if not silent:
         return ""
@@ -62,17 +62,6 @@ def _caution(examples: Examples, split: str, parts: Parts) -> str:
         f"that is read of them ({errors.listed(silent, most=_SHOWN)}). Unless their "
         "labels mean silence, remove them, or record them again."
     )
-
-
-def _payload(examples: Examples, row: int) -> bytes:
-    """Return the sound of a row, empty where it cannot be read."""
-    import tensorflow as tf
-
-    try:
-        content: bytes = examples.read(tf.constant([row])).numpy()[0]
-    except tf.errors.OpError:
-        return b""
-    return content
 
 
 def is_silent(content: bytes, parts: Parts) -> bool:

@@ -8,7 +8,7 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
-from kft.data.image import optional_formats, pillow
+from kft.data.image import dark_16_bit, optional_formats, pillow
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # The hash reads 32 x 32 pixels, and of these the coarse waves. What is not larger has
@@ -63,7 +63,7 @@ def measure(payload: bytes, max_pixels: int) -> ImageStats:
         kind = "JPEG" if image.format == "MPO" else str(image.format)
         orientation = image.getexif().get(0x0112, 1)
         size = image.size[::-1] if 5 <= orientation <= 8 else image.size
-        bits = _used_bits(image) if image.mode.startswith("I") else None
+        bits = dark_16_bit.used_bits(image)
         small = _small(image, _DRAFT).convert("L")
     gray = np.asarray(small.resize((32, 32), Image.Resampling.BOX))
     is_flat = bool(gray.std() < _FLAT)
@@ -100,11 +100,6 @@ def _small(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Return the first frame upright, RGB on white; a large JPEG made smaller."""
     image.draft("RGB", size)
     return pillow.to_rgb(ImageOps.exif_transpose(image))
-
-
-def _used_bits(image: Image.Image) -> int:
-    """Return how many bits the largest value of a gray image of 16 bits needs."""
-    return int(np.asarray(image).max()).bit_length()
 
 
 def _hash(image: Image.Image) -> int:

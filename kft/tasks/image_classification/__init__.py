@@ -3,6 +3,7 @@
 This half of the task needs no TensorFlow; the other is in `image_classification.py`.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from kft.backbones.image import image_table, own_network
 from kft.backbones.image.image_backbone import Backbone
 from kft.config import DEFAULT_TASK, AuditConfig, TrainConfig, augmentations
 from kft.config.stages import Blocks
-from kft.data.image import digits
+from kft.data.examples import Splits
+from kft.data.image import dark_16_bit, digits
 from kft.data.image.image_payload import IMAGES
 from kft.tasks.image_classification import own_backbone
 from kft.tasks.task_kind import OWN_LAYERS, MemoryAdvice, TaskKind, Values
@@ -93,6 +95,10 @@ def _encode(value: Any, config: TrainConfig) -> bytes:
     return array_image.encode(np.asarray(value))
 
 
+def _cautions(config: TrainConfig, splits: Splits) -> Iterator[str]:
+    return dark_16_bit.cautions(splits, max_pixels=config.max_pixels)
+
+
 KIND = TaskKind(
     name=DEFAULT_TASK,
     summary="say which of some classes an image shows",
@@ -111,6 +117,7 @@ KIND = TaskKind(
     memory_advice=_memory_advice,
     without_formats=lambda config: OWN_LAYERS if config.has_folder else {},
     audit_checks=_audit_checks,
+    cautions=_cautions,
     kept_files=own_backbone.kept_files,
     with_network=own_backbone.with_network,
     values=Values(_encode),

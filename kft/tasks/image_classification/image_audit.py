@@ -12,7 +12,7 @@ from PIL import Image
 
 from kft.auditing import near_duplicates
 from kft.auditing.checks import AuditedExample, NearCopies, Observation
-from kft.data.image import image_stats
+from kft.data.image import dark_16_bit, image_stats
 from kft.data.image.image_stats import ImageStats
 
 # A shorter side below it has little to show to any network, in pixels.
@@ -36,8 +36,6 @@ _FORMATS = {
 }
 # What an export cannot decode, for TensorFlow has no op for it.
 _NOT_SERVED = ("TIFF", "AVIF", "HEIF")
-# Of 16: with fewer, the brightest pixel is nearly black.
-_FEW_BITS = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,11 +132,10 @@ class ImageChecks:
                 _size,
             ),
             Observation(
-                f"16-bit, values of at most {_FEW_BITS} bits",
+                f"16-bit, values of at most {dark_16_bit.FEW_BITS} bits",
                 _dark(examples),
                 "Images of 16 bits that are nearly black",
-                "Black is 0 and white 65,535, and their values end far below: write "
-                "them anew with their values spread over all 16 bits, or as 8 bits.",
+                dark_16_bit.ADVICE,
                 lambda example: f"values below {2**example.facts.bits:,}",
             ),
             Observation(
@@ -225,9 +222,8 @@ def _flat(examples: Sequence[AuditedExample]) -> list[AuditedExample]:
 
 
 def _dark(examples: Sequence[AuditedExample]) -> list[AuditedExample]:
-    return [
-        e for e in examples if e.facts.bits is not None and e.facts.bits <= _FEW_BITS
-    ]
+    few = dark_16_bit.FEW_BITS
+    return [e for e in examples if e.facts.bits is not None and e.facts.bits <= few]
 
 
 def _not_served(examples: Sequence[AuditedExample]) -> list[AuditedExample]:

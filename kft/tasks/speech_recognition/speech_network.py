@@ -19,6 +19,7 @@ from kft.config import SpeechRecognitionConfig
 from kft.data.audio import alphabet
 from kft.data.labels import LabelMap
 from kft.model.network import Network
+from kft.run_folder import run_dir
 
 ROWS, MASK = "rows", "mask"
 _HEAD_INPUT = "head_steps"
@@ -106,7 +107,7 @@ def _load_run(model: keras.Model, parts: SpeechNetwork, weights: str) -> Publish
     Raises:
         errors.ConfigError: where they are of another network, or damaged.
     """
-    symbols = LabelMap.read(str(speech_weights.run_labels(weights)))
+    symbols = run_dir.read_label_file(speech_weights.run_labels(weights))
     source = _graph(parts, symbols, dropout=0.0)
     run_weights.load(source, speech_weights.run_path(weights))
     for layer in source.layers:
