@@ -27,7 +27,10 @@ LIMIT = 200_000
 def _serve(config: DemoConfig) -> Iterator[demo_server.Server]:
     with demo.server(config, find_model.chosen(config)) as server:
         thread = threading.Thread(
-            target=server.serve_forever, kwargs={"poll_interval": 0.01}
+            target=server.serve_forever,
+            kwargs={"poll_interval": 0.01},
+            # A test that fails must not keep the process.
+            daemon=True,
         )
         thread.start()
         yield server
