@@ -24,7 +24,7 @@ def run(*arguments):
 
 clean, dirty = sys.argv[1:]
 print("codes", run(f"--dataset=folder:{clean}", "--batch_size=8", "--stages=head:1"),
-      run(f"--dataset=folder:{dirty}", "--out=found"), run("--dataset=folder:nowhere"),
+      run(dirty, "--out=found"), run("--dataset=folder:nowhere"),
       run("--help"))
 print("tensorflow" in sys.modules)
 """

@@ -191,6 +191,16 @@ def test_flags_are_checked_before_anything_slow_is_imported(
     )
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate", "export", "report", "demo"])
+def test_a_run_that_is_not_there_is_said_before_anything_slow_is_imported(
+    command: str, run_kft: RunKft, nothing_heavy: Mapping[str, str]
+) -> None:
+    files = ["x.jpg"] if command == "predict" else []
+    done = run_kft(command, "--run_dir=gone", *files, env=nothing_heavy)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: There is no run folder gone; ")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_imports_nothing_slow(
     command: str, run_kft: RunKft, nothing_heavy: Mapping[str, str]
