@@ -2,10 +2,14 @@
 
 import importlib.util
 import json
+import os
 import shutil
 from pathlib import Path
 
-from kft import exporters
+import pytest
+
+from kft import export, exporters
+from kft.cli import command
 from tests.conftest import RunKft
 
 
@@ -37,6 +41,17 @@ def test_the_command_writes_every_format_of_a_real_network(
         assert one["passed"]
         assert one["temperature"] != 1.0
         assert one["ece_after"] is not None
+
+
+def test_a_run_that_cannot_be_written_is_exported_with_out(
+    finished_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Root may write to what is read-only for others.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert command.execute(export.COMMAND, [str(finished_run)]) == 2
+    assert "--out=FOLDER" in capsys.readouterr().err
 
 
 def test_an_unknown_format_is_exit_code_2(tmp_path: Path, run_kft: RunKft) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,18 @@ def expected(finished_run: Path) -> dict[str, np.ndarray]:
     squares = [resize.resize(one, size=64, method="crop") for one in images]
     probabilities = scores.softmax(model.predict_on_batch(np.stack(squares)))
     return dict(zip(map(str, files), probabilities, strict=True))
+
+
+def test_a_file_whose_name_is_not_utf8_gets_its_row_among_the_others(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = sorted((finished_run.parent / "images").glob("*/*.jpg"))[0].read_bytes()
+    for name in (b"a.jpg", b"caf\xe9.jpg", b"z.jpg"):
+        Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_bytes(image)
+    assert _run(finished_run, "--format=jsonl", tmp_path) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 3
+    assert all(row["predictions"] == rows[0]["predictions"] for row in rows)
 
 
 def test_jsonl_has_the_networks_probabilities_in_the_order_of_the_files(

@@ -1,5 +1,6 @@
 """The command: what it takes, and what it says."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,17 @@ def _execute(*arguments: str) -> int:
 
 def _any_run(path: str, *, out: str | None) -> RunDir:
     return RunDir(Path(path), None if out is None else Path(out))
+
+
+def test_a_run_that_cannot_be_written_is_reported_on_with_out(
+    finished_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Root may write to what is read-only for others.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert _execute(str(finished_run)) == 2
+    assert "--out=FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,14 @@ def _only(path: Path) -> bool:
     return list(path.parent.iterdir()) == [path]
 
 
+def test_nothing_is_written_through_a_link(target: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.bin"
+    link.symlink_to(target)
+    atomic_files.write(link, NEW)
+    assert target.read_bytes() == OLD
+    assert (link.is_symlink(), link.read_bytes()) == (False, NEW)
+
+
 def test_the_new_content_is_there_and_nothing_else(target: Path) -> None:
     atomic_files.write(target, NEW)
     assert target.read_bytes() == NEW
