@@ -38,7 +38,7 @@ class Inputs:
     spec: ClassVar = {name: tf.TensorSpec([None], tf.float32) for name in STEPS}
     boundaries = (4, 8, 16)
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return numbers for text; raises DataError for text that has none."""
         del training
         texts = examples.read(tf.constant(examples.rows)).numpy()

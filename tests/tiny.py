@@ -58,7 +58,7 @@ class Inputs:
     def cache_key(self) -> dict[str, Any]:
         return {"shape": SHAPE}
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         del training
         return examples
 

@@ -231,7 +231,7 @@ def _logits(run: LoadedRun, examples: Examples, bar: Bar) -> Rows:
         errors.DataError: naming the example that cannot be read.
     """
     inputs = run.task.inputs
-    prepared = inputs.prepare(examples, training=False)
+    prepared = inputs.prepare(examples)
     preprocess = run.preprocess(training=False)
     batches = pipeline.eval_batches(
         prepared,

@@ -150,7 +150,7 @@ def make_batch(
     task = served.run.task
     chosen = sample.spread(examples, count)
     preprocess = served.run.preprocess(training=False)
-    prepared = task.inputs.prepare(chosen, training=False)
+    prepared = task.inputs.prepare(chosen)
     loaded = sample.load(prepared, preprocess)
     inputs = sample.stack(loaded, task.inputs.spec, task.inputs.boundaries)
     outputs = _known_outputs(served.run, chosen, source)

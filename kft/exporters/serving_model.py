@@ -91,7 +91,7 @@ class ServingModel:
         inputs = self.run.task.inputs
         chosen = sample.spread(run_split.of_split(self.run, TRAIN), count)
         preprocess = self.run.preprocess(training=False)
-        loaded = sample.load(inputs.prepare(chosen, training=False), preprocess)
+        loaded = sample.load(inputs.prepare(chosen), preprocess)
         return [by_name(one, self.tensors) for one in loaded]
 
 

@@ -66,7 +66,7 @@ class Predictor:
         given = _in_memory(payloads)
         if self.takes_requests:
             return given.read(given.rows)
-        prepared = self.task.inputs.prepare(given, training=False)
+        prepared = self.task.inputs.prepare(given)
         return prepared.read(tf.constant(prepared.rows))
 
     def prepares(self, payload: bytes) -> bool:
@@ -75,7 +75,7 @@ class Predictor:
             return False
         given = _in_memory([payload])
         try:
-            return self.task.inputs.prepare(given, training=False) is not given
+            return self.task.inputs.prepare(given) is not given
         except (errors.DataError, tf.errors.OpError):
             return True
 

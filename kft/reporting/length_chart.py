@@ -31,7 +31,7 @@ def of_splits(inputs: Inputs, parts: Mapping[str, Examples]) -> LineChart | None
         return None
     series = []
     for style, (name, examples) in enumerate(parts.items()):
-        lengths = inputs.prepare(sample.spread(examples, _MOST), training=False).lengths
+        lengths = inputs.prepare(sample.spread(examples, _MOST)).lengths
         if lengths is None:
             return None
         series.append(

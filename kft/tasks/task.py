@@ -83,7 +83,7 @@ class Inputs(Protocol):
     def cache_key(self) -> Mapping[str, Any]:
         """Return what decides the inputs, as JSON can hold it."""
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return the examples as `preprocess` reads them, with their lengths.
 
         Here is done once what would cost more in every epoch than reading its result:

@@ -154,7 +154,7 @@ def prepared(splits: Splits, task: Task) -> Splits:
     def of(examples: Examples | None) -> Examples | None:
         if examples is None:
             return None
-        return task.inputs.prepare(examples, training=False)
+        return task.inputs.prepare(examples)
 
     return dataclasses.replace(
         splits,

@@ -65,7 +65,7 @@ class CurveInputs:
     is_augmented = False
     boundaries = ()
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         del training
         return examples
 

@@ -56,7 +56,7 @@ class AudioInputs:
             facts |= {"augment": self._config.augment, "seed": self._config.seed}
         return facts
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return the examples as they are: sounds are decoded when they are read."""
         del training
         return examples

@@ -63,7 +63,7 @@ class ImageInputs:
             facts.update({"augment": config.augment, "seed": config.seed})
         return facts
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return the examples as they are: images are decoded when they are read."""
         del training
         return examples

@@ -77,7 +77,7 @@ class AttentionInputs(SpeechInputs):
         """Return what decides rows and tokens."""
         return {**super().cache_key(), "tokenizer": self._tokens.tokenizer.digest}
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return the examples with their tokens before the bytes of the sounds.
 
         Raises:

@@ -81,7 +81,7 @@ class SpeechInputs:
             facts |= {"augment": self._config.augment, "seed": self._config.seed}
         return facts
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return the examples with the rows of each; only heads of files are decoded.
 
         Raises:

@@ -32,7 +32,7 @@ class TextInputs(TokenizedInputs):
         key = super().cache_key()
         return {**key, "pairs": True} if self._form.pairs else key
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return the examples with their token ids, int32, as payloads.
 
         Below the ids of a pair stand the types of its tokens.

@@ -30,7 +30,7 @@ class TokenInputs(TokenizedInputs):
         steps = tf.TensorSpec([None], tf.int32)
         return {"token_ids": steps, "mask": steps, "first_tokens": steps}
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return the examples with token ids and first tokens, int32, as payloads.
 
         Raises:

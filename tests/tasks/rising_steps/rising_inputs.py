@@ -27,7 +27,7 @@ class Inputs:
     def cache_key(self) -> dict[str, Any]:
         return {}
 
-    def prepare(self, examples: Examples, *, training: bool) -> Examples:
+    def prepare(self, examples: Examples, *, training: bool = False) -> Examples:
         """Return the examples with their lengths, also where they are bare payloads."""
         del training
         payloads = examples.read(tf.constant(examples.rows)).numpy()
