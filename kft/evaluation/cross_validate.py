@@ -9,7 +9,7 @@ from kft.data.examples import VALIDATION
 from kft.evaluation import evaluate_run, load_run, out_of_fold
 from kft.evaluation.out_of_fold import OutOfFold
 from kft.metrics.predictions import ClassPredictions
-from kft.run_folder import folds, run_dir
+from kft.run_folder import folds, run_dir, several_runs
 from kft.run_folder.run_dir import RunDir
 from kft.training import fine_tune_several
 from kft.training.fine_tune_several import SeveralRuns
@@ -65,7 +65,7 @@ def cross_validate(
     )
     labels = run_dir.read_labels(RunDir(results[0].run_dir))
     found = CrossValidation(
-        folder=folds.folder(config),
+        folder=several_runs.folder(config),
         results=results,
         out_of_fold=out_of_fold.of(labels, answers),
     )

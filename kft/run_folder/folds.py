@@ -1,11 +1,10 @@
 """`--folds`: which runs of a cross-validation there are, and where."""
 
 import dataclasses
-from pathlib import Path
 
 from kft import errors
 from kft.config import RunConfig
-from kft.run_folder import run_dir, several_runs
+from kft.run_folder import several_runs
 
 FILE = "folds.json"
 TABLE = "out_of_fold.csv"
@@ -16,16 +15,13 @@ def are_wanted(config: RunConfig) -> bool:
     return config.folds > 1 and config.fold is None
 
 
-def folder(config: RunConfig) -> Path:
-    """Return the folder that holds the folders of all runs."""
-    return run_dir.of(config).path
-
-
 def configs(config: RunConfig) -> tuple[RunConfig, ...]:
     """Return the config of each run, which has a folder named after its fold."""
     return tuple(
         dataclasses.replace(
-            config, fold=number, run_dir=str(folder(config) / f"fold{number}")
+            config,
+            fold=number,
+            run_dir=str(several_runs.folder(config) / f"fold{number}"),
         )
         for number in range(config.folds)
     )

@@ -1,17 +1,11 @@
 """`--repeats`: which runs of several seeds there are, and where."""
 
 import dataclasses
-from pathlib import Path
 
 from kft.config import RunConfig
-from kft.run_folder import run_dir, several_runs
+from kft.run_folder import several_runs
 
 FILE = "repeats.json"
-
-
-def folder(config: RunConfig) -> Path:
-    """Return the folder that holds the folders of all runs."""
-    return run_dir.of(config).path
 
 
 def configs(config: RunConfig) -> tuple[RunConfig, ...]:
@@ -26,7 +20,10 @@ def configs(config: RunConfig) -> tuple[RunConfig, ...]:
     seeds = range(config.seed, config.seed + config.repeats)
     return tuple(
         dataclasses.replace(
-            config, repeats=1, seed=seed, run_dir=str(folder(config) / f"seed{seed}")
+            config,
+            repeats=1,
+            seed=seed,
+            run_dir=str(several_runs.folder(config) / f"seed{seed}"),
         )
         for seed in seeds
     )

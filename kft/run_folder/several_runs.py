@@ -1,11 +1,17 @@
 """What runs have in common that one command makes, each in a folder of its own."""
 
 import os
+from pathlib import Path
 
 from kft import errors
 from kft.config import RunConfig
 from kft.distribution import cluster
 from kft.run_folder import run_dir
+
+
+def folder(config: RunConfig) -> Path:
+    """Return the folder that holds the folders of all runs."""
+    return run_dir.of(config).path
 
 
 def check(config: RunConfig, flag: str, *, one: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from kft.config import RunConfig
 from kft.run_folder import seeds as run_folder_seeds
+from kft.run_folder import several_runs
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
 from kft.training import fine_tune_several
@@ -63,7 +64,7 @@ def fine_tune(
         given=given,
     )
     found = Repeats(
-        folder=run_folder_seeds.folder(config),
+        folder=several_runs.folder(config),
         seeds=tuple(one.seed for one in configs),
         results=results,
     )
