@@ -84,9 +84,7 @@ class FolderTree:
         """Return whether there is a file that counts at any depth."""
         if folder not in self._has_files:
             self._has_files[folder] = any(
-                self._counts(entry)
-                for entry, is_hidden in self._below(folder)
-                if not is_hidden
+                self._counts(entry) for entry, _ in self._below(folder, hidden=False)
             )
         return self._has_files[folder]
 
@@ -127,9 +125,21 @@ class FolderTree:
         return entry.name.lower().endswith(self._endings)
 
     def _below(
-        self, folder: str, parents: tuple[str, ...] = (), *, is_hidden: bool = False
+        self,
+        folder: str,
+        parents: tuple[str, ...] = (),
+        *,
+        hidden: bool = True,
+        is_hidden: bool = False,
     ) -> Iterator[tuple[FolderEntry, bool]]:
-        """Yield each file, and whether it or a folder above it is hidden."""
+        """Yield each file, and whether it or a folder above it is hidden.
+
+        Args:
+            folder: where to begin.
+            parents: folders above it that were gone through, as they really are.
+            hidden: whether to look at what is hidden; it may be much, such as .git.
+            is_hidden: whether the folder is, or one above it.
+        """
         real = os.path.realpath(folder)
         if real in parents:
             logging.warning(
@@ -139,10 +149,12 @@ class FolderTree:
         # What is hidden is only counted: that it cannot be listed is no error.
         ignored = (errors.DataError,) if is_hidden else ()
         with contextlib.suppress(*ignored):
-            for entry in filesystem.entries(folder, hidden=True):
-                hidden = is_hidden or entry.is_hidden
+            for entry in filesystem.entries(folder, hidden=hidden):
+                within = is_hidden or entry.is_hidden
                 if entry.is_folder:
                     inner = (*parents, real)
-                    yield from self._below(entry.path, inner, is_hidden=hidden)
+                    yield from self._below(
+                        entry.path, inner, hidden=hidden, is_hidden=within
+                    )
                 else:
-                    yield entry, hidden
+                    yield entry, within
