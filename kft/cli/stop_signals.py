@@ -4,7 +4,9 @@ While a run trains it listens itself, and saves its state first: see
 `kft.training.monitoring.signals`.
 """
 
+import _thread
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +18,9 @@ from kft import errors
 # Some send a signal to a process and to its group: the second comes at once, while
 # what the first has ended is cleared away.
 _PATIENCE_SECONDS = 2.0
+# Until a signal whose exception was dropped is sent again: the callback that dropped it
+# is over by then, in most cases.
+_AGAIN_SECONDS = 0.05
 
 
 class Stopped(BaseException):
@@ -40,7 +45,9 @@ class Stopped(BaseException):
 def raising() -> Iterator[None]:
     """Raise `Stopped` where one of `errors.STOP_SIGNALS` comes within the block.
 
-    Ctrl-C raises KeyboardInterrupt already.
+    Ctrl-C raises KeyboardInterrupt already. Where either is raised within a `__del__`
+    or the callback of a weak reference, Python drops it and goes on; then the signal
+    comes again, until it is heard.
     Only a process' main thread can catch signals; elsewhere nothing is caught.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -56,10 +63,26 @@ def raising() -> Iterator[None]:
             latest = now
             raise Stopped(signal.Signals(number))
 
+    def again(dropped: "sys.UnraisableHookArgs") -> None:
+        nonlocal latest
+        if isinstance(dropped.exc_value, Stopped):
+            latest, number = float("-inf"), dropped.exc_value.signal
+        elif isinstance(dropped.exc_value, KeyboardInterrupt):
+            number = signal.SIGINT
+        else:
+            report(dropped)
+            return
+        # Not here: what is raised in this function is dropped as well.
+        timer = threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main, [number])
+        timer.daemon = True
+        timer.start()
+
     previous = {number: signal.signal(number, stop) for number in errors.STOP_SIGNALS}
+    report, sys.unraisablehook = sys.unraisablehook, again
     try:
         yield
     finally:
+        sys.unraisablehook = report
         for number, handler in previous.items():
             signal.signal(number, handler)
 

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,70 @@ def test_a_later_signal_counts_where_the_first_was_lost(
         with pytest.raises(stop_signals.Stopped):
             signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
+
+
+class _EndsWith:
+    """Raises a signal where Python drops every exception.
+
+    Args:
+        number: of the signal.
+        times: how often the signal's exception is dropped.
+    """
+
+    def __init__(self, number: signal.Signals, times: int = 1) -> None:
+        self._number, self._times = number, times
+
+    def __del__(self) -> None:
+        if self._times > 1:
+            _EndsWith(self._number, self._times - 1)
+        signal.raise_signal(self._number)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (signal.SIGINT, KeyboardInterrupt),
+        (signal.SIGTERM, stop_signals.Stopped),
+        (signal.SIGUSR1, stop_signals.Stopped),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 3])
+def test_one_that_python_drops_comes_again(
+    number: signal.Signals,
+    expected: type[BaseException],
+    times: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reported = sys.unraisablehook
+    with pytest.raises(expected), stop_signals.raising():
+        _EndsWith(number, times)
+        for _ in range(1_000):
+            time.sleep(0.01)
+    assert sys.unraisablehook is reported
+    assert "Exception ignored" not in capsys.readouterr().err
+
+
+def test_other_dropped_exceptions_are_reported_as_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reported = []
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda dropped: reported.append(dropped.exc_type)
+    )
+
+    class Broken:
+        def __del__(self) -> None:
+            raise OSError
+
+    with stop_signals.raising():
+        Broken()
+    assert reported == [OSError]
+
+
+def test_one_that_was_dropped_as_the_block_ended_disturbs_nobody() -> None:
+    with stop_signals.raising():
+        _EndsWith(signal.SIGTERM)
+    time.sleep(3 * stop_signals._AGAIN_SECONDS)
 
 
 def test_other_threads_run_without_it() -> None:
