@@ -1,12 +1,10 @@
 """The command, on a real finished run."""
 
-import contextlib
 import csv
 import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -26,6 +24,7 @@ from kft.metrics.classification import ClassificationFigures
 from kft.metrics.predictions import Predictions
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
+from tests.counted_bar import CountedBar
 
 
 def _validation_files(run: Path) -> list[tuple[Path, str]]:
@@ -35,16 +34,10 @@ def _validation_files(run: Path) -> list[tuple[Path, str]]:
 
 
 def test_a_bar_counts_every_example_once(finished_run: Path) -> None:
-    counted = []
-
-    @contextlib.contextmanager
-    def bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-        counted.append((title, total))
-        yield counted.append
-
+    bar = CountedBar()
     evaluation.evaluate(EvaluateConfig(run_dir=str(finished_run)), bar=bar)
     # 18 in batches of 7, the last of which is filled up.
-    assert counted == [("examples", 18), 7, 7, 4]
+    assert bar.steps == {"examples": [18, 7, 7, 4]}
 
 
 def _logits(run: Path, files: list[Path]) -> np.ndarray:

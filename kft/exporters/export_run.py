@@ -14,7 +14,7 @@ from absl import logging
 
 from kft import errors, exporters
 from kft.cli import progress_bar, tables
-from kft.cli.progress_bar import Bar
+from kft.cli.progress_bar import Advance, Bar
 from kft.config import ExportConfig
 from kft.data.examples import TRAIN, VALIDATION, Examples
 from kft.data.sources import record_reader
@@ -67,7 +67,8 @@ def export_run(
         config: what to export, and how.
         loader: of that run, where others need it as well.
         processes: for the formats of `config`, where they were begun before.
-        bar: shows how many formats are done, and examples of a calibration.
+        bar: shows how far it is, each format being written and then checked, and
+            examples of a calibration.
 
     Raises:
         errors.ConfigError: for a format that does not exist.
@@ -121,11 +122,11 @@ def _exports(
 ) -> list[Export]:
     """Write each format, and check it."""
     written = []
-    with bar("formats, each checked", len(config.formats)) as advance:
+    with bar("formats, written and checked", 2 * len(config.formats)) as advance:
         for name in config.formats:
             with processes.next() as process:
-                written.append(_export(serving, name, questions, config, process))
-            advance(1)
+                one = _export(serving, name, questions, config, process, advance)
+            written.append(one)
     return written
 
 
@@ -241,6 +242,7 @@ def _export(
     questions: ParityBatch,
     config: ExportConfig,
     process: StandaloneProcess,
+    advance: Advance,
 ) -> Export:
     """Write a format beside its place, check it there, and move it into place."""
     exporter = exporters.EXPORTERS[name]
@@ -254,6 +256,7 @@ def _export(
     try:
         with atomic_files.explaining(target):
             exporter.format.write(serving, draft, quantize)
+        advance(1)
         certificate = dataclasses.replace(
             parity.certify(name, draft, questions, quantize, process=process),
             export=str(target.relative_to(run.export)),
@@ -265,6 +268,7 @@ def _export(
         if certificate.passed or config.allow_disagreement:
             with atomic_files.explaining(target):
                 os.replace(draft, target)
+        advance(1)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         draft.unlink(missing_ok=True)

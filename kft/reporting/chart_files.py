@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib import axes, figure
 
+from kft.cli import progress_bar
+from kft.cli.progress_bar import Bar
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics.classification import ClassificationFigures
 from kft.reporting import charts, confusion_chart, sections
@@ -22,7 +24,11 @@ _INCHES = (5.0, 3.4)
 
 
 def write(
-    run: RunDir, record: RunRecord, evaluation: Evaluation | None
+    run: RunDir,
+    record: RunRecord,
+    evaluation: Evaluation | None,
+    *,
+    bar: Bar = progress_bar.none,
 ) -> tuple[Path, ...]:
     """Write each drawing that there is as PNG and SVG; return the paths.
 
@@ -31,15 +37,18 @@ def write(
         record: the run; one without epochs has no curves.
         evaluation: None where the run has nothing to be judged by; only examples that
             have one class each have a confusion matrix.
+        bar: shows how many files are written.
 
     Raises:
         errors.RunDirError: where they cannot be written.
     """
-    return tuple(
-        path
-        for name, drawn in _drawings(record, evaluation)
-        for path in _write(run, name, drawn)
-    )
+    drawings, written = tuple(_drawings(record, evaluation)), []
+    with bar("charts", len(drawings) * len(_FORMATS)) as advance:
+        for name, drawn in drawings:
+            for path in _write(run, name, drawn):
+                written.append(path)
+                advance(1)
+    return tuple(written)
 
 
 def _drawings(

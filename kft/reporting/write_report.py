@@ -80,7 +80,7 @@ def make(
         loader: of the run, where others need it as well, or its examples were moved.
         evaluation: on the split that judges the run, where it is known already.
         doubted_labels: how many training examples are listed by it; None for no list.
-        bar: shows how many examples were read.
+        bar: shows how many examples were read, and charts drawn.
 
     Raises:
         errors.ConfigError: for such a list where examples have not one class each.
@@ -98,7 +98,7 @@ def make(
         doubted = doubted_labels_lib.find(loader.loaded(), doubted_labels, bar=bar)
     values = values_of(record, evaluation, loader.loaded(), doubted=doubted)
     run.write_text(run.report_html, render.render("report.html", values))
-    files += chart_files.write(run, record, evaluation)
+    files += chart_files.write(run, record, evaluation, bar=bar)
     if doubted is not None:
         run.write_text(run.doubted_labels, doubted.to_csv())
         files.append(run.doubted_labels)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kft import errors
 from kft.config import ExportConfig
 from kft.exporters import export_run, parity
+from tests.counted_bar import CountedBar
 
 
 def _without_its_data(run: Path) -> None:
@@ -24,7 +25,10 @@ def test_a_run_without_its_data_is_asked_made_up_images_and_says_so(
 ) -> None:
     _without_its_data(run)
     asked = ExportConfig(run_dir=str(run), formats=("saved_model",))
-    (made_up,) = export_run.export_run(asked)
+    bar = CountedBar()
+    (made_up,) = export_run.export_run(asked, bar=bar)
+    # The one format moves it when it is written, and when it is checked.
+    assert bar.steps == {"formats, written and checked": [2, 1, 1]}
     assert made_up.certificate.passed
     assert made_up.certificate.examples_from == parity.MADE_UP
     assert made_up.certificate.accuracy is None

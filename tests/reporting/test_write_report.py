@@ -18,6 +18,7 @@ from kft.reporting.render import render as page_text
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.tasks import grad_cam
+from tests.counted_bar import CountedBar
 from tests.reporting.pages import Page
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -230,8 +231,9 @@ def test_curves_alone_are_drawn_where_examples_have_no_one_class(
 ) -> None:
     record = run_record.read(run_dir.at(str(run)))
     for number, evaluation in enumerate((None, types.SimpleNamespace(figures=None))):
-        out = RunDir(run, tmp_path / str(number))
-        written = chart_files.write(out, record, evaluation)
+        out, bar = RunDir(run, tmp_path / str(number)), CountedBar()
+        written = chart_files.write(out, record, evaluation, bar=bar)
+        assert bar.steps == {"charts": [2, 1, 1]}
         assert [path.name for path in written] == ["curves.png", "curves.svg"]
         assert set((out.out / "charts").iterdir()) == set(written)
     bare = dataclasses.replace(record, history=())
