@@ -143,7 +143,7 @@ def _check_table(path: str, config: config_lib.DataConfig) -> None:
     if not filesystem.is_remote(path):
         rows = sound_rows.read(path, config)
         labelled_rows.classes(rows, config)
-        sound_rows.ids(path, rows, config)
+        sound_rows.ids(path, rows)
 
 
 def _table(
@@ -157,10 +157,10 @@ def _table(
     files = csv_file.find_files(path, rows, paths, config)
     labelled_rows.warn(files.cautions, config)
     return examples.Table(
-        ids=np.array(sound_rows.ids(path, rows, config)),
+        ids=np.array(sound_rows.ids(path, rows)),
         labels=found.targets,
         sizes=files.sizes,
         split_names=found.split_names,
-        read=SoundFiles(paths, windows, [sound_rows.span(row, config) for row in rows]),
+        read=SoundFiles(paths, windows, [sound_rows.span(row) for row in rows]),
         groups=sound_rows.groups(path, rows),
     )

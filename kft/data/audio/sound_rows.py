@@ -14,13 +14,22 @@ from absl import logging
 from kft import config as config_lib
 from kft import errors
 from kft.data.sources import csv_file, labelled_rows, path_ids
-from kft.data.sources.labelled_rows import LabelledRow
+from kft.data.sources.labelled_rows import Columns, LabelledRow
 from kft.data.sources.table_file import TableRow
 
 _START, _END = "start", "end"
 _SHOWN = 3
 # Where a sound begins and ends in its file, in seconds.
 Span = tuple[float, float | None]
+
+
+def columns(label: str = "label") -> Columns:
+    """Return the columns of a table of sounds.
+
+    Args:
+        label: what the column of what is to be learned is called.
+    """
+    return Columns("path", label, others=(_START, _END))
 
 
 def read(
@@ -33,34 +42,31 @@ def read(
         config: of the data.
         label: what the column of what is to be learned is called.
     """
-    others = (_START, _END)
-    rows = labelled_rows.read(path, "path", config, label=label, others=others)
+    rows = labelled_rows.read(path, columns(label), config)
     return [csv_file.with_slashes(row, path) for row in rows]
 
 
-def ids(
-    table: str, rows: Sequence[TableRow], config: config_lib.DataConfig
-) -> list[str]:
+def ids(table: str, rows: Sequence[TableRow]) -> list[str]:
     """Return the id of each row: the path, and where it is a part, that.
 
     Raises:
         errors.DataError: where a row is listed twice, or is no part of a file.
     """
     names = _file_names(table, rows)
-    lines: dict[str, int] = {}
+    first: dict[str, TableRow] = {}
     found = []
     for name, row in zip(names, rows, strict=True):
-        begin, end = span(row, config)
+        begin, end = span(row)
         if end is not None:
             name = f"{name}#{begin:g}-{end:g}"
         elif begin:
             name = f"{name}#{begin:g}"
-        if name in lines:
+        if name in first:
             raise errors.DataError(
-                f"{labelled_rows.flag(config)}, line {row.line}: expected each sound "
-                f"once, received {name!r} as in line {lines[name]}. Remove one of them."
+                f"{row.place}: expected each sound once, received {name!r} as in "
+                f"{first[name].seen_from(row)}. Remove one of them."
             )
-        lines[name] = row.line
+        first[name] = row
         found.append(name)
     return found
 
@@ -98,23 +104,23 @@ def _file_names(table: str, rows: Sequence[TableRow]) -> list[str]:
     return path_ids.of(csv_file.normal_names(rows), csv_file.table_folder(table))
 
 
-def span(row: TableRow, config: config_lib.DataConfig) -> Span:
+def span(row: TableRow) -> Span:
     """Return where a row's sound begins and ends in its file, in seconds.
 
     Raises:
         errors.DataError: where that cannot be.
     """
-    values = [_seconds(row, name, config) for name in (_START, _END)]
+    values = [_seconds(row, name) for name in (_START, _END)]
     begin, end = values[0] or 0.0, values[1]
     if end is not None and end <= begin:
         raise errors.DataError(
-            f"{labelled_rows.flag(config)}, line {row.line}: expected an end behind "
-            f"the start, received start {begin:g} and end {end:g} s."
+            f"{row.place}: expected an end behind the start, received start {begin:g} "
+            f"and end {end:g} s."
         )
     return begin, end
 
 
-def _seconds(row: TableRow, name: str, config: config_lib.DataConfig) -> float | None:
+def _seconds(row: TableRow, name: str) -> float | None:
     text = row.values.get(name, "").strip()
     if not text:
         return None
@@ -124,7 +130,6 @@ def _seconds(row: TableRow, name: str, config: config_lib.DataConfig) -> float |
         value = math.nan
     if not 0 <= value < math.inf:
         raise errors.DataError(
-            f"{labelled_rows.flag(config)}, line {row.line}: expected seconds as "
-            f"{name}, such as 1.5, received {text!r}."
+            f"{row.place}: expected seconds as {name}, such as 1.5, received {text!r}."
         )
     return value

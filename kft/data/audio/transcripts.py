@@ -212,14 +212,14 @@ def _normal(text: str, place: str, config: SpeechRecognitionConfig) -> str:
 def _of_table(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:
     config = _with_columns(path, config)
     rows = [_in_clips(row, path) for row in sound_rows.read(path, config, label=_TEXT)]
-    split_names = labelled_rows.split_names(rows, config)
-    labelled_rows.check_groups(rows, split_names, config)
+    split_names = labelled_rows.split_names(rows)
+    labelled_rows.check_groups(rows, split_names)
     sound_rows.say_divided(path, rows, split_names, flag=labelled_rows.flag(config))
     paths = [csv_file.join(path, name) for name in csv_file.normal_names(rows)]
-    spans = [sound_rows.span(row, config) for row in rows]
+    spans = [sound_rows.span(row) for row in rows]
     files = csv_file.find_files(path, rows, paths, config)
     table = examples.Table(
-        ids=np.array(sound_rows.ids(path, rows, config)),
+        ids=np.array(sound_rows.ids(path, rows)),
         labels=np.zeros([len(rows)], np.int32),
         sizes=files.sizes,
         split_names=np.array(split_names),
@@ -232,8 +232,8 @@ def _of_table(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _
 
 
 def _of_row(row: TableRow, split: str, config: SpeechRecognitionConfig) -> Transcript:
-    place = f"{labelled_rows.flag(config)}, line {row.line}"
-    return Transcript(_normal(row.values[_TEXT], place, config), split, place)
+    text = _normal(row.values[_TEXT], row.place, config)
+    return Transcript(text, split, row.place)
 
 
 def _with_columns(
@@ -260,7 +260,7 @@ def _in_clips(row: TableRow, table: str) -> TableRow:
         return row
     if not os.path.isfile(csv_file.join(table, within)):
         return row
-    return TableRow(row.line, {**row.values, "path": within})
+    return dataclasses.replace(row, values={**row.values, "path": within})
 
 
 def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:

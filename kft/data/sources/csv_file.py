@@ -25,10 +25,11 @@ from kft.data.sources import (
     same_files,
 )
 from kft.data.sources.filesystem import FileIdentity
-from kft.data.sources.labelled_rows import LabelledRow, RowClasses
+from kft.data.sources.labelled_rows import Columns, LabelledRow, RowClasses
 from kft.data.sources.table_file import TableRow
 
 Row = TypeVar("Row", bound=TableRow)
+COLUMNS = Columns("path")
 
 
 def check(path: str, config: config_lib.DataConfig) -> None:
@@ -51,7 +52,7 @@ def load(path: str, config: config_lib.DataConfig) -> examples.Splits:
     """
     rows = _rows(path, config)
     found = labelled_rows.classes(rows, config)
-    return splits.assemble(found.labels, _table(path, rows, found, config), config)
+    return splits.assemble(found.labels, table_of(path, rows, found, config), config)
 
 
 def load_known(
@@ -64,21 +65,32 @@ def load_known(
     """
     rows = _rows(path, config)
     found = labelled_rows.classes(rows, config, known=known)
-    return splits.uncut(found.labels, _table(path, rows, found, config))
+    return splits.uncut(found.labels, table_of(path, rows, found, config))
 
 
-def _table(
+def table_of(
     path: str,
     rows: Sequence[TableRow],
     found: RowClasses,
     config: config_lib.DataConfig,
 ) -> examples.Table:
-    names = _names(rows, config)
+    """Return the files of rows.
+
+    Args:
+        path: of the table, to whose folder paths are relative.
+        rows: whose paths `check_once` has seen.
+        found: their classes.
+        config: of the data.
+
+    Raises:
+        errors.DataError: where a file is not there.
+    """
+    names = _names(rows)
     paths = [join(path, name) for name in names]
     files = find_files(path, rows, paths, config)
     labelled_rows.warn(files.cautions, config)
     return examples.Table(
-        ids=np.array(_ids(names, path, rows, config)),
+        ids=np.array(_ids(names, path, rows)),
         labels=found.targets,
         sizes=files.sizes,
         split_names=found.split_names,
@@ -89,10 +101,19 @@ def _table(
 
 def _rows(path: str, config: config_lib.DataConfig) -> list[LabelledRow]:
     """Return the rows, see `labelled_rows.read`; no path is listed twice."""
-    rows = labelled_rows.read(path, "path", config)
+    rows = labelled_rows.read(path, COLUMNS, config)
     rows = [with_slashes(row, path) for row in rows]
-    _ids(_names(rows, config), path, rows, config)
+    check_once(path, rows)
     return rows
+
+
+def check_once(path: str, rows: Sequence[TableRow]) -> None:
+    """Check that each file is listed once.
+
+    Raises:
+        errors.DataError: naming the line that has it again.
+    """
+    _ids(_names(rows), path, rows)
 
 
 def with_slashes(row: Row, table: str) -> Row:
@@ -104,14 +125,14 @@ def with_slashes(row: Row, table: str) -> Row:
     return dataclasses.replace(row, values=values)
 
 
-def _names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
+def _names(rows: Sequence[TableRow]) -> list[str]:
     """Return the paths in one spelling.
 
     Raises:
         errors.DataError: where one is listed twice.
     """
     names = normal_names(rows)
-    _check_once(names, rows, config)
+    _check_once(names, rows)
     return names
 
 
@@ -121,19 +142,14 @@ def normal_names(rows: Sequence[TableRow]) -> list[str]:
     return [p if filesystem.is_remote(p) else posixpath.normpath(p) for p in paths]
 
 
-def _ids(
-    names: Sequence[str],
-    table: str,
-    rows: Sequence[TableRow],
-    config: config_lib.DataConfig,
-) -> list[str]:
+def _ids(names: Sequence[str], table: str, rows: Sequence[TableRow]) -> list[str]:
     """Return the ids of the paths, see `path_ids`.
 
     Raises:
         errors.DataError: where two paths lead to one file.
     """
     ids = path_ids.of(names, table_folder(table))
-    _check_once(ids, rows, config)
+    _check_once(ids, rows)
     return ids
 
 
@@ -143,18 +159,16 @@ def table_folder(table: str) -> str:
     return folder if filesystem.is_remote(table) else os.path.abspath(folder)
 
 
-def _check_once(
-    names: Sequence[str], rows: Sequence[TableRow], config: config_lib.DataConfig
-) -> None:
-    lines: dict[str, int] = {}
+def _check_once(names: Sequence[str], rows: Sequence[TableRow]) -> None:
+    first: dict[str, TableRow] = {}
     for name, row in zip(names, rows, strict=True):
-        if name in lines:
+        if name in first:
             raise errors.DataError(
-                f"{labelled_rows.flag(config)}, line {row.line}: expected each path "
-                f"once, received {row.values['path']!r} as in line {lines[name]}. "
+                f"{row.place}: expected each path once, received "
+                f"{row.values['path']!r} as in {first[name].seen_from(row)}. "
                 "Remove one of them."
             )
-        lines[name] = row.line
+        first[name] = row
 
 
 def join(table: str, name: str) -> str:
@@ -205,8 +219,8 @@ def find_files(
     if missing and not config.skips_bad_examples:
         row, path, reason = missing[0]
         raise errors.DataError(
-            f"{labelled_rows.flag(config)}, line {row.line}: expected a file at "
-            f"{path!r}: {reason}. {len(missing)} of {len(paths)} are not there. "
+            f"{row.place}: expected a file at {path!r}: {reason}. {len(missing)} of "
+            f"{len(paths)} are not there. "
             f"{missing_files.advice(row.values['path'], table)}"
         )
     return FoundFiles(sizes, same_files.caution("files", paths, identities))

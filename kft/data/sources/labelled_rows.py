@@ -1,7 +1,8 @@
 """Rows of a table that have labels, and maybe a split and a group."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from absl import logging
@@ -16,6 +17,28 @@ from kft.data.sources import name_pairs, row_labels, split_words, table_file
 from kft.data.sources.table_file import TableRow
 
 _LABEL, _SPLIT, _GROUP = "label", "split", "group"
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """The columns that a kind of table has, besides split and group.
+
+    Attributes:
+        content: that of the examples themselves.
+        label: that of what is to be learned.
+        more: those that belong to the examples, too.
+        others: those that may be missing.
+        called: what some are called where `--csv_columns` does not say so, and it is
+            not what they are.
+    """
+
+    content: str
+    label: str = _LABEL
+    more: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    called: Mapping[str, str] = dataclasses.field(
+        default_factory=lambda: types.MappingProxyType({})
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,70 +83,72 @@ def warn(cautions: Iterable[str], config: config_lib.DataConfig) -> None:
 
 def read(
     path: str,
-    content: str,
+    columns: Columns,
     config: config_lib.DataConfig,
     *,
-    label: str = _LABEL,
-    more: Sequence[str] = (),
-    others: Sequence[str] = (),
+    table: str | None = None,
+    read_rows: Callable[..., list[TableRow]] = table_file.read_rows,
 ) -> list[LabelledRow]:
     """Return the rows with their values by what they are, whatever the columns' names.
 
     Args:
         path: of the table.
-        content: what the column of the examples themselves is called where
-            `--csv_columns` does not say so; also its key in the values.
+        columns: what is in it.
         config: of the data.
-        label: what the column of what is to be learned is called, likewise.
-        more: columns that belong to the examples, too.
-        others: columns besides, which may be missing.
+        table: what names it, for messages; None for the flag of the data.
+        read_rows: takes what `table_file.read_rows` takes, and returns the rows.
 
     Raises:
         errors.ConfigError: where there is no such file, or `--csv_columns` or
             `--label_columns` is wrong.
         errors.DataError: where it is no such table, naming the line.
     """
-    filled = (content, *more)
-    if not config.is_multi_label:
-        filled = (*filled, label)
-    needed = (content, *more) if config.class_columns else (content, *more, label)
-    names = _column_names(config, needed, (*others, _SPLIT, _GROUP))
+    table = flag(config) if table is None else table
+    examples_are = (columns.content, *columns.more)
+    needed = examples_are if config.class_columns else (*examples_are, columns.label)
+    others = (*columns.others, _SPLIT, _GROUP)
+    names = _column_names(config, needed, others, columns.called)
     row_labels.check_columns(config.class_columns, names.values())
-    rows = table_file.read_rows(
+    rows = read_rows(
         path,
-        flag=flag(config),
+        flag=table,
         needed=[
             *(names[part] for part in needed),
             *(name.lower() for name in config.class_columns),
         ],
-        optional=[names[part] for part in (*others, _SPLIT, _GROUP) if part in names],
+        optional=[names[part] for part in others if part in names],
         advice=_advice(needed, config),
     )
-    rows = table_file.filled(rows, [names[part] for part in filled], flag=flag(config))
+    filled = examples_are if config.is_multi_label else needed
+    rows = table_file.filled(rows, [names[part] for part in filled])
     parts = {part: name for part, name in names.items() if name in rows[0].values}
     for pair in config.csv_columns:
         part, _, name = pair.partition("=")
         if part.strip() not in parts:
             raise errors.DataError(
-                f"{flag(config)}, line 1: expected a column {name.strip()!r}, as "
+                f"{table}, line 1: expected a column {name.strip()!r}, as "
                 f"--csv_columns={pair} says; there is none."
             )
     return [
         LabelledRow(
             row.line,
             {part: row.values[name] for part, name in parts.items()},
-            _labels_of(row, names.get(label), config),
+            row.flag,
+            _labels_of(row, names.get(columns.label), config),
         )
         for row in rows
     ]
 
 
 def _column_names(
-    config: config_lib.DataConfig, needed: Sequence[str], others: Sequence[str]
+    config: config_lib.DataConfig,
+    needed: Sequence[str],
+    others: Sequence[str],
+    called: Mapping[str, str],
 ) -> Mapping[str, str]:
     """Return what the columns of some parts are called, in lower case."""
-    columns = {name: name for name in (*needed, *others)}
-    names = name_pairs.parse("csv_columns", config.csv_columns, columns, needed=needed)
+    usual = {name: called.get(name, name) for name in (*needed, *others)}
+    names = name_pairs.parse("csv_columns", config.csv_columns, usual, needed=needed)
     return {part: name.lower() for part, name in names.items()}
 
 
@@ -148,11 +173,10 @@ def _labels_of(
     row: TableRow, label: str | None, config: config_lib.DataConfig
 ) -> tuple[str, ...]:
     """Return the classes of a row; `label` is the name of the column that says them."""
-    place = f"{flag(config)}, line {row.line}"
     if config.class_columns or label is None:
-        return row_labels.of_switches(row.values, config.class_columns, place)
+        return row_labels.of_switches(row.values, config.class_columns, row.place)
     if config.is_multi_label:
-        return row_labels.of_text(row.values[label], place)
+        return row_labels.of_text(row.values[label], row.place)
     return (row.values[label],)
 
 
@@ -173,13 +197,13 @@ def classes(
     Raises:
         errors.DataError: naming the line that cannot be.
     """
-    named = split_names(rows, config)
+    named = split_names(rows)
     if known is not None:
         label_map = known.with_others(name for row in rows for name in row.labels)
     else:
         check_training(named, config)
         label_map = _labels(rows, named, config)
-    check_groups(rows, named, config)
+    check_groups(rows, named)
     return RowClasses(
         labels=label_map,
         targets=row_labels.targets(
@@ -192,7 +216,7 @@ def classes(
     )
 
 
-def split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list[str]:
+def split_names(rows: Sequence[TableRow]) -> list[str]:
     """Return the split of each row; `train` where the table names none.
 
     Raises:
@@ -205,8 +229,8 @@ def split_names(rows: Sequence[TableRow], config: config_lib.DataConfig) -> list
         split = split_words.of_name(row.values["split"])
         if split is None:
             raise errors.DataError(
-                f"{flag(config)}, line {row.line}: expected the split "
-                f"{', '.join(examples.SPLITS)}, received {row.values['split']!r}. Fill "
+                f"{row.place}: expected the split {', '.join(examples.SPLITS)}, "
+                f"received {row.values['split']!r}. Fill "
                 "the column in every row, or remove it to have the splits cut."
             )
         named.append(split)
@@ -250,7 +274,7 @@ def _labels(
         for label in row.labels:
             if label not in known:
                 raise errors.DataError(
-                    f"{flag(config)}, line {row.line}: expected in {split} only labels "
+                    f"{row.place}: expected in {split} only labels "
                     f"that training rows have, received {label!r}. "
                     f"{errors.closest(label, names)}"
                 )
@@ -264,22 +288,20 @@ def groups_of(rows: Sequence[TableRow]) -> np.ndarray | None:
     return np.array([row.values["group"] for row in rows])
 
 
-def check_groups(
-    rows: Sequence[TableRow], split_names: Sequence[str], config: config_lib.DataConfig
-) -> None:
+def check_groups(rows: Sequence[TableRow], split_names: Sequence[str]) -> None:
     """Check that the table itself puts no group in two splits.
 
     Raises:
         errors.DataError: naming the line and the group.
     """
-    first: dict[str, tuple[int, str]] = {}
+    first: dict[str, tuple[TableRow, str]] = {}
     for row, split in zip(rows, split_names, strict=True):
         group = row.values.get("group")
         if not group:
             continue
-        line, before = first.setdefault(group, (row.line, split))
+        earlier, before = first.setdefault(group, (row, split))
         if before != split:
             raise errors.DataError(
-                f"{flag(config)}, line {row.line}: expected the group {group!r} in "
-                f"one split, received {split}, and {before} in line {line}."
+                f"{row.place}: expected the group {group!r} in one split, received "
+                f"{split}, and {before} in {earlier.seen_from(row)}."
             )

@@ -30,10 +30,21 @@ class TableRow:
     Attributes:
         line: where it ends in the file, counted from 1.
         values: by column; those of optional columns only where the file has them.
+        flag: what names the table, for messages.
     """
 
     line: int
     values: Mapping[str, str]
+    flag: str
+
+    @property
+    def place(self) -> str:
+        """Return table and line, for messages."""
+        return f"{self.flag}, line {self.line}"
+
+    def seen_from(self, row: "TableRow") -> str:
+        """Return where this row is to somebody who reads about another one."""
+        return f"line {self.line}" if row.flag == self.flag else self.place
 
 
 def read(
@@ -60,18 +71,17 @@ def read(
         errors.DataError: where it is no such table, naming the line.
     """
     rows = read_rows(path, flag=flag, needed=needed, optional=optional, advice=advice)
-    return filled(rows, needed, flag=flag, exact=exact)
+    return filled(rows, needed, exact=exact)
 
 
 def filled(
-    rows: Sequence[TableRow], needed: Sequence[str], *, flag: str, exact: bool = False
+    rows: Sequence[TableRow], needed: Sequence[str], *, exact: bool = False
 ) -> list[TableRow]:
     """Return rows of `read_rows`, each of which fills some columns.
 
     Args:
         rows: of a table.
         needed: columns that every row has to fill.
-        flag: that names the table, for messages.
         exact: whether white space around a value belongs to it.
 
     Raises:
@@ -79,11 +89,11 @@ def filled(
     """
     found = []
     for row in rows:
-        _check_filled(row.values, needed, f"{flag}, line {row.line}")
+        _check_filled(row.values, needed, row.place)
         values = row.values
         if not exact:
             values = {name: value.strip() for name, value in values.items()}
-        found.append(TableRow(row.line, values))
+        found.append(dataclasses.replace(row, values=values))
     return found
 
 
@@ -141,7 +151,7 @@ def read_rows(
         lacking=[name for name in optional if name not in columns],
     )
     return [
-        TableRow(line, {name: fields[place] for name, place in columns.items()})
+        TableRow(line, {name: fields[place] for name, place in columns.items()}, flag)
         for line, fields in numbered
     ]
 

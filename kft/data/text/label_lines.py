@@ -68,20 +68,25 @@ def read(path: str, config: config_lib.TextOptions) -> list[LabelledRow]:
     json_lines.check_keys(lines, config.jsonl_keys, flag)
     there = [n for n in _OTHERS if any(keys.get(n) in line.values for line in lines)]
     return [
-        _row(line, keys, there, is_multi_label=config.is_multi_label) for line in lines
+        LabelledRow(
+            line.number,
+            _values(line, keys, there),
+            flag,
+            (_labels if config.is_multi_label else _label)(line, keys[_LABEL]),
+        )
+        for line in lines
     ]
 
 
-def _row(
-    line: JsonLine, keys: Mapping[str, str], others: list[str], *, is_multi_label: bool
-) -> LabelledRow:
+def _values(
+    line: JsonLine, keys: Mapping[str, str], others: list[str]
+) -> dict[str, str]:
     texts = [part for part in text_pairs.PARTS if part in keys]
     values = {part: line.text(keys[part]) for part in texts}
     for name in others:
         value = line.values.get(keys[name])
         values[name] = "" if value is None else str(value)
-    label = _labels if is_multi_label else _label
-    return LabelledRow(line.number, values, label(line, keys[_LABEL]))
+    return values
 
 
 def _labels(line: JsonLine, key: str) -> tuple[str, ...]:

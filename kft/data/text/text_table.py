@@ -13,7 +13,7 @@ from kft import config as config_lib
 from kft.data import content_ids, examples, splits
 from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, labelled_rows
-from kft.data.sources.labelled_rows import LabelledRow, RowClasses
+from kft.data.sources.labelled_rows import Columns, LabelledRow, RowClasses
 from kft.data.sources.table_file import TableRow
 from kft.data.text import repeated_texts, text_pairs
 from kft.data.text.text_reader import TextReader
@@ -59,7 +59,7 @@ def load_known(
 
 def _read(path: str, config: config_lib.TextOptions) -> list[LabelledRow]:
     first, *more = text_pairs.parts(pairs=config.pairs)
-    return labelled_rows.read(path, first, config, more=more)
+    return labelled_rows.read(path, Columns(first, more=tuple(more)), config)
 
 
 def of_rows(rows: Sequence[TableRow], found: RowClasses) -> examples.Table:
