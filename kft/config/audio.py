@@ -31,15 +31,17 @@ class AudioOptions(ClassOptions):
     dataset: str = option(
         "folder:sounds",
         "Where the examples are: folder:PATH (one sub-folder per class, or train/ and "
-        "val/ with one each), csv:PATH (a table with commas or tabs: path, label, and "
-        "where wanted start and end in seconds, split, and group: the sounds of a "
-        "group, such as a speaker, stay in one split), or tfds:NAME (TensorFlow "
-        "Datasets, such as tfds:speech_commands). Files are WAV, FLAC, OGG or MP3.",
+        "val/ with one each; or a metadata.csv that lists the files), csv:PATH (a "
+        "table with commas or tabs: path, label, and where wanted start and end in "
+        "seconds, split, and group: the sounds of a group, such as a speaker, stay in "
+        "one split), or tfds:NAME (TensorFlow Datasets, such as tfds:speech_commands). "
+        "Files are WAV, FLAC, OGG or MP3.",
     )
     csv_columns: tuple[str, ...] = option(
         (),
         "Columns of a csv: table that are called otherwise than path, label, start, "
-        "end, split and group, such as path=file,group=speaker.",
+        "end, split and group, such as path=file,group=speaker; or of the metadata.csv "
+        "of a folder:, where path is called file_name.",
     )
     sample_rate: int | None = option(
         None,

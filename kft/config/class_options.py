@@ -13,13 +13,15 @@ class ClassOptions(DataConfig):
     multi_label: bool = option(
         False,
         "Whether an example may be of several classes at a time, or of none. The label "
-        "of a csv: table is then their names with | between them, or empty (or see "
-        "--label_columns); that of a jsonl: line is a list of them.",
+        "of a csv: table, or of the metadata.csv of a folder:, is then their names "
+        "with | between them, or empty (or see --label_columns); that of a jsonl: line "
+        "is a list of them.",
     )
     label_columns: tuple[str, ...] = option(
         (),
-        "Columns of a csv: table that are classes, with 1 for the examples of it and 0 "
-        "for the others, in place of a column label (--multi_label).",
+        "Columns of a csv: table, or of the metadata.csv of a folder:, that are "
+        "classes, with 1 for the examples of it and 0 for the others, in place of a "
+        "column label (--multi_label).",
     )
 
     @property

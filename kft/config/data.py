@@ -49,12 +49,14 @@ class DataConfig(Config):
         "auto",
         "What the sub-folders of a folder: data set are: classes (each of them, "
         "whatever its name), splits (train, val and test, with the classes in them), "
-        "or auto (as their names say; asks where it can be either).",
+        "or auto (as their names say; asks where it can be either; where a "
+        "metadata.csv or metadata.jsonl lists the files, that counts).",
     )
     csv_columns: tuple[str, ...] = option(
         (),
         "Columns of a csv: table that are called otherwise than path, label, split and "
-        "group, such as path=file,label=species.",
+        "group, such as path=file,label=species; or of the metadata.csv of a folder:, "
+        "where path is called file_name.",
     )
     tfrecord_features: tuple[str, ...] = option(
         (),

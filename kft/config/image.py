@@ -21,10 +21,10 @@ class ImageOptions(ClassOptions):
         "digits",
         "Where the examples are: digits (5,000 real MNIST digits that come with the "
         "quickstart extra), folder:PATH (one sub-folder per class, or train/ and val/ "
-        "with one each), csv:PATH (a table with commas or tabs: path, label, and where "
-        "wanted split and group, whose images stay in one split), tfds:NAME "
-        "(TensorFlow Datasets), tfrecord:GLOB (files of tf.train.Examples with encoded "
-        "images).",
+        "with one each; or a metadata.csv that lists the files), csv:PATH (a table "
+        "with commas or tabs: path, label, and where wanted split and group, whose "
+        "images stay in one split), tfds:NAME (TensorFlow Datasets), tfrecord:GLOB "
+        "(files of tf.train.Examples with encoded images).",
     )
     image_size: int | None = option(
         None,

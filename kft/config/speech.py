@@ -31,13 +31,14 @@ class SpeechOptions(DataConfig):
         "and where wanted start and end in seconds, split, and group, such as a "
         "speaker; or as DeepSpeech and Common Voice have them), or folder:PATH (files "
         "with a .txt of the same name beside each, or LibriSpeech's or LJSpeech's "
-        "layout), or tfds:NAME (TensorFlow Datasets, such as tfds:librispeech). "
-        "Files are WAV, FLAC, OGG or MP3.",
+        "layout, or a metadata.csv with file_name and text), or tfds:NAME (TensorFlow "
+        "Datasets, such as tfds:librispeech). Files are WAV, FLAC, OGG or MP3.",
     )
     csv_columns: tuple[str, ...] = option(
         (),
         "Columns of a csv: table that are called otherwise than path, text, start, "
-        "end, split and group, such as path=file,text=sentence.",
+        "end, split and group, such as path=file,text=sentence; or of the metadata.csv "
+        "of a folder:, where path is called file_name.",
     )
     normalize: Literal["lower", "keep"] = option(
         "lower",

@@ -27,6 +27,9 @@ class Source:
         check: takes what stands behind the colon, and the config of the task; finds
             mistakes fast and without TensorFlow, and raises ConfigError or DataError.
         load: takes the same; returns the splits, or raises as `check` does.
+        check_options: takes what `check` takes; raises ConfigError for an option about
+            something that data of this kind may have, and this has not. None where the
+            kind alone tells.
         load_known: takes the classes of a run as well, and returns what can be measured
             with it: any part of data that one could train on, such as the test split
             alone. None where only the whole of it is understood.
@@ -40,6 +43,7 @@ class Source:
     check: Callable[[str, Any], None]
     load: Callable[[str, Any], examples.Splits]
     load_known: Callable[[str, Any, LabelMap], examples.Labelled] | None = None
+    check_options: Callable[[str, Any], None] | None = None
     is_path: bool = True
     names_splits: bool = True
     has_several_labels: bool = False
@@ -54,8 +58,8 @@ _GIVEN = Source(
 # Options that some kinds of data sets read: what stands before their colons.
 _KINDS_OF_OPTION = {
     "folder_layout": ("folder",),
-    "csv_columns": ("csv",),
-    "label_columns": ("csv",),
+    "csv_columns": ("csv", "folder"),
+    "label_columns": ("csv", "folder"),
     "tfds_features": ("tfds",),
     "data_dir": ("tfds",),
     "train_split": ("tfds",),
@@ -86,6 +90,8 @@ def sources_of(payload: PayloadKind) -> dict[str, Source]:
             functools.partial(folder.check, payload=payload),
             functools.partial(folder.load, payload=payload),
             functools.partial(folder.load_known, payload=payload),
+            functools.partial(folder.check_options, payload=payload),
+            has_several_labels=True,
         ),
         "csv": Source(
             "csv:PATH",
@@ -121,10 +127,12 @@ def check_dataset(config: config_lib.DataConfig, sources: Mapping[str, Source]) 
         errors.ConfigError: for flags that name no data set or contradict each other.
         errors.DataError: for data that cannot be used as it is.
     """
-    _source(config, sources)
+    source, rest = _source(config, sources)
     problems = [*_stray_options(config, sources), *_label_problems(config)]
     if problems:
         raise errors.ConfigError("\n".join(problems))
+    if source.check_options is not None:
+        source.check_options(rest, config)
     _check_source(config, sources)
 
 

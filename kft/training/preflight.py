@@ -11,7 +11,7 @@ from kft.config import stages as config_stages
 from kft.config.stages import HEAD
 from kft.data import class_weights
 from kft.data.examples import VALIDATION
-from kft.data.sources import given, split_words
+from kft.data.sources import given, metadata_files, split_words
 from kft.distribution import batch_sharing, cluster
 from kft.run_folder import data_place, overlap, run_dir
 
@@ -262,6 +262,8 @@ def _never_validates(config: RunConfig) -> bool:
 
 def _has_validation(path: Path) -> bool:
     """Return whether a folder of examples may have a validation split."""
+    if any((path / name).is_file() for name in metadata_files.NAMES):
+        return True
     return any(
         split_words.within_name(found.name) == VALIDATION
         for pattern in ("*", "*/*")

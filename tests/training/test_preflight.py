@@ -159,6 +159,9 @@ def test_patience_needs_a_validation_split_of_the_folder(tmp_path: Path) -> None
     options = {"patience": 1, "validation_fraction": 0.0}
     assert "--patience=1 waits" in _problems(TrainConfig(dataset=alone, **options))[0]
     preflight.check(TrainConfig(dataset=split, **options))
+    table = "file_name,label\ncats/1.jpg,a\ndogs/1.jpg,b\n"
+    (tmp_path / "alone" / "metadata.csv").write_text(table)
+    preflight.check(TrainConfig(dataset=alone, **options))
 
 
 def test_patience_waits_for_tensorflow_where_only_that_knows_the_splits() -> None:

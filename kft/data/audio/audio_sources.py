@@ -25,9 +25,10 @@ from kft.data.sources import (
     filesystem,
     folder,
     labelled_rows,
+    metadata_folder,
     tfds,
 )
-from kft.data.sources.labelled_rows import RowClasses
+from kft.data.sources.labelled_rows import LabelledRow, RowClasses
 from kft.data.sources.table_file import TableRow
 
 # What of a sound a config has the network read.
@@ -36,8 +37,38 @@ WindowsOf = Callable[[Any], Windows]
 
 def sources(windows: WindowsOf) -> dict[str, Source]:
     """Return the sources of sounds, by what stands before the colon."""
+    sounds = _Sounds(windows)
+    return {
+        "folder": Source(
+            "folder:PATH",
+            _check_folder,
+            sounds.load_folder,
+            sounds.load_known_folder,
+            _check_folder_options,
+            has_several_labels=True,
+        ),
+        "csv": Source(
+            "csv:PATH",
+            _check_table,
+            sounds.load_table,
+            sounds.load_known_table,
+            has_several_labels=True,
+        ),
+        "tfds": _of_tfds(windows),
+    }
 
-    def load_folder(path: str, config: config_lib.DataConfig) -> examples.Splits:
+
+class _Sounds:
+    """The sounds of folders and tables, of which windows are read."""
+
+    def __init__(self, windows: WindowsOf) -> None:
+        self._windows = windows
+
+    def load_folder(self, path: str, config: config_lib.DataConfig) -> examples.Splits:
+        rows = _listed_sounds(path, config)
+        if rows:
+            labelled_rows.warn(metadata_folder.cautions(path, rows, AUDIO), config)
+            return self._load_rows(metadata_folder.table(path), rows, config)
         found = folder.load(path, config, AUDIO)
         if _was_cut(found):
             logging.info(
@@ -46,50 +77,51 @@ def sources(windows: WindowsOf) -> dict[str, Source]:
                 "figures too good. A csv: table with a column group keeps them apart.",
                 config.dataset,
             )
-        return _with_reader(found, windows(config))
+        return _with_reader(found, self._windows(config))
 
     def load_known_folder(
-        path: str, config: config_lib.DataConfig, known: LabelMap
+        self, path: str, config: config_lib.DataConfig, known: LabelMap
     ) -> examples.Labelled:
+        rows = _listed_sounds(path, config)
+        if rows:
+            labelled_rows.warn(metadata_folder.cautions(path, rows, AUDIO), config)
+            table = metadata_folder.table(path)
+            return self._load_known_rows(table, rows, config, known)
         found = folder.load_known(path, config, known, AUDIO)
         parts = {
-            split: _bounded(part, windows(config))
+            split: _bounded(part, self._windows(config))
             for split, part in found.parts.items()
         }
         return dataclasses.replace(found, parts=parts)
 
-    def load_table(path: str, config: config_lib.DataConfig) -> examples.Splits:
+    def load_table(self, path: str, config: config_lib.DataConfig) -> examples.Splits:
+        return self._load_rows(path, sound_rows.read(path, config), config)
+
+    def load_known_table(
+        self, path: str, config: config_lib.DataConfig, known: LabelMap
+    ) -> examples.Labelled:
         rows = sound_rows.read(path, config)
+        return self._load_known_rows(path, rows, config, known)
+
+    def _load_rows(
+        self, path: str, rows: Sequence[LabelledRow], config: config_lib.DataConfig
+    ) -> examples.Splits:
         found = labelled_rows.classes(rows, config)
         flag = labelled_rows.flag(config)
         sound_rows.say_divided(path, rows, found.split_names, flag=flag)
-        table = _table(path, rows, found, config, windows(config))
+        table = _table(path, rows, found, config, self._windows(config))
         return splits.assemble(found.labels, table, config)
 
-    def load_known_table(
-        path: str, config: config_lib.DataConfig, known: LabelMap
+    def _load_known_rows(
+        self,
+        path: str,
+        rows: Sequence[LabelledRow],
+        config: config_lib.DataConfig,
+        known: LabelMap,
     ) -> examples.Labelled:
-        rows = sound_rows.read(path, config)
         found = labelled_rows.classes(rows, config, known=known)
-        table = _table(path, rows, found, config, windows(config))
+        table = _table(path, rows, found, config, self._windows(config))
         return splits.uncut(found.labels, table)
-
-    return {
-        "folder": Source(
-            "folder:PATH",
-            lambda path, config: folder.check(path, config, AUDIO),
-            load_folder,
-            load_known_folder,
-        ),
-        "csv": Source(
-            "csv:PATH",
-            _check_table,
-            load_table,
-            load_known_table,
-            has_several_labels=True,
-        ),
-        "tfds": _of_tfds(windows),
-    }
 
 
 def _of_tfds(windows: WindowsOf) -> Source:
@@ -133,6 +165,32 @@ def _was_cut(found: examples.Splits) -> bool:
     return bool(train & validation)
 
 
+def _listed_sounds(path: str, config: config_lib.DataConfig) -> list[LabelledRow]:
+    """Return the rows that list the sounds of a folder; none where none do."""
+    return metadata_folder.read(path, sound_rows.columns(), config, AUDIO)
+
+
+def _check_folder(path: str, config: config_lib.DataConfig) -> None:
+    """Find mistakes in a folder; a remote one waits for `load`. Raises as that does."""
+    rows = [] if filesystem.is_remote(path) else _listed_sounds(path, config)
+    if rows:
+        _check_rows(metadata_folder.table(path), rows, config)
+    else:
+        folder.check(path, config, AUDIO)
+
+
+def _check_folder_options(path: str, config: config_lib.DataConfig) -> None:
+    if not filesystem.is_remote(path) and not _listed_sounds(path, config):
+        metadata_folder.check_no_columns(path, config)
+
+
+def _check_rows(
+    path: str, rows: Sequence[LabelledRow], config: config_lib.DataConfig
+) -> None:
+    labelled_rows.classes(rows, config)
+    sound_rows.ids(path, rows)
+
+
 def _check_table(path: str, config: config_lib.DataConfig) -> None:
     """Find mistakes in a table; a remote one waits for `load`.
 
@@ -141,9 +199,7 @@ def _check_table(path: str, config: config_lib.DataConfig) -> None:
         errors.DataError: where it is no such table, naming the line.
     """
     if not filesystem.is_remote(path):
-        rows = sound_rows.read(path, config)
-        labelled_rows.classes(rows, config)
-        sound_rows.ids(path, rows)
+        _check_rows(path, sound_rows.read(path, config), config)
 
 
 def _table(

@@ -12,6 +12,7 @@ from kft import errors
 from kft.config import SpeechRecognitionConfig
 from kft.data import Source, examples, splits
 from kft.data.audio import alphabet, sound_rows, tfds_sounds, transcript_folder
+from kft.data.audio.audio_payload import AUDIO
 from kft.data.audio.sound_files import SoundFiles
 from kft.data.audio.transcript_folder import FolderSound
 from kft.data.audio.windows import Windows
@@ -22,10 +23,12 @@ from kft.data.sources import (
     csv_file,
     filesystem,
     labelled_rows,
+    metadata_folder,
     table_file,
     text_file,
     tfds,
 )
+from kft.data.sources.labelled_rows import LabelledRow
 from kft.data.sources.table_file import TableRow
 
 _TEXT = "text"
@@ -34,6 +37,8 @@ _TEXT = "text"
 _DEEPSPEECH = {"path": "wav_filename", _TEXT: "transcript"}
 _COMMON_VOICE = {"path": "path", _TEXT: "sentence", "group": "client_id"}
 _CLIPS = "clips"
+# What the texts are called where a metadata.csv lists the sounds of a folder.
+_TRANSCRIPTS = ("transcription", "transcript", "sentence")
 # Read beyond the longest sound, so that a longer one is known to be one.
 _BEYOND = 1.0
 
@@ -73,18 +78,22 @@ def sources(sample_rate: int) -> dict[str, Source]:
     def known_of(name: str, config: SpeechRecognitionConfig) -> "_Found":
         return _of_tfds(name, config, sample_rate, needs_training=False)
 
-    files = {
-        "csv": _source("csv:PATH", table_of),
-        "folder": _source("folder:PATH", folder_of),
-    }
     return {
-        **files,
+        "csv": _source("csv:PATH", table_of),
+        "folder": dataclasses.replace(
+            _source("folder:PATH", folder_of), check_options=_check_folder_options
+        ),
         "tfds": dataclasses.replace(
             _source("tfds:NAME", dataset_of, find_known=known_of),
             check=_check_tfds,
             is_path=False,
         ),
     }
+
+
+def _check_folder_options(path: str, config: SpeechRecognitionConfig) -> None:
+    if not filesystem.is_remote(path) and not _listed(path, config):
+        metadata_folder.check_no_columns(path, config)
 
 
 def _check_tfds(name: str, config: SpeechRecognitionConfig) -> None:
@@ -212,6 +221,16 @@ def _normal(text: str, place: str, config: SpeechRecognitionConfig) -> str:
 def _of_table(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:
     config = _with_columns(path, config)
     rows = [_in_clips(row, path) for row in sound_rows.read(path, config, label=_TEXT)]
+    return _of_rows(path, rows, config, sample_rate)
+
+
+def _of_rows(
+    path: str,
+    rows: Sequence[TableRow],
+    config: SpeechRecognitionConfig,
+    sample_rate: int,
+) -> _Found:
+    """Return the sounds of rows whose paths are relative to the table at a path."""
     split_names = labelled_rows.split_names(rows)
     labelled_rows.check_groups(rows, split_names)
     sound_rows.say_divided(path, rows, split_names, flag=labelled_rows.flag(config))
@@ -264,6 +283,11 @@ def _in_clips(row: TableRow, table: str) -> TableRow:
 
 
 def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> _Found:
+    rows = _listed(path, config)
+    if rows:
+        listed = _of_rows(metadata_folder.table(path), rows, config, sample_rate)
+        unlisted = metadata_folder.cautions(path, rows, AUDIO)
+        return dataclasses.replace(listed, cautions=(*listed.cautions, *unlisted))
     found, cautions = transcript_folder.find(path, labelled_rows.flag(config))
     windows = reading(config, sample_rate)
     table = examples.Table(
@@ -300,6 +324,21 @@ def _of_tfds(
         for id_, text, split in rows
     ]
     return _Found(transcripts, found.table)
+
+
+def _listed(path: str, config: SpeechRecognitionConfig) -> Sequence[LabelledRow]:
+    """Return the rows that list the sounds of a folder; none where none do.
+
+    A metadata.csv without names of columns is that of LJSpeech.
+    """
+    return metadata_folder.read(
+        path,
+        sound_rows.columns(_TEXT),
+        config,
+        AUDIO,
+        labels_called=_TRANSCRIPTS,
+        strict=False,
+    )
 
 
 def _groups(found: Sequence[FolderSound]) -> np.ndarray | None:

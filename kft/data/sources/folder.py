@@ -1,7 +1,9 @@
 """Files in folders: one folder per class, with or without train/ and val/ above.
 
 The classes are the sub-folders of the training folder, sorted by name; every file of
-the right ending below one belongs to it, however deep.
+the right ending below one belongs to it, however deep. Where a metadata.csv or
+metadata.jsonl lists the files of the folder, that says what there is; see
+`metadata_files`.
 """
 
 import collections
@@ -17,14 +19,17 @@ from kft.data import examples, splits
 from kft.data.examples import TRAIN
 from kft.data.labels import LabelMap
 from kft.data.sources import (
+    csv_file,
     file_reader,
     filesystem,
     folder_layout,
     labelled_rows,
+    metadata_folder,
     same_files,
 )
 from kft.data.sources.folder_layout import FolderLayout
 from kft.data.sources.folder_tree import FolderTree
+from kft.data.sources.labelled_rows import LabelledRow, RowClasses
 from kft.data.sources.left_out import LeftOut
 from kft.data.sources.payload_kind import PayloadKind
 
@@ -35,14 +40,32 @@ def check(path: str, config: config_lib.DataConfig, payload: PayloadKind) -> Non
     """Find mistakes without listing every file; remote folders wait for `load`.
 
     Raises:
-        errors.ConfigError: where there is no such folder.
+        errors.ConfigError: where there is no such folder, or it has one class for each
+            example and `--multi_label` asks for several.
         errors.DataError: where it does not hold at least two classes with files of that
             kind.
     """
     if not filesystem.is_remote(path):
+        rows = _listed_files(path, config, payload)
+        if rows:
+            labelled_rows.classes(rows, config)
+            return
         tree = FolderTree(payload.file_endings)
         layout = _find_layout(path, config, payload, tree)
         _check_classes(layout.by_split, config, payload, tree)
+
+
+def check_options(
+    path: str, config: config_lib.DataConfig, payload: PayloadKind
+) -> None:
+    """Check that no option is about a table where the folder has none.
+
+    Raises:
+        errors.ConfigError: naming the option.
+        errors.DataError: for tables that cannot be used.
+    """
+    if not filesystem.is_remote(path) and not _listed_files(path, config, payload):
+        metadata_folder.check_no_columns(path, config)
 
 
 def load(
@@ -55,6 +78,11 @@ def load(
         errors.DataError: where it does not hold at least two classes with files of that
             kind.
     """
+    rows = _listed_files(path, config, payload)
+    if rows:
+        found = labelled_rows.classes(rows, config)
+        table = _table_of_rows(path, rows, found, config, payload)
+        return splits.assemble(found.labels, table, config)
     tree = FolderTree(payload.file_endings)
     layout = _find_layout(path, config, payload, tree)
     label_map = _check_classes(layout.by_split, config, payload, tree)
@@ -77,6 +105,11 @@ def load_known(
         errors.ConfigError: where there is no such folder.
         errors.DataError: where it has no class folder with files of that kind.
     """
+    rows = _listed_files(path, config, payload)
+    if rows:
+        found = labelled_rows.classes(rows, config, known=known)
+        table = _table_of_rows(path, rows, found, config, payload)
+        return splits.uncut(found.labels, table)
     tree = FolderTree(payload.file_endings)
     layout = _find_layout(path, config, payload, tree, known=known.names)
     names = {
@@ -94,6 +127,26 @@ def load_known(
     label_map = known.with_others(names)
     table = _table(path, config, payload, layout, label_map)
     return splits.uncut(label_map, table)
+
+
+def _listed_files(
+    path: str, config: config_lib.DataConfig, payload: PayloadKind
+) -> list[LabelledRow]:
+    """Return the rows that list the files; none where the folders say what there is."""
+    rows = metadata_folder.read(path, csv_file.COLUMNS, config, payload)
+    csv_file.check_once(metadata_folder.table(path), rows)
+    return rows
+
+
+def _table_of_rows(
+    path: str,
+    rows: Sequence[LabelledRow],
+    found: RowClasses,
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
+) -> examples.Table:
+    labelled_rows.warn(metadata_folder.cautions(path, rows, payload), config)
+    return csv_file.table_of(metadata_folder.table(path), rows, found, config)
 
 
 def _table(
@@ -225,6 +278,7 @@ def _find_layout(
             f"--dataset={config.dataset}: expected a folder with "
             f"{_layout(payload)}; there is no folder {root!r}. {near}"
         )
+    metadata_folder.check_one_class_each(config)
     flag = f"--dataset={config.dataset}"
     return folder_layout.find(root, tree, config.folder_layout, flag, known=known)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kft import data, errors
+from kft import data, errors, tasks
 from kft.config import AudioClassificationConfig
 from kft.data.examples import Splits
 from kft.data.labels import LabelMap
@@ -145,3 +145,18 @@ def test_files_of_other_formats_come_as_wav(tmp_path: Path) -> None:
     payloads = splits.train.read(tf.constant(splits.train.rows)).numpy()
     assert {payload[:4] for payload in payloads} == {b"RIFF"}
     assert np.unique([len(payload) for payload in payloads]).tolist() == [8_044]
+
+
+def test_a_table_in_a_folder_lists_parts_of_files_and_groups(folder: Path) -> None:
+    table = ["file_name,label,start,end,speaker", "a.wav,x,0,1,s", "a.wav,y,1,1.5,s"]
+    (folder / "metadata.csv").write_text("\n".join(table) + "\n")
+    options = {"csv_columns": ("group=speaker",), "validation_fraction": 0.0}
+    made = AudioClassificationConfig(dataset=f"folder:{folder}", **options)
+    tasks.check_dataset(made)
+    found = tasks.load_splits(made)
+    assert _seconds(found) == {"a.wav#0-1": 1.0, "a.wav#1-1.5": 0.5}
+    known = tasks.load_known(made, LabelMap(("y", "x")))
+    assert known.parts["train"].labels.tolist() == [1, 0]
+    (folder / "metadata.csv").write_text("\n".join([*table, table[1]]) + "\n")
+    with pytest.raises(errors.DataError, match=r"metadata.csv, line 4: .* in line 2"):
+        tasks.check_dataset(made)

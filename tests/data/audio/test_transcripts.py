@@ -288,3 +288,35 @@ NAN = np.array([0.0, np.nan, 0.0] * 100, np.float32)
 def test_what_cannot_be_read_says_why(content: bytes, message: str) -> None:
     with pytest.raises(errors.DataError, match=message):
         UTTERANCES.decode(content)
+
+
+@pytest.mark.parametrize("column", ["text", "transcription", "sentence"])
+def test_a_folder_of_which_a_table_lists_the_sounds(tmp_path: Path, column) -> None:
+    for split, text in (("train", "Hi you"), ("test", "you")):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "a.wav").write_bytes(SOUND)
+        (tmp_path / split / "b.wav").write_bytes(SOUND)
+        table = f"file_name,{column},group\na.wav,{text},x{split}\n"
+        (tmp_path / split / "metadata.csv").write_text(table)
+    found = _load(f"folder:{tmp_path}", validation_fraction=0.0)
+    assert _texts(found.train, found.labels) == ["hi you"]
+    assert _texts(found.test, found.labels) == ["you"]
+    assert found.test.ids.tolist() == ["test/a.wav"]
+
+
+def test_files_that_its_table_does_not_list_are_named(tmp_path: Path, caplog) -> None:
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(SOUND)
+    (tmp_path / "metadata.csv").write_text("file_name,text\na.wav,hi\n")
+    _load(f"folder:{tmp_path}", validation_fraction=0.0)
+    assert "1 of 2 sounds in the folder are left out" in caplog.text
+
+
+def test_columns_of_a_folder_without_such_a_table_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(SOUND)
+    (tmp_path / "a.txt").write_text("hi")
+    made = SpeechRecognitionConfig(
+        dataset=f"folder:{tmp_path}", csv_columns=("text=said",)
+    )
+    with pytest.raises(errors.ConfigError, match="--csv_columns=text=said: expected"):
+        tasks.check_dataset(made)

@@ -1,0 +1,111 @@
+"""Files with a JSON object a line, read as the rows of a table."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kft import errors
+from kft.data.sources import json_lines, row_labels, unused_columns
+from kft.data.sources.json_lines import JsonLine
+from kft.data.sources.table_file import TableRow
+
+_SHOWN = 8
+
+
+def read_rows(
+    path: str,
+    *,
+    flag: str,
+    needed: Sequence[str],
+    optional: Sequence[str] = (),
+    advice: str = "",
+) -> list[TableRow]:
+    """Return the lines as `table_file.read_rows` returns those of a table.
+
+    A key is a column, whatever its case. Numbers and truth values are written as Python
+    writes them; null and a missing key are empty; the texts of a list stand with
+    `row_labels.SEPARATOR` between them.
+
+    Args:
+        path: of a UTF-8 text file, local or remote.
+        flag: what names it, for messages.
+        needed: keys that some line has to have.
+        optional: keys that may be missing.
+        advice: what to do where a key is missing, a sentence.
+
+    Raises:
+        errors.ConfigError: where there is no such file.
+        errors.DataError: where it is no such file, naming the line.
+    """
+    lines = json_lines.read(path, flag)
+    objects = [_by_column(line.values) for line in lines]
+    columns = list(dict.fromkeys(key for values in objects for key in values))
+    known = (*needed, *optional)
+    expected = ", ".join([*needed, *(f"[{name}]" for name in optional)])
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        raise errors.DataError(
+            f"{flag}: expected the keys {expected}; {missing[0]!r} is missing. "
+            f"Received: {errors.listed(columns, most=_SHOWN)}. {advice}".rstrip()
+        )
+    unused = [name for name in columns if name not in known]
+    unused_columns.say(
+        flag,
+        dict(enumerate(unused)),
+        [[str(values.get(name, "")) for name in unused] for values in objects],
+        known=expected,
+        lacking=[name for name in optional if name not in columns],
+    )
+    used = [name for name in known if name in columns]
+    return [
+        TableRow(
+            line.number,
+            {name: _text(values.get(name), name, line) for name in used},
+            flag,
+        )
+        for line, values in zip(lines, objects, strict=True)
+    ]
+
+
+def has_columns(path: str, names: Iterable[str], *, flag: str) -> bool:
+    """Return whether the objects of a file have all of some keys.
+
+    Args:
+        path: of the file, local or remote.
+        names: of the columns, in lower case.
+        flag: what names the file, for messages.
+
+    Raises:
+        errors.ConfigError, errors.DataError: see `read_rows`.
+    """
+    lines = json_lines.read(path, flag)
+    return set(names) <= {key for line in lines for key in _by_column(line.values)}
+
+
+def _by_column(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.strip().lower(): value for key, value in values.items()}
+
+
+def _text(value: Any, name: str, line: JsonLine) -> str:
+    """Return a value as the cell of a table has it; raises DataError."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, list):
+        return row_labels.SEPARATOR.join(_listed_text(one, name, line) for one in value)
+    if isinstance(value, int | float) and math.isfinite(value):
+        return str(value)
+    if json_lines.is_text(value):
+        return str(value)
+    raise errors.DataError(
+        f"{line.place}: expected a text or a number as {name!r}, received {value!r}."
+    )
+
+
+def _listed_text(value: Any, name: str, line: JsonLine) -> str:
+    text = "" if isinstance(value, list) else _text(value, name, line)
+    if not text or row_labels.SEPARATOR in text:
+        raise errors.DataError(
+            f"{line.place}: expected texts without {row_labels.SEPARATOR} in the list "
+            f"{name!r}, received {value!r}."
+        )
+    return text

@@ -1,0 +1,211 @@
+"""Rows of the metadata.csv or metadata.jsonl of a folder: see `metadata_files`.
+
+They are as those of a csv: table, but for the column of the files, `file_name`, whose
+paths are relative to the file that lists them.
+"""
+
+import dataclasses
+import os
+import posixpath
+from collections.abc import Sequence
+
+from kft import config as config_lib
+from kft import errors
+from kft.data.sources import (
+    csv_file,
+    filesystem,
+    json_table,
+    labelled_rows,
+    metadata_files,
+    path_ids,
+    split_words,
+    table_file,
+)
+from kft.data.sources.folder_tree import FolderTree
+from kft.data.sources.labelled_rows import Columns, LabelledRow
+from kft.data.sources.metadata_files import MetadataFile
+from kft.data.sources.payload_kind import PayloadKind
+from kft.data.sources.table_file import TableRow
+
+_TABLES = " or ".join(metadata_files.NAMES)
+_SHOWN = 4
+
+
+def table(path: str) -> str:
+    """Return the path of a table to which the rows that `read` returns are relative."""
+    return posixpath.join(path, metadata_files.NAMES[0])
+
+
+def read(
+    path: str,
+    columns: Columns,
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
+    *,
+    labels_called: Sequence[str] = (),
+    strict: bool = True,
+) -> list[LabelledRow]:
+    """Return the rows, with paths relative to the folder; none where nothing lists it.
+
+    Nor does anything where `--folder_layout` says what the sub-folders are.
+
+    Args:
+        path: of the folder.
+        columns: of the rows, whose content is `path`.
+        config: of the data.
+        payload: what the files are.
+        labels_called: what the column of what is to be learned may be called besides.
+        strict: see `metadata_files.find`.
+
+    Raises:
+        errors.ConfigError: where `--csv_columns` or `--label_columns` is wrong.
+        errors.DataError: for files that contradict each other, or are no such tables.
+    """
+    root = filesystem.expand(path)
+    if config.folder_layout != "auto" or not path or not filesystem.is_folder(root):
+        return []
+    tree = FolderTree(payload.file_endings)
+    found = metadata_files.find(root, config, tree, strict=strict)
+    rows = [
+        _in_folder(row, file)
+        for file in found
+        for row in _rows(file, columns, config, labels_called)
+    ]
+    names = dict.fromkeys(name for row in rows for name in row.values)
+    return [
+        dataclasses.replace(row, values=dict.fromkeys(names, "") | dict(row.values))
+        for row in rows
+    ]
+
+
+def _rows(
+    file: MetadataFile,
+    columns: Columns,
+    config: config_lib.DataConfig,
+    labels_called: Sequence[str],
+) -> list[LabelledRow]:
+    label = _label(file, columns, config, labels_called)
+    called = {"path": metadata_files.FILE_NAME, columns.label: label}
+    rows = labelled_rows.read(
+        file.path,
+        dataclasses.replace(columns, called=called),
+        config,
+        table=file.flag,
+        read_rows=json_table.read_rows if file.is_json else table_file.read_rows,
+    )
+    return [csv_file.with_slashes(row, file.path) for row in rows]
+
+
+def _label(
+    file: MetadataFile,
+    columns: Columns,
+    config: config_lib.DataConfig,
+    labels_called: Sequence[str],
+) -> str:
+    """Return what the column of what is to be learned is called.
+
+    Raises:
+        errors.DataError: where there is none, but folders that could be classes.
+    """
+    said = [pair.partition("=")[0].strip() for pair in config.csv_columns]
+    if columns.label in said or config.class_columns:
+        return columns.label
+    for name in (columns.label, *labels_called):
+        if file.has_columns([name]):
+            return name
+    if file.class_folders:
+        folders = errors.listed(file.class_folders, most=_SHOWN)
+        raise errors.DataError(
+            f"{file.flag}: it lists files and has no column {columns.label!r}. Where "
+            f"another one has the labels: --csv_columns={columns.label}=NAME. Where "
+            f"the classes are the folders {folders}: --folder_layout=classes."
+        )
+    return columns.label
+
+
+def _in_folder(row: LabelledRow, file: MetadataFile) -> LabelledRow:
+    """Return the row as seen from the folder of the data set.
+
+    Raises:
+        errors.DataError: where it names another split than the folder does.
+    """
+    values = dict(row.values)
+    if not path_ids.is_anchored(values["path"]):
+        values["path"] = posixpath.join(file.folder, values["path"])
+    if file.split is not None:
+        own = values.get("split", "").strip()
+        if own and split_words.of_name(own) != file.split:
+            raise errors.DataError(
+                f"{row.place}: expected the split {file.split}, for the table lies in "
+                f"the folder {file.folder}; received {own!r}. Move the row, or remove "
+                "the column."
+            )
+        values["split"] = file.split
+    return dataclasses.replace(row, values=values)
+
+
+def cautions(
+    path: str, rows: Sequence[TableRow], payload: PayloadKind
+) -> tuple[str, ...]:
+    """Return sentences that say which files in the folder no row names; or ().
+
+    Args:
+        path: of the folder.
+        rows: as `read` returns them.
+        payload: what the files are.
+    """
+    root = filesystem.expand(path)
+    named = {
+        os.path.normpath(csv_file.join(table(path), name))
+        for name in csv_file.normal_names(rows)
+    }
+    files = FolderTree(payload.file_endings).list_files(root).files
+    unlisted = [f.path for f in files if os.path.normpath(f.path) not in named]
+    if not unlisted:
+        return ()
+    shown = [name[len(root) :].lstrip("/" + os.sep) for name in unlisted]
+    flags = {row.flag for row in rows}
+    tables = [n for n in metadata_files.NAMES if any(f.endswith(n) for f in flags)]
+    return (
+        f"{len(unlisted)} of {len(files)} {payload.noun} in the folder are left out, "
+        f"for no line of {' or '.join(tables)} names them: "
+        f"{errors.listed(shown, most=_SHOWN)}. Add a line for each that is an example.",
+    )
+
+
+def check_no_columns(path: str, config: config_lib.DataConfig) -> None:
+    """Check that no option names columns, where no table lists the files of a folder.
+
+    A folder that is not there is for others to complain about.
+
+    Raises:
+        errors.ConfigError: naming the option.
+    """
+    columns = {
+        "csv_columns": ",".join(config.csv_columns),
+        "label_columns": ",".join(config.class_columns),
+    }
+    is_there = os.path.isdir(filesystem.expand(path))
+    for name, value in columns.items():
+        if value and is_there:
+            raise errors.ConfigError(
+                f"--{name}={value}: expected {_TABLES} in "
+                f"--dataset={config.dataset}, with a column "
+                f"{metadata_files.FILE_NAME}; there is none that is used. Remove "
+                f"--{name}, or name a table with --dataset=csv:TABLE."
+            )
+
+
+def check_one_class_each(config: config_lib.DataConfig) -> None:
+    """Check that examples are of one class each, as those in class folders are.
+
+    Raises:
+        errors.ConfigError: where `--multi_label` says that they may be of several.
+    """
+    if config.is_multi_label:
+        raise errors.ConfigError(
+            f"--multi_label: the folders of --dataset={config.dataset} say one class "
+            f"for each example. Several are read from {_TABLES} in it, with the "
+            f"columns {metadata_files.FILE_NAME} and label, or from "
+            "--dataset=csv:TABLE."
+        )
