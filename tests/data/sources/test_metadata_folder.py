@@ -103,8 +103,8 @@ def test_columns_are_those_of_tables(tmp_path):
 
 def test_a_column_that_one_split_lacks_is_empty_there(tmp_path):
     files = {
-        "train/metadata.csv": "file_name,label,group\na.jpg,x,1\nb.jpg,y,2\n",
-        "test/metadata.csv": "file_name,label\na.jpg,x\n",
+        "test/metadata.csv": "file_name,label,group\na.jpg,x,1\n",
+        "train/metadata.csv": "file_name,label\na.jpg,x\nb.jpg,y\n",
     }
     images = dict.fromkeys(("train/a.jpg", "train/b.jpg", "test/a.jpg"), 1)
     assert len(_load(_write(tmp_path, files | images)).test) == 1
