@@ -24,7 +24,7 @@ from kft.data.sources import name_pairs, tfds
 if typing.TYPE_CHECKING:
     import tensorflow as tf
 
-    from kft.data.sources.tfrecord_index import Records
+    from kft.data.sources.records import Records
 
 _AUDIO, _TEXT, _GROUP = "audio", "text", "group"
 # What data sets call the speaker.

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from kft.data import examples
-from kft.data.sources import filesystem, tfrecord_index
+from kft.data.sources import filesystem
+from kft.data.sources.records import Records
 
 if sys.platform == "win32":
     # Else it reads files as text.
@@ -24,7 +25,7 @@ def from_memory(payloads: Sequence[bytes]) -> examples.Read:
     return lambda rows: tf.gather(table, rows)
 
 
-def serialized(table: tfrecord_index.Records) -> examples.Read:
+def serialized(table: Records) -> examples.Read:
     """Return a `Read` whose row i is record i itself, a tf.train.Example as bytes.
 
     Nothing stays in memory: the bytes are read when they are asked for, and the
@@ -46,9 +47,7 @@ def serialized(table: tfrecord_index.Records) -> examples.Read:
     return lambda rows: tf.numpy_function(read_records, [rows], tf.string)
 
 
-def from_records(
-    table: tfrecord_index.Records, *features: str, separator: str = ""
-) -> examples.Read:
+def from_records(table: Records, *features: str, separator: str = "") -> examples.Read:
     """Return a `Read` whose row i is what some bytes features of record i hold.
 
     As `serialized`, it keeps nothing in memory.

@@ -22,11 +22,11 @@ from kft.data.examples import TEST, TRAIN, VALIDATION
 from kft.data.labels import LabelMap
 from kft.data.sources import filesystem, name_pairs
 from kft.data.sources.payload_kind import PayloadKind
+from kft.data.sources.records import Records
 
 if typing.TYPE_CHECKING:
     import tensorflow_datasets
 
-    from kft.data.sources.tfrecord_index import Records
 
 _NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:\d+\.\d+\.\d+)?")
 _LABEL = "label"
@@ -117,7 +117,7 @@ class FoundRecords(typing.NamedTuple):
 
     ids: np.ndarray
     split_names: np.ndarray
-    records: "Records"
+    records: Records
 
 
 def records(
@@ -159,9 +159,7 @@ def records(
             ids += [f"{builder.name}/{own_split}/{number:06d}" for number in numbers]
             split_names += [split] * len(numbers)
     _check_overlap(ids, by_split)
-    return FoundRecords(
-        np.array(ids), np.array(split_names), tfrecord_index.concatenate(parts)
-    )
+    return FoundRecords(np.array(ids), np.array(split_names), Records.joined(parts))
 
 
 class ClassFeatures(typing.NamedTuple):
