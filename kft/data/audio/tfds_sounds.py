@@ -5,7 +5,6 @@ imports neither TensorFlow nor tensorflow_datasets.
 """
 
 import dataclasses
-import io
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -15,16 +14,12 @@ import numpy as np
 from kft import config as config_lib
 from kft import errors
 from kft.data import examples, splits
-from kft.data.audio import audio_decode, inline_sounds
+from kft.data.audio import audio_decode, inline_sounds, recorded_sounds
 from kft.data.audio.audio_payload import AUDIO
+from kft.data.audio.recorded_sounds import RecordedSounds
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
 from kft.data.sources import name_pairs, tfds
-
-if typing.TYPE_CHECKING:
-    import tensorflow as tf
-
-    from kft.data.sources.records import Records
 
 _AUDIO, _TEXT, _GROUP = "audio", "text", "group"
 # What data sets call the speaker.
@@ -64,8 +59,7 @@ class StoredSounds:
             content = bytes(feature.bytes_list.value[0])
         else:
             content = self._wav(feature)
-        part = audio_decode.part(io.BytesIO(content), windows)
-        return content if part is None else part
+        return recorded_sounds.bounded(content, windows)
 
     def _wav(self, feature: Any) -> bytes:
         if self.sample_rate is None:
@@ -85,45 +79,6 @@ class StoredSounds:
             )
         mixed = audio_decode.one_channel(samples.reshape(-1, self.channels))
         return inline_sounds.wav(mixed, self.sample_rate)
-
-
-class RecordedSounds:
-    """A `Read` whose row i is the sound of record i, encoded."""
-
-    def __init__(
-        self, records: "Records", stored: StoredSounds, windows: Windows
-    ) -> None:
-        """Read nothing yet.
-
-        Args:
-            records: where they lie.
-            stored: how sounds are stored in them.
-            windows: what of a sound is read.
-        """
-        from kft.data.sources import record_reader
-
-        self._records = record_reader.serialized(records)
-        self._stored = stored
-        self._windows = windows
-
-    def __call__(self, rows: "tf.Tensor") -> "tf.Tensor":
-        """Return the sounds at these rows, tf.string [k]."""
-        import tensorflow as tf
-
-        found = tf.numpy_function(
-            self._encoded, [self._records(rows)], tf.string, stateful=False
-        )
-        return tf.ensure_shape(found, rows.shape)
-
-    def _encoded(self, records: np.ndarray) -> np.ndarray:
-        import tensorflow as tf
-
-        try:
-            found = [self._stored.encoded(record, self._windows) for record in records]
-        except errors.DataError as error:
-            # As ops say that an example cannot be read.
-            raise tf.errors.InvalidArgumentError(None, None, str(error)) from error
-        return np.array(found, dtype=object)
 
 
 def load(rest: str, config: config_lib.DataConfig, windows: Windows) -> examples.Splits:
@@ -208,7 +163,7 @@ def _table(
         labels=labels,
         sizes=found.records.lengths,
         split_names=found.split_names,
-        read=RecordedSounds(found.records, stored, windows),
+        read=RecordedSounds(found.records, windows, stored.encoded),
         groups=None if groups is None else np.array([_name(one) for one in groups]),
     )
 
