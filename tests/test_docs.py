@@ -55,7 +55,10 @@ SHOWING += REPOSITORY.glob("kft/*.py")
 PLACEHOLDERS = ("F", "my.cfg", "runs/photos/flags.cfg")
 # Flags in running text that are of other programs, or stand for any.
 OTHER_FLAGS = {"logdir", "hypothesis-profile", "name"}
-OTHER_PROGRAMS = ("pip", "docker", "-v", "curl", "srun", "#SBATCH", "if")
+OTHER_PROGRAMS = (
+    *("pip", "docker", "-v", "curl", "srun", "#SBATCH", "if"),
+    "tensorflowjs_converter",
+)
 
 
 @functools.cache

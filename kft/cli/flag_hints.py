@@ -55,6 +55,7 @@ _MEANT: dict[str, _Meant] = {
     **dict.fromkeys(("topk", "k"), _same("top_k")),
     **dict.fromkeys(("format", "formats"), _same("formats")),
     **dict.fromkeys(("int8", "quantization", "quantise"), _same("quantize")),
+    "opset": _same("onnx_opset"),
 }
 # Those that come first are named first.
 _COMMANDS: dict[str, type[Config]] = {

@@ -8,6 +8,8 @@ from kft.config.base import Config
 from kft.config.fields import option
 
 Split = Literal["train", "validation", "test"]
+# Of ONNX: the newest operator set that tf2onnx 1.17 writes.
+NEWEST_OPSET = 18
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,13 @@ class ExportConfig(FinishedRunConfig):
         "none",
         "How litert makes its numbers smaller: float16 or dynamic (8 bits) for the "
         "weights alone, int8 for the arithmetic too. Other formats stay float32.",
+    )
+    onnx_opset: int = option(
+        NEWEST_OPSET,
+        "Operator set of the onnx format: an older one for what does not know the "
+        "newest.",
+        minimum=13,
+        maximum=NEWEST_OPSET,
     )
     data: str | None = option(
         None,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from kft import errors
-from kft.exporters import keras_file, litert, onnx, saved_model
+from kft.config.run_commands import NEWEST_OPSET
+from kft.exporters import dockerfile, keras_file, litert, onnx, saved_model
 
 if TYPE_CHECKING:
     from kft.exporters.serving_model import ServingModel
@@ -53,12 +54,25 @@ class Tolerance:
         return dataclasses.replace(self, largest_difference=factor * base)
 
 
+@dataclasses.dataclass(frozen=True)
+class FormatOptions:
+    """How a format is written; each reads what it knows.
+
+    Attributes:
+        quantize: how litert makes its numbers smaller.
+        onnx_opset: operator set of ONNX.
+    """
+
+    quantize: Quantize = "none"
+    onnx_opset: int = NEWEST_OPSET
+
+
 class Format(Protocol):
     """The file of a format. Loading it imports neither kft nor TensorFlow."""
 
     __file__: str | None
 
-    def write(self, served: "ServingModel", path: Path, quantize: Quantize) -> None:
+    def write(self, served: "ServingModel", path: Path, options: FormatOptions) -> None:
         """Write an export to a path that is not there yet."""
 
     def open_export(self, path: str) -> Callable[[Any], Mapping[str, np.ndarray]]:
@@ -91,6 +105,8 @@ class Exporter:
         extra: the extra of kft that installs them.
         unfit: returns why a network cannot be in the format, a clause; an empty text
             where it can.
+        beside: returns files for the folder that the export is in, as text by their
+            names, of the run's name and the export's path.
     """
 
     format: Format
@@ -102,6 +118,7 @@ class Exporter:
     runner: str | None = None
     extra: str | None = None
     unfit: Callable[["ServingModel"], str] = lambda served: ""
+    beside: Callable[[str, Path], Mapping[str, str]] = lambda run, export: {}
 
 
 EXPORTERS = {
@@ -110,6 +127,7 @@ EXPORTERS = {
         takes="bytes",
         bars={"none": Tolerance(1e-5)},
         marker="saved_model.pb",
+        beside=dockerfile.beside,
     ),
     "litert": Exporter(
         litert,

@@ -24,7 +24,14 @@ from kft.evaluation import (
     run_split,
 )
 from kft.evaluation.load_run import LoadedRun, RunLoader
-from kft.exporters import Exporter, Quantize, certificates, model_card, parity
+from kft.exporters import (
+    Exporter,
+    FormatOptions,
+    Quantize,
+    certificates,
+    model_card,
+    parity,
+)
 from kft.exporters.parity import MADE_UP, ParityBatch, ParityError, ParityReport
 from kft.exporters.serving_model import ServingModel
 from kft.exporters.standalone_process import StandaloneProcess, StandaloneProcesses
@@ -255,7 +262,9 @@ def _export(
     draft = target.with_name(f".tmp-{uuid.uuid4().hex[:12]}{exporter.ending or ''}")
     try:
         with atomic_files.explaining(target):
-            exporter.format.write(serving, draft, quantize)
+            exporter.format.write(
+                serving, draft, FormatOptions(quantize, config.onnx_opset)
+            )
         advance(1)
         certificate = dataclasses.replace(
             parity.certify(name, draft, questions, quantize, process=process),
@@ -268,6 +277,8 @@ def _export(
         if certificate.passed or config.allow_disagreement:
             with atomic_files.explaining(target):
                 os.replace(draft, target)
+            for file, text in exporter.beside(run.path.name, target).items():
+                run.write_text(target.parent / file, text)
         advance(1)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

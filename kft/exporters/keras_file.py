@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
-    from kft.exporters import Quantize
+    from kft.exporters import FormatOptions
     from kft.exporters.serving_model import ServingModel
     from kft.tasks.serving_texts import SnippetCode
 
@@ -44,14 +44,14 @@ def unfit(served: "ServingModel") -> str:
     return f"these layers of it are kft's own: {', '.join(foreign[:_SHOWN])}{more}"
 
 
-def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
+def write(served: "ServingModel", path: Path, options: "FormatOptions") -> None:
     """Write a .keras file that takes the tensors of the second endpoint.
 
     The model is the graph of the run, of layers of Keras alone, with one more on top
     that makes the scores. All of it can be trained. labels.txt and preprocessing.json
     are members of the archive.
     """
-    del quantize  # `none` is all that the format knows
+    del options  # the format knows none of them
     _in_keras(served).save(path)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_LABELS, served.run.labels.text())

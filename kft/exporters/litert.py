@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from kft.exporters import Quantize
+    from kft.exporters import FormatOptions, Quantize
     from kft.exporters.serving_model import ServingModel
     from kft.tasks.serving_texts import SnippetCode
 
@@ -26,7 +26,7 @@ _CALIBRATION_EXAMPLES = 200
 _Tensors = np.ndarray | Mapping[str, np.ndarray]
 
 
-def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
+def write(served: "ServingModel", path: Path, options: "FormatOptions") -> None:
     """Write a .tflite file whose signature `serving_default` takes tensors.
 
     They are those of the second endpoint. The batch is 1 until the application resizes
@@ -37,8 +37,9 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     Args:
         served: the network.
         path: of the file.
-        quantize: none; float16 and dynamic (int8) for the large weights alone; int8 for
-            the arithmetic as well, with ranges taken from training examples.
+        options: `quantize` is none; float16 and dynamic (int8) for the large weights
+            alone; int8 for the arithmetic as well, with ranges taken from training
+            examples.
 
     Raises:
         errors.ConfigError: for a network that does not convert.
@@ -46,6 +47,7 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     from kft import errors
     from kft.exporters import litert_float16, litert_metadata
 
+    quantize = options.quantize
     try:
         content = _converter(served, quantize).convert()
     except (RuntimeError, ValueError) as error:

@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from kft.exporters import Quantize
+    from kft.exporters import FormatOptions
     from kft.exporters.serving_model import ServingModel
     from kft.tasks.serving_texts import SnippetCode
 
-# The newest that tf2onnx 1.17 writes.
-OPSET = 18
 _LABELS = "labels"
 _METADATA = "preprocessing"
 
 _Tensors = np.ndarray | Mapping[str, np.ndarray]
 
 
-def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
+def write(served: "ServingModel", path: Path, options: "FormatOptions") -> None:
     """Write an .onnx file that takes the tensors of the second endpoint.
 
     The only output is that of the scores. The metadata has, as JSON, the class names
@@ -34,13 +32,14 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     import tensorflow as tf
     import tf2onnx
 
-    del quantize  # `none` is all that the format knows
     endpoint = served.tensors
     function = tf.function(
         lambda *tensors: {served.scores: endpoint.function(*tensors)[served.scores]},
         autograph=False,
     )
-    model, _ = tf2onnx.convert.from_function(function, endpoint.specs, opset=OPSET)
+    model, _ = tf2onnx.convert.from_function(
+        function, endpoint.specs, opset=options.onnx_opset
+    )
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     names = json.dumps(served.run.labels.names, ensure_ascii=False)

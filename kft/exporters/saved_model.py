@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from kft.exporters import Quantize
+    from kft.exporters import FormatOptions
     from kft.exporters.serving_model import ServingModel
     from kft.tasks.serving_texts import SnippetCode
     from kft.tasks.task import Endpoint
@@ -28,7 +28,7 @@ _SIGNATURE = "serving_default"
 _BETWEEN = b"\0"
 
 
-def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
+def write(served: "ServingModel", path: Path, options: "FormatOptions") -> None:
     """Write a SavedModel with a signature for each endpoint to a folder.
 
     labels.txt and preprocessing.json are in the folder `assets.extra`, beside requests
@@ -42,7 +42,7 @@ def write(served: "ServingModel", path: Path, quantize: "Quantize") -> None:
     from kft.exporters import warmup
     from kft.run_folder import atomic_files
 
-    del quantize  # `none` is all that the format knows
+    del options  # the format knows none of them
     endpoints = served.endpoints_of_one_trace
     functions = {
         name: tf.function(_for_any_batch(one), autograph=False).get_concrete_function(

@@ -44,6 +44,8 @@ def test_a_run_without_its_data_is_asked_made_up_images_and_says_so(
     assert found.certificate.examples_from == "validation"
     assert found.certificate.accuracy is not None
     assert found.path.name == "2"
+    image = (run / "export/saved_model/Dockerfile").read_text()
+    assert "\nCOPY 2 /models/" in image
 
 
 def test_a_disk_that_is_full_is_said_and_leaves_nothing_half_written(

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from kft.data.image import decode, resize
-from kft.exporters import saved_model
+from kft.exporters import FormatOptions, saved_model
 from kft.exporters.serving_model import ServingModel
 from tests.exporters.conftest import Exported, encoded
 
@@ -153,7 +153,9 @@ def test_nothing_is_said_of_a_place_that_is_not_the_last(
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
-        saved_model.write(ServingModel(exported.network), tmp_path / "draft", "none")
+        saved_model.write(
+            ServingModel(exported.network), tmp_path / "draft", FormatOptions()
+        )
         assert (tmp_path / "draft" / "saved_model.pb").is_file()
         assert said == []
         logger.info("as before")

@@ -227,6 +227,14 @@ def test_onnx_names_its_tensors_its_opset_and_its_labels(
     assert json.loads(properties["labels"]) == LABELS.decode().split()
 
 
+def test_an_older_opset_of_onnx_answers_alike(one_run: Path) -> None:
+    onnx_package = pytest.importorskip("onnx")
+    export = _export(one_run, formats=("onnx",), onnx_opset=13)
+    assert export.certificate.passed
+    opsets = onnx_package.load(export.path).opset_import
+    assert {one.domain: one.version for one in opsets}[""] == 13
+
+
 def test_a_temperature_is_baked_into_the_export(
     run: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch
 ) -> None:

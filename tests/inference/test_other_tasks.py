@@ -48,7 +48,7 @@ def export(
     for package in exporter.packages:
         pytest.importorskip(package)
     path = tmp_path_factory.mktemp(request.param) / PLACES[request.param]
-    exporter.format.write(served, path, "none")
+    exporter.format.write(served, path, exporters.FormatOptions())
     return request.param, path
 
 
