@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _NAME = "Dockerfile"
-# What a name may have in an address, in a shell without quotes, and in the name of a container.
+# Between letters and digits that addresses, shells and Docker take as they are.
 _OTHER = re.compile(r"[^a-z0-9]+")
 _NAMELESS = "model"
 
