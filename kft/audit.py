@@ -27,7 +27,7 @@ from kft import tasks
 from kft.cli import by_task, command, rich_console, terminal
 from kft.config import AuditOptions, AuditRunConfig, user_paths
 
-_KINDS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
+_KINDS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".tar": "webdataset"}
 
 
 def main(config: AuditOptions) -> None:

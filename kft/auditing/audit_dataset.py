@@ -99,7 +99,12 @@ def out_folder(config: AuditOptions) -> Path:
         is_path = source is not None and source.is_path
         is_local = is_path and not filesystem.is_remote(rest)
         path = Path(os.path.abspath(filesystem.expand(rest)) if is_local else rest)
-        names = {"folder": path.name, "csv": path.stem, "tfrecord": path.parent.name}
+        names = {
+            "folder": path.name,
+            "csv": path.stem,
+            "tfrecord": path.parent.name,
+            "webdataset": path.name if os.path.isdir(path) else path.parent.name,
+        }
         name = names.get(kind, kind)
     return Path("audit", re.sub(r"[^\w.-]+", "-", name).strip("-.") or kind)
 

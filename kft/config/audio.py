@@ -34,7 +34,8 @@ class AudioOptions(ClassOptions):
         "val/ with one each; or a metadata.csv that lists the files), csv:PATH (a "
         "table with commas or tabs: path, label, and where wanted start and end in "
         "seconds, split, and group: the sounds of a group, such as a speaker, stay in "
-        "one split), or tfds:NAME (TensorFlow Datasets, such as tfds:speech_commands). "
+        "one split), tfds:NAME (TensorFlow Datasets, such as tfds:speech_commands), or "
+        "webdataset:SHARDS (tar archives with 0001.wav and 0001.cls). "
         "Files are WAV, FLAC, OGG or MP3.",
     )
     csv_columns: tuple[str, ...] = option(

@@ -69,6 +69,17 @@ class DataConfig(Config):
         "File with the class names of tfrecord: files: one per line from number 0 on, "
         "or number:name.",
     )
+    webdataset_members: tuple[str, ...] = option(
+        (),
+        "Endings of the files in webdataset: shards that make an example, where they "
+        "are not those of such files, and cls, txt or json with a key label: such as "
+        "image=input.jpg;input.png,label=json.species.",
+    )
+    webdataset_labels: str | None = option(
+        None,
+        "File with the class names of webdataset: shards whose classes are numbers: "
+        "one per line from number 0 on, or number:name.",
+    )
     tfds_features: tuple[str, ...] = option(
         (),
         "Features of a tfds: data set that its types do not tell, or another one than "

@@ -24,7 +24,9 @@ class ImageOptions(ClassOptions):
         "with one each; or a metadata.csv that lists the files), csv:PATH (a table "
         "with commas or tabs: path, label, and where wanted split and group, whose "
         "images stay in one split), tfds:NAME (TensorFlow Datasets), tfrecord:GLOB "
-        "(files of tf.train.Examples with encoded images).",
+        "(files of tf.train.Examples with encoded images), webdataset:SHARDS (tar "
+        "archives with 0001.jpg and 0001.cls, such as "
+        "webdataset:train-{000000..000009}.tar).",
     )
     image_size: int | None = option(
         None,

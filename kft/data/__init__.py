@@ -14,7 +14,15 @@ from kft import config as config_lib
 from kft import errors
 from kft.data import examples, split_file, splits
 from kft.data.labels import LabelMap
-from kft.data.sources import csv_file, filesystem, folder, given, tfds, tfrecord
+from kft.data.sources import (
+    csv_file,
+    filesystem,
+    folder,
+    given,
+    tfds,
+    tfrecord,
+    webdataset,
+)
 from kft.data.sources.payload_kind import PayloadKind
 
 
@@ -67,6 +75,8 @@ _KINDS_OF_OPTION = {
     "test_split": ("tfds",),
     "tfrecord_features": ("tfrecord",),
     "tfrecord_labels": ("tfrecord",),
+    "webdataset_members": ("webdataset",),
+    "webdataset_labels": ("webdataset",),
     "jsonl_keys": ("jsonl",),
     "conll_columns": ("conll",),
     "tag_scheme": ("conll", "jsonl"),
@@ -79,6 +89,7 @@ _KINDS_BY_ENDING = {
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), ("jsonl",)),
     **dict.fromkeys((".conll", ".iob", ".bio"), ("conll",)),
     **dict.fromkeys((".tfrecord", ".tfrecords"), ("tfrecord",)),
+    ".tar": ("webdataset",),
 }
 
 
@@ -112,6 +123,12 @@ def sources_of(payload: PayloadKind) -> dict[str, Source]:
             functools.partial(tfrecord.check, payload=payload),
             functools.partial(tfrecord.load, payload=payload),
             functools.partial(tfrecord.load_known, payload=payload),
+        ),
+        "webdataset": Source(
+            "webdataset:SHARDS",
+            functools.partial(webdataset.check, payload=payload),
+            functools.partial(webdataset.load, payload=payload),
+            functools.partial(webdataset.load_known, payload=payload),
         ),
     }
 
@@ -238,9 +255,9 @@ def _as_path(path: str, sources: Mapping[str, Source]) -> str:
         kinds = ("folder", "conll")
     elif os.path.isfile(place):
         ending = os.path.splitext(place)[1].lower()
-        if ending in filesystem.ARCHIVES:
-            return f"Unpack {path} first; then it is --dataset=folder:FOLDER."
         kinds = _KINDS_BY_ENDING.get(ending, ())
+        if ending in filesystem.ARCHIVES and not sources.keys() & set(kinds):
+            return f"Unpack {path} first; then it is --dataset=folder:FOLDER."
     found = [f"--dataset={kind}:{path}" for kind in kinds if kind in sources]
     return f"Did you mean {found[0]}?" if found else ""
 

@@ -137,7 +137,7 @@ def _advice(path: Path) -> str:
 
 # Options that are paths, besides `dataset`, and are read with the data; not every task
 # has all. Those that are read once are in `option_files`.
-DATA_PATHS = ("data_dir", "tfrecord_labels", "alphabet")
+DATA_PATHS = ("data_dir", "tfrecord_labels", "webdataset_labels", "alphabet")
 # Where examples and their labels lie, and how they are split: a run that goes on
 # compares the examples.
 _PLACES = ("dataset", "split_file", *DATA_PATHS)

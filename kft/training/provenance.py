@@ -25,7 +25,7 @@ from kft.training.run_context import RunContext
 _FINGERPRINT = environment.DATA_FINGERPRINT
 _SHOWN = 3
 # Options that name a file of labels; not every task has all.
-_LABEL_FILES = ("tfrecord_labels", "alphabet")
+_LABEL_FILES = ("tfrecord_labels", "webdataset_labels", "alphabet")
 # Label and split of each example, by id.
 Table = Mapping[str, tuple[str, str]]
 

@@ -172,6 +172,7 @@ def test_a_folder_that_can_not_be_made_is_named(clean, tmp_path):
         ("digits", "digits"),
         ("tfrecord:/data/flowers/*.tfrecord", "flowers"),
         ("tfrecord:gs://bucket/flowers/train-*", "flowers"),
+        ("webdataset:/data/flowers/{0..9}.tar", "flowers"),
         ("folder:gs://bucket/photos", "photos"),
     ],
 )

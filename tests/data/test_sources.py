@@ -26,13 +26,20 @@ def flowers(shared):
 
 
 def test_every_source_is_tested_here_or_in_a_file_of_its_own():
-    assert set(data.sources_of(IMAGES)) == {"csv", "folder", "tfds", "tfrecord"}
+    assert set(data.sources_of(IMAGES)) == {
+        "csv",
+        "folder",
+        "tfds",
+        "tfrecord",
+        "webdataset",
+    }
     assert set(tasks.kind("image_classification").sources) == {
         "csv",
         "digits",
         "folder",
         "tfds",
         "tfrecord",
+        "webdataset",
     }
 
 
@@ -212,7 +219,8 @@ def test_tfds_with_damaged_records_is_named(flowers, tmp_path):
         ({"dataset": "folders:x"}, "received 'folders:x'. Did you mean folder"),
         (
             {"dataset": "/home/me/images"},
-            "expected digits, folder:PATH, csv:PATH, tfds:NAME or tfrecord:GLOB",
+            "expected digits, folder:PATH, csv:PATH, tfds:NAME, tfrecord:GLOB or "
+            "webdataset:SHARDS",
         ),
         ({"dataset": "digits:3"}, "expected digits alone, received 'digits:3'"),
         ({"dataset": "tfds:"}, "expected tfds:NAME"),

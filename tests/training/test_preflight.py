@@ -85,6 +85,10 @@ PAIRS = [
     ({"train_split": "train"}, "--train_split belongs to --dataset=tfds:NAME"),
     ({"csv_columns": ("path=x",)}, "--csv_columns belongs to --dataset=csv:"),
     ({"tfrecord_labels": "x"}, "--tfrecord_labels belongs to --dataset=tfrecord:"),
+    (
+        {"webdataset_labels": "x"},
+        "--webdataset_labels belongs to --dataset=webdataset:",
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ do. Folders do not say who speaks.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from kft import config as config_lib
 from kft.data import Source, examples, splits
 from kft.data.audio import sound_rows, tfds_sounds
 from kft.data.audio.audio_payload import AUDIO
+from kft.data.audio.recorded_sounds import RecordedSounds
 from kft.data.audio.sound_files import SoundFiles
 from kft.data.audio.windows import Windows
 from kft.data.labels import LabelMap
@@ -27,6 +29,7 @@ from kft.data.sources import (
     labelled_rows,
     metadata_folder,
     tfds,
+    webdataset,
 )
 from kft.data.sources.labelled_rows import LabelledRow, RowClasses
 from kft.data.sources.table_file import TableRow
@@ -55,6 +58,12 @@ def sources(windows: WindowsOf) -> dict[str, Source]:
             has_several_labels=True,
         ),
         "tfds": _of_tfds(windows),
+        "webdataset": Source(
+            "webdataset:SHARDS",
+            lambda pattern, config: webdataset.check(pattern, config, AUDIO),
+            sounds.load_shards,
+            sounds.load_known_shards,
+        ),
     }
 
 
@@ -102,6 +111,18 @@ class _Sounds:
     ) -> examples.Labelled:
         rows = sound_rows.read(path, config)
         return self._load_known_rows(path, rows, config, known)
+
+    def load_shards(
+        self, pattern: str, config: config_lib.DataConfig
+    ) -> examples.Splits:
+        read = functools.partial(RecordedSounds, windows=self._windows(config))
+        return webdataset.load(pattern, config, AUDIO, reader=read)
+
+    def load_known_shards(
+        self, pattern: str, config: config_lib.DataConfig, known: LabelMap
+    ) -> examples.Labelled:
+        read = functools.partial(RecordedSounds, windows=self._windows(config))
+        return webdataset.load_known(pattern, config, known, AUDIO, reader=read)
 
     def _load_rows(
         self, path: str, rows: Sequence[LabelledRow], config: config_lib.DataConfig

@@ -25,8 +25,17 @@ def from_memory(payloads: Sequence[bytes]) -> examples.Read:
     return lambda rows: tf.gather(table, rows)
 
 
+def payloads(table: Records) -> examples.Read:
+    """Return a `Read` whose row i is record i, where that is the payload itself.
+
+    As `serialized`, it keeps nothing in memory.
+    """
+    records = serialized(table)
+    return lambda rows: tf.ensure_shape(records(rows), rows.shape)
+
+
 def serialized(table: Records) -> examples.Read:
-    """Return a `Read` whose row i is record i itself, a tf.train.Example as bytes.
+    """Return a `Read` whose row i is record i itself, its bytes as they are.
 
     Nothing stays in memory: the bytes are read when they are asked for, and the
     system's file cache keeps what there is room for.

@@ -1,3 +1,5 @@
+import io
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +162,27 @@ def test_a_table_in_a_folder_lists_parts_of_files_and_groups(folder: Path) -> No
     (folder / "metadata.csv").write_text("\n".join([*table, table[1]]) + "\n")
     with pytest.raises(errors.DataError, match=r"metadata.csv, line 4: .* in line 2"):
         tasks.check_dataset(made)
+
+
+def test_sounds_in_shards_are_read_as_far_as_the_windows_go(tmp_path: Path) -> None:
+    short = sounds.encoded(sounds.tone(300, 0.5))
+    long = sounds.encoded(sounds.tone(300, 70.0))
+    members = {"a.wav": short, "a.txt": b"x", "b.wav": long, "b.txt": b"y"}
+    with tarfile.open(tmp_path / "x.tar", "w") as shard:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            shard.addfile(member, io.BytesIO(content))
+    made = AudioClassificationConfig(
+        dataset=f"webdataset:{tmp_path}", validation_fraction=0.0
+    )
+    tasks.check_dataset(made)
+    part = tasks.load_splits(made).train
+    assert part.ids.tolist() == ["x.tar/a", "x.tar/b"]
+    first, second = part.read(tf.constant(part.rows)).numpy()
+    assert first == short
+    assert second[:4] == b"RIFF"
+    assert len(second) < len(long) / 10
+    known = tasks.load_known(made, LabelMap(("y", "x")))
+    assert known.parts["train"].labels.tolist() == [1, 0]
+    assert len(known.parts["train"].read(tf.constant([1])).numpy()[0]) == len(second)

@@ -1,0 +1,174 @@
+"""Files in tar archives: what each is called, and where its bytes lie.
+
+Nothing is ever extracted: a member is read at its offset. Archives have to be plain
+tar, for the compressed ones cannot be read from the middle.
+"""
+
+import dataclasses
+import os
+import tarfile
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from kft import errors
+from kft.data.sources import filesystem
+
+_BLOCK = 512
+_COMPRESSED = {
+    b"\x1f\x8b": ("gzip", "gunzip"),
+    b"BZh": ("bzip2", "bunzip2"),
+    b"\xfd7zXZ": ("xz", "unxz"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "unzstd"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class TarMember:
+    """A file in an archive.
+
+    Attributes:
+        offset: where its bytes begin, from the begin of the archive.
+        size: how many there are.
+    """
+
+    offset: int
+    size: int
+
+
+def open_shard(path: str) -> BinaryIO:
+    """Return an archive, local or remote, to be read at any place.
+
+    Raises:
+        errors.DataError: where it cannot be opened.
+    """
+    if filesystem.is_remote(path):
+        import tensorflow as tf
+
+        return typing.cast(BinaryIO, tf.io.gfile.GFile(path, "rb"))
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise errors.DataError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def check_is_plain(file: BinaryIO, path: str) -> None:
+    """Check that an archive is not compressed.
+
+    Raises:
+        errors.DataError: where it is.
+    """
+    file.seek(0)
+    begin = file.read(max(map(len, _COMPRESSED)))
+    for mark, (name, command) in _COMPRESSED.items():
+        if begin.startswith(mark):
+            raise errors.DataError(
+                f"{path}: expected tar that is not compressed, for examples are read "
+                f"in any order; received {name}. Unpack it to tar: {command} {path}"
+            )
+
+
+def index(file: BinaryIO, path: str) -> dict[str, dict[str, TarMember]]:
+    """Return the members of an archive by key and ending, in its order.
+
+    The key is the name up to the first dot behind the last slash, and the ending what
+    follows it, in small letters: `a/0001.seg.png` is `a/0001` and `seg.png`. Names
+    that begin with a dot or have none are left out, and so are folders.
+
+    Args:
+        file: the archive; at the end it stands anywhere.
+        path: of it, for messages.
+
+    Raises:
+        errors.DataError: for an archive that is compressed, damaged or cut off, has
+            links, devices or files with holes in it, or a name twice.
+    """
+    check_is_plain(file, path)
+    found: dict[str, dict[str, TarMember]] = {}
+    for member in _members(file, path):
+        key, ending = split_name(member.name)
+        if not key:
+            continue
+        endings = found.setdefault(key, {})
+        if ending in endings:
+            raise errors.DataError(
+                f"{path}: expected each name once, received {member.name!r} again. "
+                "Write the archive anew without it."
+            )
+        endings[ending] = TarMember(member.offset_data, member.size)
+    return found
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return key and ending of a member; both are empty where it is none of an example.
+
+    See `index`.
+    """
+    folder, slash, base = name.rpartition("/")
+    stem, dot, ending = base.partition(".")
+    if not stem or not dot or not ending:
+        return "", ""
+    return f"{folder}{slash}{stem}", ending.lower()
+
+
+def read(file: BinaryIO, member: TarMember) -> bytes:
+    """Return the bytes of a member."""
+    file.seek(member.offset)
+    return file.read(member.size)
+
+
+def _members(file: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
+    """Yield the files of an archive, of which no more than one is in memory."""
+    file.seek(0)
+    end = 0
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            while (member := archive.next()) is not None:
+                # Else it keeps each for as long as it is open.
+                _forget(archive)
+                end = member.offset_data
+                if member.isdir():
+                    continue
+                _check_member(member, path)
+                end += -(-member.size // _BLOCK) * _BLOCK
+                yield member
+    except (tarfile.TarError, OSError, ValueError) as error:
+        raise errors.DataError(
+            f"{path}: expected a tar archive, which cannot be read: {error}."
+        ) from error
+    # A damaged header looks like the end to tarfile (Python 3.13).
+    file.seek(end)
+    if file.read(_BLOCK) != bytes(_BLOCK):
+        raise errors.DataError(
+            f"{path}: expected the end of the archive at byte {end}, received "
+            "something else, or nothing: it is damaged or cut off. Write or copy it "
+            "anew."
+        )
+
+
+def _forget(archive: Any) -> None:
+    archive.members = []
+
+
+def _check_member(member: tarfile.TarInfo, path: str) -> None:
+    """Check that a member is bytes in one piece, with a name that can be written."""
+    kinds: Mapping[str, bool] = {
+        "a link": member.issym() or member.islnk(),
+        "a device or pipe": member.isdev(),
+        "a file with holes (sparse)": member.issparse(),
+        "something of an unknown type": not member.isreg() or member.size < 0,
+    }
+    for kind, is_so in kinds.items():
+        if is_so:
+            raise errors.DataError(
+                f"{path}: expected files and folders alone, received {kind}, "
+                f"{member.name!r}. Write the archive anew with the file itself (tar "
+                "--dereference --hard-dereference)."
+            )
+    try:
+        member.name.encode()
+    except UnicodeEncodeError as error:
+        raise errors.DataError(
+            f"{path}: expected names in UTF-8, received the bytes "
+            f"{os.fsencode(member.name)!r}. Rename the file, and write it anew."
+        ) from error

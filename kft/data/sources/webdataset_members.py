@@ -1,0 +1,190 @@
+"""Which files of a shard make an example: the encoded example, and what says its label.
+
+The label is a `.cls` (a number), a `.txt` (a name), or a value in a `.json`: the first
+of these that there is, unless `--webdataset_members` says it.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO
+
+from kft import config as config_lib
+from kft import errors
+from kft.data.sources import name_pairs, tar_members
+from kft.data.sources.payload_kind import PayloadKind
+from kft.data.sources.tar_members import TarMember
+
+_LABEL = "label"
+_CLASS, _TEXT, _JSON = "cls", "txt", "json"
+# Bytes of the largest file that says a label.
+_MOST = 1_000_000
+_FLAG = "--webdataset_members"
+
+
+@dataclasses.dataclass(frozen=True)
+class ExampleMembers:
+    """The members that make an example.
+
+    Attributes:
+        name: what an example is called.
+        payload: endings of it, in small letters.
+        label: ending of what says the label, and behind a dot of JSON the key; None
+            until the first example tells.
+        are_texts: whether labels are texts; else they are numbers. None until the first
+            example tells.
+    """
+
+    name: str
+    payload: tuple[str, ...]
+    label: str | None = None
+    are_texts: bool | None = None
+
+    def payload_of(self, endings: Iterable[str], place: str) -> str | None:
+        """Return the ending of the encoded example, None where there is none.
+
+        Raises:
+            errors.DataError: where there are several.
+        """
+        found = [ending for ending in endings if ending in self.payload]
+        if len(found) > 1:
+            raise errors.DataError(
+                f"{place}: expected one {self.name}, received "
+                f"{' and '.join(found)}. {_FLAG}={self.name}={found[0]} says which."
+            )
+        return found[0] if found else None
+
+    def with_label_of(self, endings: Iterable[str], place: str) -> "ExampleMembers":
+        """Return the members with what says the label, by the first example.
+
+        Raises:
+            errors.DataError: where nothing does.
+        """
+        if self.label is not None:
+            return self
+        there = set(endings)
+        for ending in (_CLASS, _TEXT, _JSON):
+            if ending in there:
+                label = f"{_JSON}.{_LABEL}" if ending == _JSON else ending
+                return dataclasses.replace(self, label=label)
+        raise errors.DataError(
+            f"{place}: expected its class in .{_CLASS}, .{_TEXT} or .{_JSON} of the "
+            f"same name, received {_listed(there)}. {_FLAG}={_LABEL}=ENDING says where "
+            "it is."
+        )
+
+    def label_of(self, endings: Mapping[str, TarMember], place: str) -> TarMember:
+        """Return the member that says the label.
+
+        Raises:
+            errors.DataError: where it is missing.
+        """
+        ending = self._label_ending()
+        if ending not in endings:
+            raise errors.DataError(
+                f"{place}: expected its class in .{ending} of the same name, received "
+                f"{_listed(endings)}. Add it, or leave the {self.name} out; "
+                f"{_FLAG}={_LABEL}=ENDING says where classes are."
+            )
+        return endings[ending]
+
+    def read_label(
+        self, file: BinaryIO, member: TarMember, place: str
+    ) -> tuple["ExampleMembers", int | bytes]:
+        """Return the members with what kind labels are, and a label.
+
+        Args:
+            file: the shard.
+            member: that says the label.
+            place: shard and key, for messages.
+
+        Raises:
+            errors.DataError: where it is none, or of another kind than that of the
+                first example.
+        """
+        place = f"{place}.{self._label_ending()}"
+        if member.size > _MOST:
+            raise errors.DataError(
+                f"{place}: expected at most {_MOST} bytes for a label, received "
+                f"{member.size}. {_FLAG}={_LABEL}=ENDING says where it is."
+            )
+        try:
+            content = tar_members.read(file, member).decode("utf-8-sig").strip()
+        except UnicodeDecodeError as error:
+            raise errors.DataError(
+                f"{place}: expected a label in UTF-8, which cannot be read: {error}."
+            ) from error
+        value = self._value(content, place)
+        are_texts = isinstance(value, str)
+        if self.are_texts not in (None, are_texts):
+            kinds = ["a whole number", "a name"]
+            raise errors.DataError(
+                f"{place}: expected {kinds[bool(self.are_texts)]}, as other examples "
+                f"have, received {value!r}."
+            )
+        known = dataclasses.replace(self, are_texts=are_texts)
+        return known, value.encode() if isinstance(value, str) else value
+
+    def _label_ending(self) -> str:
+        label = self.label or ""
+        return _JSON if label.startswith(f"{_JSON}.") else label
+
+    def _value(self, content: str, place: str) -> int | str:
+        """Return the label that the content of a member is, or has."""
+        value: Any = content
+        if self._label_ending() == _JSON:
+            value = self._in_json(content, place)
+        elif self._label_ending() == _CLASS and content.lstrip("-").isdecimal():
+            value = int(content)
+        if isinstance(value, str) and value.strip() and "\0" not in value:
+            return value.strip()
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if is_number and abs(value) < 2**63:
+            return int(value)
+        raise errors.DataError(
+            f"{place}: expected a name or a whole number, received {value!r}."
+        )
+
+    def _in_json(self, content: str, place: str) -> Any:
+        keys = (self.label or "").split(".")[1:]
+        try:
+            value = json.loads(content)
+        except ValueError as error:
+            raise errors.DataError(
+                f"{place}: expected JSON, which cannot be read: {error}."
+            ) from error
+        for key in keys:
+            if not isinstance(value, dict) or key not in value:
+                has = _listed(value) if isinstance(value, dict) else repr(value)
+                raise errors.DataError(
+                    f"{place}: expected the key {key!r}, received {has}. "
+                    f"{_FLAG}={_LABEL}={_JSON}.KEY says what it is called."
+                )
+            value = value[key]
+        return value
+
+
+def parse(config: config_lib.DataConfig, payload: PayloadKind) -> ExampleMembers:
+    """Return the members that make an example, as far as the flag says.
+
+    Raises:
+        errors.ConfigError: where `--webdataset_members` is wrong.
+    """
+    usual = tuple(ending.removeprefix(".") for ending in payload.file_endings)
+    defaults = {payload.name: usual[0], _LABEL: _CLASS}
+    pairs = config.webdataset_members
+    names = name_pairs.parse("webdataset_members", pairs, defaults, needed=())
+    given = {pair.partition("=")[0].strip() for pair in pairs}
+    endings = [n.strip().removeprefix(".") for n in names[payload.name].split(";")]
+    label = names[_LABEL].removeprefix(".") if _LABEL in given else None
+    if label == _JSON:
+        label = f"{_JSON}.{_LABEL}"
+    return ExampleMembers(
+        name=payload.name,
+        payload=tuple(n.lower() for n in endings) if payload.name in given else usual,
+        label=label,
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return errors.listed(sorted(names), most=8)
