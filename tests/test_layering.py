@@ -34,6 +34,7 @@ FOLDERS = {
     "metrics": 1,
     "backbones": 1,
     "model": 2,
+    "pages": 2,
     "auditing": 2,
     "tasks": 2,
     "training": 3,

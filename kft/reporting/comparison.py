@@ -16,7 +16,8 @@ from kft.evaluation import evaluate_run, metric_tables
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics import significance
 from kft.metrics.figures import Figure
-from kft.reporting import data_match, render, run_record, sections
+from kft.pages import render
+from kft.reporting import data_match, run_record, sections
 from kft.reporting.data_match import Data
 from kft.reporting.run_record import RunRecord
 from kft.run_folder import atomic_files, regular_file, run_dir
@@ -155,7 +156,9 @@ def compare(folders: Sequence[str], output: str) -> Comparison:
         "differences": tuple(differences([run.record.config for run in runs])),
         "charts": sections.comparison_curves([(r.name, r.record) for r in runs]),
     }
-    atomic_files.write(path, render.render("compare.html", values).encode())
+    atomic_files.write(
+        path, render.render(__package__, "compare.html", values).encode()
+    )
     return Comparison(path, runs, pairs)
 
 

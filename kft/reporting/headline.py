@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics.classification import ClassificationFigures
 from kft.metrics.figures import Figure
-from kft.reporting import render
+from kft.pages import render
 from kft.reporting.example_selection import Pair
 from kft.reporting.run_record import RunRecord
 

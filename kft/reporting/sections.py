@@ -8,7 +8,8 @@ from pathlib import PurePath
 from kft.config import RunConfig, flagfile
 from kft.evaluation.evaluate_run import Evaluation
 from kft.metrics.figures import Figure, Figures
-from kft.reporting import charts, render
+from kft.pages import render
+from kft.reporting import charts
 from kft.reporting.charts import LineChart, Series
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.history import VALIDATION, EpochRecord

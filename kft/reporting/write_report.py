@@ -21,13 +21,13 @@ from kft.evaluation import (
 from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.load_run import LoadedRun, RunLoader
 from kft.metrics.classification import ClassificationFigures
+from kft.pages import render
 from kft.reporting import (
     chart_files,
     class_sections,
     gallery,
     headline,
     length_chart,
-    render,
     run_record,
     sections,
     stage_results,
@@ -97,7 +97,7 @@ def make(
     if doubted_labels is not None:
         doubted = doubted_labels_lib.find(loader.loaded(), doubted_labels, bar=bar)
     values = values_of(record, evaluation, loader.loaded(), doubted=doubted)
-    run.write_text(run.report_html, render.render("report.html", values))
+    run.write_text(run.report_html, render.render(__package__, "report.html", values))
     files += chart_files.write(run, record, evaluation, bar=bar)
     if doubted is not None:
         run.write_text(run.doubted_labels, doubted.to_csv())

@@ -21,7 +21,8 @@ from kft.evaluation.evaluate_run import Evaluation
 from kft.evaluation.prediction_files import PredictionSource
 from kft.metrics.figures import Breakdown, Figure, Group
 from kft.metrics.predictions import Predictions
-from kft.reporting import gallery, render, write_report
+from kft.pages import render
+from kft.reporting import gallery, write_report
 from kft.reporting.run_record import RunRecord
 from kft.run_folder.history import EpochRecord, StageResult
 from kft.run_folder.run_dir import RunDir
@@ -213,7 +214,7 @@ def _record(run: RunDir) -> RunRecord:
 
 @pytest.fixture
 def page(values: dict[str, Any]) -> Page:
-    return Page(render.render("report.html", values))
+    return Page(render.render("kft.reporting", "report.html", values))
 
 
 def test_the_figures_of_the_task_are_those_of_the_page(

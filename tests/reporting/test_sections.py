@@ -7,7 +7,7 @@ import pytest
 from kft.backbones.image import image_table
 from kft.config import TrainConfig
 from kft.metrics import classification
-from kft.reporting import render, sections
+from kft.reporting import sections
 from kft.tasks.image_classification.image_inputs import ImageInputs
 
 
@@ -40,21 +40,6 @@ def test_a_figure_that_is_not_defined_says_why_behind_the_others() -> None:
     assert top.note == figures.undefined["top_5_accuracy"]
     assert tiles["accuracy"].text == "100.00%"
     assert tiles["accuracy"].note.endswith("to 100.00%")
-
-
-def test_numbers_are_written_for_people() -> None:
-    assert render.points(-0.0123) == "−1.2"
-    assert render.points(0.0001) == render.points(-0.0001) == "0.0"
-    assert [render.percent(v) for v in (0.9876, None)] == ["98.8%", "–"]
-    assert render.count(1234567) == "1,234,567"
-    seconds = (1.25, 59.94, 75, 3725, 90061)
-    assert [render.duration(s) for s in seconds] == [
-        "1.2 s",
-        "59.9 s",
-        "1 min 15 s",
-        "1 h 2 min",
-        "25 h 1 min",
-    ]
 
 
 @pytest.mark.parametrize(

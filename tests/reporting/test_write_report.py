@@ -13,8 +13,8 @@ from PIL import Image
 from kft import errors
 from kft.evaluation import calibrated_temperature, load_run, run_split
 from kft.metrics import calibration
+from kft.pages.render import render as page_text
 from kft.reporting import chart_files, gallery, run_record, sections, write_report
-from kft.reporting.render import render as page_text
 from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.tasks import grad_cam
@@ -282,7 +282,13 @@ def test_a_run_that_nothing_judges_says_so(
     inputs = types.SimpleNamespace(is_augmented=False, boundaries=())
     network = types.SimpleNamespace(task=types.SimpleNamespace(inputs=inputs))
     record = run_record.read(run_dir.at(str(run)))
-    page = Page(page_text("report.html", write_report.values_of(record, None, network)))
+    page = Page(
+        page_text(
+            "kft.reporting",
+            "report.html",
+            write_report.values_of(record, None, network),
+        )
+    )
     assert "Nothing says how good this network is" in page.text
     assert page.figures == {}
     targets = {attributes.get("id") for _, attributes in page.elements}

@@ -10,20 +10,24 @@ import jinja2
 from kft.metrics.figures import Figure
 
 
-def render(template: str, values: Mapping[str, Any]) -> str:
+def render(package: str, template: str, values: Mapping[str, Any]) -> str:
     """Return a page as text.
 
     Args:
-        template: name of a file in `templates`.
+        package: that has the template, in a folder `templates`; `base.html` and what it
+            includes are here.
+        template: name of the file.
         values: by the names that the template uses; each has to be there.
     """
-    return _environment().get_template(template).render(values)
+    return _environment(package).get_template(template).render(values)
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def _environment(package: str) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kft.reporting"),
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(package), jinja2.PackageLoader(__package__)]
+        ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

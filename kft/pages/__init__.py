@@ -1,0 +1,1 @@
+"""What every page of kft looks like, and what makes text of its template."""
