@@ -1,14 +1,13 @@
 """Findings as one page of HTML with the examples in it."""
 
 import dataclasses
-import importlib.resources
 from collections.abc import Callable, Iterator, Sequence
 
-import jinja2
 import markupsafe
 
 from kft.auditing.checks import AuditedExample
 from kft.auditing.findings import CopyGroup, Findings
+from kft.pages import render as templates
 
 _MOST_GROUPS = 60
 _MOST_MEMBERS = 8
@@ -57,19 +56,16 @@ def render(findings: Findings, preview: Preview) -> str:
         findings: of the audit.
         preview: makes examples small.
     """
-    template = importlib.resources.files(__package__).joinpath("audit.html")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
     splits = list(next(iter(findings.counts.values())))
     totals = {name: sum(row.values()) for name, row in findings.counts.items()}
-    return environment.from_string(template.read_text(encoding="utf-8")).render(
-        findings=findings,
-        sections=[s for s in _sections(findings, preview) if s.count],
-        splits=splits,
-        totals=totals,
-        largest=max(max(totals.values()), 1),
-    )
+    values = {
+        "findings": findings,
+        "sections": [s for s in _sections(findings, preview) if s.count],
+        "splits": splits,
+        "totals": totals,
+        "largest": max(max(totals.values()), 1),
+    }
+    return templates.render(__package__, "audit.html", values)
 
 
 def _sections(findings: Findings, preview: Preview) -> Iterator[_Section]:

@@ -1,7 +1,6 @@
 """An audit finds what was put into a data set, and nothing else."""
 
 import json
-import re
 import shutil
 
 import numpy as np
@@ -13,6 +12,7 @@ from kft.auditing import audit_dataset
 from kft.config import AuditConfig, AuditOptions, ImageOptions
 from tests.auditing.conftest import EVIL
 from tests.data import image_files
+from tests.reporting.pages import Page
 
 
 def _audit(dataset, out, **options):
@@ -134,13 +134,23 @@ def test_near_copies_can_be_left_alone(dirty, tmp_path):
 
 
 def test_the_page_needs_nothing_else_and_escapes_names(audited):
-    page = audited[1]
-    assert "<img src=x" not in page
-    assert "&lt;img src=x onerror=alert(1)&gt;" in page
-    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    page = Page(audited[1])
+    assert "<img src=x" not in audited[1]
+    assert "<img src=x onerror=alert(1)>" in page.text
+    targets = {f"#{attributes.get('id')}" for _, attributes in page.elements}
+    sources = [one for one in page.sources() if one not in targets]
     # Two in each of six groups, and one each for the four odd ones.
     assert len(sources) == 16
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
+
+
+def test_the_page_has_the_counts_of_what_was_found(audited):
+    _, content, found = audited
+    figures = Page(content).figures
+    assert figures["examples"][0] == str(len(found.examples))
+    assert figures["classes"][0] == str(len(found.counts))
+    assert figures["found.1"][0] == str(len(found.leaks))
+    assert figures["found.2"][0] == str(len(found.unreadable))
 
 
 def test_a_folder_for_the_findings_among_the_images_is_refused(clean, monkeypatch):
