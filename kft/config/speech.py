@@ -29,10 +29,11 @@ class SpeechOptions(DataConfig):
         "csv:transcripts.csv",
         "Where the examples are: csv:PATH (a table with commas or tabs: path, text, "
         "and where wanted start and end in seconds, split, and group, such as a "
-        "speaker; or as DeepSpeech and Common Voice have them), or folder:PATH (files "
+        "speaker; or as DeepSpeech and Common Voice have them), folder:PATH (files "
         "with a .txt of the same name beside each, or LibriSpeech's or LJSpeech's "
-        "layout, or a metadata.csv with file_name and text), or tfds:NAME (TensorFlow "
-        "Datasets, such as tfds:librispeech). Files are WAV, FLAC, OGG or MP3.",
+        "layout, or a metadata.csv with file_name and text), tfds:NAME (TensorFlow "
+        "Datasets, such as tfds:librispeech), or webdataset:SHARDS (tar archives with "
+        "0001.wav and 0001.txt). Files are WAV, FLAC, OGG or MP3.",
     )
     csv_columns: tuple[str, ...] = option(
         (),

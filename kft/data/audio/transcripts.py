@@ -13,6 +13,7 @@ from kft.config import SpeechRecognitionConfig
 from kft.data import Source, examples, splits
 from kft.data.audio import alphabet, sound_rows, tfds_sounds, transcript_folder
 from kft.data.audio.audio_payload import AUDIO
+from kft.data.audio.recorded_sounds import RecordedSounds
 from kft.data.audio.sound_files import SoundFiles
 from kft.data.audio.transcript_folder import FolderSound
 from kft.data.audio.windows import Windows
@@ -27,9 +28,11 @@ from kft.data.sources import (
     table_file,
     text_file,
     tfds,
+    webdataset,
 )
 from kft.data.sources.labelled_rows import LabelledRow
 from kft.data.sources.table_file import TableRow
+from kft.data.sources.webdataset_members import Said
 
 _TEXT = "text"
 # Columns as Mozilla's DeepSpeech has them, and Common Voice, whose sounds lie in a
@@ -37,6 +40,7 @@ _TEXT = "text"
 _DEEPSPEECH = {"path": "wav_filename", _TEXT: "transcript"}
 _COMMON_VOICE = {"path": "path", _TEXT: "sentence", "group": "client_id"}
 _CLIPS = "clips"
+_SAID = Said(_TEXT, ("txt", "json"))
 # What the texts are called where a metadata.csv lists the sounds of a folder.
 _TRANSCRIPTS = ("transcription", "transcript", "sentence")
 # Read beyond the longest sound, so that a longer one is known to be one.
@@ -78,6 +82,12 @@ def sources(sample_rate: int) -> dict[str, Source]:
     def known_of(name: str, config: SpeechRecognitionConfig) -> "_Found":
         return _of_tfds(name, config, sample_rate, needs_training=False)
 
+    def shards_of(pattern: str, config: SpeechRecognitionConfig) -> "_Found":
+        return _of_shards(pattern, config, sample_rate, needs_training=True)
+
+    def known_shards_of(pattern: str, config: SpeechRecognitionConfig) -> "_Found":
+        return _of_shards(pattern, config, sample_rate, needs_training=False)
+
     return {
         "csv": _source("csv:PATH", table_of),
         "folder": dataclasses.replace(
@@ -88,12 +98,27 @@ def sources(sample_rate: int) -> dict[str, Source]:
             check=_check_tfds,
             is_path=False,
         ),
+        "webdataset": dataclasses.replace(
+            _source("webdataset:SHARDS", shards_of, find_known=known_shards_of),
+            check=_check_shards,
+        ),
     }
 
 
 def _check_folder_options(path: str, config: SpeechRecognitionConfig) -> None:
     if not filesystem.is_remote(path) and not _listed(path, config):
         metadata_folder.check_no_columns(path, config)
+
+
+def _check_shards(pattern: str, config: SpeechRecognitionConfig) -> None:
+    if config.webdataset_labels is not None:
+        raise errors.ConfigError(
+            f"--webdataset_labels={config.webdataset_labels} is about classes, and "
+            "texts are what is learned here. Remove it."
+        )
+    if config.alphabet is not None:
+        alphabet.read(config.alphabet)
+    webdataset.check(pattern, config, AUDIO, said=_SAID)
 
 
 def _check_tfds(name: str, config: SpeechRecognitionConfig) -> None:
@@ -324,6 +349,37 @@ def _of_tfds(
         for id_, text, split in rows
     ]
     return _Found(transcripts, found.table)
+
+
+def _of_shards(
+    pattern: str,
+    config: SpeechRecognitionConfig,
+    sample_rate: int,
+    *,
+    needs_training: bool,
+) -> _Found:
+    found = webdataset.read(
+        pattern, config, AUDIO, needs_training=needs_training, said=_SAID
+    )
+    records = found.records
+    table = examples.Table(
+        ids=found.ids,
+        labels=np.zeros([len(found.ids)], np.int32),
+        sizes=records.lengths,
+        split_names=found.split_names,
+        read=RecordedSounds(records, reading(config, sample_rate)),
+    )
+    texts = [
+        text.decode() if isinstance(text, bytes) else str(text)
+        for column in records.columns.values()
+        for text in column
+    ]
+    rows = zip(found.ids.tolist(), texts, found.split_names.tolist(), strict=True)
+    transcripts = []
+    for id_, text, split in rows:
+        place = f"{labelled_rows.flag(config)}, {id_}"
+        transcripts.append(Transcript(_normal(text, place, config), split, place))
+    return _Found(transcripts, table)
 
 
 def _listed(path: str, config: SpeechRecognitionConfig) -> Sequence[LabelledRow]:

@@ -29,7 +29,7 @@ from kft.data.sources import (
 )
 from kft.data.sources.payload_kind import PayloadKind
 from kft.data.sources.records import Records
-from kft.data.sources.webdataset_members import ExampleMembers
+from kft.data.sources.webdataset_members import ExampleMembers, Said
 
 # Returns what reads records.
 Reader = Callable[[Records], examples.Read]
@@ -53,14 +53,20 @@ class FoundShards:
     split_names: np.ndarray
 
 
-def check(pattern: str, config: config_lib.DataConfig, payload: PayloadKind) -> None:
+def check(
+    pattern: str,
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
+    *,
+    said: Said = webdataset_members.CLASS,
+) -> None:
     """Find mistakes without looking through a shard; remote ones wait for `load`.
 
     Raises:
         errors.ConfigError: where there is no such file, or a flag is wrong.
         errors.DataError: where shards are compressed, or only some say their split.
     """
-    webdataset_members.parse(config, payload)
+    webdataset_members.parse(config, payload, said)
     if config.webdataset_labels is not None:
         label_file.read(config.webdataset_labels, "--webdataset_labels")
     if not filesystem.is_remote(pattern):
@@ -145,6 +151,7 @@ def read(
     payload: PayloadKind,
     *,
     needs_training: bool,
+    said: Said = webdataset_members.CLASS,
 ) -> FoundShards:
     """Return the examples of shards; looks through each once.
 
@@ -153,11 +160,12 @@ def read(
         config: of the data.
         payload: what the examples are.
         needs_training: whether there have to be shards of the training split.
+        said: what is to be learned of them.
 
     Raises:
         errors.ConfigError, errors.DataError: see `load`.
     """
-    members = webdataset_members.parse(config, payload)
+    members = webdataset_members.parse(config, payload, said)
     paths = _paths(pattern, config)
     split_names = shard_files.split_names(paths, config)
     if needs_training:

@@ -1,7 +1,7 @@
 """Which files of a shard make an example: the encoded example, and what says its label.
 
-The label is a `.cls` (a number), a `.txt` (a name), or a value in a `.json`: the first
-of these that there is, unless `--webdataset_members` says it.
+A class is in a `.cls` (a number), a `.txt` (a name), or a value in a `.json`: in the
+first of these that there is, unless `--webdataset_members` says where.
 """
 
 import dataclasses
@@ -15,11 +15,26 @@ from kft.data.sources import name_pairs, tar_members
 from kft.data.sources.payload_kind import PayloadKind
 from kft.data.sources.tar_members import TarMember
 
-_LABEL = "label"
-_CLASS, _TEXT, _JSON = "cls", "txt", "json"
+_CLASS, _JSON = "cls", "json"
 # Bytes of the largest file that says a label.
 _MOST = 1_000_000
 _FLAG = "--webdataset_members"
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What is to be learned of an example, and where it is said.
+
+    Attributes:
+        part: what it is called in the flag; also its key in JSON.
+        endings: of the files that may say it, the first that is there.
+    """
+
+    part: str
+    endings: tuple[str, ...]
+
+
+CLASS = Said("label", (_CLASS, "txt", _JSON))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +44,7 @@ class ExampleMembers:
     Attributes:
         name: what an example is called.
         payload: endings of it, in small letters.
+        said: what is to be learned.
         label: ending of what says the label, and behind a dot of JSON the key; None
             until the first example tells.
         are_texts: whether labels are texts; else they are numbers. None until the first
@@ -37,6 +53,7 @@ class ExampleMembers:
 
     name: str
     payload: tuple[str, ...]
+    said: Said
     label: str | None = None
     are_texts: bool | None = None
 
@@ -63,14 +80,15 @@ class ExampleMembers:
         if self.label is not None:
             return self
         there = set(endings)
-        for ending in (_CLASS, _TEXT, _JSON):
+        for ending in self.said.endings:
             if ending in there:
-                label = f"{_JSON}.{_LABEL}" if ending == _JSON else ending
+                label = f"{_JSON}.{self.said.part}" if ending == _JSON else ending
                 return dataclasses.replace(self, label=label)
+        expected = " or ".join(f".{ending}" for ending in self.said.endings)
         raise errors.DataError(
-            f"{place}: expected its class in .{_CLASS}, .{_TEXT} or .{_JSON} of the "
-            f"same name, received {_listed(there)}. {_FLAG}={_LABEL}=ENDING says where "
-            "it is."
+            f"{place}: expected its {self.said.part} in {expected} of the same name, "
+            f"received {_listed(there)}. {_FLAG}={self.said.part}=ENDING says where it "
+            "is."
         )
 
     def label_of(self, endings: Mapping[str, TarMember], place: str) -> TarMember:
@@ -82,9 +100,9 @@ class ExampleMembers:
         ending = self._label_ending()
         if ending not in endings:
             raise errors.DataError(
-                f"{place}: expected its class in .{ending} of the same name, received "
-                f"{_listed(endings)}. Add it, or leave the {self.name} out; "
-                f"{_FLAG}={_LABEL}=ENDING says where classes are."
+                f"{place}: expected its {self.said.part} in .{ending} of the same "
+                f"name, received {_listed(endings)}. Add it, or leave the {self.name} "
+                f"out; {_FLAG}={self.said.part}=ENDING says where it is."
             )
         return endings[ending]
 
@@ -105,14 +123,16 @@ class ExampleMembers:
         place = f"{place}.{self._label_ending()}"
         if member.size > _MOST:
             raise errors.DataError(
-                f"{place}: expected at most {_MOST} bytes for a label, received "
-                f"{member.size}. {_FLAG}={_LABEL}=ENDING says where it is."
+                f"{place}: expected at most {_MOST} bytes for a {self.said.part}, "
+                f"received {member.size}. {_FLAG}={self.said.part}=ENDING says where "
+                "it is."
             )
         try:
             content = tar_members.read(file, member).decode("utf-8-sig").strip()
         except UnicodeDecodeError as error:
             raise errors.DataError(
-                f"{place}: expected a label in UTF-8, which cannot be read: {error}."
+                f"{place}: expected a {self.said.part} in UTF-8, which cannot be "
+                f"read: {error}."
             ) from error
         value = self._value(content, place)
         are_texts = isinstance(value, str)
@@ -158,30 +178,33 @@ class ExampleMembers:
                 has = _listed(value) if isinstance(value, dict) else repr(value)
                 raise errors.DataError(
                     f"{place}: expected the key {key!r}, received {has}. "
-                    f"{_FLAG}={_LABEL}={_JSON}.KEY says what it is called."
+                    f"{_FLAG}={self.said.part}={_JSON}.KEY says what it is called."
                 )
             value = value[key]
         return value
 
 
-def parse(config: config_lib.DataConfig, payload: PayloadKind) -> ExampleMembers:
+def parse(
+    config: config_lib.DataConfig, payload: PayloadKind, said: Said = CLASS
+) -> ExampleMembers:
     """Return the members that make an example, as far as the flag says.
 
     Raises:
         errors.ConfigError: where `--webdataset_members` is wrong.
     """
     usual = tuple(ending.removeprefix(".") for ending in payload.file_endings)
-    defaults = {payload.name: usual[0], _LABEL: _CLASS}
+    defaults = {payload.name: usual[0], said.part: said.endings[0]}
     pairs = config.webdataset_members
     names = name_pairs.parse("webdataset_members", pairs, defaults, needed=())
     given = {pair.partition("=")[0].strip() for pair in pairs}
     endings = [n.strip().removeprefix(".") for n in names[payload.name].split(";")]
-    label = names[_LABEL].removeprefix(".") if _LABEL in given else None
+    label = names[said.part].removeprefix(".") if said.part in given else None
     if label == _JSON:
-        label = f"{_JSON}.{_LABEL}"
+        label = f"{_JSON}.{said.part}"
     return ExampleMembers(
         name=payload.name,
         payload=tuple(n.lower() for n in endings) if payload.name in given else usual,
+        said=said,
         label=label,
     )
 

@@ -1,5 +1,7 @@
 """Sounds with their texts, from tables and folders, and what is wrong with them."""
 
+import io
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -320,3 +322,60 @@ def test_columns_of_a_folder_without_such_a_table_are_refused(tmp_path: Path) ->
     )
     with pytest.raises(errors.ConfigError, match="--csv_columns=text=said: expected"):
         tasks.check_dataset(made)
+
+
+def _shard(path: Path, members: dict[str, bytes]) -> str:
+    with tarfile.open(path, "w") as shard:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            shard.addfile(member, io.BytesIO(content))
+    return f"webdataset:{path}"
+
+
+@pytest.mark.parametrize(
+    ("ending", "texts", "options"),
+    [
+        ("txt", [b"Hi you\n", b"12"], {}),
+        ("json", [b'{"text": "Hi you"}', b'{"text": "12"}'], {}),
+        (
+            "json",
+            [b'{"a": "Hi you"}', b'{"a": "12"}'],
+            {"webdataset_members": ("text=json.a",)},
+        ),
+    ],
+)
+def test_shards_have_sounds_with_their_texts(
+    tmp_path: Path, ending: str, texts: list[bytes], options: dict
+) -> None:
+    members = {"a.wav": SOUND, f"a.{ending}": texts[0], "a.cls": b"1"}
+    members |= {"b.wav": SOUND, f"b.{ending}": texts[1], "b.cls": b"0"}
+    dataset = _shard(tmp_path / "x.tar", members)
+    made = SpeechRecognitionConfig(dataset=dataset, validation_fraction=0.0, **options)
+    tasks.check_dataset(made)
+    found = tasks.load_splits(made)
+    assert _texts(found.train, found.labels) == ["hi you", "12"]
+    assert found.train.ids.tolist() == ["x.tar/a", "x.tar/b"]
+    assert found.train.read(found.train.rows).numpy().tolist() == [SOUND, SOUND]
+    known = tasks.load_known(made, found.labels)
+    assert _texts(known.parts["train"], known.labels) == ["hi you", "12"]
+
+
+@pytest.mark.parametrize(
+    ("members", "options", "message"),
+    [
+        ({"a.wav": SOUND, "a.cls": b"1"}, {}, r"its text in \.txt or \.json of"),
+        ({"a.wav": SOUND, "a.txt": b"?!"}, {}, r"x\.tar/a: expected a text, rec"),
+        ({}, {"webdataset_labels": "x"}, "--webdataset_labels=x is about classes"),
+        ({}, {"webdataset_members": ("label=cls",)}, "--webdataset_members: expected"),
+    ],
+)
+def test_shards_without_texts_are_refused(
+    tmp_path: Path, members: dict, options: dict, message: str
+) -> None:
+    made = SpeechRecognitionConfig(
+        dataset=_shard(tmp_path / "x.tar", members), **options
+    )
+    with pytest.raises(errors.KftError, match=message):
+        tasks.check_dataset(made)
+        tasks.load_splits(made)

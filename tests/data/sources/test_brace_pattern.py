@@ -14,6 +14,7 @@ from kft.data.sources import brace_pattern
     [
         ("a.tar", ["a.tar"]),
         ("a-{0..3}.tar", ["a-0.tar", "a-1.tar", "a-2.tar", "a-3.tar"]),
+        ("{0..12}", [str(n) for n in range(13)]),
         ("{08..11}", ["08", "09", "10", "11"]),
         ("{0..010}", [f"{n:03d}" for n in range(11)]),
         ("{9..11}", ["9", "10", "11"]),

@@ -90,6 +90,11 @@ def test_members_of_one_name_need_not_be_neighbours():
     }
 
 
+def test_names_without_an_ending_or_with_a_dot_in_front_are_left_out():
+    names = ("README", "LICENSE", ".a.jpg", "._a.jpg", "a.jpg")
+    assert list(_index(_archive([(name, b"1") for name in names]))) == ["a"]
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [

@@ -86,7 +86,8 @@ def test_examples_are_read_in_any_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "pattern", ["", "*/*.tar", "{train/0,train/1,val/0}.tar", "{train,val}/*.tar"]
+    "pattern",
+    ["", "*/*.tar", "{val/0,train/0,train/*}.tar", "{train,val}/*.tar"],
 )
 def test_folders_patterns_and_braces_name_shards(tmp_path, pattern):
     for name in ("train/0", "train/1", "val/0"):
@@ -153,6 +154,11 @@ def test_a_run_is_measured_on_a_part(tmp_path):
     found = data.load_known(_options(shard), sources, known)
     assert found.labels.names == ("cat", "dog")
     assert found.parts["train"].labels.tolist() == [1, 1]
+    _shard(tmp_path / "train-0.tar", _examples(["dog"], "txt"))
+    _shard(tmp_path / "test-0.tar", _examples(["cat", "fox"], "txt"))
+    found = data.load_known(_options(tmp_path), sources, known)
+    assert found.labels.names == ("cat", "dog", "fox")
+    assert found.parts["test"].labels.tolist() == [0, 2]
 
 
 def test_remote_shards_are_read(tmp_path):
@@ -168,9 +174,9 @@ MISTAKES = {
     "no label": (
         {**_TWO, "c.jpg": b"1"},
         {},
-        r"x\.tar, c: expected its class in \.cls of the same name, received jpg",
+        r"x\.tar, c: expected its label in \.cls of the same name, received jpg",
     ),
-    "no label in any": ({"a.jpg": b"1"}, {}, r"x\.tar, a: .* \.cls, \.txt or \.json"),
+    "no label in any": ({"a.jpg": b"1"}, {}, r"x\.tar, a: .* \.cls or \.txt or \.json"),
     "no image": (
         {"a.npy": b"1", "a.cls": 0},
         {},
