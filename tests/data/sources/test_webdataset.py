@@ -73,6 +73,17 @@ def test_a_file_of_the_same_name_says_the_class(tmp_path, ending, said, options)
     assert result.train.ids.tolist() == ["x.tar/000", "x.tar/001", "x.tar/002"]
 
 
+def test_the_number_of_a_class_comes_before_a_text_and_that_before_json(tmp_path):
+    members = {"a.jpg": b"1", "b.jpg": b"2"}
+    for said in ({"json": {"label": "j"}}, {"txt": "t"}, {"cls": 5}):
+        (ending, label), *_ = said.items()
+        other = 6 if ending == "cls" else {"label": "k"} if ending == "json" else "u"
+        members |= {f"a.{ending}": label, f"b.{ending}": other}
+        result = _load(_shard(tmp_path / f"{ending}.tar", members))
+        expected = {"json": ("j", "k"), "txt": ("t", "u"), "cls": ("5", "6")}
+        assert result.labels.names == expected[ending]
+
+
 def test_examples_are_read_in_any_order(tmp_path):
     _shard(tmp_path / "a-0.tar", _examples([0, 1]))
     _shard(tmp_path / "a-1.tar", _examples([1, 1, 0]))
