@@ -7,6 +7,7 @@ of the run folder; predictions.npz beside it has the network's output for each e
   python -m kft.evaluate runs/flowers --data=folder:new_photos
 """
 
+from kft import tasks
 from kft.cli import command, progress_bar, rich_console
 from kft.config import EvaluateConfig
 from kft.evaluation import metric_tables
@@ -15,7 +16,9 @@ from kft.run_folder import run_dir
 
 def main(config: EvaluateConfig) -> None:
     """Evaluate, print and keep the figures."""
-    run_dir.finished(config.run_dir, out=config.out).check_writable()
+    run = run_dir.finished(config.run_dir, out=config.out)
+    run.check_writable()
+    tasks.check_views(run_dir.read_config(run).task, config.tta)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.evaluation import evaluate_run
 

@@ -7,7 +7,7 @@ the figures of the proof.
   python -m kft.export runs/flowers --formats=litert --quantize=int8
 """
 
-from kft import exporters
+from kft import exporters, tasks
 from kft.cli import command, progress_bar, terminal
 from kft.config import ExportConfig
 from kft.exporters.standalone_process import StandaloneProcesses
@@ -17,7 +17,10 @@ from kft.run_folder import run_dir
 def main(config: ExportConfig) -> None:
     """Export, and print the certificates."""
     exporters.check(config.formats, config.quantize)
-    run_dir.finished(config.run_dir, out=config.out).check_writable()
+    exporters.check_views(config.formats, config.tta)
+    run = run_dir.finished(config.run_dir, out=config.out)
+    run.check_writable()
+    tasks.check_views(run_dir.read_config(run).task, config.tta)
     with StandaloneProcesses(config.formats) as processes:
         # TensorFlow starts slowly: not before the flags are known to be right.
         from kft.exporters import export_run

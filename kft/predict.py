@@ -29,6 +29,7 @@ def main(config: PredictConfig) -> None:
     """Predict, and write the answers as they come."""
     config = _with_run_first(config)
     model = find_model.chosen(config)
+    find_model.check_views(model, config.tta)
     # TensorFlow starts slowly: not before the flags are known to be right.
     from kft.inference import (
         answers,
@@ -38,7 +39,7 @@ def main(config: PredictConfig) -> None:
         text_rows,
     )
 
-    predictor = load_export.predictor(model)
+    predictor = load_export.predictor(model, tta=config.tta)
     serving = predictor.task.serving
     top_k = min(config.top_k, len(predictor.task.labels))
     columns = text_rows.columns(serving.request_columns, config.csv_columns)

@@ -20,6 +20,7 @@ from kft.data.examples import Examples
 from kft.data.image import decode, resize
 from kft.evaluation import evaluate_run as evaluation
 from kft.evaluation import load_run, run_split
+from kft.metrics import scores
 from kft.metrics.classification import ClassificationFigures
 from kft.metrics.predictions import Predictions
 from kft.run_folder import run_dir
@@ -43,13 +44,12 @@ def test_a_bar_counts_every_example_once(finished_run: Path) -> None:
 def _logits(run: Path, files: list[Path]) -> np.ndarray:
     """Return the network's logits of images, without pipeline and batches."""
     model: keras.Model = load_run.load(str(run)).model
-    images = [
-        resize.resize(
-            decode.decode(tf.constant(path.read_bytes())), size=64, method="crop"
-        )
-        for path in files
-    ]
-    return model.predict_on_batch(np.stack(images))
+    return model.predict_on_batch(np.stack([_square(path) for path in files]))
+
+
+def _square(path: Path) -> np.ndarray:
+    image = decode.decode(tf.constant(path.read_bytes()))
+    return resize.resize(image, size=64, method="crop").numpy()
 
 
 def test_figures_equal_numpy_over_all_images_at_once(finished_run: Path) -> None:
@@ -203,6 +203,45 @@ def test_what_was_evaluated_on_request_is_not_replaced(
     found = evaluation.of_split(run, "validation")
     assert (found.source.split, found.figures.examples) == ("validation", 18)
     assert kept == [run.evaluation_json.read_bytes(), run.predictions.read_bytes()]
+
+
+def test_with_views_the_figures_are_of_their_mean_and_kept_as_such(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_dir.at(str(shutil.copytree(finished_run, tmp_path / "run")))
+    plain = evaluation.of_split(run, "validation")
+    run.evaluation_json.unlink()
+    assert command.execute(evaluate.COMMAND, [str(run.path), "--tta=flip"]) == 0
+    assert "18 examples, mean over --tta=flip" in capsys.readouterr().out
+    assert json.loads(run.evaluation_json.read_text())["tta"] == "flip"
+
+    views = evaluation.evaluate(EvaluateConfig(run_dir=str(run.path), tta="flip"))
+    with np.load(run.predictions) as kept:
+        np.testing.assert_array_equal(kept["logits"], views.predictions.logits)
+    model = load_run.load(str(run.path)).model
+    files, _ = zip(*_validation_files(finished_run), strict=True)
+    images = np.stack([_square(path) for path in files])
+    both = [
+        scores.softmax(model.predict_on_batch(one))
+        for one in (images, images[:, :, ::-1])
+    ]
+    found = dict(zip(views.predictions.ids, views.predictions.logits, strict=True))
+    logits = np.stack([found[f"{path.parent.name}/{path.name}"] for path in files])
+    rows = scores.softmax(logits)
+    assert rows == pytest.approx(np.mean(both, axis=0), abs=1e-5)
+    assert np.abs(rows - both[0]).max() > 1e-3
+
+    # What was asked for stays, and is not taken for what the network alone says.
+    again = evaluation.of_split(run, "validation")
+    assert again.predictions.logits == pytest.approx(plain.predictions.logits, abs=1e-5)
+    assert json.loads(run.evaluation_json.read_text())["tta"] == "flip"
+
+
+def test_views_that_there_are_not_are_refused(
+    finished_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.execute(evaluate.COMMAND, [str(finished_run), "--tta=flop"]) == 2
+    assert "--tta: expected one of flip" in capsys.readouterr().err
 
 
 def test_a_run_is_judged_by_validation_else_by_test(tmp_path: Path) -> None:

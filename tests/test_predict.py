@@ -161,3 +161,22 @@ def test_a_run_may_stand_before_the_files(
     # What is no run is a file, of which no model is told.
     assert cli_command.execute(predict.COMMAND, [str(image), str(image)]) == 2
     assert "received neither" in capsys.readouterr().err
+
+
+def test_with_views_the_answer_is_the_mean_of_the_probabilities(
+    finished_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = sorted((finished_run.parent / "images").glob("*/*.jpg"))[0]
+    square = resize.resize(
+        decode.decode(tf.constant(file.read_bytes())), size=64, method="crop"
+    ).numpy()
+    both = np.stack([square, square[:, ::-1]])
+    model = load_run.load(str(finished_run)).model
+    each = scores.softmax(model.predict_on_batch(both))
+    arguments = ["--format=jsonl", "--top_k=3", "--tta=flip", file]
+    assert _run(finished_run, *arguments) == 0
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = {one["class_id"]: one["probability"] for one in row["predictions"]}
+    expected = each.mean(axis=0)
+    assert [found[i] for i in range(3)] == pytest.approx(expected, abs=1e-6)
+    assert np.abs(expected - each[0]).max() > 1e-4

@@ -27,7 +27,19 @@ class FinishedRunConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(FinishedRunConfig):
+class ViewsConfig(Config):
+    """What every command has that may answer with the mean over views."""
+
+    tta: str | None = option(
+        None,
+        "Test-time augmentation: each example is answered with the mean of the "
+        "probabilities over some views of it, which costs as many times the "
+        "computation. flip: as it is, and mirrored. Default: as it is alone.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(ViewsConfig, FinishedRunConfig):
     """What is measured on which examples."""
 
     split: Split = option("validation", "Split of the run, as split.csv has it.")
@@ -86,7 +98,7 @@ class InferenceConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PredictConfig(InferenceConfig):
+class PredictConfig(ViewsConfig, InferenceConfig):
     """Which files, and how the answers are written."""
 
     files: tuple[str, ...] = option(
@@ -107,7 +119,7 @@ class PredictConfig(InferenceConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportConfig(FinishedRunConfig):
+class ExportConfig(ViewsConfig, FinishedRunConfig):
     """Which formats, and how they are checked."""
 
     formats: tuple[str, ...] = option(
@@ -146,6 +158,15 @@ class ExportConfig(FinishedRunConfig):
     allow_disagreement: bool = option(
         False, "Keep an export that answers otherwise than the network."
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.calibrate and self.tta is not None:
+            raise errors.ConfigError(
+                f"--calibrate with --tta={self.tta}: the temperature belongs to the "
+                "run, and is fitted to its network alone. Calibrate first, without "
+                "--tta; an export of views written after that has the temperature, too."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ from kft.cli.progress_bar import Advance, Bar
 from kft.config import EvaluateConfig, Split
 from kft.data import bad_examples, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
-from kft.data.labels import LabelMap
 from kft.data.ragged import Rows
 from kft.distribution.batch_sharing import BatchShare
 from kft.evaluation import (
@@ -68,7 +67,8 @@ class Evaluation:
         """Return what evaluation.json holds.
 
         Its figures are of the network's own output. Where an example has one class,
-        `unknown` is there where examples were left out.
+        `unknown` is there where examples were left out, `tta` where it is the mean over
+        views.
         `temperature`, `served_loss` and `served_ece` are of the probabilities that the
         run is served with; None where it is not calibrated.
         """
@@ -76,6 +76,7 @@ class Evaluation:
             "run_dir": str(self.run.path),
             "data": self.source.data,
             "split": self.source.split,
+            **({"tta": self.source.tta} if self.source.tta else {}),
             **({"unknown": dict(self.unknown)} if self.unknown else {}),
             **self.figures.to_json(),
             **calibrated_temperature.served(self.run, self.predictions),
@@ -97,6 +98,7 @@ def evaluate(config: EvaluateConfig, *, bar: Bar = progress_bar.none) -> Evaluat
         errors.RunDirError: for a folder of no finished run.
     """
     run = load_run.load(config.run_dir, data=config.data, out=config.out)
+    run = load_run.with_views(run, config.tta)
     if config.data is not None and not other_data.is_of_run(run, config.data):
         return _of_other_data(run, config.data, config, bar)
     if config.data is not None:
@@ -108,7 +110,7 @@ def evaluate(config: EvaluateConfig, *, bar: Bar = progress_bar.none) -> Evaluat
     try:
         examples = run_split.of_split(run, config.split)
     except run_split.ExamplesGoneError as error:
-        kept = _kept(run.run, config.split)
+        kept = _kept(run.run, config.split, tta=config.tta)
         if kept is None:
             raise
         logging.warning(
@@ -117,7 +119,7 @@ def evaluate(config: EvaluateConfig, *, bar: Bar = progress_bar.none) -> Evaluat
             error,
         )
         return kept
-    source = _source(run.run, run.config.dataset, config.split, run.labels)
+    source = _source(run, run.config.dataset, config.split)
     predictions = predict(run, examples, bar=bar)
     return _measured(run.run, run.task, source, predictions)
 
@@ -129,18 +131,19 @@ def _of_other_data(
     found = other_data.load(
         run, data, config.split, unknown=config.unknown, named=named
     )
-    source = _source(run.run, data, found.split, run.labels)
+    source = _source(run, data, found.split)
     predictions = predict(run, found.examples, bar=bar)
     evaluation = _measured(run.run, run.task, source, predictions)
     return dataclasses.replace(evaluation, unknown=found.unknown)
 
 
-def _source(run: RunDir, data: str, split: str, labels: LabelMap) -> PredictionSource:
+def _source(run: LoadedRun, data: str, split: str) -> PredictionSource:
     return PredictionSource(
         data=data,
         split=split,
-        weights=prediction_files.weights_digest(run),
-        classes=labels.names,
+        weights=prediction_files.weights_digest(run.run),
+        classes=run.labels.names,
+        tta=run.tta,
     )
 
 
@@ -181,7 +184,7 @@ def of_split(
 
 def _anew(run: RunDir, split: Split, loader: RunLoader, bar: Bar) -> Evaluation:
     loaded = loader.loaded()
-    source = _source(run, loaded.config.dataset, split, loaded.labels)
+    source = _source(loaded, loaded.config.dataset, split)
     predictions = loaded.predictions(split)
     if predictions is None:
         predictions = predict(loaded, run_split.of_split(loaded, split), bar=bar)
@@ -262,8 +265,10 @@ def _measured(
     return Evaluation(run, source, found, figures, objective.monitor)
 
 
-def _kept(run: RunDir, split: str) -> Evaluation | None:
+def _kept(run: RunDir, split: str, tta: str | None = None) -> Evaluation | None:
     """Return the evaluation of the predictions that are kept, if they are of a split.
+
+    And if they are of the views that `tta` names, or of none.
 
     The examples themselves are not looked at: those that changed count as they were.
     """
@@ -272,7 +277,13 @@ def _kept(run: RunDir, split: str) -> Evaluation | None:
     if path is None:
         return None
     config, labels = run_dir.read_config(run), run_dir.read_labels(run)
-    source = _source(run, config.dataset, split, labels)
+    source = PredictionSource(
+        data=config.dataset,
+        split=split,
+        weights=prediction_files.weights_digest(run),
+        classes=labels.names,
+        tta=tta,
+    )
     found = prediction_files.read(path, source)
     if found is None or set(found.ids) != set(run_split.split_ids(run, split)):
         return None
@@ -289,11 +300,12 @@ def _written(run: RunDir) -> Mapping[str, Any] | None:
 
 
 def _is_of_others(written: Mapping[str, Any] | None, evaluation: Evaluation) -> bool:
-    """Return whether evaluation.json is about another split, or about other data."""
+    """Return whether evaluation.json is about another split, other data or views."""
     if written is None:
         return False
-    own = (evaluation.source.data, evaluation.source.split)
-    return (written.get("data"), written.get("split")) != own
+    source = evaluation.source
+    own = (source.data, source.split, source.tta)
+    return (written.get("data"), written.get("split"), written.get("tta")) != own
 
 
 def _is_same(written: Mapping[str, Any] | None, evaluation: Evaluation) -> bool:

@@ -22,6 +22,7 @@ from kft.run_folder import run_dir
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Preprocess, Task
 from kft.tasks.traced_inputs import TracedInputs
+from kft.tasks.views import Views
 from kft.training.kept_network import KeptNetwork
 
 Precision = Literal["run", "float32"]
@@ -42,6 +43,8 @@ class LoadedRun:
             the run says.
         kept: of the run that has just ended in this process, whose network and devices
             these are; None where it was loaded from its folder.
+        tta: name of the views whose mean `model` gives; None for the network alone.
+        views: these views.
     """
 
     config: RunConfig
@@ -52,11 +55,15 @@ class LoadedRun:
     devices: Devices
     data: str | None = None
     kept: KeptNetwork | None = None
+    tta: str | None = None
+    views: Views | None = None
 
-    @property
+    @functools.cached_property
     def model(self) -> keras.Model:
-        """Return the network's graph, from inputs to logits."""
-        return self.network.model
+        """Return the graph from inputs to logits: of the network, or of views."""
+        if self.views is None:
+            return self.network.model
+        return self.views.network(self.network.model)
 
     @property
     def other_labels(self) -> str:
@@ -171,6 +178,23 @@ def load(
     network = task.network(weights="none")
     _load_weights(network.model, run)
     return LoadedRun(config, run, labels, task, network, devices, data)
+
+
+def with_views(run: LoadedRun, tta: str | None) -> LoadedRun:
+    """Return a run that answers with the mean over views; see `kft.tasks.views`.
+
+    Args:
+        run: as it was loaded.
+        tta: name of the views; None for the run as it is.
+
+    Raises:
+        errors.ConfigError: where the task has no such views.
+    """
+    if tta is None:
+        return run
+    views = tasks.views_of(run.config, run.task, tta)
+    # What was kept in memory is of the network alone.
+    return dataclasses.replace(run, task=views.task, kept=None, tta=tta, views=views)
 
 
 def of_kept(run: RunDir, kept: KeptNetwork) -> LoadedRun:

@@ -27,7 +27,9 @@ def tables_of(
         result: as in evaluation.json.
         width: of the terminal, in characters.
     """
-    yield Text(f"{result['data']}, {result['split']}: {result['examples']:,} examples")
+    views = f", mean over --tta={result['tta']}" if "tta" in result else ""
+    examples = f"{result['examples']:,} examples"
+    yield Text(f"{result['data']}, {result['split']}: {examples}{views}")
     yield ""
     yield tables.table(_headline(figures, result), width=width)
     breakdown = figures.breakdown()

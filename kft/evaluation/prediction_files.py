@@ -29,12 +29,21 @@ class PredictionSource:
         split: of the data set; `all` where other data has none.
         weights: SHA-256 of the file with the network's weights.
         classes: names, in index order.
+        tta: name of the views that they are the mean over; None for none.
     """
 
     data: str
     split: str
     weights: str
     classes: tuple[str, ...]
+    tta: str | None = None
+
+    def to_json(self) -> str:
+        """Return it as files have it; without views as they had it before these."""
+        values = dataclasses.asdict(self)
+        if self.tta is None:
+            del values["tta"]
+        return json.dumps(values)
 
 
 def weights_digest(run: RunDir) -> str:
@@ -51,7 +60,7 @@ def write(run: RunDir, predictions: Predictions, source: PredictionSource) -> No
     """
     with run.replacing(run.predictions) as path, path.open("wb") as file:
         arrays = {
-            "source": np.array(json.dumps(dataclasses.asdict(source))),
+            "source": np.array(source.to_json()),
             "ids": np.asarray(predictions.ids, dtype=str),
             **_arrays("labels", predictions.labels),
             **_arrays("logits", predictions.logits),
@@ -66,7 +75,7 @@ def read(path: Path, source: PredictionSource) -> Predictions | None:
             regular_file.opened(path) as file,
             np.load(file, allow_pickle=False) as arrays,
         ):
-            if str(arrays["source"]) != json.dumps(dataclasses.asdict(source)):
+            if str(arrays["source"]) != source.to_json():
                 return None
             return Predictions(
                 arrays["ids"], _rows("labels", arrays), _rows("logits", arrays)

@@ -186,6 +186,22 @@ def check(formats: Iterable[str], quantize: Quantize = "none") -> None:
         )
 
 
+def check_views(formats: Iterable[str], tta: str | None) -> None:
+    """Check that the formats can answer with the mean over views.
+
+    Raises:
+        errors.ConfigError: for formats that take what the network reads of a request.
+    """
+    refused = [name for name in formats if EXPORTERS[name].takes == "tensors"]
+    if tta is not None and refused:
+        able = [name for name, one in EXPORTERS.items() if one.takes == "bytes"]
+        raise errors.ConfigError(
+            f"--tta={tta}: views are only in exports that take a request as it is, "
+            f"{', '.join(able)}. Leave {', '.join(refused)} out of --formats, or leave "
+            "out --tta."
+        )
+
+
 def check_runner(name: str) -> None:
     """Check that exports of a format can be run here; raises ConfigError."""
     runner = EXPORTERS[name].runner

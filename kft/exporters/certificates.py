@@ -26,7 +26,7 @@ _NEEDED: dict[str, Any] = {
     "passed": bool,
     "problem": str | None,
 }
-_TYPES = {**_NEEDED, "temperature": float, "examples_from": str}
+_TYPES = {**_NEEDED, "temperature": float, "examples_from": str, "tta": str | None}
 
 
 def file_of(run: RunDir) -> Path:

@@ -21,6 +21,7 @@ from kft.data.sources import record_reader
 from kft.evaluation import (
     calibrated_temperature,
     evaluate_run,
+    load_run,
     run_split,
 )
 from kft.evaluation.load_run import LoadedRun, RunLoader
@@ -85,13 +86,14 @@ def export_run(
             kept unless the config allows it.
     """
     exporters.check(config.formats, config.quantize)
+    exporters.check_views(config.formats, config.tta)
     with contextlib.ExitStack() as stack:
         processes = processes or stack.enter_context(
             StandaloneProcesses(config.formats)
         )
         stack.enter_context(tf.device("CPU:0"))
         loader = loader or RunLoader(config.run_dir, data=config.data, out=config.out)
-        run = loader.loaded("float32")
+        run = load_run.with_views(loader.loaded("float32"), config.tta)
         # Another process may be writing there.
         atomic_files.remove_leftovers(
             run.run.export, untouched_seconds=_ABANDONED_SECONDS
@@ -108,8 +110,15 @@ def export_run(
         written = _exports(serving, questions, config, processes, bar)
         _warn_of_others(run.run, serving)
         model_card.write(serving, certificates.read(run.run))
-    failed = [one for one in written if not one.certificate.passed]
-    if failed and not config.allow_disagreement:
+    if not config.allow_disagreement:
+        _check_answers(written)
+    return tuple(written)
+
+
+def _check_answers(exports: Sequence[Export]) -> None:
+    """Check that all answer as the network does; raises ParityError."""
+    failed = [one for one in exports if not one.certificate.passed]
+    if failed:
         problems = "\n".join(
             f"{one.name}: {one.certificate.problem}." for one in failed
         )
@@ -117,7 +126,6 @@ def export_run(
             f"These exports do not answer as the network does, and are not kept:\n"
             f"{problems}\nparity.json has the figures; --allow_disagreement keeps them."
         )
-    return tuple(written)
 
 
 def _exports(
@@ -270,6 +278,7 @@ def _export(
             parity.certify(name, draft, questions, quantize, process=process),
             export=str(target.relative_to(run.export)),
             temperature=serving.temperature,
+            tta=serving.run.tta,
             ece_before=None if found is None else found.ece_before,
             ece_after=None if found is None else found.ece_after,
         )

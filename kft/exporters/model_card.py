@@ -223,6 +223,7 @@ def _figures(facts: _Facts) -> Iterator[str]:
         )
     else:
         yield "- The weights are those of the last epoch: nothing validated them."
+    yield from _views(facts)
     yield from _calibration(facts.served.calibration)
     yield ""
     yield from _asked(facts, is_judged=is_judged)
@@ -267,6 +268,16 @@ def _asked(facts: _Facts, *, is_judged: bool) -> Iterator[str]:
             f"{examples} that they were asked are made up; nothing is said of their "
             "accuracy."
         )
+
+
+def _views(facts: _Facts) -> Iterator[str]:
+    for one in facts.certificates.values():
+        if one.get("tta") is not None:
+            yield (
+                f"- `{one['export']}` answers with the mean of the probabilities "
+                f"over views of each example (`--tta={one['tta']}`). What is said of "
+                "validation and test here is without views."
+            )
 
 
 def _calibration(found: Calibration | None) -> Iterator[str]:

@@ -96,6 +96,7 @@ class ParityReport:
         ece_before: expected calibration error of the run on its validation split, with
             temperature 1; None where it is not calibrated.
         ece_after: the same with the temperature.
+        tta: name of the views that it answers with the mean over; None for none.
     """
 
     export: str
@@ -119,6 +120,7 @@ class ParityReport:
     temperature: float = 1.0
     ece_before: float | None = None
     ece_after: float | None = None
+    tta: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""

@@ -72,12 +72,13 @@ class ServingModel:
         """Return what an export has inside to be asked, as JSON can hold it.
 
         That is what `Serving.metadata` says, with the name of the task, and with the
-        temperature, which the probabilities have inside already.
+        temperature and the views, which the probabilities have inside already.
         """
         return {
             **self.run.task.serving.metadata(),
             "temperature": self.temperature,
             "task": self.run.config.task,
+            **({"tta": self.run.tta} if self.run.tta else {}),
         }
 
     def training_inputs(self, count: int) -> list[dict[str, np.ndarray]]:

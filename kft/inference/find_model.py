@@ -7,7 +7,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from kft import errors, exporters
+from kft import errors, exporters, tasks
 from kft.config import InferenceConfig, user_paths
 from kft.run_folder import export_versions, run_dir
 
@@ -42,6 +42,24 @@ def chosen(config: InferenceConfig) -> ModelPath:
         "Expected one of --run_dir (a run folder) and --model (a run folder or an "
         f"export), received {'neither' if config.model is None else 'both'}."
     )
+
+
+def check_views(model: ModelPath, tta: str | None) -> None:
+    """Check that a model can answer with the mean over views.
+
+    Raises:
+        errors.ConfigError: for an export, and for a run whose task has no such views.
+        errors.RunDirError: where the config of a run is damaged.
+    """
+    if tta is None:
+        return
+    if model.kind != RUN:
+        raise errors.ConfigError(
+            f"--tta={tta}: {model.path} is an export, which answers as it was written. "
+            "Expected a run folder; `python -m kft.export --tta` writes an export that "
+            "has views inside."
+        )
+    tasks.check_views(run_dir.read_config(run_dir.at(str(model.path))).task, tta)
 
 
 def find(text: str) -> ModelPath:

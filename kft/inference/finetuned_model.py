@@ -27,6 +27,7 @@ from kft.inference import (
 from kft.inference.answers import Answer
 from kft.inference.find_model import ModelPath
 from kft.inference.given_inputs import Given, GivenBatch, Input
+from kft.inference.predictor import Predictor
 from kft.tasks import given_data
 from kft.tasks.given_rows import Data
 from kft.tasks.task import Tree
@@ -68,12 +69,14 @@ class FinetunedModel:
     def __init__(self, model: ModelPath) -> None:
         """Load it; raises what `load` does."""
         self._path = model.path
+        self._model = model
         self._run: LoadedRun | None = None
         if model.kind == find_model.RUN:
             self._run = load_run.load(str(model.path))
             self._predictor = predictor.of_run(self._run)
         else:
             self._predictor = load_export.predictor(model)
+        self._of_views: dict[str, Predictor] = {}
 
     @property
     def labels(self) -> Sequence[str]:
@@ -91,7 +94,12 @@ class FinetunedModel:
         return self._of_run("keras").model
 
     def predict(
-        self, inputs: Input | Iterable[Input], *, batch_size: int = 32, top_k: int = 5
+        self,
+        inputs: Input | Iterable[Input],
+        *,
+        batch_size: int = 32,
+        top_k: int = 5,
+        tta: str | None = None,
     ) -> Answers:
         """Return an answer for each input; its `content` is what `kft.predict` says.
 
@@ -101,20 +109,32 @@ class FinetunedModel:
                 `Serving.encode` of the task.
             batch_size: inputs that are computed together.
             top_k: the most alternatives in an answer.
+            tta: of a run, the views that it answers with the mean over, such as `flip`.
 
         Raises:
+            errors.ConfigError: for views that there are not.
             errors.DataError: naming the input that cannot be read.
         """
-        serving = self._predictor.task.serving
+        asked = self._asked(tta)
         top_k = min(top_k, len(self.labels))
         found = [
-            self._answer(given, row, top_k)
-            for batch in self._batches(inputs, batch_size)
+            _answer(asked, given, row, top_k)
+            for batch in given_inputs.batches(asked, inputs, batch_size)
             for given, row in zip(
-                batch.given, _rows(self._predictor.outputs(batch.inputs)), strict=False
+                batch.given, _rows(asked.outputs(batch.inputs)), strict=False
             )
         ]
-        return Answers(found, serving.answer_fields, top_k)
+        return Answers(found, asked.task.serving.answer_fields, top_k)
+
+    def _asked(self, tta: str | None) -> Predictor:
+        """Return what answers with the mean over views, or without any."""
+        if tta is None:
+            return self._predictor
+        find_model.check_views(self._model, tta)
+        if tta not in self._of_views:
+            run = load_run.with_views(self._of_run("tta"), tta)
+            self._of_views[tta] = predictor.of_run(run)
+        return self._of_views[tta]
 
     def embed(
         self, inputs: Input | Iterable[Input], *, batch_size: int = 32
@@ -177,7 +197,11 @@ class FinetunedModel:
         return shown
 
     def evaluate(
-        self, data: str | Data | None = None, *, split: str = "validation"
+        self,
+        data: str | Data | None = None,
+        *,
+        split: str = "validation",
+        tta: str | None = None,
     ) -> Evaluation:
         """Return the figures on a split of the run, or of other data.
 
@@ -186,6 +210,7 @@ class FinetunedModel:
                 data of the run. Numbers as labels are names where all classes are
                 called by numbers, else they count the classes from 0.
             split: `train`, `validation` or `test`.
+            tta: see `predict`.
 
         Raises: what `evaluate_run.evaluate` does.
         """
@@ -201,7 +226,7 @@ class FinetunedModel:
                 data = stack.enter_context(given.kept(examples))
             run_dir = str(run.run.path)
             return evaluate_run.evaluate(
-                EvaluateConfig(run_dir=run_dir, data=data, split=split)  # type: ignore[arg-type]  # the config checks it
+                EvaluateConfig(run_dir=run_dir, data=data, split=split, tta=tta)  # type: ignore[arg-type]  # the config checks it
             )
 
     def _of_run(self, what: str) -> LoadedRun:
@@ -230,12 +255,6 @@ class FinetunedModel:
     ) -> Iterator[GivenBatch]:
         return given_inputs.batches(self._predictor, inputs, batch_size)
 
-    def _answer(self, given: Given, row: Any, top_k: int) -> Answer:
-        found = answers.of_row(self._predictor, given.name, row, given.payload, top_k)
-        if found.error is not None:
-            raise errors.DataError(f"{given.name}: {found.error}.")
-        return found
-
 
 def load(path: str | os.PathLike[str]) -> FinetunedModel:
     """Return a finished run, or an export of any format, as something to ask.
@@ -249,6 +268,14 @@ def load(path: str | os.PathLike[str]) -> FinetunedModel:
         errors.RunDirError: for a run that is not finished, or damaged.
     """
     return FinetunedModel(find_model.find(os.fspath(path)))
+
+
+def _answer(asked: Predictor, given: Given, row: Any, top_k: int) -> Answer:
+    """Return what the outputs for an input say; raises DataError where it is unread."""
+    found = answers.of_row(asked, given.name, row, given.payload, top_k)
+    if found.error is not None:
+        raise errors.DataError(f"{given.name}: {found.error}.")
+    return found
 
 
 def _rows(outputs: Any) -> Iterator[Any]:

@@ -22,15 +22,22 @@ from kft.tasks.task import ServedTask, Tree
 View = Callable[[bytes, Tree, Any], tuple[str, str | None]]
 
 
-def predictor(model: ModelPath) -> Predictor:
+def predictor(model: ModelPath, *, tta: str | None = None) -> Predictor:
     """Return the predictor of a finished run, or of an export of any format.
+
+    Args:
+        model: what is asked.
+        tta: name of the views that a run answers with the mean over; None for none.
 
     Raises:
         errors.RunDirError: for a folder of no finished run.
-        errors.ConfigError: for an export that is damaged, or was not made by kft.
+        errors.ConfigError: for an export that is damaged, or was not made by kft; and
+            for views that there are not.
     """
+    find_model.check_views(model, tta)
     if model.kind == find_model.RUN:
-        return inference_predictor.of_run(load_run.load(str(model.path)))
+        run = load_run.with_views(load_run.load(str(model.path)), tta)
+        return inference_predictor.of_run(run)
     exporter = exporters.EXPORTERS[model.kind]
     task = _task(model, exporter)
     try:

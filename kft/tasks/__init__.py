@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     # Which reads a run's config, and so asks which tasks there are.
     from kft.run_folder.run_dir import RunDir
     from kft.tasks.task import ServedTask, Task
+    from kft.tasks.views import Views
 
 # In a message, a line that is not the first of a file.
 _LATER_LINE = re.compile(r", line (?!1\b)\d+:")
@@ -117,6 +118,44 @@ def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> "ServedTask":
     return _module(kind(name)).from_export(labels, metadata)
 
 
+def check_views(task: str, tta: str | None) -> None:
+    """Check that a task has views by a name.
+
+    Args:
+        task: a key of `TASKS`.
+        tta: the name, a value of `--tta`; None for none, which is right for all.
+
+    Raises:
+        errors.ConfigError: naming the views that there are, or the tasks with any.
+    """
+    names = kind(task).views
+    if tta is None:
+        return
+    if not names:
+        able = [name for name, one in known().items() if one.views]
+        raise errors.ConfigError(
+            f"--tta={tta}: the run is of --task={task}, whose examples have one view "
+            f"only. Leave it out; it is for {', '.join(able)}."
+        )
+    if tta not in names:
+        raise errors.ConfigError(
+            f"--tta: expected one of {', '.join(names)}, received {tta!r}. "
+            f"{errors.closest(tta, names)}"
+        )
+
+
+def views_of(config: RunConfig, task: "Task", tta: str) -> "Views":
+    """Return the views of a task by their name; raises what `check_views` does.
+
+    Args:
+        config: of the run.
+        task: what `get` made of it.
+        tta: the name, a value of `--tta`.
+    """
+    check_views(config.task, tta)
+    return _module(kind(config.task)).views(task, tta)
+
+
 class _TaskModule(Protocol):
     """The half of a task that may import TensorFlow, a module."""
 
@@ -133,6 +172,9 @@ class _TaskModule(Protocol):
         self, labels: LabelMap, metadata: Mapping[str, Any]
     ) -> "ServedTask":
         """Return the task of an export; metadata is what `Serving.metadata` said."""
+
+    def views(self, task: "Task", name: str) -> "Views":
+        """Return the views of a name; only where `TaskKind.views` has it."""
 
 
 def _module(kind: TaskKind[Any]) -> _TaskModule:

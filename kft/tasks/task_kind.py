@@ -117,6 +117,9 @@ class TaskKind(Generic[C]):
             sentence each, such as which of them are empty. It may read some of them.
         values: how a program has an example in memory; None where labels are not one
             class each, so that they come from files only.
+        views: the values of `--tta`; () where an example can be seen in one way only.
+            Where there are some, `module` has `views(task, name) -> Views`, too; see
+            `kft.tasks.views`.
     """
 
     name: str
@@ -135,6 +138,7 @@ class TaskKind(Generic[C]):
     audit_checks: Callable[[Any], Checks] | None = None
     cautions: Callable[[C, Splits], Iterable[str]] = lambda config, splits: ()
     values: Values | None = None
+    views: Sequence[str] = ()
 
     @property
     def options(self) -> frozenset[str]:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -47,3 +48,14 @@ def test_a_class_and_its_logits_are_plain_arrays_as_they_always_were(
 def test_a_damaged_file_has_no_predictions(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "predictions.npz").write_bytes(content)
     assert prediction_files.read(tmp_path / "predictions.npz", SOURCE) is None
+
+
+def test_predictions_of_views_are_not_those_of_the_network(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    found = Predictions(np.array(["x"]), np.array([1], np.int32), np.zeros((1, 2)))
+    of_views = dataclasses.replace(SOURCE, tta="flip")
+    prediction_files.write(run, found, of_views)
+    assert prediction_files.read(run.predictions, SOURCE) is None
+    assert prediction_files.read(run.predictions, of_views) is not None
+    # Files of runs before there were views are still those of the network.
+    assert "tta" not in json.loads(SOURCE.to_json())

@@ -56,6 +56,17 @@ def test_files_get_the_answers_of_the_command(
             assert one["probability"] == pytest.approx(other["probability"], abs=1e-5)
 
 
+def test_an_answer_of_views_is_alike_for_a_mirror_image(model: FinetunedModel) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    both = [image, image[:, ::-1]]
+    of_views = _probabilities(model.predict(both, tta="flip"))
+    assert of_views[0] == pytest.approx(of_views[1], abs=1e-6)
+    plain = _probabilities(model.predict(both))
+    assert np.abs(plain[0] - plain[1]).max() > 1e-4
+    with pytest.raises(errors.ConfigError, match="expected one of flip"):
+        model.predict(image, tta="flop")
+
+
 def test_an_image_is_the_same_in_every_form(model: FinetunedModel) -> None:
     content = encoded("PNG", height=40, width=31, seed=5)
     pixels = np.asarray(PIL.Image.open(io.BytesIO(content)))

@@ -154,3 +154,15 @@ def test_a_mistake_in_a_row_is_not_another_task(tmp_path: Path) -> None:
     with pytest.raises(errors.DataError, match="line 2: expected seconds") as caught:
         tasks.check_dataset(config)
     assert "read by" not in str(caught.value)
+
+
+def test_a_task_without_views_names_those_that_have_some() -> None:
+    said = "--task=text_classification, whose .* it is for image_classification"
+    with pytest.raises(errors.ConfigError, match=said):
+        tasks.check_views("text_classification", "flip")
+    tasks.check_views("text_classification", None)
+
+
+def test_views_that_there_are_not_are_refused_with_those_that_there_are() -> None:
+    with pytest.raises(errors.ConfigError, match="expected one of flip.* 'flop'"):
+        tasks.check_views("image_classification", "flop")

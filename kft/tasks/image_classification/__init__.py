@@ -121,4 +121,5 @@ KIND = TaskKind(
     kept_files=own_backbone.kept_files,
     with_network=own_backbone.with_network,
     values=Values(_encode),
+    views=("flip",),
 )

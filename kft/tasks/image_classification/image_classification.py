@@ -8,6 +8,7 @@ import numpy as np
 from kft.backbones.image import image_table
 from kft.backbones.image.image_backbone import Backbone
 from kft.config import TrainConfig
+from kft.data.image import mirror
 from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
@@ -20,7 +21,14 @@ from kft.tasks.image_classification import (
 from kft.tasks.image_classification.image_display import ImageDisplay
 from kft.tasks.image_classification.image_inputs import ImageInputs
 from kft.tasks.image_classification.image_serving import ImageServing
+from kft.tasks.task import Task
 from kft.tasks.task_kind import RecipeChoice
+from kft.tasks.views import View, Views
+
+# See `views`.
+_VIEWS: Mapping[str, Sequence[View]] = {
+    "flip": (lambda images: images, mirror.mirrored)
+}
 
 
 def build(
@@ -74,6 +82,14 @@ class ImageClassification:
             num_classes=len(self.labels),
             weights=self._config.weights if weights is None else weights,
         )
+
+
+def views(task: Task, name: str) -> Views:
+    """Return the views of an image by their name.
+
+    `flip` is the image as it is, and its mirror image.
+    """
+    return Views(task, _VIEWS[name])
 
 
 def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> ImageClassification:
