@@ -39,6 +39,8 @@ _POLICY = (
 # For the head of a request, and for its body beside what its size takes.
 _IDLE_SECONDS = 30.0
 _SLOWEST_BYTES_PER_SECOND = 100_000
+# Of the length of a body, more than any that is taken.
+_DIGITS = 20
 
 
 class DemoService:
@@ -249,15 +251,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not length.isdecimal():
             self._fail(HTTPStatus.LENGTH_REQUIRED, "the length of the file is missing")
             return
-        if int(length) > self.server.max_bytes:
+        # Python refuses to make a number of thousands of digits.
+        size = int(length.lstrip("0")[:_DIGITS] or 0)
+        if size > self.server.max_bytes:
             limit = self.server.max_bytes / 1e6
             self._fail(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"the file has {int(length) / 1e6:.1f} MB; at most {limit:g} are taken",
+                f"the file has {size / 1e6:.1f} MB; at most {limit:g} are taken",
             )
             return
-        self._reader.allow(_IDLE_SECONDS + int(length) / _SLOWEST_BYTES_PER_SECOND)
-        answer = self.server.asked.answer_or_log(self.rfile.read(int(length)))
+        self._reader.allow(_IDLE_SECONDS + size / _SLOWEST_BYTES_PER_SECOND)
+        answer = self.server.asked.answer_or_log(self.rfile.read(size))
         if answer is None:
             message = "the model failed on this file; the server's log has the error"
             self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, message)

@@ -119,6 +119,7 @@ def test_a_image_gets_what_predict_says_and_where_it_looks(
         ({"body": IMAGE[:300]}, 400, "JPEG"),
         ({"body": b""}, 400, "not an image"),
         ({"body": bytes(LIMIT + 1)}, 413, "the file has 0.2 MB; at most 0.2"),
+        ({"body": None, "Content_Length": "9" * 5000}, 413, "at most 0.2"),
         ({"path": "/other"}, 404, "/predict"),
         ({"method": "GET", "path": "/../labels.txt", "body": None}, 404, "only /"),
         ({"Host": "evil.example:80"}, 403, "only the page"),

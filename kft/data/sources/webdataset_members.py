@@ -6,6 +6,7 @@ first of these that there is, unless `--webdataset_members` says where.
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
@@ -19,6 +20,8 @@ _CLASS, _JSON = "cls", "json"
 # Bytes of the largest file that says a label.
 _MOST = 1_000_000
 _FLAG = "--webdataset_members"
+_NUMBER = re.compile(r"-?[0-9]+")
+_DIGITS = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,15 +157,17 @@ class ExampleMembers:
         value: Any = content
         if self._label_ending() == _JSON:
             value = self._in_json(content, place)
-        elif self._label_ending() == _CLASS and content.lstrip("-").isdecimal():
-            value = int(content)
+        elif self._label_ending() == _CLASS and _NUMBER.fullmatch(content):
+            # Python refuses to make a number of thousands of digits.
+            value = int(content[:_DIGITS])
         if isinstance(value, str) and value.strip() and "\0" not in value:
             return value.strip()
         is_number = isinstance(value, int) and not isinstance(value, bool)
         if is_number and abs(value) < 2**63:
             return int(value)
         raise errors.DataError(
-            f"{place}: expected a name or a whole number, received {value!r}."
+            f"{place}: expected a name or a whole number, received "
+            f"{errors.excerpt(repr(value))}."
         )
 
     def _in_json(self, content: str, place: str) -> Any:

@@ -244,6 +244,16 @@ MISTAKES = {
         {},
         "expected a name or a whole number",
     ),
+    "thousands of digits": (
+        {"a.jpg": b"1", "a.cls": "9" * 5000},
+        {},
+        "expected a name or a whole number",
+    ),
+    "two signs": (
+        {"a.jpg": b"1", "a.cls": "1", "b.jpg": b"1", "b.cls": "--5"},
+        {},
+        "expected a whole number, .*received '--5'",
+    ),
     "a huge label": (
         {"a.jpg": b"1", "a.txt": "x" * 1_000_001},
         {},
