@@ -7,7 +7,7 @@ do. Folders do not say who speaks.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ class _Sounds:
     def load_known_folder(
         self, path: str, config: config_lib.DataConfig, known: LabelMap
     ) -> examples.Labelled:
-        rows = _listed_sounds(path, config)
+        rows = _listed_sounds(path, config, known=known.names)
         if rows:
             labelled_rows.warn(metadata_folder.cautions(path, rows, AUDIO), config)
             table = metadata_folder.table(path)
@@ -186,9 +186,14 @@ def _was_cut(found: examples.Splits) -> bool:
     return bool(train & validation)
 
 
-def _listed_sounds(path: str, config: config_lib.DataConfig) -> list[LabelledRow]:
+def _listed_sounds(
+    path: str,
+    config: config_lib.DataConfig,
+    *,
+    known: Collection[str] | None = None,
+) -> list[LabelledRow]:
     """Return the rows that list the sounds of a folder; none where none do."""
-    return metadata_folder.read(path, sound_rows.columns(), config, AUDIO)
+    return metadata_folder.read(path, sound_rows.columns(), config, AUDIO, known=known)
 
 
 def _check_folder(path: str, config: config_lib.DataConfig) -> None:

@@ -389,10 +389,9 @@ def _listed(path: str, config: SpeechRecognitionConfig) -> Sequence[LabelledRow]
     """
     return metadata_folder.read(
         path,
-        sound_rows.columns(_TEXT),
+        dataclasses.replace(sound_rows.columns(_TEXT), label_synonyms=_TRANSCRIPTS),
         config,
         AUDIO,
-        labels_called=_TRANSCRIPTS,
         strict=False,
     )
 

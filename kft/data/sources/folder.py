@@ -105,7 +105,7 @@ def load_known(
         errors.ConfigError: where there is no such folder.
         errors.DataError: where it has no class folder with files of that kind.
     """
-    rows = _listed_files(path, config, payload)
+    rows = _listed_files(path, config, payload, known=known.names)
     if rows:
         found = labelled_rows.classes(rows, config, known=known)
         table = _table_of_rows(path, rows, found, config, payload)
@@ -130,10 +130,14 @@ def load_known(
 
 
 def _listed_files(
-    path: str, config: config_lib.DataConfig, payload: PayloadKind
+    path: str,
+    config: config_lib.DataConfig,
+    payload: PayloadKind,
+    *,
+    known: Collection[str] | None = None,
 ) -> list[LabelledRow]:
     """Return the rows that list the files; none where the folders say what there is."""
-    rows = metadata_folder.read(path, csv_file.COLUMNS, config, payload)
+    rows = metadata_folder.read(path, csv_file.COLUMNS, config, payload, known=known)
     csv_file.check_once(metadata_folder.table(path), rows)
     return rows
 

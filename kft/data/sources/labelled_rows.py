@@ -30,6 +30,8 @@ class Columns:
         others: those that may be missing.
         called: what some are called where `--csv_columns` does not say so, and it is
             not what they are.
+        label_synonyms: what that of what is to be learned may be called besides, where
+            a table of others' making is read.
     """
 
     content: str
@@ -39,6 +41,7 @@ class Columns:
     called: Mapping[str, str] = dataclasses.field(
         default_factory=lambda: types.MappingProxyType({})
     )
+    label_synonyms: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

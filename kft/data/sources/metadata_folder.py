@@ -7,7 +7,9 @@ paths are relative to the file that lists them.
 import dataclasses
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from absl import logging
 
 from kft import config as config_lib
 from kft import errors
@@ -42,8 +44,8 @@ def read(
     config: config_lib.DataConfig,
     payload: PayloadKind,
     *,
-    labels_called: Sequence[str] = (),
     strict: bool = True,
+    known: Collection[str] | None = None,
 ) -> list[LabelledRow]:
     """Return the rows, with paths relative to the folder; none where nothing lists it.
 
@@ -54,8 +56,9 @@ def read(
         columns: of the rows, whose content is `path`.
         config: of the data.
         payload: what the files are.
-        labels_called: what the column of what is to be learned may be called besides.
         strict: see `metadata_files.find`.
+        known: likewise. Where folders are of these classes, a file that says no labels
+            does not count.
 
     Raises:
         errors.ConfigError: where `--csv_columns` or `--label_columns` is wrong.
@@ -65,12 +68,14 @@ def read(
     if config.folder_layout != "auto" or not path or not filesystem.is_folder(root):
         return []
     tree = FolderTree(payload.file_endings)
-    found = metadata_files.find(root, config, tree, strict=strict)
-    rows = [
-        _in_folder(row, file)
-        for file in found
-        for row in _rows(file, columns, config, labels_called)
-    ]
+    found = metadata_files.find(root, config, tree, strict=strict, known=known)
+    rows: list[LabelledRow] = []
+    for file in found:
+        label = _label(file, columns, config, known)
+        if label is None:
+            return []
+        of_file = _rows(file, columns, config, label)
+        rows += [_in_folder(row, file) for row in of_file]
     names = dict.fromkeys(name for row in rows for name in row.values)
     return [
         dataclasses.replace(row, values=dict.fromkeys(names, "") | dict(row.values))
@@ -82,9 +87,8 @@ def _rows(
     file: MetadataFile,
     columns: Columns,
     config: config_lib.DataConfig,
-    labels_called: Sequence[str],
+    label: str,
 ) -> list[LabelledRow]:
-    label = _label(file, columns, config, labels_called)
     called = {"path": metadata_files.FILE_NAME, columns.label: label}
     rows = labelled_rows.read(
         file.path,
@@ -100,9 +104,11 @@ def _label(
     file: MetadataFile,
     columns: Columns,
     config: config_lib.DataConfig,
-    labels_called: Sequence[str],
-) -> str:
+    known: Collection[str] | None,
+) -> str | None:
     """Return what the column of what is to be learned is called.
+
+    None where there is none, and folders of known classes say it.
 
     Raises:
         errors.DataError: where there is none, but folders that could be classes.
@@ -110,17 +116,28 @@ def _label(
     said = [pair.partition("=")[0].strip() for pair in config.csv_columns]
     if columns.label in said or config.class_columns:
         return columns.label
-    for name in (columns.label, *labels_called):
+    for name in (columns.label, *columns.label_synonyms):
         if file.has_columns([name]):
             return name
-    if file.class_folders:
-        folders = errors.listed(file.class_folders, most=_SHOWN)
-        raise errors.DataError(
-            f"{file.flag}: it lists files and has no column {columns.label!r}. Where "
-            f"another one has the labels: --csv_columns={columns.label}=NAME. Where "
-            f"the classes are the folders {folders}: --folder_layout=classes."
+    classes = file.class_folders
+    if not classes.names:
+        return columns.label
+    folders = errors.listed(classes.names, most=_SHOWN)
+    if known is not None and not set(known).isdisjoint(classes.names):
+        logging.warning(
+            "%s: not used, for it has no column %r. The classes are the folders: %s.",
+            *(file.flag, columns.label, folders),
         )
-    return columns.label
+        return None
+    # Only where a run begins there is a flag for it.
+    instead = (
+        f"--folder_layout={classes.layout}" if known is None else "move this file away"
+    )
+    raise errors.DataError(
+        f"{file.flag}: it lists files and has no column {columns.label!r}. Where "
+        f"another one has the labels: --csv_columns={columns.label}=NAME. Where "
+        f"the classes are the folders {folders}: {instead}."
+    )
 
 
 def _in_folder(row: LabelledRow, file: MetadataFile) -> LabelledRow:

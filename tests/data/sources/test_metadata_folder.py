@@ -32,6 +32,11 @@ def _load(root, **options):
     return tasks.load_splits(_options(root, **options))
 
 
+def _load_known(root, **options):
+    config = _options(root, **options)
+    return data.load_known(config, data.sources_of(IMAGES), LabelMap(("cat", "dog")))
+
+
 def _rows(result):
     """Return (id, label, split) of every example."""
     return [
@@ -144,11 +149,7 @@ def test_where_all_are_named_nothing_is_said(tmp_path, caplog):
 
 def test_a_run_is_measured_on_a_part(tmp_path):
     files = {"test/metadata.csv": "file_name,label\na.jpg,dog\n", "test/a.jpg": 1}
-    found = data.load_known(
-        _options(_write(tmp_path, files)),
-        data.sources_of(IMAGES),
-        LabelMap(("cat", "dog")),
-    )
+    found = _load_known(_write(tmp_path, files))
     assert found.labels.names == ("cat", "dog")
     assert found.parts["test"].labels.tolist() == [1]
 
@@ -161,7 +162,104 @@ def test_class_folders_beside_a_table_of_something_else_are_classes(tmp_path, ca
     root = _write(tmp_path, _folders(**{"metadata.csv": "id,camera\n1,x\n"}))
     tasks.check_dataset(_options(root))
     assert [row[1] for row in _rows(_load(root))] == ["cat", "dog"]
-    assert "metadata.csv: not used. Expected a column 'file_name'" in caplog.text
+    assert "metadata.csv: not used, expected a column 'file_name'" in caplog.text
+
+
+_OTHER = "id,camera\n1,x\n"
+_OTHER_TABLES = {
+    "of the test images": {
+        "train/cat/a.jpg": 1,
+        "train/dog/b.jpg": 2,
+        "test/c.jpg": 3,
+        "test/metadata.csv": _OTHER,
+    },
+    "beside training alone": {
+        "train/cat/a.jpg": 1,
+        "train/dog/b.jpg": 2,
+        "metadata.csv": _OTHER,
+    },
+    "beside a folder around": {
+        "images/cat/a.jpg": 1,
+        "images/dog/b.jpg": 2,
+        "metadata.csv": _OTHER,
+    },
+    "twice": _folders(**{"metadata.csv": _OTHER, "metadata.parquet": 8}),
+}
+
+
+@pytest.mark.parametrize("name", _OTHER_TABLES)
+def test_a_table_of_something_else_is_left_alone(tmp_path, name):
+    root = _write(tmp_path, _OTHER_TABLES[name])
+    tasks.check_dataset(_options(root))
+    assert [row[1] for row in _rows(_load(root))] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"cat/a.jpg": 1, "metadata.csv": _OTHER},
+        {
+            "validation/cat/a.jpg": 1,
+            "test/b.jpg": 2,
+            "test/metadata.csv": _OTHER,
+        },
+    ],
+)
+def test_one_class_folder_is_measured_beside_a_table_of_something_else(tmp_path, files):
+    (part,) = _load_known(_write(tmp_path, files)).parts.values()
+    assert part.labels.tolist() == [0]
+
+
+def test_of_two_tables_that_one_counts_which_lists_files(tmp_path, caplog):
+    files = {"metadata.csv": _OTHER, "metadata.jsonl": _LINES}
+    assert len(_load(_write(tmp_path, _IMAGES | files)).train) == 2
+    assert "metadata.csv: not used" in caplog.text
+    assert "listed in metadata.jsonl" in caplog.text
+
+
+def test_a_run_is_measured_on_its_class_folders_whatever_is_beside(tmp_path, caplog):
+    table = {"metadata.csv": "file_name,caption\ncat/a.jpg,x\ndog/b.jpg,y\n"}
+    found = _load_known(_write(tmp_path, _folders(**table)))
+    assert found.parts["train"].labels.tolist() == [0, 1]
+    assert "metadata.csv: not used, for it has no column 'label'" in caplog.text
+
+
+def test_what_has_no_flag_is_not_advised(tmp_path):
+    table = {"metadata.csv": "file_name,caption\nbird/a.jpg,x\n"}
+    root = _write(tmp_path, {"bird/a.jpg": 1, **table})
+    with pytest.raises(errors.DataError, match="folders bird: move this file away"):
+        _load_known(root)
+
+
+@pytest.mark.parametrize("place", ["", "train/"])
+def test_classes_of_splits_are_read_where_asked_for(tmp_path, place):
+    table = "file_name,caption\ncat/a.jpg,x\n"
+    files = {"train/cat/a.jpg": 1, "train/dog/b.jpg": 2, "test/cat/c.jpg": 3}
+    root = _write(tmp_path, {**files, f"{place}metadata.csv": table})
+    if place:
+        (root / "test/metadata.csv").write_text(table)
+    _refused(root, "the folders cat, dog: --folder_layout=splits")
+    assert len(_load(root, folder_layout="splits").train) == 2
+
+
+def test_a_split_of_class_folders_beside_one_of_a_table_is_refused(tmp_path):
+    files = {
+        "train/a.jpg": 1,
+        "train/more/b.jpg": 2,
+        "train/metadata.csv": _TABLE,
+        "validation/cat/a.jpg": 1,
+        "validation/dog/b.jpg": 2,
+    }
+    _refused(
+        _write(tmp_path, files),
+        "train/metadata.csv: .*each split, received none in validation.*cat, dog",
+    )
+
+
+def test_files_of_a_test_split_need_no_table(tmp_path):
+    files = {"train/metadata.csv": _TABLE, "test/images/c.jpg": 1}
+    files |= {f"train/{name}": size for name, size in _IMAGES.items()}
+    assert len(_load(_write(tmp_path, files)).train) == 2
 
 
 def test_class_folders_beside_a_table_without_labels_are_asked_about(tmp_path):
@@ -183,11 +281,7 @@ def test_several_classes_of_a_class_folder_are_refused(tmp_path):
     root = _write(tmp_path, _folders())
     _refused(root, "--multi_label.*one class.*metadata.csv", multi_label=True)
     with pytest.raises(errors.ConfigError, match="--multi_label"):
-        data.load_known(
-            _options(root, multi_label=True),
-            data.sources_of(IMAGES),
-            LabelMap(("cat", "dog")),
-        )
+        _load_known(root, multi_label=True)
 
 
 @pytest.mark.parametrize(
