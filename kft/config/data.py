@@ -73,7 +73,7 @@ class DataConfig(Config):
         (),
         "Endings of the files in webdataset: shards that make an example, where they "
         "are not those of such files, and cls, txt or json with a key label: such as "
-        "image=input.jpg;input.png,label=json.species.",
+        "'image=input.jpg;input.png,label=json.species' (quotes for the shell).",
     )
     webdataset_labels: str | None = option(
         None,

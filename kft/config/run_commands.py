@@ -1,6 +1,7 @@
 """Commands that start from finished runs."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Literal
 
 from kft import errors
@@ -61,6 +62,18 @@ class EvaluateConfig(ViewsConfig, FinishedRunConfig):
         "such as text=review,label=stars.",
     )
     jsonl_keys: tuple[str, ...] = option((), "The same of the keys of JSON lines.")
+    tfrecord_features: tuple[str, ...] = option(
+        (), "The same of the features of tfrecord: files."
+    )
+    tfrecord_labels: str | None = option(
+        None, "File with the class names of tfrecord: files of --data."
+    )
+    webdataset_members: tuple[str, ...] = option(
+        (), "The same of the endings in webdataset: shards."
+    )
+    webdataset_labels: str | None = option(
+        None, "File with the class names of webdataset: shards of --data."
+    )
     assert_accuracy_at_least: float | None = option(
         None,
         "Fail with exit code 3 below this accuracy, in [0, 1]. A task without an "
@@ -72,13 +85,22 @@ class EvaluateConfig(ViewsConfig, FinishedRunConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        named = {"csv_columns": self.csv_columns, "jsonl_keys": self.jsonl_keys}
-        for name, given in named.items():
-            if given and self.data is None:
+        for name in self.named:
+            if self.data is None:
                 raise errors.ConfigError(
                     f"--{name} is about --data, which is not given. The run knows how "
                     "its own data are called."
                 )
+
+    @property
+    def named(self) -> Mapping[str, tuple[str, ...] | str]:
+        """What says how parts of the data are called, by the option; what is given."""
+        options = (
+            *("csv_columns", "jsonl_keys", "tfrecord_features", "tfrecord_labels"),
+            *("webdataset_members", "webdataset_labels"),
+        )
+        values = {name: getattr(self, name) for name in options}
+        return {name: value for name, value in values.items() if value}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -127,9 +127,8 @@ def evaluate(config: EvaluateConfig, *, bar: Bar = progress_bar.none) -> Evaluat
 def _of_other_data(
     run: LoadedRun, data: str, config: EvaluateConfig, bar: Bar
 ) -> Evaluation:
-    named = {"csv_columns": config.csv_columns, "jsonl_keys": config.jsonl_keys}
     found = other_data.load(
-        run, data, config.split, unknown=config.unknown, named=named
+        run, data, config.split, unknown=config.unknown, named=config.named
     )
     source = _source(run, data, found.split)
     predictions = predict(run, found.examples, bar=bar)

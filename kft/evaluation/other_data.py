@@ -46,7 +46,7 @@ def load(
     split: str,
     *,
     unknown: Literal["error", "skip"] = "error",
-    named: Mapping[str, tuple[str, ...]] = types.MappingProxyType({}),
+    named: Mapping[str, tuple[str, ...] | str] = types.MappingProxyType({}),
 ) -> OtherData:
     """Return the examples of other data, whichever classes of the run it has.
 
@@ -56,7 +56,8 @@ def load(
         split: what is taken where the data has splits of its own; else all is.
         unknown: what becomes of examples of other classes.
         named: by option of the task, such as csv_columns, what parts of the data are
-            called where they are called otherwise than in the run's.
+            called where they are called otherwise than in the run's, or the file that
+            names its classes.
 
     Raises:
         errors.ConfigError: where there is no such data, or the task no such option.
@@ -104,18 +105,20 @@ def _as_it_is(config: RunConfig, dataset: str) -> RunConfig:
     )
 
 
-def _with_names(config: RunConfig, named: Mapping[str, tuple[str, ...]]) -> RunConfig:
+def _with_names(
+    config: RunConfig, named: Mapping[str, tuple[str, ...] | str]
+) -> RunConfig:
     known = {field.name for field in dataclasses.fields(config)}
     given: dict[str, Any] = {}
-    for name, pairs in named.items():
-        if not pairs:
-            continue
+    for name, value in named.items():
         if name not in known:
             raise errors.ConfigError(
                 f"--{name}: data of --task={config.task} have no such names."
             )
         # What is not said is called as in the data of the run.
-        given[name] = name_pairs.merged(getattr(config, name), pairs)
+        own = getattr(config, name)
+        is_file = isinstance(value, str)
+        given[name] = value if is_file else name_pairs.merged(own, value)
     return dataclasses.replace(config, **given)
 
 

@@ -286,7 +286,7 @@ def _export(
         if certificate.passed or config.allow_disagreement:
             with atomic_files.explaining(target):
                 os.replace(draft, target)
-            for file, text in exporter.beside(run.path.name, target).items():
+            for file, text in exporter.beside(run.path.resolve().name, target).items():
                 run.write_text(target.parent / file, text)
         advance(1)
     finally:

@@ -121,7 +121,7 @@ def _head(facts: _Facts) -> Iterator[str]:
     yield f"tags: {json.dumps(['kft', 'keras', facts.config.backbone])}"
     value = facts.result.validation.get(facts.metric.name)
     if value is not None and tag is not None:
-        name = json.dumps(facts.served.run.run.path.name)
+        name = json.dumps(facts.served.run.run.path.resolve().name)
         data = json.dumps(facts.config.dataset)
         yield "model-index:"
         yield f"- name: {name}"
@@ -134,7 +134,7 @@ def _head(facts: _Facts) -> Iterator[str]:
 
 def _task(facts: _Facts) -> Iterator[str]:
     names = facts.served.run.labels.names
-    yield f"# {markdown.text(facts.served.run.run.path.name)}"
+    yield f"# {markdown.text(facts.served.run.run.path.resolve().name)}"
     yield ""
     yield (
         f"{facts.text.purpose}: {markdown.text(facts.config.backbone)}, fine-tuned on "

@@ -79,13 +79,7 @@ class _Sounds:
             labelled_rows.warn(metadata_folder.cautions(path, rows, AUDIO), config)
             return self._load_rows(metadata_folder.table(path), rows, config)
         found = folder.load(path, config, AUDIO)
-        if _was_cut(found):
-            logging.info(
-                "--dataset=%s: a folder does not say who speaks, so speakers of "
-                "the training sounds may be among those of validation, too, and its "
-                "figures too good. A csv: table with a column group keeps them apart.",
-                config.dataset,
-            )
+        _say_who_speaks(found, "a folder", config)
         return _with_reader(found, self._windows(config))
 
     def load_known_folder(
@@ -116,7 +110,9 @@ class _Sounds:
         self, pattern: str, config: config_lib.DataConfig
     ) -> examples.Splits:
         read = functools.partial(RecordedSounds, windows=self._windows(config))
-        return webdataset.load(pattern, config, AUDIO, reader=read)
+        found = webdataset.load(pattern, config, AUDIO, reader=read)
+        _say_who_speaks(found, "a shard", config)
+        return found
 
     def load_known_shards(
         self, pattern: str, config: config_lib.DataConfig, known: LabelMap
@@ -173,6 +169,19 @@ def _bounded(part: examples.Examples, windows: Windows) -> examples.Examples:
     if not isinstance(part.read, file_reader.Files):
         raise TypeError(f"expected files, received {part.read}")
     return dataclasses.replace(part, read=SoundFiles(part.read.paths, windows))
+
+
+def _say_who_speaks(
+    found: examples.Splits, what: str, config: config_lib.DataConfig
+) -> None:
+    """Say that nothing keeps speakers apart, where validation was cut off training."""
+    if _was_cut(found):
+        logging.info(
+            "--dataset=%s: %s does not say who speaks, so speakers of "
+            "the training sounds may be among those of validation, too, and its "
+            "figures too good. A csv: table with a column group keeps them apart.",
+            *(config.dataset, what),
+        )
 
 
 def _was_cut(found: examples.Splits) -> bool:

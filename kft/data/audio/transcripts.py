@@ -40,7 +40,7 @@ _TEXT = "text"
 _DEEPSPEECH = {"path": "wav_filename", _TEXT: "transcript"}
 _COMMON_VOICE = {"path": "path", _TEXT: "sentence", "group": "client_id"}
 _CLIPS = "clips"
-_SAID = Said(_TEXT, ("txt", "json"))
+_SAID = Said(_TEXT, ("txt", "json"), kinds="a text")
 # What the texts are called where a metadata.csv lists the sounds of a folder.
 _TRANSCRIPTS = ("transcription", "transcript", "sentence")
 # Read beyond the longest sound, so that a longer one is known to be one.

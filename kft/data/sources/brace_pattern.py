@@ -34,7 +34,9 @@ def _expanded(pattern: str, most: int) -> Iterator[str]:
         values = _values(braces, most)
         made += len(values)
         if made > most:
-            raise ValueError(f"{pattern!r} stands for more than {most} names")
+            raise ValueError(
+                f"{pattern!r} stands for more than {most} names; name fewer"
+            )
         begin, end = text[: braces.start()], text[braces.end() :]
         waiting += [f"{begin}{value}{end}" for value in reversed(values)]
 
@@ -45,7 +47,7 @@ def _values(braces: re.Match[str], most: int) -> list[str]:
         return listed.split(",")
     begin, end = int(first), int(last)
     if abs(end - begin) >= most:
-        raise ValueError(f"{braces[0]!r} stands for more than {most} names")
+        raise ValueError(f"{braces[0]!r} stands for more than {most} names; name fewer")
     is_padded = any(text != "0" and text.startswith("0") for text in (first, last))
     width = max(len(first), len(last)) if is_padded else 0
     step = 1 if end >= begin else -1

@@ -1,9 +1,12 @@
 """Folders, local or remote: the local ones are listed without TensorFlow."""
 
+import contextlib
 import dataclasses
 import os
 import posixpath
+import typing
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from kft import errors
 
@@ -142,6 +145,61 @@ def _remote_entries(folder: str) -> list[FolderEntry]:
         name = name.rstrip("/")
         listed.append(FolderEntry(name, posixpath.join(folder, name), inside, 0))
     return listed
+
+
+def open_to_read(path: str) -> BinaryIO:
+    """Return a file, local or remote, that can be read at any place.
+
+    Raises:
+        OSError: where it cannot be opened; a remote one also where it is read.
+    """
+    return (
+        typing.cast(BinaryIO, _RemoteFile(path))
+        if is_remote(path)
+        else open(path, "rb")
+    )
+
+
+class _RemoteFile:
+    """A remote file as Python's own are: no more is read than there is."""
+
+    def __init__(self, path: str) -> None:
+        import tensorflow as tf
+
+        self._error = tf.errors.OpError
+        with self._as_os_error():
+            self._size = tf.io.gfile.stat(path).length
+            self._file = tf.io.gfile.GFile(path, "rb")
+
+    @contextlib.contextmanager
+    def _as_os_error(self) -> Iterator[None]:
+        try:
+            yield
+        except self._error as error:
+            raise OSError(error.message) from error
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to so many bytes; all that are left for -1."""
+        with self._as_os_error():
+            left = max(self._size - self._file.tell(), 0)
+            content: bytes = self._file.read(left if size < 0 else min(size, left))
+            return content
+
+    def seek(self, offset: int) -> None:
+        """Go to a place, from the begin."""
+        with self._as_os_error():
+            self._file.seek(offset)
+
+    def tell(self) -> int:
+        """Return the place."""
+        place: int = self._file.tell()
+        return place
+
+    def __enter__(self) -> "_RemoteFile":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
 
 
 def remote_glob(pattern: str) -> list[str]:

@@ -1,9 +1,11 @@
 """Random access to encoded examples, as functions of rows for tf.data."""
 
+import contextlib
+import dataclasses
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +19,7 @@ if sys.platform == "win32":
     _FLAGS = os.O_RDONLY | os.O_BINARY
 else:
     _FLAGS = os.O_RDONLY
+_MOST_OPEN = 64
 
 
 def from_memory(payloads: Sequence[bytes]) -> examples.Read:
@@ -78,12 +81,25 @@ def from_records(table: Records, *features: str, separator: str = "") -> example
     return read
 
 
+@dataclasses.dataclass
+class _OpenFile:
+    """A file that is open, and how many threads read it."""
+
+    descriptor: int
+    readers: int = 0
+
+
 class _Files:
-    """Files that are opened when first read, and read from several threads."""
+    """Files that are opened when they are read, from several threads.
+
+    The latest stay open; systems let a process have 256 or 1,024 open, and there may
+    be more.
+    """
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
-        self._descriptors: dict[int, int] = {}
+        # The one that was read last is the last.
+        self._open: dict[int, _OpenFile] = {}
         self._lock = threading.Lock()
 
     def read(self, number: int, offset: int, length: int) -> bytes:
@@ -93,10 +109,31 @@ class _Files:
                 file.seek(int(offset))
                 content: bytes = file.read(int(length))
                 return content
+        with self._held(number) as descriptor:
+            return self._read_at(descriptor, int(length), int(offset))
+
+    @contextlib.contextmanager
+    def _held(self, number: int) -> Iterator[int]:
+        """Give the descriptor of a file, which stays open within the block."""
         with self._lock:
-            if number not in self._descriptors:
-                self._descriptors[number] = os.open(path, _FLAGS)
-        return self._read_at(self._descriptors[number], int(length), int(offset))
+            file = self._open.pop(number, None)
+            if file is None:
+                file = _OpenFile(os.open(self._paths[number], _FLAGS))
+            self._open[number] = file
+            file.readers += 1
+        try:
+            yield file.descriptor
+        finally:
+            with self._lock:
+                file.readers -= 1
+                self._close_oldest()
+
+    def _close_oldest(self) -> None:
+        for number, file in list(self._open.items()):
+            if len(self._open) <= _MOST_OPEN:
+                return
+            if not file.readers:
+                os.close(self._open.pop(number).descriptor)
 
     def _read_at(self, descriptor: int, length: int, offset: int) -> bytes:
         if sys.platform == "win32":
@@ -106,5 +143,5 @@ class _Files:
         return os.pread(descriptor, length, offset)
 
     def __del__(self) -> None:
-        for descriptor in self._descriptors.values():
-            os.close(descriptor)
+        for file in self._open.values():
+            os.close(file.descriptor)

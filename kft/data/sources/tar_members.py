@@ -4,10 +4,10 @@ Nothing is ever extracted: a member is read at its offset. Archives have to be p
 tar, for the compressed ones cannot be read from the middle.
 """
 
+import contextlib
 import dataclasses
 import os
 import tarfile
-import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -15,6 +15,7 @@ from kft import errors
 from kft.data.sources import filesystem
 
 _BLOCK = 512
+_PIECE = 1 << 20
 _COMPRESSED = {
     b"\x1f\x8b": ("gzip", "gunzip"),
     b"BZh": ("bzip2", "bunzip2"),
@@ -36,20 +37,21 @@ class TarMember:
     size: int
 
 
-def open_shard(path: str) -> BinaryIO:
-    """Return an archive, local or remote, to be read at any place.
+@contextlib.contextmanager
+def open_shard(path: str) -> Iterator[BinaryIO]:
+    """Give an archive, local or remote, to be read at any place.
 
     Raises:
-        errors.DataError: where it cannot be opened.
+        errors.DataError: where it cannot be opened, or not be read within the block.
     """
-    if filesystem.is_remote(path):
-        import tensorflow as tf
-
-        return typing.cast(BinaryIO, tf.io.gfile.GFile(path, "rb"))
     try:
-        return open(path, "rb")
+        with filesystem.open_to_read(path) as file:
+            yield file
     except OSError as error:
-        raise errors.DataError(f"{path} cannot be read: {error.strerror}.") from error
+        raise errors.DataError(
+            f"{path} cannot be read: {error.strerror or error}. Copy it anew, or leave "
+            "it out."
+        ) from error
 
 
 def check_is_plain(file: BinaryIO, path: str) -> None:
@@ -134,16 +136,21 @@ def _members(file: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
                 yield member
     except (tarfile.TarError, OSError, ValueError) as error:
         raise errors.DataError(
-            f"{path}: expected a tar archive, which cannot be read: {error}."
+            f"{path}: expected a tar archive, which cannot be read: {error}. Write or "
+            "copy it anew, or leave it out."
         ) from error
-    # A damaged header looks like the end to tarfile (Python 3.13).
+    # A damaged header looks like the end to tarfile (Python 3.13), and so does that of
+    # each of several archives in one file.
     file.seek(end)
-    if file.read(_BLOCK) != bytes(_BLOCK):
-        raise errors.DataError(
-            f"{path}: expected the end of the archive at byte {end}, received "
-            "something else, or nothing: it is damaged or cut off. Write or copy it "
-            "anew."
-        )
+    is_first = True
+    while (rest := file.read(_PIECE)) or is_first:
+        if (len(rest) < _BLOCK and is_first) or rest.strip(b"\0"):
+            raise errors.DataError(
+                f"{path}: expected the end of the archive at byte {end}, and zeros "
+                "behind it, received something else, or nothing: it is damaged, cut "
+                "off, or several archives one behind the other. Write or copy it anew."
+            )
+        is_first = False
 
 
 def _forget(archive: Any) -> None:

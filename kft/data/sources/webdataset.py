@@ -8,6 +8,7 @@ TensorFlow.
 
 import dataclasses
 import os
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -245,9 +246,9 @@ def _index(
 def _paths(pattern: str, config: config_lib.DataConfig) -> list[str]:
     """Return the shards, sorted."""
     local = filesystem.expand(pattern)
-    if not filesystem.is_remote(pattern) and os.path.isdir(local):
-        paths = shard_files.matching(os.path.join(local, "*.tar"))
-        paths += shard_files.matching(os.path.join(local, "*", "*.tar"))
+    if filesystem.is_folder(local):
+        paths = shard_files.matching(posixpath.join(local, "*.tar"))
+        paths += shard_files.matching(posixpath.join(local, "*", "*.tar"))
         missing = ["*.tar"] if not paths else []
     elif not filesystem.is_remote(pattern) and os.path.isfile(local):
         paths, missing = [local], []

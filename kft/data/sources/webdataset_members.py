@@ -31,10 +31,12 @@ class Said:
     Attributes:
         part: what it is called in the flag; also its key in JSON.
         endings: of the files that may say it, the first that is there.
+        kinds: what it may be, for messages.
     """
 
     part: str
     endings: tuple[str, ...]
+    kinds: str = "a name or a whole number"
 
 
 CLASS = Said("label", (_CLASS, "txt", _JSON))
@@ -135,7 +137,7 @@ class ExampleMembers:
         except UnicodeDecodeError as error:
             raise errors.DataError(
                 f"{place}: expected a {self.said.part} in UTF-8, which cannot be "
-                f"read: {error}."
+                f"read: {error}. Write it anew as UTF-8."
             ) from error
         value = self._value(content, place)
         are_texts = isinstance(value, str)
@@ -143,7 +145,8 @@ class ExampleMembers:
             kinds = ["a whole number", "a name"]
             raise errors.DataError(
                 f"{place}: expected {kinds[bool(self.are_texts)]}, as other examples "
-                f"have, received {value!r}."
+                f"have, received {errors.excerpt(repr(value))}. Correct the shard, or "
+                f"say with {_FLAG}={self.said.part}=ENDING where it is."
             )
         known = dataclasses.replace(self, are_texts=are_texts)
         return known, value.encode() if isinstance(value, str) else value
@@ -166,17 +169,18 @@ class ExampleMembers:
         if is_number and abs(value) < 2**63:
             return int(value)
         raise errors.DataError(
-            f"{place}: expected a name or a whole number, received "
-            f"{errors.excerpt(repr(value))}."
+            f"{place}: expected {self.said.kinds}, received "
+            f"{errors.excerpt(repr(value))}. Correct the shard, or say with "
+            f"{_FLAG}={self.said.part}=ENDING where it is."
         )
 
     def _in_json(self, content: str, place: str) -> Any:
         keys = (self.label or "").split(".")[1:]
         try:
             value = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise errors.DataError(
-                f"{place}: expected JSON, which cannot be read: {error}."
+                f"{place}: expected JSON, which cannot be read: {error}. Write it anew."
             ) from error
         for key in keys:
             if not isinstance(value, dict) or key not in value:
@@ -200,18 +204,26 @@ def parse(
     usual = tuple(ending.removeprefix(".") for ending in payload.file_endings)
     defaults = {payload.name: usual[0], said.part: said.endings[0]}
     pairs = config.webdataset_members
-    names = name_pairs.parse("webdataset_members", pairs, defaults, needed=())
+    names = name_pairs.parse(
+        "webdataset_members", pairs, defaults, needed=(payload.name,)
+    )
     given = {pair.partition("=")[0].strip() for pair in pairs}
     endings = [n.strip().removeprefix(".") for n in names[payload.name].split(";")]
-    label = names[said.part].removeprefix(".") if said.part in given else None
-    if label == _JSON:
-        label = f"{_JSON}.{said.part}"
+    label = _label(names[said.part], said) if said.part in given else None
     return ExampleMembers(
         name=payload.name,
         payload=tuple(n.lower() for n in endings) if payload.name in given else usual,
         said=said,
         label=label,
     )
+
+
+def _label(name: str, said: Said) -> str:
+    """Return the ending that a user wrote, in small letters, and the keys of JSON."""
+    ending, dot, keys = name.removeprefix(".").partition(".")
+    if ending.lower() == _JSON:
+        return f"{_JSON}.{keys or said.part}"
+    return f"{ending}{dot}{keys}".lower()
 
 
 def _listed(names: Iterable[str]) -> str:

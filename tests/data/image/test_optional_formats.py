@@ -13,10 +13,13 @@ from kft.data.image.image_payload import IMAGES
 
 @pytest.fixture(autouse=True)
 def _asked_anew() -> Iterator[None]:
+    installed = sys.modules.pop("pillow_heif", None)
     optional_formats.names.cache_clear()
     yield
-    # The module of a test, which would make every later test ask Pillow for HEIC.
+    # The module of a test would make every later test ask Pillow for HEIC.
     sys.modules.pop("pillow_heif", None)
+    if installed is not None:
+        sys.modules["pillow_heif"] = installed
     optional_formats.names.cache_clear()
 
 

@@ -146,6 +146,18 @@ def test_a_damaged_header_is_not_taken_for_the_end():
         _index(broken)
 
 
+def test_archives_one_behind_the_other_are_refused():
+    end = _WHOLE.rindex(b"2") // 512 * 512 + 512
+    with pytest.raises(errors.DataError, match=rf"at byte {end}, .*several archives"):
+        _index(_WHOLE + _WHOLE)
+
+
+def test_any_number_of_zeros_ends_an_archive():
+    end = _WHOLE.rindex(b"2") // 512 * 512 + 512
+    for zeros in (512, 1024, 3 << 20):
+        assert len(_index(_WHOLE[:end] + bytes(zeros))) == 2
+
+
 def test_random_damage_is_an_error_or_leaves_the_names():
     chance = random.Random(0)
     for _ in range(300):
@@ -161,5 +173,8 @@ def test_random_damage_is_an_error_or_leaves_the_names():
 
 
 def test_an_archive_that_cannot_be_opened_is_named(tmp_path):
-    with pytest.raises(errors.DataError, match=r"gone\.tar cannot be read"):
-        tar_members.open_shard(str(tmp_path / "gone.tar"))
+    with (
+        pytest.raises(errors.DataError, match=r"gone\.tar cannot be read"),
+        tar_members.open_shard(str(tmp_path / "gone.tar")),
+    ):
+        pass

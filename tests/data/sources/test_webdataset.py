@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 
 import numpy as np
@@ -180,6 +181,55 @@ def test_remote_shards_are_read(tmp_path):
     assert payloads == [b"image 0", b"image 1" * 2] * 2
 
 
+def test_a_remote_folder_names_its_shards(tmp_path):
+    _shard(tmp_path / "a" / "x-0.tar", _examples([0, 1]))
+    assert len(_load(f"file://{tmp_path}/a").train) == 2
+    assert len(_load(f"file://{tmp_path}").train) == 2
+
+
+def test_a_remote_shard_that_was_cut_off_is_named(tmp_path):
+    shard = _shard(tmp_path / "x.tar", _examples([0, 1]))
+    shard.write_bytes(shard.read_bytes()[:1500])
+    for place in (shard, f"file://{shard}"):
+        with pytest.raises(errors.DataError, match=r"x\.tar: expected .* anew"):
+            _load(place)
+
+
+def test_there_may_be_more_shards_than_a_process_may_open(tmp_path):
+    resource = pytest.importorskip("resource")
+    for number in range(100):
+        _shard(
+            tmp_path / f"{number:03d}.tar",
+            {"a.jpg": b"%d" % number, "a.cls": number % 2},
+        )
+    result = _load(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(os.listdir("/dev/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 80, hard))
+    try:
+        for rows in (result.train.rows, result.train.rows[::-1]):
+            payloads = result.train.read(rows).numpy().tolist()
+            assert payloads == [b"%d" % row for row in rows]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_the_ending_of_a_label_may_be_in_capitals(tmp_path):
+    shard = _shard(
+        tmp_path / "x.tar", {"a.jpg": b"1", "a.CLS": 0, "b.jpg": b"2", "b.CLS": 1}
+    )
+    assert len(_load(shard, webdataset_members=("label=CLS",)).train) == 2
+    members = {
+        "a.jpg": b"1",
+        "a.json": {"Kind": "x"},
+        "b.jpg": b"2",
+        "b.json": {"Kind": "y"},
+    }
+    shard = _shard(tmp_path / "y.tar", members)
+    found = _load(shard, webdataset_members=("label=JSON.Kind",))
+    assert found.labels.names == ("x", "y")
+
+
 _TWO = _examples([0, 1])
 MISTAKES = {
     "no label": (
@@ -248,6 +298,16 @@ MISTAKES = {
         {"a.jpg": b"1", "a.cls": "9" * 5000},
         {},
         "expected a name or a whole number",
+    ),
+    "the image as its label": (
+        _TWO,
+        {"webdataset_members": ("label=jpg",)},
+        "--webdataset_members: 'jpg' is given to another part; .*image=NAME",
+    ),
+    "nested JSON": (
+        {"a.jpg": b"1", "a.json": b"[" * 100_000},
+        {},
+        r"a\.json: expected JSON, which cannot be read",
     ),
     "two signs": (
         {"a.jpg": b"1", "a.cls": "1", "b.jpg": b"1", "b.cls": "--5"},
