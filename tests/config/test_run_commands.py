@@ -6,10 +6,22 @@ from kft import errors
 from kft.config import EvaluateConfig, ExportConfig
 
 
-@pytest.mark.parametrize("name", ["csv_columns", "jsonl_keys"])
-def test_names_of_columns_and_keys_are_about_other_data(name: str) -> None:
-    named = {name: ("text=review",)}
-    assert EvaluateConfig(run_dir="r", data="csv:t.csv", **named).data == "csv:t.csv"
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("csv_columns", ("text=review",)),
+        ("jsonl_keys", ("text=review",)),
+        ("tfrecord_features", ("label=stars",)),
+        ("tfrecord_labels", "names.txt"),
+        ("webdataset_members", ("label=json.stars",)),
+        ("webdataset_labels", "names.txt"),
+    ],
+)
+def test_what_data_are_called_is_about_other_data(
+    name: str, value: tuple[str, ...] | str
+) -> None:
+    named = {name: value}
+    assert EvaluateConfig(run_dir="r", data="csv:t.csv", **named).named == named
     with pytest.raises(errors.ConfigError, match=f"--{name} is about --data"):
         EvaluateConfig(run_dir="r", **named)
 

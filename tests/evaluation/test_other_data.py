@@ -1,7 +1,9 @@
 """Other data is measured whatever classes of the run it has, and no others."""
 
 import dataclasses
+import io
 import shutil
+import tarfile
 
 import numpy as np
 import pytest
@@ -120,13 +122,30 @@ def test_a_class_that_the_run_does_not_know_is_an_error_or_counted(trained):
 
 def test_other_data_may_have_other_names_of_columns(trained):
     (trained.path / "t.csv").write_text("file,kind\ndata/a/0.jpg,a\ndata/b/1.jpg,b\n")
-    named = {"csv_columns": ("path=file", "label=kind"), "jsonl_keys": ()}
+    named = {"csv_columns": ("path=file", "label=kind")}
     dataset = f"csv:{trained.path / 't.csv'}"
     assert len(other_data.load(trained, dataset, "test", named=named).examples) == 2
     with pytest.raises(errors.DataError, match="--csv_columns=path=NAME,label=NAME"):
         other_data.load(trained, dataset, "test")
     with pytest.raises(errors.ConfigError, match="--jsonl_keys: data of --task=image"):
         other_data.load(trained, dataset, "test", named={"jsonl_keys": ("text=a",)})
+
+
+def test_a_file_may_name_the_classes_of_other_data(trained):
+    shard = trained.path / "x.tar"
+    with tarfile.open(shard, "w") as archive:
+        for name, content in {"0.jpg": b"1", "0.cls": b"1", "1.jpg": b"2"}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        info = tarfile.TarInfo("1.cls")
+        info.size = 1
+        archive.addfile(info, io.BytesIO(b"0"))
+    names = trained.path / "names.txt"
+    names.write_text("b\na\n")
+    dataset, named = f"webdataset:{shard}", {"webdataset_labels": str(names)}
+    found = other_data.load(trained, dataset, "test", named=named)
+    assert found.examples.labels.tolist() == [0, 1]
 
 
 def test_what_is_not_renamed_is_called_as_in_the_data_of_the_run(trained):
