@@ -130,8 +130,8 @@ class FinetunedModel:
         """Return what answers with the mean over views, or without any."""
         if tta is None:
             return self._predictor
-        find_model.check_views(self._model, tta)
         if tta not in self._of_views:
+            find_model.check_views(self._model, tta)
             run = load_run.with_views(self._of_run("tta"), tta)
             self._of_views[tta] = predictor.of_run(run)
         return self._of_views[tta]

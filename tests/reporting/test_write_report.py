@@ -38,6 +38,7 @@ PARITY = {
         "images_per_second": 640.0,
         "passed": False,
         "problem": "</script><b>1 of 18</b>",
+        "tta": "flip",
     }
 }
 
@@ -182,6 +183,7 @@ def test_everything_that_a_reader_looks_for_is_there(run: Path, page: Page) -> N
     config = json.loads((run / "config.json").read_text())
     for text in (config["stages"], "SHA-256 of split.csv", "tensorflow 2.", "Exports"):
         assert text in page.text
+    assert "mean over --tta=flip" in page.text
     images = [a for tag, a in page.elements if tag == "img"]
     heat = [a for a in images if a["src"].startswith("data:image/png")]
     mistakes = round((1 - split["accuracy"]) * 18)
