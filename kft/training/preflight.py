@@ -262,7 +262,7 @@ def _never_validates(config: RunConfig) -> bool:
 
 def _has_validation(path: Path) -> bool:
     """Return whether a folder of examples may have a validation split."""
-    if any((path / name).is_file() for name in metadata_files.NAMES):
+    if metadata_files.may_name_splits(str(path)):
         return True
     return any(
         split_words.within_name(found.name) == VALIDATION

@@ -166,6 +166,10 @@ def test_patience_needs_a_validation_split_of_the_folder(tmp_path: Path) -> None
     table = "file_name,label\ncats/1.jpg,a\ndogs/1.jpg,b\n"
     (tmp_path / "alone" / "metadata.csv").write_text(table)
     preflight.check(TrainConfig(dataset=alone, **options))
+    (tmp_path / "around").mkdir()
+    (tmp_path / "alone").rename(tmp_path / "around" / "data")
+    around = f"folder:{tmp_path / 'around'}"
+    preflight.check(TrainConfig(dataset=around, **options))
 
 
 def test_patience_waits_for_tensorflow_where_only_that_knows_the_splits() -> None:

@@ -112,6 +112,21 @@ def find(
     return ()
 
 
+def may_name_splits(root: str) -> bool:
+    """Return whether there is such a file in a folder, or in what it is put around.
+
+    Args:
+        root: an existing folder, local or remote.
+    """
+    # Every file counts, so that no folder with files is taken for one of runs.
+    tree = FolderTree(("",))
+    return any(
+        entry.name in NAMES
+        for folder in _around(root, tree)
+        for entry in filesystem.entries(posixpath.join(root, folder))
+    )
+
+
 def _around(root: str, tree: FolderTree) -> Iterator[str]:
     """Yield a folder, and what it is only put around, seen from there."""
     folder = ""
