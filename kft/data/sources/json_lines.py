@@ -118,7 +118,7 @@ def parse(line: str, place: str) -> Mapping[str, Any]:
     """
     try:
         values = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.DataError(
             f"{place}: expected a JSON object, which cannot be read: {error}."
             f"{_advice(line)}"

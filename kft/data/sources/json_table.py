@@ -1,5 +1,6 @@
 """Files with a JSON object a line, read as the rows of a table."""
 
+import collections
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,12 +20,13 @@ def read_rows(
     needed: Sequence[str],
     optional: Sequence[str] = (),
     advice: str = "",
+    has_several: bool = True,
 ) -> list[TableRow]:
     """Return the lines as `table_file.read_rows` returns those of a table.
 
     A key is a column, whatever its case. Numbers and truth values are written as Python
     writes them; null and a missing key are empty; the texts of a list stand with
-    `row_labels.SEPARATOR` between them.
+    `row_labels.SEPARATOR` between them, where there may be several.
 
     Args:
         path: of a UTF-8 text file, local or remote.
@@ -32,6 +34,7 @@ def read_rows(
         needed: keys that some line has to have.
         optional: keys that may be missing.
         advice: what to do where a key is missing, a sentence.
+        has_several: whether a list may have more than one text.
 
     Raises:
         errors.ConfigError: where there is no such file.
@@ -57,6 +60,10 @@ def read_rows(
         lacking=[name for name in optional if name not in columns],
     )
     used = [name for name in known if name in columns]
+    for line in lines:
+        _check_once(line, used)
+        if not has_several:
+            _check_single(line, used)
     return [
         TableRow(
             line.number,
@@ -86,18 +93,47 @@ def _by_column(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key.strip().lower(): value for key, value in values.items()}
 
 
+def _check_once(line: JsonLine, names: Sequence[str]) -> None:
+    """Check that no column is there in two spellings; raises DataError."""
+    counts = collections.Counter(key.strip().lower() for key in line.values)
+    repeated = [name for name in names if counts[name] > 1]
+    if repeated:
+        raise errors.DataError(
+            f"{line.place}: expected each key once, whatever its case; two are "
+            f"{repeated[0]!r}. Received: {errors.listed(line.values, most=_SHOWN)}."
+        )
+
+
+def _check_single(line: JsonLine, names: Sequence[str]) -> None:
+    """Check that no list has more than one value; raises DataError."""
+    values = _by_column(line.values)
+    for name in names:
+        value = values.get(name)
+        if isinstance(value, list) and len(value) > 1:
+            raise errors.DataError(
+                f"{line.place}: expected one {name}, received {_shown(value)}. Where "
+                "examples may be of several classes: --multi_label, in tasks that have "
+                "it."
+            )
+
+
+def _shown(value: Any) -> str:
+    return errors.excerpt(repr(value))
+
+
 def _text(value: Any, name: str, line: JsonLine) -> str:
     """Return a value as the cell of a table has it; raises DataError."""
     if value is None or value == "":
         return ""
     if isinstance(value, list):
         return row_labels.SEPARATOR.join(_listed_text(one, name, line) for one in value)
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     if json_lines.is_text(value):
         return str(value)
     raise errors.DataError(
-        f"{line.place}: expected a text or a number as {name!r}, received {value!r}."
+        f"{line.place}: expected a text or a number as {name!r}, received "
+        f"{_shown(value)}."
     )
 
 
@@ -106,6 +142,6 @@ def _listed_text(value: Any, name: str, line: JsonLine) -> str:
     if not text or row_labels.SEPARATOR in text:
         raise errors.DataError(
             f"{line.place}: expected texts without {row_labels.SEPARATOR} in the list "
-            f"{name!r}, received {value!r}."
+            f"{name!r}, received {_shown(value)}."
         )
     return text

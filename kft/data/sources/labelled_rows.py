@@ -88,9 +88,6 @@ def read(
     path: str,
     columns: Columns,
     config: config_lib.DataConfig,
-    *,
-    table: str | None = None,
-    read_rows: Callable[..., list[TableRow]] = table_file.read_rows,
 ) -> list[LabelledRow]:
     """Return the rows with their values by what they are, whatever the columns' names.
 
@@ -98,15 +95,39 @@ def read(
         path: of the table.
         columns: what is in it.
         config: of the data.
-        table: what names it, for messages; None for the flag of the data.
-        read_rows: takes what `table_file.read_rows` takes, and returns the rows.
 
     Raises:
         errors.ConfigError: where there is no such file, or `--csv_columns` or
             `--label_columns` is wrong.
         errors.DataError: where it is no such table, naming the line.
     """
-    table = flag(config) if table is None else table
+    rows = read_part(path, columns, config, table=flag(config))
+    check_named(rows, config)
+    return rows
+
+
+def read_part(
+    path: str,
+    columns: Columns,
+    config: config_lib.DataConfig,
+    *,
+    table: str,
+    read_rows: Callable[..., list[TableRow]] = table_file.read_rows,
+) -> list[LabelledRow]:
+    """Return the rows of a table that may be one of several, as `read` does.
+
+    What `check_named` checks is left to do, for all of them together.
+
+    Args:
+        path: of the table.
+        columns: what is in it.
+        config: of the data.
+        table: what names it, for messages.
+        read_rows: takes what `table_file.read_rows` takes, and returns the rows.
+
+    Raises:
+        errors.ConfigError, errors.DataError: see `read`.
+    """
     examples_are = (columns.content, *columns.more)
     needed = examples_are if config.class_columns else (*examples_are, columns.label)
     others = (*columns.others, _SPLIT, _GROUP)
@@ -125,13 +146,6 @@ def read(
     filled = examples_are if config.is_multi_label else needed
     rows = table_file.filled(rows, [names[part] for part in filled])
     parts = {part: name for part, name in names.items() if name in rows[0].values}
-    for pair in config.csv_columns:
-        part, _, name = pair.partition("=")
-        if part.strip() not in parts:
-            raise errors.DataError(
-                f"{table}, line 1: expected a column {name.strip()!r}, as "
-                f"--csv_columns={pair} says; there is none."
-            )
     return [
         LabelledRow(
             row.line,
@@ -141,6 +155,27 @@ def read(
         )
         for row in rows
     ]
+
+
+def check_named(rows: Sequence[LabelledRow], config: config_lib.DataConfig) -> None:
+    """Check that each column that `--csv_columns` names is in some table.
+
+    Args:
+        rows: of all tables.
+        config: of the data.
+
+    Raises:
+        errors.DataError: for one that is in none.
+    """
+    there = {part for row in rows for part in row.values}
+    for pair in config.csv_columns:
+        part, _, name = pair.partition("=")
+        if part.strip() not in there:
+            tables = " and ".join(dict.fromkeys(row.flag for row in rows))
+            raise errors.DataError(
+                f"{tables}: expected a column {name.strip()!r}, as "
+                f"--csv_columns={pair} says; there is none."
+            )
 
 
 def _column_names(

@@ -4,7 +4,9 @@ They are as those of a csv: table, but for the column of the files, `file_name`,
 paths are relative to the file that lists them.
 """
 
+import collections
 import dataclasses
+import functools
 import os
 import posixpath
 from collections.abc import Collection, Sequence
@@ -69,13 +71,17 @@ def read(
         return []
     tree = FolderTree(payload.file_endings)
     found = metadata_files.find(root, config, tree, strict=strict, known=known)
-    rows: list[LabelledRow] = []
+    if not found:
+        return []
+    by_file: dict[MetadataFile, list[LabelledRow]] = {}
     for file in found:
         label = _label(file, columns, config, known)
         if label is None:
             return []
-        of_file = _rows(file, columns, config, label)
-        rows += [_in_folder(row, file) for row in of_file]
+        by_file[file] = _rows(file, columns, config, label)
+    labelled_rows.check_named([r for rows in by_file.values() for r in rows], config)
+    rows = [_in_folder(row, file) for file, rows in by_file.items() for row in rows]
+    _check_endings(rows, payload)
     names = dict.fromkeys(name for row in rows for name in row.values)
     return [
         dataclasses.replace(row, values=dict.fromkeys(names, "") | dict(row.values))
@@ -90,14 +96,39 @@ def _rows(
     label: str,
 ) -> list[LabelledRow]:
     called = {"path": metadata_files.FILE_NAME, columns.label: label}
-    rows = labelled_rows.read(
+    rows = labelled_rows.read_part(
         file.path,
         dataclasses.replace(columns, called=called),
         config,
         table=file.flag,
-        read_rows=json_table.read_rows if file.is_json else table_file.read_rows,
+        read_rows=(
+            functools.partial(json_table.read_rows, has_several=config.is_multi_label)
+            if file.is_json
+            else table_file.read_rows
+        ),
     )
     return [csv_file.with_slashes(row, file.path) for row in rows]
+
+
+def _check_endings(rows: Sequence[LabelledRow], payload: PayloadKind) -> None:
+    """Check that files are of the kind that is learned from.
+
+    Raises:
+        errors.DataError: where all end like those of other kinds.
+    """
+    endings = collections.Counter(
+        os.path.splitext(row.values["path"])[1].lower() for row in rows
+    )
+    # Content decides about files whose names do not tell.
+    if endings[""] or not endings.keys().isdisjoint(payload.file_endings):
+        return
+    tables = " and ".join(dict.fromkeys(row.flag for row in rows))
+    received = ", ".join(f"{ending} {n}" for ending, n in endings.most_common(_SHOWN))
+    advice = (f" {payload.advice_on_endings.get(ending, '')}" for ending in endings)
+    raise errors.DataError(
+        f"{tables}: expected {payload.noun} ({', '.join(payload.file_endings)}), "
+        f"received other files: {received}.{''.join(advice).rstrip()}"
+    )
 
 
 def _label(
@@ -173,11 +204,11 @@ def cautions(
     """
     root = filesystem.expand(path)
     named = {
-        os.path.normpath(csv_file.join(table(path), name))
+        _one_spelling(csv_file.join(table(path), name))
         for name in csv_file.normal_names(rows)
     }
     files = FolderTree(payload.file_endings).list_files(root).files
-    unlisted = [f.path for f in files if os.path.normpath(f.path) not in named]
+    unlisted = [f.path for f in files if _one_spelling(f.path) not in named]
     if not unlisted:
         return ()
     shown = [name[len(root) :].lstrip("/" + os.sep) for name in unlisted]
@@ -188,6 +219,10 @@ def cautions(
         f"for no line of {' or '.join(tables)} names them: "
         f"{errors.listed(shown, most=_SHOWN)}. Add a line for each that is an example.",
     )
+
+
+def _one_spelling(path: str) -> str:
+    return path if filesystem.is_remote(path) else os.path.abspath(path)
 
 
 def check_no_columns(path: str, config: config_lib.DataConfig) -> None:

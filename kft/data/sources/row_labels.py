@@ -11,7 +11,8 @@ from kft.data.labels import LabelMap
 
 # Between the names of the classes of an example.
 SEPARATOR = "|"
-_SWITCHES = {"0": False, "1": True}
+# As people write them, and as JSON and pandas do.
+_SWITCHES = {"0": False, "1": True, "false": False, "true": True}
 
 
 def of_text(text: str, place: str) -> tuple[str, ...]:
@@ -58,7 +59,7 @@ def checked(names: Sequence[str], shown: str, place: str) -> tuple[str, ...]:
 def of_switches(
     values: Mapping[str, str], columns: Sequence[str], place: str
 ) -> tuple[str, ...]:
-    """Return the names of the columns that are 1.
+    """Return the names of the columns that are 1 or true.
 
     Args:
         values: by column, in lower case.
@@ -66,11 +67,11 @@ def of_switches(
         place: file and line, for messages.
 
     Raises:
-        errors.DataError: for a value other than 0 and 1.
+        errors.DataError: for a value other than 0, 1, false and true.
     """
     found = []
     for name in columns:
-        value = values[name.lower()].strip()
+        value = values[name.lower()].strip().lower()
         if value not in _SWITCHES:
             raise errors.DataError(
                 f"{place}: expected 0 or 1 in the column {name!r} of "

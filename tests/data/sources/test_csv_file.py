@@ -88,7 +88,11 @@ def test_columns_may_be_called_otherwise(tmp_path):
     ("columns", "error", "message"),
     [
         (("label=breed",), errors.DataError, "line 1.*'breed' is missing"),
-        (("group=patient",), errors.DataError, "line 1: .*'patient', as --csv_columns"),
+        (
+            ("group=patient",),
+            errors.DataError,
+            "'patient', as --csv_columns=group=patient",
+        ),
         (("labels=x",), errors.ConfigError, "--csv_columns.*Did you mean label"),
     ],
 )

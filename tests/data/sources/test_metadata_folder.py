@@ -112,7 +112,15 @@ def test_a_column_that_one_split_lacks_is_empty_there(tmp_path):
         "train/metadata.csv": "file_name,label\na.jpg,x\nb.jpg,y\n",
     }
     images = dict.fromkeys(("train/a.jpg", "train/b.jpg", "test/a.jpg"), 1)
-    assert len(_load(_write(tmp_path, files | images)).test) == 1
+    root = _write(tmp_path, files | images)
+    assert len(_load(root).test) == 1
+    (root / "test/metadata.csv").write_text("file_name,label,patient\na.jpg,x,1\n")
+    assert len(_load(root, csv_columns=("group=patient",)).test) == 1
+    _refused(
+        root,
+        "train/metadata.csv and .*test/metadata.csv: expected a column 'who'",
+        csv_columns=("group=who",),
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,6 +143,24 @@ def test_images_may_be_of_several_classes(tmp_path, metadata):
     assert result.train.labels.tolist() == [[1.0, 1.0], [0.0, 0.0]]
 
 
+def test_truth_values_are_switches(tmp_path):
+    lines = [
+        {"file_name": "a.jpg", "x": True, "y": True},
+        {"file_name": "more/b.jpg", "x": False, "y": 1},
+    ]
+    root = _write(tmp_path, {**_IMAGES, "metadata.jsonl": lines})
+    result = _load(root, multi_label=True, label_columns=("x", "y"))
+    assert result.train.labels.tolist() == [[1.0, 1.0], [0.0, 1.0]]
+
+
+def test_a_label_may_be_a_number_of_any_length(tmp_path):
+    long = "9" * 400
+    text = f'{{"file_name": "a.jpg", "label": {long}}}\n'
+    text += '{"file_name": "more/b.jpg", "label": ["1"]}\n'
+    root = _write(tmp_path, {**_IMAGES, "metadata.jsonl": text})
+    assert _load(root).labels.names == ("1", long)
+
+
 def test_what_no_line_names_is_left_out_and_said(tmp_path, caplog):
     root = _write(tmp_path, {**_IMAGES, "metadata.csv": _TABLE, "more/c.jpg": 3})
     assert len(_load(root).train) == 2
@@ -144,6 +170,14 @@ def test_what_no_line_names_is_left_out_and_said(tmp_path, caplog):
 
 def test_where_all_are_named_nothing_is_said(tmp_path, caplog):
     _load(_write(tmp_path, {**_IMAGES, "metadata.csv": _TABLE}))
+    assert caplog.text == ""
+
+
+def test_absolute_paths_are_named_too(tmp_path, caplog, monkeypatch):
+    table = f"file_name,label\n{tmp_path}/f/a.jpg,cat\n{tmp_path}/f/more/b.jpg,dog\n"
+    _write(tmp_path / "f", {**_IMAGES, "metadata.csv": table})
+    monkeypatch.chdir(tmp_path)
+    assert len(_load("f").train) == 2
     assert caplog.text == ""
 
 
@@ -339,6 +373,26 @@ MISTAKES = {
         {"metadata.jsonl": [{"file_name": "a.jpg", "label": ["x|y"]}]},
         r"metadata.jsonl, line 1: expected texts without \| in the list 'label'",
     ),
+    "a key twice": (
+        {"metadata.jsonl": [{"file_name": "a.jpg", "label": "x", "Label": "q"}]},
+        "metadata.jsonl, line 1: .*each key once, .*two are 'label'",
+    ),
+    "several classes": (
+        {"metadata.jsonl": [{"file_name": "a.jpg", "label": ["x", "y"]}]},
+        "line 1: expected one label, received .'x', 'y'.*--multi_label",
+    ),
+    "thousands of digits": (
+        {"metadata.jsonl": f'{{"label": {"9" * 5000}}}\n'},
+        "metadata.jsonl, line 1: expected a JSON object, which cannot be read",
+    ),
+    "thousands of brackets": (
+        {"metadata.jsonl": f'{{"label": {"[" * 100_000}\n'},
+        "metadata.jsonl, line 1: expected a JSON object, which cannot be read",
+    ),
+    "sounds": (
+        {"metadata.csv": "file_name,label\na.wav,cat\nb.wav,dog\n"},
+        r"metadata.csv: expected images \(.jpg, .*received other files: .wav 2",
+    ),
     "no JSON": (
         {"metadata.jsonl": "[\n"},
         "metadata.jsonl, line 1: expected a JSON object",
@@ -375,6 +429,12 @@ def test_mistakes_are_named(tmp_path, name):
     files, message = MISTAKES[name]
     multi_label = name == "a name with the sign between names"
     _refused(_write(tmp_path, _IMAGES | files), message, multi_label=multi_label)
+
+
+def test_tasks_of_other_files_are_not_advised(tmp_path):
+    lines = [{"file_name": "a.jpg", "label": {"x": 1}, "text": "hello"}]
+    root = _write(tmp_path, {**_IMAGES, "metadata.jsonl": lines})
+    assert "is read by" not in _refused(root, "line 1: expected a text or a number")
 
 
 def test_a_file_that_is_not_there_is_named_with_its_line(tmp_path):
