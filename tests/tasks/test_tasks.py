@@ -53,7 +53,7 @@ def test_common_options_name_no_kind_of_data() -> None:
         if word in field.metadata["help"].lower()
     }
     # Formats of files that hold images; their flags belong to a source.
-    assert found <= {"tfrecord_features"}
+    assert found <= {"tfrecord_features", "webdataset_members"}
 
 
 def test_an_unknown_task_is_named_with_those_that_there_are() -> None:
