@@ -41,6 +41,35 @@ class Stopped(BaseException):
         self.signal = number
 
 
+class _LaterSender:
+    """Sends signals to this process, each a moment later and once."""
+
+    def __init__(self) -> None:
+        self._timers: dict[signal.Signals, threading.Timer] = {}
+        self._waiting: set[signal.Signals] = set()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless it is on its way."""
+        if number in self._waiting:
+            return
+        timer = threading.Timer(_AGAIN_SECONDS, self._arrive, [number])
+        timer.daemon = True
+        self._timers[number] = timer
+        self._waiting.add(number)
+        timer.start()
+
+    def end(self) -> None:
+        """Send no more."""
+        for timer in self._timers.values():
+            timer.cancel()
+            timer.join()
+
+    def _arrive(self, number: signal.Signals) -> None:
+        # It may have to be sent anew before this thread has ended.
+        self._waiting.discard(number)
+        _thread.interrupt_main(number)
+
+
 @contextmanager
 def raising() -> Iterator[None]:
     """Raise `Stopped` where one of `errors.STOP_SIGNALS` comes within the block.
@@ -54,6 +83,7 @@ def raising() -> Iterator[None]:
         yield
         return
     latest = float("-inf")
+    sender = _LaterSender()
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal latest
@@ -73,9 +103,7 @@ def raising() -> Iterator[None]:
             report(dropped)
             return
         # Not here: what is raised in this function is dropped as well.
-        timer = threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main, [number])
-        timer.daemon = True
-        timer.start()
+        sender.send(number)
 
     previous = {number: signal.signal(number, stop) for number in errors.STOP_SIGNALS}
     report, sys.unraisablehook = sys.unraisablehook, again
@@ -83,8 +111,12 @@ def raising() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = report
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        try:
+            # No signal may come when its handler is gone.
+            sender.end()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
 
 def ignore_ctrl_c() -> None:

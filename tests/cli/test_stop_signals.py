@@ -5,11 +5,20 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kft.cli import stop_signals
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """Hear Ctrl-C as Python does; shells start what runs behind & without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
@@ -92,6 +101,22 @@ def test_one_that_python_drops_comes_again(
             time.sleep(0.01)
     assert sys.unraisablehook is reported
     assert "Exception ignored" not in capsys.readouterr().err
+
+
+class _Slow:
+    """Takes so long to go that the signal comes again meanwhile."""
+
+    def __del__(self) -> None:
+        time.sleep(3 * stop_signals._AGAIN_SECONDS)
+
+
+def test_one_that_is_dropped_again_comes_once_more() -> None:
+    with pytest.raises(stop_signals.Stopped), stop_signals.raising():
+        _EndsWith(signal.SIGTERM)
+        _Slow()
+        _Slow()
+        for _ in range(1_000):
+            time.sleep(0.01)
 
 
 def test_other_dropped_exceptions_are_reported_as_ever(

@@ -60,7 +60,7 @@ def test_the_advice_where_examples_are_gone_is_for_commands_that_have_the_flag(t
     about_a_run = {
         name
         for name, config in run_commands.__dict__.items()
-        if isinstance(config, type) and "data" in config.__dataclass_fields__
+        if dataclasses.is_dataclass(config) and "data" in config.__dataclass_fields__
     }
     assert {f"{name.capitalize()}Config" for name in advised} == about_a_run
 
