@@ -54,7 +54,7 @@ document.querySelectorAll(".example").forEach((example) => {
   if (!image) return;
   example.addEventListener("click", () => {
     const copy = image.cloneNode();
-    copy.alt = example.getAttribute("aria-label");
+    copy.alt = example.getAttribute("aria-label") ?? image.alt;
     large.replaceChildren(copy);
     large.showModal();
   });
