@@ -15,6 +15,7 @@ from kft.cli.progress_bar import Advance, Bar
 from kft.config import EvaluateConfig, Split
 from kft.data import bad_examples, pipeline
 from kft.data.examples import TEST, VALIDATION, Examples
+from kft.data.labels import LabelMap
 from kft.data.ragged import Rows
 from kft.distribution.batch_sharing import BatchShare
 from kft.evaluation import (
@@ -119,7 +120,7 @@ def evaluate(config: EvaluateConfig, *, bar: Bar = progress_bar.none) -> Evaluat
             error,
         )
         return kept
-    source = _source(run, run.config.dataset, config.split)
+    source = _source_of(run, run.config.dataset, config.split)
     predictions = predict(run, examples, bar=bar)
     return _measured(run.run, run.task, source, predictions)
 
@@ -130,19 +131,25 @@ def _of_other_data(
     found = other_data.load(
         run, data, config.split, unknown=config.unknown, named=config.named
     )
-    source = _source(run, data, found.split)
+    source = _source_of(run, data, found.split)
     predictions = predict(run, found.examples, bar=bar)
     evaluation = _measured(run.run, run.task, source, predictions)
     return dataclasses.replace(evaluation, unknown=found.unknown)
 
 
-def _source(run: LoadedRun, data: str, split: str) -> PredictionSource:
+def _source_of(run: LoadedRun, data: str, split: str) -> PredictionSource:
+    return _source(run.run, data, split, run.labels, run.tta)
+
+
+def _source(
+    run: RunDir, data: str, split: str, labels: LabelMap, tta: str | None
+) -> PredictionSource:
     return PredictionSource(
         data=data,
         split=split,
-        weights=prediction_files.weights_digest(run.run),
-        classes=run.labels.names,
-        tta=run.tta,
+        weights=prediction_files.weights_digest(run),
+        classes=labels.names,
+        tta=tta,
     )
 
 
@@ -183,7 +190,7 @@ def of_split(
 
 def _anew(run: RunDir, split: Split, loader: RunLoader, bar: Bar) -> Evaluation:
     loaded = loader.loaded()
-    source = _source(loaded, loaded.config.dataset, split)
+    source = _source_of(loaded, loaded.config.dataset, split)
     predictions = loaded.predictions(split)
     if predictions is None:
         predictions = predict(loaded, run_split.of_split(loaded, split), bar=bar)
@@ -276,13 +283,7 @@ def _kept(run: RunDir, split: str, tta: str | None = None) -> Evaluation | None:
     if path is None:
         return None
     config, labels = run_dir.read_config(run), run_dir.read_labels(run)
-    source = PredictionSource(
-        data=config.dataset,
-        split=split,
-        weights=prediction_files.weights_digest(run),
-        classes=labels.names,
-        tta=tta,
-    )
+    source = _source(run, config.dataset, split, labels, tta)
     found = prediction_files.read(path, source)
     if found is None or set(found.ids) != set(run_split.split_ids(run, split)):
         return None

@@ -47,7 +47,7 @@ def sources(windows: WindowsOf) -> dict[str, Source]:
             _check_folder,
             sounds.load_folder,
             sounds.load_known_folder,
-            _check_folder_options,
+            functools.partial(metadata_folder.check_options, read_rows=_listed_sounds),
             has_several_labels=True,
         ),
         "csv": Source(
@@ -212,11 +212,6 @@ def _check_folder(path: str, config: config_lib.DataConfig) -> None:
         _check_rows(metadata_folder.table(path), rows, config)
     else:
         folder.check(path, config, AUDIO)
-
-
-def _check_folder_options(path: str, config: config_lib.DataConfig) -> None:
-    if not filesystem.is_remote(path) and not _listed_sounds(path, config):
-        metadata_folder.check_no_columns(path, config)
 
 
 def _check_rows(

@@ -1,6 +1,7 @@
 """Sounds with the texts that are spoken in them: in files, or TensorFlow Datasets."""
 
 import dataclasses
+import functools
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
@@ -91,7 +92,10 @@ def sources(sample_rate: int) -> dict[str, Source]:
     return {
         "csv": _source("csv:PATH", table_of),
         "folder": dataclasses.replace(
-            _source("folder:PATH", folder_of), check_options=_check_folder_options
+            _source("folder:PATH", folder_of),
+            check_options=functools.partial(
+                metadata_folder.check_options, read_rows=_listed
+            ),
         ),
         "tfds": dataclasses.replace(
             _source("tfds:NAME", dataset_of, find_known=known_of),
@@ -103,11 +107,6 @@ def sources(sample_rate: int) -> dict[str, Source]:
             check=_check_shards,
         ),
     }
-
-
-def _check_folder_options(path: str, config: SpeechRecognitionConfig) -> None:
-    if not filesystem.is_remote(path) and not _listed(path, config):
-        metadata_folder.check_no_columns(path, config)
 
 
 def _check_shards(pattern: str, config: SpeechRecognitionConfig) -> None:
@@ -369,11 +368,9 @@ def _of_shards(
         split_names=found.split_names,
         read=RecordedSounds(records, reading(config, sample_rate)),
     )
-    texts = [
-        text.decode() if isinstance(text, bytes) else str(text)
-        for column in records.columns.values()
-        for text in column
-    ]
+    # Numbers where all texts are numbers in JSON.
+    (said,) = records.columns.values()
+    texts = [one.decode() if isinstance(one, bytes) else str(one) for one in said]
     rows = zip(found.ids.tolist(), texts, found.split_names.tolist(), strict=True)
     transcripts = []
     for id_, text, split in rows:

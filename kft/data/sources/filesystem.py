@@ -98,7 +98,9 @@ def entries(
         ) from error
     for entry in sorted(listed, key=lambda entry: entry.name):
         if not any_name:
-            _check_name(entry)
+            check_is_utf8(
+                entry.name, f"{entry.path!r}: expected a name", advice="Rename it."
+            )
         if (hidden or not entry.is_hidden) and not _is_clutter(entry.name):
             yield entry
 
@@ -107,14 +109,22 @@ def _is_clutter(name: str) -> bool:
     return name.lower() in _CLUTTER or name.startswith(_APPLE_DOUBLE)
 
 
-def _check_name(entry: FolderEntry) -> None:
-    """Check that the name can be written to the files of a run, which are UTF-8."""
+def check_is_utf8(name: str, expected: str, *, advice: str) -> None:
+    """Check that a name can be written to the files of a run, which are UTF-8.
+
+    Args:
+        name: of a file.
+        expected: begins the message: where, and what.
+        advice: what to do, a sentence.
+
+    Raises:
+        errors.DataError: where it cannot.
+    """
     try:
-        entry.name.encode()
+        name.encode()
     except UnicodeEncodeError as error:
         raise errors.DataError(
-            f"{entry.path!r}: expected a name in UTF-8, received the bytes "
-            f"{os.fsencode(entry.name)!r}. Rename it."
+            f"{expected} in UTF-8, received the bytes {os.fsencode(name)!r}. {advice}"
         ) from error
 
 
@@ -153,11 +163,9 @@ def open_to_read(path: str) -> BinaryIO:
     Raises:
         OSError: where it cannot be opened; a remote one also where it is read.
     """
-    return (
-        typing.cast(BinaryIO, _RemoteFile(path))
-        if is_remote(path)
-        else open(path, "rb")
-    )
+    if is_remote(path):
+        return typing.cast(BinaryIO, _RemoteFile(path))
+    return open(path, "rb")
 
 
 class _RemoteFile:

@@ -7,6 +7,7 @@ metadata.jsonl lists the files of the folder, that says what there is; see
 """
 
 import collections
+import functools
 import os
 from collections.abc import Collection, Mapping, Sequence
 
@@ -64,8 +65,8 @@ def check_options(
         errors.ConfigError: naming the option.
         errors.DataError: for tables that cannot be used.
     """
-    if not filesystem.is_remote(path) and not _listed_files(path, config, payload):
-        metadata_folder.check_no_columns(path, config)
+    read_rows = functools.partial(_listed_files, payload=payload)
+    metadata_folder.check_options(path, config, read_rows)
 
 
 def load(

@@ -2,11 +2,11 @@
 
 import collections
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kft import errors
-from kft.data.sources import json_lines, row_labels, unused_columns
+from kft.data.sources import json_lines, row_labels, table_file, unused_columns
 from kft.data.sources.json_lines import JsonLine
 from kft.data.sources.table_file import TableRow
 
@@ -44,7 +44,7 @@ def read_rows(
     objects = [_by_column(line.values) for line in lines]
     columns = list(dict.fromkeys(key for values in objects for key in values))
     known = (*needed, *optional)
-    expected = ", ".join([*needed, *(f"[{name}]" for name in optional)])
+    expected = table_file.expected(needed, optional)
     missing = [name for name in needed if name not in columns]
     if missing:
         raise errors.DataError(
@@ -62,31 +62,29 @@ def read_rows(
     used = [name for name in known if name in columns]
     for line in lines:
         _check_once(line, used)
-        if not has_several:
-            _check_single(line, used)
+    most = None if has_several else 1
     return [
         TableRow(
             line.number,
-            {name: _text(values.get(name), name, line) for name in used},
+            {name: _text(values.get(name), name, line, most=most) for name in used},
             flag,
         )
         for line, values in zip(lines, objects, strict=True)
     ]
 
 
-def has_columns(path: str, names: Iterable[str], *, flag: str) -> bool:
-    """Return whether the objects of a file have all of some keys.
+def columns(path: str, *, flag: str) -> frozenset[str]:
+    """Return the keys of all objects of a file, in lower case.
 
     Args:
         path: of the file, local or remote.
-        names: of the columns, in lower case.
         flag: what names the file, for messages.
 
     Raises:
         errors.ConfigError, errors.DataError: see `read_rows`.
     """
     lines = json_lines.read(path, flag)
-    return set(names) <= {key for line in lines for key in _by_column(line.values)}
+    return frozenset(key for line in lines for key in _by_column(line.values))
 
 
 def _by_column(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,28 +102,28 @@ def _check_once(line: JsonLine, names: Sequence[str]) -> None:
         )
 
 
-def _check_single(line: JsonLine, names: Sequence[str]) -> None:
-    """Check that no list has more than one value; raises DataError."""
-    values = _by_column(line.values)
-    for name in names:
-        value = values.get(name)
-        if isinstance(value, list) and len(value) > 1:
+def _shown(value: Any) -> str:
+    return errors.excerpt(repr(value))
+
+
+def _text(value: Any, name: str, line: JsonLine, *, most: int | None = None) -> str:
+    """Return a value as the cell of a table has it; raises DataError.
+
+    Args:
+        value: that the line has.
+        name: of the column.
+        line: for messages.
+        most: values in a list; None for any number.
+    """
+    if value is None or value == "":
+        return ""
+    if isinstance(value, list):
+        if most is not None and len(value) > most:
             raise errors.DataError(
                 f"{line.place}: expected one {name}, received {_shown(value)}. Where "
                 "examples may be of several classes: --multi_label, in tasks that have "
                 "it."
             )
-
-
-def _shown(value: Any) -> str:
-    return errors.excerpt(repr(value))
-
-
-def _text(value: Any, name: str, line: JsonLine) -> str:
-    """Return a value as the cell of a table has it; raises DataError."""
-    if value is None or value == "":
-        return ""
-    if isinstance(value, list):
         return row_labels.SEPARATOR.join(_listed_text(one, name, line) for one in value)
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)

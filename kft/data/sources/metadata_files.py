@@ -7,6 +7,7 @@ else.
 """
 
 import dataclasses
+import functools
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -72,9 +73,14 @@ class MetadataFile:
         """
         names = tuple(names)
         if self.is_json:
-            return json_table.has_columns(self.path, names, flag=self.flag)
+            return self._keys.issuperset(names)
         content = text_file.read(self.path, self.flag)
         return table_file.has_columns(content, names, flag=self.flag)
+
+    @functools.cached_property
+    def _keys(self) -> frozenset[str]:
+        """Return the columns of JSON lines, all of which have to be read for it."""
+        return json_table.columns(self.path, flag=self.flag)
 
 
 def find(

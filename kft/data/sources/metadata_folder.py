@@ -9,7 +9,8 @@ import dataclasses
 import functools
 import os
 import posixpath
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
 from absl import logging
 
@@ -31,6 +32,7 @@ from kft.data.sources.metadata_files import MetadataFile
 from kft.data.sources.payload_kind import PayloadKind
 from kft.data.sources.table_file import TableRow
 
+Config = TypeVar("Config", bound=config_lib.DataConfig)
 _TABLES = " or ".join(metadata_files.NAMES)
 _SHOWN = 4
 
@@ -225,14 +227,27 @@ def _one_spelling(path: str) -> str:
     return path if filesystem.is_remote(path) else os.path.abspath(path)
 
 
-def check_no_columns(path: str, config: config_lib.DataConfig) -> None:
+def check_options(
+    path: str,
+    config: Config,
+    read_rows: Callable[[str, Config], Sequence[TableRow]],
+) -> None:
     """Check that no option names columns, where no table lists the files of a folder.
 
-    A folder that is not there is for others to complain about.
+    A remote folder waits to be loaded. One that is not there is for others to complain
+    about.
+
+    Args:
+        path: of the folder.
+        config: of the data.
+        read_rows: returns the rows of such a table, none where there is none.
 
     Raises:
         errors.ConfigError: naming the option.
+        errors.DataError: for tables that cannot be used.
     """
+    if filesystem.is_remote(path) or read_rows(path, config):
+        return
     columns = {
         "csv_columns": ",".join(config.csv_columns),
         "label_columns": ",".join(config.class_columns),

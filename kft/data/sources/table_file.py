@@ -147,7 +147,7 @@ def read_rows(
         flag,
         others,
         [fields for _, fields in numbered],
-        known=_expected(needed, optional),
+        known=expected(needed, optional),
         lacking=[name for name in optional if name not in columns],
     )
     return [
@@ -260,11 +260,12 @@ def _columns(
         what = f"{missing[0]!r} is missing" if missing else f"two are {repeated[0]!r}"
         raise errors.DataError(
             f"{flag}, line 1: expected the names of the columns "
-            f"{_expected(needed, optional)}, with {_KNOWN_SEPARATORS} between them; "
+            f"{expected(needed, optional)}, with {_KNOWN_SEPARATORS} between them; "
             f"{what}. Received: {', '.join(fields)}. {advice}".rstrip()
         )
     return {name: names.index(name) for name in known if name in names}
 
 
-def _expected(needed: Sequence[str], optional: Sequence[str]) -> str:
+def expected(needed: Sequence[str], optional: Sequence[str]) -> str:
+    """Return columns for a message, those that may be missing in brackets."""
     return ", ".join([*needed, *(f"[{name}]" for name in optional)])

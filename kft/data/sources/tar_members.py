@@ -6,7 +6,6 @@ tar, for the compressed ones cannot be read from the middle.
 
 import contextlib
 import dataclasses
-import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
@@ -142,15 +141,16 @@ def _members(file: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
     # A damaged header looks like the end to tarfile (Python 3.13), and so does that of
     # each of several archives in one file.
     file.seek(end)
-    is_first = True
-    while (rest := file.read(_PIECE)) or is_first:
-        if (len(rest) < _BLOCK and is_first) or rest.strip(b"\0"):
-            raise errors.DataError(
-                f"{path}: expected the end of the archive at byte {end}, and zeros "
-                "behind it, received something else, or nothing: it is damaged, cut "
-                "off, or several archives one behind the other. Write or copy it anew."
-            )
-        is_first = False
+    rest = file.read(_PIECE)
+    has_end = len(rest) >= _BLOCK
+    while rest and not rest.strip(b"\0"):
+        rest = file.read(_PIECE)
+    if rest or not has_end:
+        raise errors.DataError(
+            f"{path}: expected the end of the archive at byte {end}, and zeros behind "
+            "it, received something else, or nothing: it is damaged, cut off, or "
+            "several archives one behind the other. Write or copy it anew."
+        )
 
 
 def _forget(archive: Any) -> None:
@@ -172,10 +172,8 @@ def _check_member(member: tarfile.TarInfo, path: str) -> None:
                 f"{member.name!r}. Write the archive anew with the file itself (tar "
                 "--dereference --hard-dereference)."
             )
-    try:
-        member.name.encode()
-    except UnicodeEncodeError as error:
-        raise errors.DataError(
-            f"{path}: expected names in UTF-8, received the bytes "
-            f"{os.fsencode(member.name)!r}. Rename the file, and write it anew."
-        ) from error
+    filesystem.check_is_utf8(
+        member.name,
+        f"{path}: expected names",
+        advice="Rename the file, and write it anew.",
+    )

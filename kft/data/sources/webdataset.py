@@ -250,7 +250,7 @@ def _paths(pattern: str, config: config_lib.DataConfig) -> list[str]:
         paths = shard_files.matching(posixpath.join(local, "*.tar"))
         paths += shard_files.matching(posixpath.join(local, "*", "*.tar"))
         missing = ["*.tar"] if not paths else []
-    elif not filesystem.is_remote(pattern) and os.path.isfile(local):
+    elif os.path.isfile(local):
         paths, missing = [local], []
     else:
         try:
