@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kft.backbones.audio import spectrum
+from kft.backbones.audio import mel_triangles, spectrum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,15 +55,14 @@ class MfccSizes:
     def bank(self) -> np.ndarray:
         """Return the weight of each of `bins` in each band, [bins, bands].
 
-        They are triangles over mels, with a peak of 1, that overlap by half.
+        See `mel_triangles.weights`.
         """
-        edges = np.linspace(_mel(self.lowest), _mel(self.highest), self.bands + 2)
-        below, middle, above = edges[:-2], edges[1:-1], edges[2:]
-        mels = _mel(self.bins * self.sample_rate / self.window)[:, None]
-        rising = (mels - below) / (middle - below)
-        falling = (above - mels) / (above - middle)
-        triangles: np.ndarray = np.maximum(0.0, np.minimum(rising, falling))
-        return triangles
+        return mel_triangles.weights(
+            self.bins * self.sample_rate / self.window,
+            bands=self.bands,
+            lowest=self.lowest,
+            highest=self.highest,
+        )
 
     def cosines(self) -> np.ndarray:
         """Return the cosine transform of type II, [bands, coefficients]."""
@@ -71,11 +70,6 @@ class MfccSizes:
         angles = np.pi / self.bands * places * np.arange(self.coefficients)
         found: np.ndarray = np.sqrt(2 / self.bands) * np.cos(angles)
         return found
-
-
-def _mel(hertz: np.ndarray | float) -> np.ndarray:
-    """Return frequencies on the mel scale of TensorFlow (O'Shaughnessy, 1987)."""
-    return np.asarray(1127.0 * np.log1p(np.asarray(hertz) / 700.0))
 
 
 @keras.saving.register_keras_serializable(package="kft")
