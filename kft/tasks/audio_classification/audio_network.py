@@ -32,7 +32,7 @@ def build(
         config: backbone, pooling and dropout.
         windows: what of a sound is read.
         num_classes: of the labels.
-        weights: `pretrained` or `none`.
+        weights: value of `--weights`.
 
     Raises:
         errors.ConfigError: for a backbone whose weights cannot be had.
@@ -55,7 +55,7 @@ def build(
     else:
         anchors = network.cut_anchors()
         if weights != "none":
-            network.load(model)
+            network.load(model, weights)
     return Network(
         model=model,
         blocks=audio_backbone.get(config.backbone).blocks,
