@@ -1,9 +1,11 @@
 """Strings of four spoken digits by a speaker who does not train: rates of errors.
 
   python tools/bench_digit_strings.py --data=spoken_digits --seeds=0,1,2
+  python tools/bench_digit_strings.py --data=spoken_digits --strings_each=4
 
-Further flags are those of a run, such as --augment. To choose them, --judge names a
-speaker of train/ who then validates, and val/ is left alone.
+With --strings_each a recording of training is in several strings, else in one. Further
+flags are those of a run, such as --augment. To choose them, --judge names a speaker of
+train/ who then validates, and val/ is left alone.
 
 The strings are made of recordings of single digits, of one speaker each. For each
 seed, of strings and of training: `python -m kft.train` as it is typed, with the
@@ -41,6 +43,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="folder with train/ and val/")
     parser.add_argument("--judge", default=None, help="speaker of train/")
     parser.add_argument("--seeds", default="0")
+    parser.add_argument("--strings_each", type=int, default=1)
     parser.add_argument("--backbone", default="HamaConformer")
     parser.add_argument("--stages", default=STAGES)
     parser.add_argument("--weights", default="pretrained,none")
@@ -51,7 +54,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             strings = Path(folder, "strings")
             data, judge = Path(arguments.data), arguments.judge
-            table = make(data, strings, seed=seed, judge=judge)
+            each = arguments.strings_each
+            table = make(data, strings, seed=seed, judge=judge, strings_each=each)
             for weights in arguments.weights.split(","):
                 own = [f"--weights={weights}", f"--seed={seed}", *flags]
                 own += [
@@ -96,7 +100,14 @@ def _show(rows: list[dict[str, Any]]) -> None:
         print(f"| {weights} | {mean:.3f} | {each} | {seconds:.0f} |")
 
 
-def make(recordings: Path, there: Path, *, seed: int, judge: str | None = None) -> Path:
+def make(
+    recordings: Path,
+    there: Path,
+    *,
+    seed: int,
+    judge: str | None = None,
+    strings_each: int = 1,
+) -> Path:
     """Write strings of four digits as WAV files, and return their table.
 
     Args:
@@ -105,6 +116,7 @@ def make(recordings: Path, there: Path, *, seed: int, judge: str | None = None) 
         there: folder to make.
         seed: of the order of the recordings, and of the pauses.
         judge: a speaker of train/ who validates; None for those of val/.
+        strings_each: that a recording of training is in, each time with other ones.
 
     Raises:
         ValueError: for recordings of different sample rates, or a speaker who is none.
@@ -113,10 +125,11 @@ def make(recordings: Path, there: Path, *, seed: int, judge: str | None = None) 
     rows: list[dict[str, str]] = []
     there.mkdir(parents=True)
     for speaker, split, clips in _speakers(recordings, judge):
-        order = random.permutation(len(clips))
+        each = strings_each if split == "train" else 1
+        order = [at for _ in range(each) for at in random.permutation(len(clips))]
         for begin in range(0, len(order) - LENGTH + 1, LENGTH):
             chosen = [clips[place] for place in order[begin : begin + LENGTH]]
-            name = f"{speaker}_{begin // LENGTH:03}.wav"
+            name = f"{speaker}_{begin // LENGTH:04}.wav"
             _write(there / name, [path for _, path in chosen], random)
             text = "".join(str(digit) for digit, _ in chosen)
             row = {"path": name, "text": text, "split": split, "group": speaker}
