@@ -34,8 +34,8 @@ class Column:
     rank: int = 0
 
 
-def or_dash(value: float | None, form: str) -> str:
-    """Return the cell of a number in a format, a dash for none."""
+def or_dash(value: float | str | None, form: str) -> str:
+    """Return the cell of a number or a text in a format, a dash for none."""
     return "-" if value is None else f"{value:{form}}"
 
 

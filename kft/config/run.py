@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Literal, Self
 
 from kft import errors
+from kft.config import averaging
+from kft.config.averaging import Averaging
 from kft.config.computation import RuntimeConfig
 from kft.config.data import DEFAULT_TASK, DataConfig, Fold
 from kft.config.fields import option
@@ -103,6 +105,15 @@ class RunConfig(RuntimeConfig, OptimizerConfig, ModelConfig, DataConfig):
             errors.ConfigError: naming the part that is not understood.
         """
         return parse_stages(self.stages)
+
+    @property
+    def parsed_average(self) -> Averaging | None:
+        """Return what `--average` says; None for none.
+
+        Raises:
+            errors.ConfigError: where it is not understood.
+        """
+        return averaging.parse(self.average)
 
     @property
     def held_out_fold(self) -> Fold | None:

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Literal
 
+from kft.config import averaging
 from kft.config.base import Config
 from kft.config.fields import option
 
@@ -107,6 +108,12 @@ class OptimizerConfig(Config):
         "[0.5, 0.99999]; the average is what is validated and kept.",
         minimum=0.5,
         maximum=0.99999,
+    )
+    average: str = option(
+        averaging.NONE,
+        "Mean of the weights of several epochs of a stage: last:K of the last K, or "
+        "best:K of those among the K best that make it better, added one by one. It is "
+        "validated, and kept where it is the best; none for the best epoch alone.",
     )
     on_nan: Literal["stop", "recover"] = option(
         "stop",

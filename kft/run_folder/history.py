@@ -140,7 +140,10 @@ class StageResult:
         trainable_parameters: of the stage.
         cached: whether its trunk was stored.
         best_epoch: of those that trained, from 1; None without one.
-        validation: figures of that epoch; empty where nothing validates.
+        validation: figures of that epoch, or of the mean; empty where nothing
+            validates.
+        averaged_epochs: from 1, whose mean is better than each of them; () where that
+            is an epoch.
     """
 
     name: str
@@ -152,6 +155,14 @@ class StageResult:
     cached: bool
     best_epoch: int | None
     validation: Mapping[str, float]
+    averaged_epochs: tuple[int, ...] = ()
+
+    @property
+    def best(self) -> str | None:
+        """Return the best epoch, or the epochs of the mean that is better: 3+4+5."""
+        if self.averaged_epochs:
+            return "+".join(map(str, self.averaged_epochs))
+        return None if self.best_epoch is None else str(self.best_epoch)
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry; the names of validation begin with `val_`."""
@@ -168,10 +179,13 @@ class StageResult:
             ValueError: for a value of another type.
         """
         values = renamed(entry)
-        own = {f.name for f in dataclasses.fields(cls)} - {"validation"}
+        own = {f.name for f in dataclasses.fields(cls)}
+        own -= {"validation", "averaged_epochs"}
         known = {name: values.pop(name) for name in own}
+        known["averaged_epochs"] = values.pop("averaged_epochs", ())
         known["validation"] = unprefixed(VALIDATION, values)
         json_values.check(known, typing.get_type_hints(cls))
+        known["averaged_epochs"] = tuple(known["averaged_epochs"])
         return cls(**known)
 
 

@@ -31,8 +31,9 @@ _KEEP = 2
 _NAME = re.compile(r"state-(\d{9})\.npz")
 _META = "meta.json"
 FORMAT = 2
-# Before the names of tensors: the weights of now, and the best of the stage so far.
-MODEL, BEST = "model/", "best/"
+# Before the names of tensors: the weights of now, the best of the stage so far, and
+# those of epochs that are to be averaged.
+MODEL, BEST, EPOCH = "model/", "best/", "epoch/"
 _DAMAGED = (
     OSError,
     EOFError,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from kft import errors, tasks
-from kft.config import RunConfig, user_paths
+from kft.config import RunConfig, averaging, user_paths
 from kft.config import stages as config_stages
 from kft.config.stages import HEAD
 from kft.data import class_weights
@@ -85,6 +85,19 @@ def _check_stages(config: RunConfig) -> None:
         )
 
 
+def _check_average(config: RunConfig) -> None:
+    average = config.parsed_average
+    if config.recipe == "auto":
+        return  # It has yet to choose the stages.
+    longest = max(stage.epochs for stage in config.parsed_stages)
+    if average is not None and longest < average.count:
+        raise errors.ConfigError(
+            f"--average={config.average} is of epochs of one stage, and no stage of "
+            f"--stages={config.stages} has {average.count}: give more epochs, or a "
+            "smaller number."
+        )
+
+
 def _check_dataset(config: RunConfig) -> None:
     tasks.check_dataset(config)
 
@@ -128,6 +141,7 @@ def _check_workers(config: RunConfig) -> None:
 _OPTION_CHECKS: tuple[Check, ...] = (
     _check_workers,
     _check_stages,
+    _check_average,
     _check_task,
     _check_formats,
     class_weights.check,
@@ -203,6 +217,12 @@ def _data_pairs(config: RunConfig) -> Iterable[str]:
             f"--patience={config.patience} waits for better figures of validation, "
             f"and --validation_fraction=0 leaves --dataset={config.dataset} without "
             "validation examples: raise the fraction, or leave patience out."
+        )
+    if config.average != averaging.NONE and _never_validates(config):
+        yield (
+            f"--average={config.average} keeps a mean that validates better, and "
+            f"--validation_fraction=0 leaves --dataset={config.dataset} without "
+            "validation examples: raise the fraction, or leave average out."
         )
     if config.assert_accuracy_at_least is not None and _never_validates(config):
         yield (

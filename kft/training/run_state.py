@@ -17,11 +17,14 @@ class Best:
         epoch: index of the epoch within the stage; None before any training.
         validation: figures of these weights; empty where nothing validates: then the
             last weights are the best.
+        averaged: the epochs, from 1, of whose weights they are the mean; () for those
+            of an epoch.
     """
 
     stage: int
     epoch: int | None
     validation: Mapping[str, float]
+    averaged: tuple[int, ...] = ()
 
     @property
     def number(self) -> int:
@@ -155,8 +158,12 @@ def from_dict(values: Mapping[str, Any]) -> RunState:
     values = dict(values)
     for name in ("best", "stage_best"):
         if values[name] is not None:
-            values[name] = Best(**values[name])
+            values[name] = _best(values[name])
     values["progress"] = EpochProgress(**values["progress"])
     values["history"] = tuple(map(EpochRecord.from_json, values["history"]))
     values["stages"] = tuple(map(StageResult.from_json, values["stages"]))
     return RunState(**values)
+
+
+def _best(values: Mapping[str, Any]) -> Best:
+    return Best(**{**values, "averaged": tuple(values.get("averaged", ()))})

@@ -55,6 +55,7 @@ def set_up_run(
         splits = tasks.load_splits(config)
     splits = skip_bad_examples.skip(config, splits, run=run, devices=devices)
     _check_batch(config, splits)
+    _check_average(config, splits)
     worker_sync.require_same_run(config, splits, devices)
     io.reporter.say(_describe(splits))
     has_state = _has_state(config, run, splits, devices)
@@ -134,6 +135,20 @@ def _check_batch(config: RunConfig, splits: Splits) -> None:
             f"--batch_size={size}: expected at most the {len(splits.train):,} training "
             f"examples, or {_FILLED_UP}; the rest of a larger batch is computed for "
             "nothing."
+        )
+
+
+def _check_average(config: RunConfig, splits: Splits) -> None:
+    """Check that something can say whether a mean is better.
+
+    Raises:
+        errors.ConfigError: where nothing validates.
+    """
+    if config.parsed_average is not None and not splits.validation:
+        raise errors.ConfigError(
+            f"--average={config.average} keeps a mean that validates better, and "
+            f"--dataset={config.dataset} has no validation examples: raise "
+            "--validation_fraction, or leave average out."
         )
 
 

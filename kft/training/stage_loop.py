@@ -21,6 +21,7 @@ from kft.training.steps_per_call import StepsPerCall
 # A host call lasts about this long: short enough for the bar, for signals and for a
 # save to come in time, long enough that its overhead (about 1 ms) does not show.
 _SECONDS_PER_CALL = 0.25
+Keep = Callable[[RunState, Mapping[str, float], bool], None]
 
 
 class StageLoop:
@@ -79,7 +80,7 @@ class StageLoop:
             errors.TrainingError: where the loss is not finite.
         """
         start = time.monotonic()
-        validation = self._figures()
+        validation = self.figures()
         if not validation:
             return state
         if not math.isfinite(validation["loss"]):
@@ -100,12 +101,14 @@ class StageLoop:
         seconds = state.stage_seconds + time.monotonic() - start
         return dataclasses.replace(state, stage_seconds=seconds)
 
-    def run(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
+    def run(self, state: RunState, keep: Keep) -> RunState:
         """Train until the stage's last epoch, or until patience is at its end.
 
         Args:
             state: where the stage stands; its step may be within an epoch.
-            keep_best: called while the model has the best weights so far.
+            keep: called at the end of each epoch, while the model has the weights that
+                were validated, with the state before the epoch is counted, their
+                figures, and whether they are the best so far.
 
         Raises:
             errors.Interrupted: after a signal; the state has been saved.
@@ -118,7 +121,7 @@ class StageLoop:
         batches = iter(self._data.train(state.epoch, state.progress.step))
         while not self._ended(state):
             state = self._epoch(state, batches)
-            state = self._finish_epoch(state, keep_best)
+            state = self._finish_epoch(state, keep)
             self._save(state)
         return state
 
@@ -216,7 +219,7 @@ class StageLoop:
         self._write(state)
         self._saved_at = time.monotonic()
 
-    def _finish_epoch(self, state: RunState, keep_best: Callable[[], None]) -> RunState:
+    def _finish_epoch(self, state: RunState, keep: Keep) -> RunState:
         """Validate, keep the best, and write the line of the epoch."""
         start = time.monotonic()
         train = self._step.figures()
@@ -231,8 +234,7 @@ class StageLoop:
             # The last update of the epoch may be the one that went wrong.
             raise errors.NotFiniteError(self._bad_loss(state, -1))
         state, is_best = states.judge(state, validation, self._monitor)
-        if is_best:
-            keep_best()
+        keep(state, validation, is_best)
         self._step.swap_averages()
         record = self._record(state, train, validation)
         seconds = state.progress.seconds + time.monotonic() - start
@@ -253,12 +255,16 @@ class StageLoop:
         if self._data.validation is None:
             return {}
         self._callbacks.test_begin()
-        figures = self._figures()
+        figures = self.figures()
         self._callbacks.test_end(figures)
         return figures
 
-    def _figures(self) -> Mapping[str, float]:
-        """Return the figures of validation, empty where nothing validates."""
+    def figures(self) -> Mapping[str, float]:
+        """Return the figures of validation, empty where nothing validates.
+
+        Raises:
+            errors.Interrupted: after a signal.
+        """
         if self._data.validation is None:
             return {}
         batches, count = self._data.validation

@@ -27,6 +27,7 @@ from kft.training.run_context import RunContext
 from kft.training.run_state import EpochProgress, RunState
 from kft.training.stage_loop import StageLoop
 from kft.training.stage_setup import StageTraining
+from kft.training.weight_average import EpochWeights
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -65,13 +66,17 @@ def run_stage(
     context.callbacks.stage_begin(stage.training.optimizer)
     context.callbacks.restore(state.callbacks, is_of_stage=state.epoch > 0)
     try:
-        state = stage.loop.run(state, stage.best.keep)
+        state = stage.loop.run(state, stage.keep)
     except errors.NotFiniteError:
         # What was good before stays: on disk, whatever happens next.
         stage.best.write()
         raise
     _prove_frozen(context, state, stage.training.parts)
     worker_sync.require_same_weights(context)
+    if stage.epochs is not None:
+        state = stage.epochs.try_mean(
+            state, validate=stage.loop.figures, keep_best=stage.best.keep
+        )
     digests = stage.best.write()
     if digests is not None:
         state = dataclasses.replace(state, best_digests=digests)
@@ -135,6 +140,7 @@ def _after(
         cached=is_cached,
         best_epoch=best.number if best else None,
         validation=best.validation if best else {},
+        averaged_epochs=best.averaged if best else (),
     )
     return dataclasses.replace(
         state,
@@ -157,14 +163,25 @@ class _Stage:
     Attributes:
         training: what trains in it.
         best: the best weights that the stage brings.
+        epochs: the weights of epochs that are to be averaged; None without --average.
         tensors: what a checkpoint of the stage holds.
         loop: its epochs.
     """
 
     training: StageTraining
     best: BestWeights
+    epochs: EpochWeights | None
     tensors: "_StageTensors"
     loop: StageLoop
+
+    def keep(
+        self, state: RunState, validation: Mapping[str, float], is_best: bool
+    ) -> None:
+        """Keep what is needed later of the weights that an epoch ends with."""
+        if is_best:
+            self.best.keep()
+        if self.epochs is not None:
+            self.epochs.keep(state, validation)
 
 
 def _build(context: RunContext, state: RunState, cache: StageCache | None) -> _Stage:
@@ -186,7 +203,11 @@ def _build(context: RunContext, state: RunState, cache: StageCache | None) -> _S
     evaluator = Evaluator(
         context.task, parts.tail, trunk=parts.trunk, devices=context.devices
     )
-    tensors = _StageTensors(context, training, best=best)
+    averaging = config.parsed_average
+    epochs = None
+    if averaging is not None:
+        epochs = EpochWeights(context, parts.movable, averaging)
+    tensors = _StageTensors(context, training, best=best, epochs=epochs)
     loop = StageLoop(
         context,
         spec,
@@ -195,21 +216,26 @@ def _build(context: RunContext, state: RunState, cache: StageCache | None) -> _S
         data=stage_setup.stage_data(context, index, cache),
         save=tensors.save,
     )
-    return _Stage(training, best, tensors, loop)
+    return _Stage(training, best, epochs, tensors, loop)
 
 
 class _StageTensors:
     """The tensors that a checkpoint of a stage holds."""
 
     def __init__(
-        self, context: RunContext, training: StageTraining, *, best: BestWeights
+        self,
+        context: RunContext,
+        training: StageTraining,
+        *,
+        best: BestWeights,
+        epochs: EpochWeights | None,
     ) -> None:
         self._context = context
         self._paths = network.stable_paths(context.network.model)
         self._movable = training.parts.movable
         self._optimizer = training.optimizer
         self._step = training.step
-        self._best = best
+        self._kept = [one for one in (best, epochs) if one is not None]
 
     def begin(self, state: RunState) -> RunState:
         """Note what the proof compares with, and save the start of the stage."""
@@ -227,7 +253,8 @@ class _StageTensors:
         checkpoints.assign(self._paths, arrays, prefix=checkpoints.MODEL)
         for prefix, variables in self._slots():
             checkpoints.assign(variables, arrays, prefix=prefix)
-        self._best.restore(arrays)
+        for one in self._kept:
+            one.restore(arrays)
 
     def _slots(self) -> list[tuple[str, dict[str, Any]]]:
         optimizer = {f"{i:05d}": v for i, v in enumerate(self._optimizer.variables)}
@@ -248,7 +275,8 @@ class _StageTensors:
             return
         for prefix, variables in self._slots():
             arrays.update({prefix + k: v.numpy() for k, v in variables.items()})
-        arrays.update(self._best.arrays())
+        for one in self._kept:
+            arrays.update(one.arrays())
         state = dataclasses.replace(state, seconds=self._context.seconds())
         checkpoints.save(
             self._context.run, Snapshot(state, arrays), versions=environment.versions()

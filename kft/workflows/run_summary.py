@@ -90,7 +90,7 @@ def _stages(result: RunResult) -> Sequence[Column]:
         Column("stage", [stage.name for stage in stages], is_text=True),
         Column("trains", [f"{s.trainable_parameters:,}" for s in stages], rank=4),
         Column("epochs", [str(stage.epochs) for stage in stages], rank=2),
-        Column("best", [tables.or_dash(s.best_epoch, "d") for s in stages], rank=6),
+        Column("best", [tables.or_dash(s.best, "s") for s in stages], rank=6),
         Column("time", [_duration(stage.seconds) for stage in stages]),
         Column("examples/s", rates, rank=3),
         Column("trunk", [_trunk(stage.cached) for stage in stages], rank=5),

@@ -48,8 +48,8 @@ def test_a_line_comes_back_from_json(train, validation):
     assert EpochRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
-@hypothesis.given(validation=_FIGURES)
-def test_a_stage_comes_back_from_json(validation):
+@hypothesis.given(validation=_FIGURES, averaged=st.sampled_from([(), (1, 3)]))
+def test_a_stage_comes_back_from_json(validation, averaged):
     result = StageResult(
         name="top2",
         epochs=3,
@@ -60,8 +60,13 @@ def test_a_stage_comes_back_from_json(validation):
         cached=True,
         best_epoch=2,
         validation=validation,
+        averaged_epochs=averaged,
     )
-    assert StageResult.from_json(json.loads(json.dumps(result.to_json()))) == result
+    entry = json.loads(json.dumps(result.to_json()))
+    assert StageResult.from_json(entry) == result
+    assert result.best == ("1+3" if averaged else "2")
+    del entry["averaged_epochs"]
+    assert StageResult.from_json(entry).averaged_epochs == ()
 
 
 def test_a_line_of_an_older_version_is_read():

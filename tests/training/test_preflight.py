@@ -73,6 +73,15 @@ PAIRS = [
     ({"cache_dir": "c", "feature_cache": "off"}, "--cache_dir=c holds features on"),
     ({"max_bad_fraction": 0.5}, "--max_bad_fraction=0.5 belongs to --on_bad_image"),
     ({"patience": 2, "validation_fraction": 0.0}, "--patience=2 waits for better"),
+    ({"average": "last:1"}, "--average: expected none, last:K or best:K"),
+    (
+        {"average": "last:3", "stages": "head:2,all:2"},
+        "--average=last:3 is of epochs of one stage, and no stage of",
+    ),
+    (
+        {"average": "last:2", "validation_fraction": 0.0},
+        "--average=last:2 keeps a mean that validates better",
+    ),
     ({"accumulation_steps": 3}, "--batch_size=32 has to be a multiple of 3"),
     (
         {"accumulation_steps": 2, "batch_size": "auto"},
@@ -111,6 +120,7 @@ def test_options_that_can_not_work_together_are_refused(
         {"feature_cache": "disk", "augment": "flip", "cached_views": 4},
         {"cache_dir": "c"},
         {"patience": 2},
+        {"average": "best:3", "stages": "head:2,all:3"},
         {"on_bad_image": "skip", "max_bad_fraction": 0.5},
         {"optimizer": "rmsprop", "momentum": 0.5},
         {"nesterov": True},
