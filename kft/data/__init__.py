@@ -59,7 +59,12 @@ class Source:
 
 # Of every task, and not for the command line.
 _GIVEN = Source(
-    "data= of kft.fine_tune", given.check, given.load, given.load_known, is_path=False
+    "data= of kft.fine_tune",
+    given.check,
+    given.load,
+    given.load_known,
+    is_path=False,
+    has_several_labels=True,
 )
 
 
@@ -67,7 +72,7 @@ _GIVEN = Source(
 _KINDS_OF_OPTION = {
     "folder_layout": ("folder",),
     "csv_columns": ("csv", "folder"),
-    "label_columns": ("csv", "folder"),
+    "label_columns": ("csv", "folder", given.KIND),
     "tfds_features": ("tfds",),
     "data_dir": ("tfds",),
     "train_split": ("tfds",),

@@ -15,10 +15,10 @@ from kft import errors, tasks
 from kft.config import RunConfig
 from kft.data import content_ids
 from kft.data.examples import TRAIN, Read, Table
-from kft.data.labels import LabelMap
-from kft.data.sources import file_reader, path_ids
+from kft.data.label_arrays import Labels
+from kft.data.sources import file_reader, path_ids, row_labels
 from kft.data.sources.given import GivenExamples, ValueReader
-from kft.tasks import given_rows
+from kft.tasks import given_labels, given_rows
 from kft.tasks.given_rows import Data, GivenRow
 from kft.tasks.task_kind import Values
 
@@ -36,90 +36,42 @@ def examples_of(
 
     Args:
         data: inputs and labels, see `given_rows`. Inputs are arrays, texts, encoded
-            bytes or paths of files; labels are numbers or names of classes.
+            bytes or paths of files; labels are numbers or names of classes, with
+            `--multi_label` any number of them.
         config: of the run that is trained on them, or measured.
         class_names: of the classes that labels count from 0; by default numbers are
             names themselves, in their order, and names are sorted.
         numbers_are_names: whether numbers are among `class_names`, and count nothing.
 
     Raises:
-        errors.ConfigError: where the task, or --multi_label, takes files only.
+        errors.ConfigError: where the task takes files only.
         errors.DataError: for data that cannot be used, saying what came.
     """
     values = tasks.kind(config.task).values
-    if values is None or config.is_multi_label:
-        what = "multi_label=True" if values else f"task={config.task!r}"
+    if values is None:
         raise errors.ConfigError(
-            f"data: {what} takes files only. Give dataset=KIND:PLACE."
+            f"data: task={config.task!r} takes files only. Give dataset=KIND:PLACE."
         )
-    rows = list(given_rows.rows(data))
+    rows = list(
+        given_rows.rows(
+            data,
+            are_several=config.is_multi_label,
+            class_columns=config.class_columns,
+        )
+    )
     if not rows:
         raise errors.DataError(f"{given_rows.FORMS}; received one without examples.")
-    labels, class_ids = _classes(rows, class_names, numbers_are_names)
-    table, places = _table(rows, class_ids, values, config)
+    if class_names is None and config.class_columns:
+        class_names = config.class_columns
+    found = given_labels.of(rows, are_several=config.is_multi_label)
+    labels, named = found.named(class_names, numbers_are_names=numbers_are_names)
+    targets = row_labels.targets(named, labels, is_multi_label=config.is_multi_label)
+    table, places = _table(rows, targets, values, config)
     return GivenExamples(labels, table, places)
 
 
-def _classes(
-    rows: Sequence[GivenRow],
-    class_names: Sequence[str] | None,
-    numbers_are_names: bool,
-) -> tuple[LabelMap, np.ndarray]:
-    """Return the classes, and that of each row, int32 [n]."""
-    found = [_label(row.label, place) for place, row in enumerate(rows)]
-    kinds = {type(one) for one in found}
-    if len(kinds) > 1:
-        raise errors.DataError(
-            "data: expected labels that are all numbers or all names, received both."
-        )
-    if numbers_are_names:
-        found = [str(one) for one in found]
-    if class_names is not None:
-        return _named(found, tuple(map(str, class_names)))
-    trained = {one for one, row in zip(found, rows, strict=True) if row.split == TRAIN}
-    names = LabelMap(tuple(str(one) for one in sorted(trained)))
-    return _named([str(one) for one in found], names.names)
-
-
-def _named(
-    found: Sequence[int | str], names: tuple[str, ...]
-) -> tuple[LabelMap, np.ndarray]:
-    labels, ids = LabelMap(names), []
-    for place, one in enumerate(found):
-        if isinstance(one, int) and not 0 <= one < len(names):
-            raise errors.DataError(
-                f"data: label {place} is {one}, and there are {len(names)} class names "
-                f"(0 to {len(names) - 1})."
-            )
-        if isinstance(one, str) and one not in names:
-            raise errors.DataError(
-                f"data: label {place} is {one!r}, which is no class of training. "
-                f"{errors.closest(one, names)}"
-            )
-        ids.append(one if isinstance(one, int) else labels.index(one))
-    return labels, np.array(ids, np.int32)
-
-
-def _label(label: Any, place: int) -> int | str:
-    """Return a label as a number or a name.
-
-    Raises:
-        errors.DataError: for anything else.
-    """
-    if isinstance(label, bytes):
-        return label.decode(errors="replace")
-    if isinstance(label, str):
-        return str(label)
-    if isinstance(label, int | np.integer | np.bool_):
-        return int(label)
-    raise errors.DataError(
-        f"data: expected numbers or names of classes, received label {place}: "
-        f"{label!r:.60} ({type(label).__name__})."
-    )
-
-
 def _table(
-    rows: Sequence[GivenRow], class_ids: np.ndarray, values: Values, config: RunConfig
+    rows: Sequence[GivenRow], targets: Labels, values: Values, config: RunConfig
 ) -> tuple[Table, Sequence[str]]:
     """Return the table of examples, and where they lie if they are files."""
     are_paths = {_is_path(row.value, values) for row in rows}
@@ -145,7 +97,7 @@ def _table(
             groups = np.array(digests)
     table = Table(
         ids=np.array(ids),
-        labels=class_ids,
+        labels=targets,
         sizes=np.array(sizes, np.int64),
         split_names=split_names,
         read=read,

@@ -157,6 +157,7 @@ def test_a_data_set_of_tensorflow_has_to_have_a_size() -> None:
     [
         ((IMAGES, [0, 1, 0]), "received 4 inputs, 3 labels"),
         ((IMAGES, np.eye(2)[[0, 1, 0, 1]]), r"shape \[4, 2\]\. Give labels\.argmax"),
+        ((IMAGES, [[0], [0, 1], [], [1]]), r"shape \[4, 0\]\."),
         ((IMAGES, [0, 1, 0, 1.5]), r"label 3: 1\.5 \(float\)"),
         ((IMAGES, [0, 1, 0, "1"]), "all numbers or all names, received both"),
         ((IMAGES / 255, [0, 1, 0, 1]), r"input 0 of train: expected an image as uint8"),
@@ -191,12 +192,6 @@ def test_a_missing_group_is_none() -> None:
     groups = [None, float("nan")] * 30
     found = _splits((TEXTS, LABELS, groups))
     assert found.fingerprint == _splits((TEXTS, LABELS)).fingerprint
-
-
-def test_several_labels_come_from_files() -> None:
-    switches = [[0, 1], [1]] * 30
-    with pytest.raises(errors.ConfigError, match="multi_label=True takes files only"):
-        _splits((TEXTS, switches), multi_label=True)
 
 
 def test_other_files_of_the_same_names_are_other_data(tmp_path: Path) -> None:

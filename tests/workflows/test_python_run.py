@@ -43,6 +43,37 @@ def test_arrays_are_trained_on_measured_and_answered(tmp_path: Path) -> None:
         kft.fine_tune(config, data=(images[1:], names[1:]), reporter=SilentReporter())
 
 
+def test_arrays_may_be_of_several_classes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    switches = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 12)
+    images = rng.integers(0, 40, [len(switches), 64, 64, 3], np.uint8)
+    # The left half is bright, or the right half, both or none.
+    images[:, :, :32] += (200 * switches[:, 0, None, None, None]).astype(np.uint8)
+    images[:, :, 32:] += (200 * switches[:, 1, None, None, None]).astype(np.uint8)
+    config = kft.TrainConfig(
+        multi_label=True,
+        backbone="EfficientNetLite0",
+        image_size=64,
+        stages="head:4@1e-1",
+        batch_size=8,
+        run_dir=str(tmp_path / "run"),
+        export=(),
+        report=False,
+    )
+    result = kft.fine_tune(
+        config,
+        data=(images, switches),
+        class_names=["left", "right"],
+        reporter=SilentReporter(),
+    )
+    assert result.model.labels == ("left", "right")
+    assert result.validation["micro_f1"] > 0.7
+    measured = result.model.evaluate((images[:8], switches[:8])).figures.to_json()
+    named = [["left"] * row[0] + ["right"] * row[1] for row in switches[:8]]
+    again = result.model.evaluate((images[:8], named)).figures.to_json()
+    assert measured == again
+
+
 def test_the_config_leaves_the_data_to_data() -> None:
     config = kft.TrainConfig(dataset="folder:photos")
     with pytest.raises(errors.ConfigError, match="data is given, and so is dataset="):

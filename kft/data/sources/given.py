@@ -15,8 +15,9 @@ import numpy as np
 
 from kft import config as config_lib
 from kft import errors
-from kft.data import examples, splits
+from kft.data import examples, label_arrays, splits
 from kft.data.labels import LabelMap
+from kft.data.sources import row_labels
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
@@ -27,7 +28,7 @@ _DIGEST_BYTES = 8
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GivenExamples:
-    """Examples of one class each.
+    """Examples of one class each, or of any number.
 
     Attributes:
         labels: the classes.
@@ -46,11 +47,19 @@ class GivenExamples:
         table = self.table
         found = hashlib.blake2b(digest_size=_DIGEST_BYTES)
         groups = table.groups if table.groups is not None else [""] * len(table.ids)
-        names = [self.labels.names[label] for label in np.asarray(table.labels)]
+        names = [row_labels.SEPARATOR.join(names) for names in self.class_names]
         columns = (table.ids, names, table.split_names, groups, table.sizes)
         for row in (*zip(*columns, strict=True), self.places):
             found.update(repr(tuple(map(str, row))).encode())
         return found.hexdigest()
+
+    @property
+    def class_names(self) -> Sequence[tuple[str, ...]]:
+        """Return the names of the classes of each example."""
+        names, labels = self.labels.names, np.asarray(self.table.labels)
+        if label_arrays.is_one_class_each(labels):
+            return [(names[label],) for label in labels]
+        return [tuple(names[k] for k in np.flatnonzero(row)) for row in labels]
 
 
 _KEPT: dict[str, GivenExamples] = {}
@@ -104,9 +113,10 @@ def load_known(
     """
     found = _find(digest, config)
     label_map = known.with_others(found.labels.names)
-    names = [found.labels.names[label] for label in np.asarray(found.table.labels)]
-    ids = np.array([label_map.index(name) for name in names], np.int32)
-    return splits.uncut(label_map, dataclasses.replace(found.table, labels=ids))
+    targets = row_labels.targets(
+        found.class_names, label_map, is_multi_label=config.is_multi_label
+    )
+    return splits.uncut(label_map, dataclasses.replace(found.table, labels=targets))
 
 
 def _find(digest: str, config: config_lib.DataConfig) -> GivenExamples:
