@@ -54,8 +54,7 @@ def set_up_run(
     with io.startup.part("data"), devices.together("load the data"):
         splits = tasks.load_splits(config)
     splits = skip_bad_examples.skip(config, splits, run=run, devices=devices)
-    _check_batch(config, splits)
-    _check_average(config, splits)
+    _check_examples(config, splits)
     worker_sync.require_same_run(config, splits, devices)
     io.reporter.say(_describe(splits))
     has_state = _has_state(config, run, splits, devices)
@@ -123,11 +122,12 @@ def _keep_place(run: RunDir, config: RunConfig) -> None:
         run_dir.keep_config(run, config)
 
 
-def _check_batch(config: RunConfig, splits: Splits) -> None:
-    """Check that a large batch is not filled up with nothing.
+def _check_examples(config: RunConfig, splits: Splits) -> None:
+    """Check what depends on how many examples there are.
 
     Raises:
-        errors.ConfigError: where it has room for more than there is to train on.
+        errors.ConfigError: where a batch has room for more than there is to train on,
+            or nothing can say whether a mean of weights is better.
     """
     size = config.settled_batch_size
     if size > max(len(splits.train), _FILLED_UP):
@@ -136,14 +136,6 @@ def _check_batch(config: RunConfig, splits: Splits) -> None:
             f"examples, or {_FILLED_UP}; the rest of a larger batch is computed for "
             "nothing."
         )
-
-
-def _check_average(config: RunConfig, splits: Splits) -> None:
-    """Check that something can say whether a mean is better.
-
-    Raises:
-        errors.ConfigError: where nothing validates.
-    """
     if config.parsed_average is not None and not splits.validation:
         raise errors.ConfigError(
             f"--average={config.average} keeps a mean that validates better, and "
