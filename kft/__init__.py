@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     )
     from kft.inference.finetuned_model import FinetunedModel, load
     from kft.run_folder.run_result import RunResult
-    from kft.workflows.python_run import fine_tune
+    from kft.workflows.python_run import cross_validate, fine_tune
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "TextClassificationConfig",
     "TokenClassificationConfig",
     "TrainConfig",
+    "cross_validate",
     "fine_tune",
     "load",
 ]
@@ -40,6 +41,7 @@ _MODULES = {
     "TextClassificationConfig": "kft.config",
     "TokenClassificationConfig": "kft.config",
     "TrainConfig": "kft.config",
+    "cross_validate": "kft.workflows.python_run",
     "fine_tune": "kft.workflows.python_run",
 }
 

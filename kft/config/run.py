@@ -131,8 +131,9 @@ class RunConfig(RuntimeConfig, OptimizerConfig, ModelConfig, DataConfig):
             return None
         if self.fold is None:
             raise errors.ConfigError(
-                f"--folds={self.folds} is for several runs of kft.train; for one of "
-                "them say which examples validate: --fold=0."
+                f"--folds={self.folds} is for several runs, of kft.train or "
+                "kft.cross_validate; for one of them say which examples validate: "
+                "--fold=0."
             )
         return Fold(self.fold, self.folds)
 

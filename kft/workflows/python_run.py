@@ -11,14 +11,16 @@ from kft.cli import startup_logs
 from kft.config import RunConfig
 from kft.data.sources import given
 from kft.distribution import cluster
+from kft.run_folder import folds
 from kft.run_folder.run_result import RunResult
 from kft.tasks import given_data
 from kft.tasks.given_rows import Data
-from kft.workflows import after_training
+from kft.workflows import after_training, train_run
 
 if TYPE_CHECKING:
     import keras
 
+    from kft.evaluation.cross_validate import CrossValidation
     from kft.inference.finetuned_model import FinetunedModel
     from kft.training.monitoring.progress import Reporter
 
@@ -98,6 +100,50 @@ def fine_tune(
     if workers is None or workers.is_chief:
         after_training.complete(config, finished, say=shown.say)
     return FineTuned(**vars(finished.result))
+
+
+def cross_validate(
+    config: RunConfig,
+    *,
+    data: Data | None = None,
+    class_names: Sequence[str] | None = None,
+    network: "keras.Model | None" = None,
+    blocks: Mapping[str, str] | None = None,
+    reporter: "Reporter | None" = None,
+) -> "CrossValidation":
+    """Make a run for each of `folds`, as `python -m kft.train --folds=K` does.
+
+    The same config goes on where it was stopped; finished runs are not repeated.
+    Nothing is exported: folds judge the settings.
+
+    Args:
+        config: of the runs, with `folds` of 2 or more; its `run_dir` holds their
+            folders, folds.json and out_of_fold.csv.
+        data: see `fine_tune`.
+        class_names: likewise.
+        network: likewise; each run begins with the weights that it has now.
+        blocks: likewise.
+        reporter: likewise.
+
+    Raises:
+        errors.AccuracyError: where the mean is below `assert_accuracy_at_least`.
+        errors.KftError: see `fine_tune`.
+    """
+    startup_logs.from_python()
+    if not folds.are_wanted(config):
+        raise errors.ConfigError(
+            f"folds={config.folds}, fold={config.fold}: cross_validate makes the runs "
+            "of all folds. Give folds=5, say, and no fold; fine_tune makes one of them."
+        )
+    config = _with_data(config, data, class_names)
+    config = _with_network(config, network, blocks)
+    from kft.evaluation import cross_validate as of_folds
+
+    found = of_folds.cross_validate(config, reporter=reporter)
+    problem = after_training.below_bar(config, train_run.mean_judged(found))
+    if problem is not None:
+        raise problem
+    return found
 
 
 def _with_data(

@@ -113,13 +113,14 @@ def _cross_validate(config: RunConfig, given: frozenset[str] | None) -> None:
         "Nothing is exported: folds judge the settings. The same command without "
         "--folds trains a network to serve."
     )
-    problem = after_training.below_bar(config, _mean(found, judged))
+    problem = after_training.below_bar(config, mean_judged(found))
     if problem is not None:
         raise problem
 
 
-def _mean(found: "SeveralRuns", judged: JudgedFigure) -> JudgedFigure:
-    """Return the figure to judge by, with its mean over all runs."""
+def mean_judged(found: "SeveralRuns") -> JudgedFigure:
+    """Return the figure to judge several runs by, with its mean over all of them."""
+    judged = accuracy_bar.judged_of(found.results[0])
     mean = found.spread(VALIDATION + judged.name)
     value = None if mean is None else mean.mean
     return dataclasses.replace(judged, value=value)
@@ -154,4 +155,4 @@ def _train(
     _show_spreads(found, judged)
     terminal.show("The best by validation:", "")
     # The best was chosen for being good; a bar is for what another seed would give.
-    return FinishedRun(found.best), _mean(found, judged)
+    return FinishedRun(found.best), mean_judged(found)

@@ -1,5 +1,6 @@
 """Runs on what a Python program has in memory."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -72,6 +73,34 @@ def test_arrays_may_be_of_several_classes(tmp_path: Path) -> None:
     named = [["left"] * row[0] + ["right"] * row[1] for row in switches[:8]]
     again = result.model.evaluate((images[:8], named)).figures.to_json()
     assert measured == again
+
+
+def test_folds_are_made_of_arrays(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, [24, 64, 64, 3], np.uint8)
+    config = kft.TrainConfig(
+        backbone="EfficientNetLite0",
+        image_size=64,
+        stages="head:1@1e-2",
+        batch_size=8,
+        folds=2,
+        run_dir=str(tmp_path / "folds"),
+    )
+    data = images, [0, 1] * 12
+    found = kft.cross_validate(config, data=data, reporter=SilentReporter())
+    assert [result.run_dir.name for result in found.results] == ["fold0", "fold1"]
+    assert found.out_of_fold.examples == 24
+    assert found.spread("val_accuracy").mean == found.out_of_fold.accuracy
+    assert (tmp_path / "folds/out_of_fold.csv").is_file()
+    demanding = dataclasses.replace(config, assert_accuracy_at_least=1.0)
+    with pytest.raises(errors.AccuracyError):
+        kft.cross_validate(demanding, data=data, reporter=SilentReporter())
+
+
+@pytest.mark.parametrize("changes", [{}, {"folds": 3, "fold": 0}])
+def test_all_folds_are_two_or_more(changes: dict[str, int]) -> None:
+    with pytest.raises(errors.ConfigError, match="makes the runs of all folds"):
+        kft.cross_validate(kft.TrainConfig(**changes), data=([], []))
 
 
 def test_the_config_leaves_the_data_to_data() -> None:
