@@ -2,16 +2,13 @@
 
 import dataclasses
 import functools
-import warnings
-from pathlib import Path
 from typing import Literal
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from kft import errors, tasks
+from kft import tasks
 from kft.config import RunConfig
 from kft.data.labels import LabelMap
 from kft.distribution import runtime
@@ -23,6 +20,7 @@ from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Preprocess, Task
 from kft.tasks.traced_inputs import TracedInputs
 from kft.tasks.views import Views
+from kft.training import kept_weights
 from kft.training.kept_network import KeptNetwork
 
 Precision = Literal["run", "float32"]
@@ -176,7 +174,7 @@ def load(
     devices = runtime.start(config, seed=config.seed)
     task = tasks.get(config, labels, run=run)
     network = task.network(weights="none")
-    _load_weights(network.model, run)
+    kept_weights.load(network.model, run)
     return LoadedRun(config, run, labels, task, network, devices, data)
 
 
@@ -244,40 +242,3 @@ def _precision(
         logging.warning("The run computed in float16; without a GPU it is float32.")
         return "float32"
     return config.precision
-
-
-def _load_weights(model: keras.Model, run: RunDir) -> None:
-    path = run.best_weights
-    if not path.is_file():
-        raise errors.RunDirError(
-            f"{run.path} has no {path.name}, the weights that the run kept. Copy the "
-            "whole run folder, or train again in another one."
-        )
-    try:
-        with warnings.catch_warnings():
-            # Keras (3.15.1) leaves out what it does not find in the file, and warns.
-            warnings.simplefilter("error", UserWarning)
-            model.load_weights(path)
-    except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
-        raise errors.RunDirError(
-            f"{path} does not hold the weights of this run's network; it is damaged, "
-            f"or labels.txt or config.json are of another run: {error}. Copy the whole "
-            "run folder again, or train again in another one."
-        ) from error
-    _check_finite(model, path)
-
-
-def _check_finite(model: keras.Model, path: Path) -> None:
-    """Check that every weight is a number: with one that is none, no answer means any.
-
-    Raises:
-        errors.RunDirError: naming the first that is not.
-    """
-    for variable in model.variables:
-        values = keras.ops.convert_to_numpy(variable)
-        if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
-            raise errors.RunDirError(
-                f"{path} holds numbers that are none (NaN or infinity), first in "
-                f"{variable.path}: it is damaged, or was not written by kft. Copy the "
-                "whole run folder again, or train again in another one."
-            )
