@@ -78,7 +78,7 @@ class Serving:
     file_endings = (".raw",)
     request_columns = ()
     scores = class_answers.SCORES
-    activation = None
+    activation = "softmax"
     answer_fields = class_answers.FIELDS
 
     def __init__(self, labels: LabelMap) -> None:

@@ -16,6 +16,7 @@ from kft.config.base import Config, from_dict, to_dict
 from kft.config.class_options import ClassOptions
 from kft.config.computation import RuntimeConfig
 from kft.config.data import DEFAULT_TASK, DataConfig, Fold
+from kft.config.distillation import DistillationConfig
 from kft.config.image import ImageModelConfig, ImageOptions
 from kft.config.run import RunConfig, TrainConfig
 from kft.config.run_commands import (
@@ -65,6 +66,7 @@ __all__ = [
     "ConfigsConfig",
     "DataConfig",
     "DemoConfig",
+    "DistillationConfig",
     "EvaluateConfig",
     "ExportConfig",
     "FindLrConfig",

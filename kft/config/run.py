@@ -10,6 +10,7 @@ from kft.config import averaging
 from kft.config.averaging import Averaging
 from kft.config.computation import RuntimeConfig
 from kft.config.data import DEFAULT_TASK, DataConfig, Fold
+from kft.config.distillation import DistillationConfig
 from kft.config.fields import option
 from kft.config.image import ImageModelConfig, ImageOptions
 from kft.config.stages import Stage, format_stages, parse_stages
@@ -17,7 +18,9 @@ from kft.config.training import ModelConfig, OptimizerConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunConfig(RuntimeConfig, OptimizerConfig, ModelConfig, DataConfig):
+class RunConfig(
+    RuntimeConfig, DistillationConfig, OptimizerConfig, ModelConfig, DataConfig
+):
     """What happens around training, and where a run is written.
 
     Every task shares these options; a task adds its own in a subclass. The first base

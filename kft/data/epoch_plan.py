@@ -60,6 +60,8 @@ class SamplingConfig:
         mix: None for inputs of one example each.
         boundaries: lengths that batches are padded to, ascending; () for one shape.
         example_weights: how much each example counts in the loss, [n]; None for 1.
+        taught: float32 [n, classes], what a teacher says of each example, which comes
+            with its label; None without a teacher.
     """
 
     seed: int
@@ -69,6 +71,7 @@ class SamplingConfig:
     mix: Mix | None = None
     boundaries: Sequence[int] = ()
     example_weights: np.ndarray | None = None
+    taught: np.ndarray | None = None
 
 
 class EpochPlan(NamedTuple):
@@ -76,6 +79,7 @@ class EpochPlan(NamedTuple):
 
     Attributes:
         rows: int64 [elements, b], where the examples are read.
+        positions: int64 [elements, b], where they stand in `Examples`.
         labels: [elements, b, ...], what the rows of `Examples.labels` are; where these
             are of different length, int64 [elements, b], which rows they are.
         weights: float32 [elements, b].
@@ -89,6 +93,7 @@ class EpochPlan(NamedTuple):
     """
 
     rows: np.ndarray
+    positions: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
     keys: np.ndarray
@@ -153,6 +158,7 @@ def train_epoch(
         shares, factors = _mixed(own, factors, share)
     columns = EpochPlan(
         rows=examples.rows[positions] + (epoch + again) % config.views * n,
+        positions=positions,
         labels=_labels(examples, positions),
         weights=weights * factors,
         keys=keys,
@@ -228,6 +234,7 @@ def eval_epoch(
     positions, valid = _cut(order, share)
     columns = EpochPlan(
         rows=examples.rows[positions],
+        positions=positions,
         labels=_labels(examples, positions),
         weights=valid,
         keys=keys[positions],
@@ -325,6 +332,7 @@ def _elements(column: np.ndarray, share: BatchShare) -> np.ndarray:
 def _plan(columns: EpochPlan, share: BatchShare) -> EpochPlan:
     return EpochPlan(
         rows=_elements(columns.rows, share).astype(np.int64),
+        positions=_elements(columns.positions, share).astype(np.int64),
         labels=_elements(columns.labels, share),
         weights=_elements(columns.weights, share).astype(np.float32),
         keys=_elements(columns.keys, share).astype(np.int64),

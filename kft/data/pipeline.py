@@ -8,7 +8,7 @@ different length: these are padded with zeros to the length that the plan says.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -34,6 +34,19 @@ class Stored:
     """
 
     read: Callable[[tf.Tensor, tf.Tensor], Any]
+
+
+class TaughtLabels(NamedTuple):
+    """The labels of a batch, where a teacher has its say besides them.
+
+    Attributes:
+        labels: as they are without one.
+        taught: float32 [b, classes], what the teacher says of each example; of mixed
+            ones mixed as their labels are.
+    """
+
+    labels: tf.Tensor
+    taught: tf.Tensor
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,7 +87,7 @@ def train_batches(
     it, times the weight of the class, and 0 for rows that only fill up the last batch
     of an epoch. Labels are as `Examples` has them, those of different length filled up
     with `label_arrays.NO_LABEL`; with `sampling.mix` they are the shares of the
-    classes, float32 [b, classes].
+    classes, float32 [b, classes]; with `sampling.taught` they are `TaughtLabels`.
 
     The key of an example is a pure function of (seed, epoch, example id, and how often
     it was drawn in the epoch before).
@@ -103,8 +116,7 @@ def train_batches(
     signature = _signature(examples, share.rows, sampling)
     elements = _elements(epochs, plan_epoch, signature)
     remaining = elements.skip(span.first_batch * share.replicas)
-    is_padded = bool(sampling.boundaries)
-    return _batches(remaining, examples, source, is_padded=is_padded, mix=sampling.mix)
+    return _batches(remaining, examples, source, sampling=sampling)
 
 
 def eval_batches(
@@ -132,7 +144,8 @@ def eval_batches(
     # Planned here and now, so that another pass plans nothing again.
     planned = epoch_plan.eval_epoch(examples, share, keys=keys, boundaries=boundaries)
     elements = tf.data.Dataset.from_tensor_slices(planned)
-    return _batches(elements, examples, source, is_padded=bool(boundaries))
+    plain = epoch_plan.SamplingConfig(seed=0, boundaries=boundaries)
+    return _batches(elements, examples, source, sampling=plain)
 
 
 def example_keys(
@@ -159,6 +172,7 @@ def _signature(
     width = sampling.mix.width if sampling.mix else 1
     return epoch_plan.EpochPlan(
         rows=tf.TensorSpec([rows], tf.int64),
+        positions=tf.TensorSpec([rows], tf.int64),
         labels=of_labels,
         weights=tf.TensorSpec([rows], tf.float32),
         keys=tf.TensorSpec([rows, 2], tf.int64),
@@ -190,16 +204,19 @@ def _batches(
     examples: examples_lib.Examples,
     source: Preprocess | Stored,
     *,
-    is_padded: bool,
-    mix: epoch_plan.Mix | None = None,
+    sampling: epoch_plan.SamplingConfig,
 ) -> tf.data.Dataset:
     """Return the batches that the elements plan."""
+    is_padded = bool(sampling.boundaries)
     if isinstance(source, Stored):
         batches = elements.map(_read_inputs(source))
     else:
         batches = _make_inputs(elements, examples, source, is_padded=is_padded)
     if isinstance(examples.labels, Ragged):
         batches = batches.map(_read_labels(examples.labels))
+    if sampling.taught is not None:
+        batches = batches.map(_read_taught(sampling.taught))
+    mix = sampling.mix
     batches = batches.map(_without_plan if mix is None else _mixed(mix))
     options = tf.data.Options()
     # Every worker takes its own rows already; sharding again would lose examples.
@@ -274,6 +291,23 @@ def _read_labels(labels: Ragged) -> Callable[..., tuple[Any, ...]]:
     return read
 
 
+def _read_taught(taught: np.ndarray) -> Callable[..., tuple[Any, ...]]:
+    """Return what puts the answers of a teacher beside the labels."""
+
+    def read(
+        inputs: Any, planned: epoch_plan.EpochPlan
+    ) -> tuple[Any, epoch_plan.EpochPlan]:
+        positions = planned.positions
+        found = tf.numpy_function(
+            lambda rows: taught[rows], [positions], taught.dtype, stateful=False
+        )
+        found.set_shape([positions.shape[0], *taught.shape[1:]])
+        labels: Any = TaughtLabels(planned.labels, found)
+        return inputs, planned._replace(labels=labels)
+
+    return read
+
+
 def _without_plan(
     inputs: Any, planned: epoch_plan.EpochPlan
 ) -> tuple[Any, tf.Tensor, tf.Tensor]:
@@ -286,11 +320,14 @@ def _mixed(mix: epoch_plan.Mix) -> Callable[..., tuple[Any, ...]]:
     ) -> tuple[Any, tf.Tensor, tf.Tensor]:
         others = epoch_plan.others(planned.rows.shape[0])
         inputs = mix.apply(inputs, tf.gather(inputs, others), planned.mixing)
-        own = planned.labels
-        if not tf.as_dtype(own.dtype).is_floating:
-            own = tf.one_hot(own, mix.num_classes)
         shares = planned.shares[:, None]
-        labels = shares * own + (1.0 - shares) * tf.gather(own, others)
+
+        def mixed_targets(own: tf.Tensor) -> tf.Tensor:
+            if not tf.as_dtype(own.dtype).is_floating:
+                own = tf.one_hot(own, mix.num_classes)
+            return shares * own + (1.0 - shares) * tf.gather(own, others)
+
+        labels = tf.nest.map_structure(mixed_targets, planned.labels)
         return inputs, labels, planned.weights
 
     return mixed

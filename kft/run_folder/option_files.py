@@ -14,14 +14,18 @@ from kft.run_folder import saved_config
 
 # Options that may be the path of a file, or of a folder of files; not every task has
 # all. What they hold otherwise is a word, such as the name of a network.
-NAMES = ("backbone", "weights", "word_list")
+NAMES = ("backbone", "weights", "word_list", "teacher")
+# Of the folder of a finished run, such as a teacher: what its answers follow from. The
+# rest of it changes when it is evaluated or reported on.
+_WEIGHTS = "best.weights.h5"
+_OF_RUN = (_WEIGHTS, "config.json", "labels.txt", "backbone/*")
 # Key of environment.json.
 KEY = "option_files"
 
 
 def describe(config: RunConfig) -> dict[str, dict[str, str]]:
     """Return what is kept of these files, as JSON: a SHA-256 each, by option."""
-    found = {name: _digest(path) for name, path in _paths(config)}
+    found = {name: digest(path) for name, path in _paths(config)}
     return {KEY: {name: digest for name, digest in found.items() if digest}}
 
 
@@ -52,7 +56,7 @@ def same_elsewhere(kept: Path, old: RunConfig, new: RunConfig) -> frozenset[str]
     return frozenset(
         name
         for name, path in _paths(new)
-        if name in before and (path == was.get(name) or _digest(path) == before[name])
+        if name in before and (path == was.get(name) or digest(path) == before[name])
     )
 
 
@@ -67,7 +71,7 @@ def changed(kept: Path, config: RunConfig) -> list[str]:
     return [
         name
         for name, path in _paths(config)
-        if name in before and path.exists() and _digest(path) != before[name]
+        if name in before and path.exists() and digest(path) != before[name]
     ]
 
 
@@ -78,8 +82,10 @@ def _paths(config: RunConfig) -> Iterator[tuple[str, Path]]:
             yield name, user_paths.expand(value)
 
 
-def _digest(path: Path) -> str | None:
+def digest(path: Path) -> str | None:
     """Return the SHA-256 of a file, or of the files of a folder; None without any.
+
+    Of the folder of a run that of what decides its answers.
 
     Raises:
         errors.RunDirError: where it cannot be read.
@@ -89,7 +95,9 @@ def _digest(path: Path) -> str | None:
             return _of_file(path)
         if not path.is_dir():
             return None
-        files = sorted(one for one in path.iterdir() if one.is_file())
+        patterns = _OF_RUN if (path / _WEIGHTS).is_file() else ("*",)
+        found = [one for pattern in patterns for one in path.glob(pattern)]
+        files = sorted(one for one in found if one.is_file())
         lines = [f"{one.name} {_of_file(one)}" for one in files]
     except OSError as error:
         raise errors.RunDirError(f"{path} cannot be read: {error}.") from error

@@ -72,6 +72,7 @@ class RunDir:
         checkpoints: folder of exact-resume states, until the run is finished.
         features: folder of outputs of frozen trunks, where they are kept on disk and
             no other run shares them; likewise.
+        teacher_answers: what a teacher says of the training examples; likewise.
         best_weights: best weights so far.
         backbone: folder of what a network is built from besides code, such as sizes and
             a vocabulary; the tasks say what.
@@ -101,6 +102,7 @@ class RunDir:
     result_json = Below("result.json")
     checkpoints = Below("checkpoints")
     features = Below("cache")
+    teacher_answers = Below("cache/teacher_answers.npz")
     best_weights = Below("best.weights.h5")
     backbone = Below("backbone")
     tensorboard = Below("tensorboard")

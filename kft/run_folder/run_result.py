@@ -41,9 +41,12 @@ class RunResult:
         seconds: of the run, over all starts.
         startup_seconds: of the last start, by part: import (where the command knows
             it), data, network, trunk (its one pass, not part of a start without a
-            cache), epoch_0 (where it is scored), first_step. Empty for a run of a
-            version that did not measure it.
+            cache), teacher (its one pass, likewise), epoch_0 (where it is scored),
+            first_step. Empty for a run of a version that did not measure it.
         stages: how each ended.
+        teacher: the run folder of a teacher as `run_dir`, and its figures on the
+            training examples, and with `val_` before them on those of validation;
+            empty for a run without one.
     """
 
     run_dir: Path
@@ -56,6 +59,7 @@ class RunResult:
     seconds: float
     startup_seconds: Mapping[str, float]
     stages: tuple[StageResult, ...]
+    teacher: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def metric(self) -> str:
@@ -140,6 +144,7 @@ class RunResult:
             "seconds": self.seconds,
             "startup_seconds": dict(self.startup_seconds),
             "stages": [stage.to_json() for stage in self.stages],
+            **({"teacher": dict(self.teacher)} if self.teacher else {}),
         }
 
     @classmethod
@@ -160,6 +165,7 @@ class RunResult:
             "best_epoch": content["best_epoch"],
             "seconds": content["seconds"],
             "startup_seconds": content.get("startup_seconds") or {},
+            "teacher": content.get("teacher") or {},
         }
         json_values.check(values, typing.get_type_hints(cls))
         json_values.check({"stages": stages}, {"stages": Sequence[dict[str, Any]]})

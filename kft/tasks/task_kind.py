@@ -120,6 +120,8 @@ class TaskKind(Generic[C]):
         views: the values of `--tta`; () where an example can be seen in one way only.
             Where there are some, `module` has `views(task, name) -> Views`, too; see
             `kft.tasks.views`.
+        scores_classes: whether a network has a score of each class, once for each
+            example, that another one can learn (`--teacher`).
     """
 
     name: str
@@ -139,6 +141,7 @@ class TaskKind(Generic[C]):
     cautions: Callable[[C, Splits], Iterable[str]] = lambda config, splits: ()
     values: Values | None = None
     views: Sequence[str] = ()
+    scores_classes: bool = False
 
     @property
     def options(self) -> frozenset[str]:

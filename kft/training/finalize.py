@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -74,12 +74,20 @@ def finalize_run(
         seconds=round(context.seconds(), 3),
         startup_seconds=context.io.startup.seconds(),
         stages=state.stages,
+        teacher=_teacher(context),
     )
     if context.devices.is_chief:
         names = [metric.name for metric in objective.metrics]
         context.run.write_json(context.run.result_json, result.to_json(names))
     _remove_states(context)
     return FinishedRun(result, _handed_on(context, network, measured))
+
+
+def _teacher(context: RunContext) -> Mapping[str, Any]:
+    """Return who taught the network besides the labels, and how right it was."""
+    if context.teacher is None:
+        return {}
+    return {"run_dir": context.config.teacher, **context.teacher.figures}
 
 
 def _handed_on(

@@ -14,6 +14,7 @@ from kft.data.examples import VALIDATION
 from kft.data.sources import given, metadata_files, split_words
 from kft.distribution import batch_sharing, cluster
 from kft.run_folder import data_place, overlap, run_dir
+from kft.training.distillation import teacher_check
 
 Check = Callable[[RunConfig], None]
 
@@ -56,7 +57,9 @@ def _check_all(config: RunConfig, checks: Sequence[Check]) -> None:
     data_problem = None
     # A finished run has kept what it needs: files and data may be gone.
     left_out = (
-        (_check_task, _check_formats, _check_dataset) if _is_finished(config) else ()
+        (_check_task, _check_formats, _check_dataset, teacher_check.check)
+        if _is_finished(config)
+        else ()
     )
     for one in (check for check in checks if check not in left_out):
         try:
@@ -145,6 +148,7 @@ _OPTION_CHECKS: tuple[Check, ...] = (
     _check_task,
     _check_formats,
     class_weights.check,
+    teacher_check.check,
 )
 
 

@@ -1,5 +1,6 @@
 """`--preview`: what the network will see first, before it sees it."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -66,7 +67,7 @@ def first_inputs(context: RunContext, count: int) -> tuple[list[Any], list[np.nd
         context.splits.train,
         context.preprocess(training=True),
         share=BatchShare(batch_size=context.config.settled_batch_size),
-        sampling=context.sampling_config,
+        sampling=dataclasses.replace(context.sampling_config, taught=None),
         span=pipeline.Span(epochs=1),
     )
     inputs, labels = [], []

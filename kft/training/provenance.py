@@ -1,6 +1,6 @@
 """The origin of a run: labels, split, environment. A resume has to find the same."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -97,7 +97,9 @@ def check(run: RunDir, config: RunConfig, splits: Splits, devices: Devices) -> N
         )
         _write_environment(run, config, splits, devices)
     else:
-        _mention_files(run, config)
+        changed = option_files.changed(run.environment_json, config)
+        _require_same_teacher(run, config, changed)
+        _mention_files(run, config, changed)
         _mention_versions(recorded.get("packages"))
         _keep_place(run, recorded)
     texts = {
@@ -140,9 +142,25 @@ def _mention_versions(before: Any) -> None:
             )
 
 
-def _mention_files(run: RunDir, config: RunConfig) -> None:
+def _require_same_teacher(
+    run: RunDir, config: RunConfig, changed: Collection[str]
+) -> None:
+    """Check that a run goes on with the teacher that it began with.
+
+    Raises:
+        errors.RunDirError: where the folder of the teacher has another run now.
+    """
+    if "teacher" in changed:
+        raise errors.RunDirError(
+            f"--teacher={config.teacher} has changed since the run in {run.path} "
+            "began: its weights, classes or config are others. Put back the folder as "
+            "it was, or start a new run in another --run_dir."
+        )
+
+
+def _mention_files(run: RunDir, config: RunConfig, changed: Iterable[str]) -> None:
     """Warn of files that were read at the start, and hold something else now."""
-    for name in option_files.changed(run.environment_json, config):
+    for name in changed:
         logging.warning(
             "--%s=%s has changed since the run in %s began, which goes on with what "
             "the file held then. A new run in another --run_dir reads it anew.",

@@ -20,6 +20,8 @@ from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
 from kft.tasks.task import Task
 from kft.tasks.traced_inputs import TracedInputs
+from kft.training.distillation import distillation_loss
+from kft.training.distillation.teacher_answers import TeacherAnswers
 from kft.training.evaluator import Batches
 from kft.training.monitoring.callbacks import Callbacks
 from kft.training.monitoring.metrics_log import NullRecorder, Recorder
@@ -68,6 +70,7 @@ class RunContext:
         callbacks: the user's.
         started: when the run began, by the monotonic clock, as if nothing had ever
             interrupted it.
+        teacher: what a teacher says of the training examples; None without one.
     """
 
     config: RunConfig
@@ -82,6 +85,7 @@ class RunContext:
     depths: tuple[int, ...]
     callbacks: Callbacks
     started: float
+    teacher: TeacherAnswers | None = None
 
     def seconds(self) -> float:
         """Return the time spent in the run, over all starts."""
@@ -118,6 +122,17 @@ class RunContext:
             mix=task.inputs.mix(),
             boundaries=task.inputs.boundaries,
             example_weights=task.objective.example_weights(self.splits.train.labels),
+            taught=self._taught(),
+        )
+
+    def _taught(self) -> np.ndarray | None:
+        """Return the probabilities of the teacher, float32 [n, classes]."""
+        if self.teacher is None:
+            return None
+        return distillation_loss.softened(
+            self.teacher.logits,
+            activation=self.task.serving.activation,
+            temperature=self.config.distillation_temperature,
         )
 
     def preprocess(self, *, training: bool) -> Preprocess:

@@ -24,6 +24,7 @@ from kft.training import (
     skip_bad_examples,
     worker_sync,
 )
+from kft.training.distillation import ask_teacher
 from kft.training.run_context import RunContext, RunIO
 
 # A batch up to this size may be larger than the data: what fills it up costs little.
@@ -89,7 +90,7 @@ def set_up_run(
             provenance.write(context, splits)
     if devices.is_chief and run.config_json.exists():
         _keep_place(run, config)
-    return context
+    return ask_teacher.ask(context, splits)
 
 
 def _caution(config: RunConfig, splits: Splits) -> None:

@@ -18,6 +18,7 @@ from kft.distribution.replicas import Devices
 from kft.model import split
 from kft.model.freeze import StageParts
 from kft.tasks.task import Task
+from kft.training.distillation import distillation_loss
 from kft.training.evaluator import MetricSums
 
 
@@ -155,9 +156,13 @@ class StageStep:
         objective = self._task.objective
         with tf.GradientTape() as tape:
             logits = self._parts.tail(features, training=True)
-            losses = objective.losses(labels, logits)
+            losses = distillation_loss.losses(
+                self._task, labels, logits, config=self._config
+            )
             loss = tf.reduce_sum(losses * weights)
             scaled = self._optimizer.scale_loss(loss)
+        # What is shown is of the labels alone, as on validation.
+        labels = distillation_loss.own(labels)
         totals = objective.totals(labels, logits, training=True)
         variables = [v.value for v in self._parts.trainable]
         gradients = tape.gradient(

@@ -136,4 +136,5 @@ KIND = TaskKind(
     memory_advice=_memory_advice,
     cautions=_cautions,
     values=Values(_encode),
+    scores_classes=True,
 )

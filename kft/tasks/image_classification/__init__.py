@@ -122,4 +122,5 @@ KIND = TaskKind(
     with_network=own_backbone.with_network,
     values=Values(_encode),
     views=("flip",),
+    scores_classes=True,
 )

@@ -97,4 +97,5 @@ KIND = TaskKind(
     kept_files=text_checks.kept_files,
     audit_checks=text_checks.audit_checks,
     values=Values(_encode, are_texts=True),
+    scores_classes=True,
 )

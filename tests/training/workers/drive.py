@@ -123,7 +123,9 @@ def run(job: dict, folder: Path) -> None:
     )
     preflight.check = lambda config, **_: preflight._check_workers(config)
     tasks.load_splits = lambda config: load(job)
-    tasks.get = lambda config, labels: tiny.Task(dropout=job.get("dropout", 0.0))
+    tasks.get = lambda config, labels, run=None: tiny.Task(
+        dropout=job.get("dropout", 0.0)
+    )
     stage_loop._SECONDS_PER_CALL = job.get("seconds_per_call", 0.0)
     kept = finalize.finalize_run, stage_loop.StageLoop._call
     notes.watch()

@@ -1,0 +1,1 @@
+"""A teacher: the answers of another network, learned besides the labels."""
