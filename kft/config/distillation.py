@@ -29,3 +29,13 @@ class DistillationConfig(Config):
         minimum=0.0,
         maximum=1.0,
     )
+
+    @property
+    def taught_by(self) -> str:
+        """Return who teaches, and how much it says, for people; empty for nobody."""
+        if self.teacher is None:
+            return ""
+        return (
+            f"taught by {self.teacher} (weight {self.distillation_weight:g}, "
+            f"temperature {self.distillation_temperature:g})"
+        )

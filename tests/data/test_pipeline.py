@@ -275,3 +275,32 @@ def test_labels_that_are_longer_than_inputs_have_room(kind):
         for row, count in enumerate(3 * steps):
             assert labels[row, :count].numpy().tolist() == list(range(count))
             assert (labels[row, count:].numpy() == label_arrays.NO_LABEL).all()
+
+
+def test_what_a_teacher_says_of_an_example_comes_with_its_label():
+    taught = np.random.default_rng(0).random((_N, 4)).astype(np.float32)
+    with_it = dataclasses.replace(_SAMPLING, taught=taught)
+    for (inputs, targets, weights), (_, labels, plain) in zip(
+        _train(sampling=with_it), _train(), strict=True
+    ):
+        np.testing.assert_array_equal(targets.labels, labels)
+        np.testing.assert_array_equal(weights, plain)
+        # The payload of an example is ten times its row, every second of which is one.
+        np.testing.assert_array_equal(targets.taught, taught[inputs[:, 0] // 20])
+
+
+def test_every_stored_view_of_an_example_has_what_the_teacher_says_of_it():
+    taught = np.random.default_rng(0).random((_N, 4)).astype(np.float32)
+    stored = dataclasses.replace(_examples(), rows=np.arange(_N))
+    batches = pipeline.train_batches(
+        stored,
+        pipeline.Stored(lambda rows, length: rows),
+        share=_SHARE,
+        sampling=epoch_plan.SamplingConfig(seed=1, views=3, taught=taught),
+        span=_SPAN,
+    )
+    seen = set()
+    for rows, targets, _ in batches.as_numpy_iterator():
+        np.testing.assert_array_equal(targets.taught, taught[rows % _N])
+        seen |= {*(rows // _N).tolist()}
+    assert seen == {0, 1, 2}

@@ -134,6 +134,25 @@ def test_without_validation_nothing_is_said_to_be_validated(
     assert "chosen by" not in text("train")
 
 
+def test_the_card_says_who_taught_the_network(exported: Exported) -> None:
+    run = exported.network
+
+    def recipe(**changes: object) -> str:
+        config = dataclasses.replace(run.config, **changes)
+        facts = model_card._Facts(
+            ServingModel(dataclasses.replace(run, config=config)),
+            text=run.task.serving.card(),
+            result=types.SimpleNamespace(stages=()),
+            counts={},
+            certificates={},
+        )
+        return "\n".join(model_card._recipe(facts))
+
+    assert "taught by" not in recipe()
+    said = recipe(teacher="runs/large", distillation_weight=0.3)
+    assert r"taught by runs/large (weight 0.3, temperature 2)" in said
+
+
 @pytest.mark.parametrize(
     ("backbone", "license_"),
     [

@@ -276,6 +276,14 @@ def test_a_run_whose_data_has_no_fingerprint_says_so(run: Path) -> None:
     assert found["data fingerprint"] == "not recorded"
 
 
+def test_a_run_with_a_teacher_says_who_that_is(run: Path) -> None:
+    record = run_record.read(run_dir.at(str(run)))
+    assert "teacher" not in dict(sections.facts(record))
+    config = dataclasses.replace(record.config, teacher="runs/large")
+    found = dict(sections.facts(dataclasses.replace(record, config=config)))
+    assert found["teacher"] == "runs/large (weight 0.5, temperature 2)"
+
+
 def test_a_run_that_nothing_judges_says_so(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,9 @@ def _configs(folder: Path, run: Path) -> dict[str, RunConfig]:
     (folder / "network/model.safetensors").write_bytes(bytes(range(200)))
     for name in ("my.weights.h5", "words.txt"):
         (folder / name).write_text("content")
+    (folder / "teacher").mkdir()
+    for name in ("best.weights.h5", "config.json", "labels.txt", "report.html"):
+        (folder / "teacher" / name).write_text("content")
     place = {"run_dir": str(run)}
     return {
         "weights": TrainConfig(weights=str(folder / "my.weights.h5"), **place),
@@ -42,12 +45,24 @@ def _configs(folder: Path, run: Path) -> dict[str, RunConfig]:
         "word_list": SpeechRecognitionConfig(
             word_list=str(folder / "words.txt"), **place
         ),
+        "teacher": TrainConfig(teacher=str(folder / "teacher"), **place),
     }
 
 
 def _file(path: str) -> Path:
     found = Path(path)
-    return found / "model.safetensors" if found.is_dir() else found
+    names = ("model.safetensors", "best.weights.h5")
+    return next((found / one for one in names if (found / one).is_file()), found)
+
+
+def test_of_a_run_it_counts_what_its_answers_follow_from(tmp_path: Path) -> None:
+    config = _configs(tmp_path, tmp_path / "run")["teacher"]
+    kept, folder = option_files.describe(config), tmp_path / "teacher"
+    (folder / "report.html").write_text("another")
+    assert option_files.describe(config) == kept
+    (folder / "backbone").mkdir()
+    (folder / "backbone" / "vocab.txt").write_text("word")
+    assert option_files.describe(config) != kept
 
 
 @pytest.mark.parametrize("status", ["unfinished", "finished"])

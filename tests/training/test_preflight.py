@@ -60,6 +60,8 @@ PAIRS = [
         "the 4 devices that share a batch and the pairs that --augment mixes: use "
         "--batch_size=32 or 40",
     ),
+    ({"distillation_weight": 0.4}, "--distillation_weight=0.4 belongs to --teacher"),
+    ({"teacher": "nowhere"}, "--teacher=nowhere: expected the folder of a finished"),
     ({"class_weight": "balancd"}, "--class_weight: expected none, balanced, or the"),
     (
         {"cached_views": 3, "augment": "flip", "feature_cache": "off"},

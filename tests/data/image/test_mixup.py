@@ -112,9 +112,9 @@ def _image(payload, key):
     return tf.fill([_SIZE, _SIZE, 3], tf.cast(number, tf.uint8))
 
 
-def _train(n=23, *, text="mixup@1", class_weights=None, **share):
+def _train(n=23, *, text="mixup@1", class_weights=None, taught=None, **share):
     sampling = epoch_plan.SamplingConfig(
-        seed=1, mix=_mix(text), class_weights=class_weights
+        seed=1, mix=_mix(text), class_weights=class_weights, taught=taught
     )
     share = BatchShare(**({"batch_size": 8} | share))
     dataset = pipeline.train_batches(
@@ -169,6 +169,16 @@ def test_the_loss_of_a_mixed_example_is_the_mean_of_both_with_their_weights():
         found = (targets * losses).sum(axis=1) * weights
         expected = (shares * weights_of * losses).sum(axis=1) * plain
         np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_what_a_teacher_says_is_mixed_as_the_labels_are():
+    # A teacher that says what the labels say, and nothing else.
+    taught = np.eye(3, dtype=np.float32)[_examples(23).labels]
+    for (_, labels, _), (_, targets, _) in zip(
+        _train(), _train(taught=taught), strict=True
+    ):
+        np.testing.assert_array_equal(targets.labels, labels)
+        np.testing.assert_allclose(targets.taught, labels, atol=1e-6)
 
 
 def test_half_a_pair_on_a_device_is_refused():

@@ -82,6 +82,7 @@ def test_a_teacher_without_weight_changes_nothing(tiny_run, teacher):
     assert alone.validation == unheard.validation
 
 
+@pytest.mark.slow
 def test_a_stored_trunk_learns_from_it_what_a_live_one_learns(tiny_run, teacher):
     options = {"teacher": str(teacher), "stages": "head:2@0.1,block_3:2@0.05"}
     live = tiny_run("live", feature_cache="off", **options)
@@ -89,6 +90,7 @@ def test_a_stored_trunk_learns_from_it_what_a_live_one_learns(tiny_run, teacher)
         assert _same(live, tiny_run(cache, feature_cache=cache, **options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [stop_after, stop_after_save])
 def test_a_run_goes_on_bit_by_bit_and_does_not_ask_again(
     tiny_run, teacher, asked, monkeypatch, stop
@@ -106,6 +108,7 @@ def test_a_run_goes_on_bit_by_bit_and_does_not_ask_again(
     assert not (stopped.run_dir / "cache").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["gone", "damaged", "a folder"])
 def test_answers_that_are_damaged_are_asked_for_again_to_the_same_weights(
     tiny_run, teacher, asked, monkeypatch, caplog, damage

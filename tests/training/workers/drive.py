@@ -5,7 +5,8 @@
 Jobs are objects with the name of a run and changes to the config; `stop_at` sends this
 process SIGTERM in the host call with that number, `kill_at` SIGKILL, `freeze_at`
 SIGSTOP. Each job leaves NAME-WORKER.json (figures, or the error) and NAME-WORKER.npz
-(weights, logits). `run_of` takes the run folder of another job.
+(weights, logits). `run_of` takes the run folder of another job, `teacher_of` its run as
+the teacher.
 """
 
 import json
@@ -110,6 +111,12 @@ def strike(job: dict) -> None:
     stage_loop.StageLoop._call = call
 
 
+def _teacher(job: dict, folder: Path) -> dict[str, str]:
+    """Return the change to the config that makes a run of another job the teacher."""
+    name = job.get("teacher_of")
+    return {"teacher": str(folder / name)} if name else {}
+
+
 def run(job: dict, folder: Path) -> None:
     notes, losses = Notes(), Losses()
     config = TrainConfig(
@@ -118,6 +125,7 @@ def run(job: dict, folder: Path) -> None:
             "stages": "head:2@0.1,block_3:2@0.05,all:1@0.01",
             "batch_size": 16,
             "export": (),
+            **_teacher(job, folder),
             **job.get("changes", {}),
         }
     )

@@ -31,11 +31,13 @@ def team(drive):
         job("one-sums", ONE, SUMS, {"devices": None}),
         job("one-norm", ONE, {"batch_norm": "train", "devices": None}),
         job("one-few", ONE, {"devices": None}, sizes=FEW),
+        job("one-taught", ONE, {"devices": None}, teacher_of="two"),
     ]
     two = [
         job("two", TWO),
         job("two-sums", TWO, SUMS),
         job("two-few", TWO, sizes=FEW),
+        job("two-taught", TWO, teacher_of="two"),
         job("two-live", TWO, {"feature_cache": "off"}),
         job("two-disk", TWO, {"feature_cache": "disk"}),
         job("two-norm", TWO, {"batch_norm": "train"}),
@@ -50,7 +52,7 @@ def team(drive):
     return drive([*two, *single])
 
 
-@pytest.mark.parametrize("kind", ["", "-sums", "-few"])
+@pytest.mark.parametrize("kind", ["", "-sums", "-few", "-taught"])
 def test_two_devices_equal_one(team, kind):
     one, two = team.figures(f"one{kind}"), team.figures(f"two{kind}")
     assert len(one["steps"]) == 25

@@ -18,7 +18,13 @@ def job(name: str, changes: dict | None = None, **more) -> dict:
 @pytest.fixture(scope="module")
 def alone(drive):
     single = {"strategy": "single"}
-    return drive([job("plain", single), job("sums", {**single, **SUMS})])
+    return drive(
+        [
+            job("plain", single),
+            job("sums", {**single, **SUMS}),
+            job("taught", single, teacher_of="plain"),
+        ]
+    )
 
 
 def only(worker: int, chosen: int, **more) -> dict:
@@ -26,13 +32,16 @@ def only(worker: int, chosen: int, **more) -> dict:
 
 
 @pytest.fixture(scope="module")
-def two(drive):
+def two(drive, alone):
+    teacher = {"teacher": str(alone.folder / "plain")}
+
     def jobs(worker: int) -> list[dict]:
         return [
             # The first, for TensorFlow takes SIGTERM when it starts.
             job("stopped", dropout=DROPOUT, **only(worker, 1, stop_at=8)),
             job("plain", seconds_per_call=0.05),
             job("sums", SUMS),
+            job("taught", teacher),
             job("norm", {"batch_norm": "train"}),
             job("whole", dropout=DROPOUT),
             job("resumed", dropout=DROPOUT, run_of="stopped"),
@@ -54,7 +63,7 @@ def assert_same(a: dict, b: dict, *, atol: float = 0.0) -> None:
         np.testing.assert_allclose(a[name], b[name], rtol=0, atol=atol, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", ["plain", "sums"])
+@pytest.mark.parametrize("kind", ["plain", "sums", "taught"])
 def test_two_workers_equal_one_process(alone, two, kind):
     one = alone.figures(kind)
     for worker in (0, 1):
