@@ -17,7 +17,8 @@ from kft.data import content_ids
 from kft.data.examples import TRAIN, Read, Table
 from kft.data.label_arrays import Labels
 from kft.data.sources import file_reader, path_ids, row_labels
-from kft.data.sources.given import GivenExamples, ValueReader
+from kft.data.sources.given import GivenExamples
+from kft.data.sources.value_reader import ValueReader
 from kft.tasks import given_labels, given_rows
 from kft.tasks.given_rows import Data, GivenRow
 from kft.tasks.task_kind import Values

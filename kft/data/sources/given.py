@@ -7,9 +7,7 @@ run that goes on gets the same examples, or none.
 import contextlib
 import dataclasses
 import hashlib
-import typing
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,9 +16,6 @@ from kft import errors
 from kft.data import examples, label_arrays, splits
 from kft.data.labels import LabelMap
 from kft.data.sources import row_labels
-
-if typing.TYPE_CHECKING:
-    import tensorflow as tf
 
 KIND = "given"
 _DIGEST_BYTES = 8
@@ -127,23 +122,3 @@ def _find(digest: str, config: config_lib.DataConfig) -> GivenExamples:
             "same config and data."
         )
     return _KEPT[digest]
-
-
-class ValueReader:
-    """A `kft.data.examples.Read` of values in memory, encoded when they are read."""
-
-    def __init__(self, values: Sequence[Any], encode: Callable[[Any], bytes]) -> None:
-        """Read values; the payload of row i is `encode(values[i])`."""
-        self._values = values
-        self._encode = encode
-
-    def __call__(self, rows: "tf.Tensor") -> "tf.Tensor":
-        """Return the payloads of rows int64 [k], tf.string [k]."""
-        import tensorflow as tf
-
-        read = tf.numpy_function(self._payloads, [rows], tf.string)
-        return tf.ensure_shape(read, rows.shape)
-
-    def _payloads(self, rows: np.ndarray) -> np.ndarray:
-        found = [self._encode(self._values[row]) for row in rows]
-        return np.array(found, dtype=object)
