@@ -80,6 +80,11 @@ class DataConfig(Config):
         "File with the class names of webdataset: shards whose classes are numbers: "
         "one per line from number 0 on, or number:name.",
     )
+    hf_columns: tuple[str, ...] = option(
+        (),
+        "Columns of an hf: data set that its types do not tell, or other ones than "
+        "they tell, such as label=stars.",
+    )
     tfds_features: tuple[str, ...] = option(
         (),
         "Features of a tfds: data set that its types do not tell, or another one than "

@@ -26,7 +26,8 @@ class ImageOptions(ClassOptions):
         "images stay in one split), tfds:NAME (TensorFlow Datasets), tfrecord:GLOB "
         "(files of tf.train.Examples with encoded images), webdataset:SHARDS (tar "
         "archives with 0001.jpg and 0001.cls, such as "
-        "webdataset:train-{000000..000009}.tar).",
+        "webdataset:train-{000000..000009}.tar), hf:NAME or hf:FOLDER (a data set of "
+        "Hugging Face, such as Parquet files; needs the extra hf).",
     )
     image_size: int | None = option(
         None,

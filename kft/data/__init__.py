@@ -19,6 +19,7 @@ from kft.data.sources import (
     filesystem,
     folder,
     given,
+    hf,
     tfds,
     tfrecord,
     webdataset,
@@ -73,6 +74,7 @@ _KINDS_OF_OPTION = {
     "folder_layout": ("folder",),
     "csv_columns": ("csv", "folder"),
     "label_columns": ("csv", "folder", given.KIND),
+    "hf_columns": ("hf",),
     "tfds_features": ("tfds",),
     "data_dir": ("tfds",),
     "train_split": ("tfds",),
@@ -135,7 +137,25 @@ def sources_of(payload: PayloadKind) -> dict[str, Source]:
             functools.partial(webdataset.load, payload=payload),
             functools.partial(webdataset.load_known, payload=payload),
         ),
+        "hf": of_hub(lambda config: payload),
     }
+
+
+def of_hub(payload_of: Callable[[Any], PayloadKind]) -> Source:
+    """Return the source of data sets of Hugging Face.
+
+    Args:
+        payload_of: says of a config what its examples are.
+    """
+    return Source(
+        "hf:NAME",
+        lambda rest, config: hf.check(rest, config, payload_of(config)),
+        lambda rest, config: hf.load(rest, config, payload_of(config)),
+        lambda rest, config, known: hf.load_known(
+            rest, config, known, payload_of(config)
+        ),
+        has_several_labels=True,
+    )
 
 
 def check_dataset(config: config_lib.DataConfig, sources: Mapping[str, Source]) -> None:

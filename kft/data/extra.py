@@ -31,10 +31,23 @@ class Extra:
         try:
             return importlib.import_module(module)
         except ModuleNotFoundError as error:
-            raise errors.ConfigError(
-                f"{self.noun} need the package {module.partition('.')[0]}, which is "
-                f"not installed: {errors.install(self.name)}."
-            ) from error
+            raise self._missing(module.partition(".")[0]) from error
+
+    def check(self) -> None:
+        """Check that all is installed, without importing it.
+
+        Raises:
+            errors.ConfigError: where a package is not.
+        """
+        for name in self.packages:
+            if importlib.util.find_spec(name) is None:
+                raise self._missing(name)
+
+    def _missing(self, package: str) -> errors.ConfigError:
+        return errors.ConfigError(
+            f"{self.noun} need the package {package}, which is not installed: "
+            f"{errors.install(self.name)}."
+        )
 
     def problem(self, task: str) -> str | None:
         """Return what a task lacks, as a sentence; None where all is installed."""

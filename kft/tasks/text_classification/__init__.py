@@ -87,6 +87,7 @@ KIND = TaskKind(
         "tfds": dataclasses.replace(
             _OF_TEXTS["tfds"], load=_load_tfds, load_known=_load_known_tfds
         ),
+        "hf": data.of_hub(lambda config: text_payload.kind(pairs=config.pairs)),
     },
     blocks=_blocks,
     check=text_checks.check,
