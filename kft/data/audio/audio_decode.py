@@ -1,4 +1,4 @@
-"""Encoded sounds to samples: decoding by libsndfile, resampling by soxr.
+"""Encoded sounds to samples: decoding by libsndfile, resampling as soxr does it.
 
 Channels become one by their mean. What a file holds beyond the windows is not read, so
 memory is bounded by them. A file that ends early is read as far as it goes.
@@ -6,20 +6,18 @@ memory is bounded by them. A file that ends early is read as far as it goes.
 
 import contextlib
 import io
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from kft import errors
+from kft.data.audio import resampling_filter
 from kft.data.audio.audio_extra import AUDIO
 from kft.data.audio.windows import Windows
 
 # More frames than any file has: what libsndfile says where it does not know.
 _UNKNOWN = 2**48
-# Samples that the filter of soxr reaches to either side, at the lower of two rates.
-_REACH = 100
 # What is left of channels that cancel each other, as a share: a thousandth, -60 dB.
 CANCELLED = 1e-3
 # Stored samples -> how a part of them is stored without loss; others as float.
@@ -54,27 +52,10 @@ def decode(content: bytes, windows: Windows) -> np.ndarray:
 def resample(samples: np.ndarray, rate: int, to: int, length: int) -> np.ndarray:
     """Return samples [n] at another rate, float32 [length].
 
-    Silence at both ends is not computed with: it is silence at any rate.
+    What is missing at the end is silence.
     """
-    resampled = np.zeros(length, np.float32)
-    sounding = np.flatnonzero(samples)
-    if not len(sounding):
-        return resampled
-    common = math.gcd(rate, to)
-    up, down = to // common, rate // common
-    reach = 0 if rate == to else math.ceil(_REACH * max(1.0, rate / to))
-    # In whole blocks, so that samples stay where they are. soxr 1.1 errs in the first
-    # samples, which are silence.
-    blocks = sounding[0] // down - math.ceil(2 * reach / down)
-    begin, end = int(blocks) * down, int(sounding[-1]) + 1 + reach
-    found = np.pad(samples[max(0, begin) : end], (max(0, -begin), 0))
-    if rate != to:
-        soxr = AUDIO.require("soxr")
-        found = soxr.resample(found, rate, to, quality="HQ")
-    first = int(blocks) * up
-    kept = found[max(0, -first) : length - first]
-    resampled[max(0, first) : max(0, first) + len(kept)] = kept
-    return resampled
+    found = resampling_filter.apply(samples, rate, to)[:length]
+    return np.pad(found, (0, length - len(found)))
 
 
 def part(

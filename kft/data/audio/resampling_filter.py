@@ -17,6 +17,10 @@ _SMALL = 1e-7
 _MOST_BLOCKS = 4096
 # Blocks that are computed together, which bounds memory.
 _CHUNK = 2048
+# A filter of more numbers is not measured: it has no place in a graph.
+_MOST_NUMBERS = 2_000_000
+# Samples that the filter reaches over, both sides together, at the lower of two rates.
+_REACH = 300
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,16 +45,33 @@ class ResamplingFilter:
         return up
 
 
+def is_small(rate: int, to: int) -> bool:
+    """Return whether the filter between two rates is small enough to be measured.
+
+    Between two of the usual rates it is. Where the rates have no large divisor in
+    common, such as 16,000 and 44,056, it has tens of millions of numbers.
+    """
+    up, down = _ratio(rate, to)
+    return up * (down + _REACH * max(1.0, down / up)) <= _MOST_NUMBERS
+
+
+def _ratio(rate: int, to: int) -> tuple[int, int]:
+    """Return how many samples come out for how many that go in."""
+    common = math.gcd(rate, to)
+    return to // common, rate // common
+
+
 @functools.cache
 def measure(rate: int, to: int) -> ResamplingFilter:
     """Return the filter that soxr applies from one rate to another.
+
+    It has to be small, see `is_small`.
 
     Raises:
         errors.ConfigError: where soxr is not installed.
     """
     soxr = AUDIO.require("soxr")
-    common = math.gcd(rate, to)
-    up, down = to // common, rate // common
+    up, down = _ratio(rate, to)
     # A sample in the middle of silence long enough for the filter, whose taps are about
     # as many as samples go into 300 that come out.
     blocks = min(_MOST_BLOCKS, 2 * math.ceil(600 * max(1.0, down / up) / down) + 2)
@@ -71,21 +92,37 @@ def measure(rate: int, to: int) -> ResamplingFilter:
 def apply(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
     """Return samples [n] at another rate, float32 [ceil(n * to / rate)].
 
-    The same numbers as in a graph but for rounding; soxr itself rounds otherwise, which
-    shows where a network takes logarithms of what is almost silent.
+    The same numbers as in a graph; soxr itself rounds otherwise, which shows where a
+    network takes logarithms of what is almost silent. Rates that no graph can resample,
+    see `is_small`, are left to soxr.
     """
     if rate == to:
         return samples.astype(np.float32)
+    if not is_small(rate, to):
+        return _by_soxr(samples, rate, to)
     bank = measure(rate, to)
     taps, up = bank.numbers.shape
     length = -(-len(samples) * up // bank.down)
     blocks, before = -(-length // up), max(0, -bank.first)
     reach = (blocks - 1) * bank.down + taps
     after = max(0, reach - before - len(samples))
-    padded = np.pad(samples.astype(np.float64), (before, after))
+    padded = np.pad(samples.astype(np.float32), (before, after))
     seen = np.lib.stride_tricks.sliding_window_view(padded, taps)[:: bank.down]
     found = [
-        (seen[begin : begin + _CHUNK] @ bank.numbers).astype(np.float32)
+        (seen[begin : begin + _CHUNK].astype(np.float64) @ bank.numbers).astype(
+            np.float32
+        )
         for begin in range(0, blocks, _CHUNK)
     ]
     return np.concatenate(found).reshape(-1)[:length]
+
+
+def _by_soxr(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
+    up, down = _ratio(rate, to)
+    length = -(-len(samples) * up // down)
+    # soxr 1.1 errs in the first samples: these are silence, of a whole block.
+    around = math.ceil(_REACH * max(1.0, rate / to))
+    padded = np.pad(samples.astype(np.float32), (down, around))
+    found = AUDIO.require("soxr").resample(padded, rate, to, quality="HQ")
+    kept: np.ndarray = found[up : up + length]
+    return np.pad(kept, (0, length - len(kept)))

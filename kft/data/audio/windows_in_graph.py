@@ -13,8 +13,6 @@ _RATES = (
     *(8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000),
     *(44_100, 48_000, 88_200, 96_000, 192_000),
 )
-# A filter of more numbers has no place in a graph.
-_MOST_NUMBERS = 2_000_000
 
 
 def rates(windows: Windows) -> tuple[int, ...]:
@@ -22,8 +20,7 @@ def rates(windows: Windows) -> tuple[int, ...]:
     return tuple(
         rate
         for rate in sorted({*_RATES, windows.sample_rate})
-        if resampling_filter.measure(rate, windows.sample_rate).numbers.size
-        <= _MOST_NUMBERS
+        if resampling_filter.is_small(rate, windows.sample_rate)
     )
 
 
@@ -76,7 +73,10 @@ def _at_rate(samples: tf.Tensor, rate: int, windows: Windows) -> tf.Tensor:
 
 
 def _resampled(clips: tf.Tensor, rate: int, windows: Windows) -> tf.Tensor:
-    """Return clips [windows, n] at the rate of the windows, with their margins."""
+    """Return clips [windows, n] at the rate of the windows, with their margins.
+
+    They are computed as `resampling_filter.apply` does, so that both round to the same.
+    """
     if rate == windows.sample_rate:
         return clips
     bank = resampling_filter.measure(rate, windows.sample_rate)
@@ -86,7 +86,9 @@ def _resampled(clips: tf.Tensor, rate: int, windows: Windows) -> tf.Tensor:
     before = max(0, -bank.first)
     reach = (blocks - 1) * bank.down + taps
     after = max(0, reach - before - clips.shape[1])
-    waves = tf.pad(clips, [[0, 0], [before, after]])[:, :, None]
-    filters = np.ascontiguousarray(bank.numbers[:, None, :])
+    padded = tf.pad(tf.cast(clips, tf.float64), [[0, 0], [before, after]])
+    waves = padded[:, :, None]
+    filters = np.ascontiguousarray(bank.numbers[:, None, :], np.float64)
     found = tf.nn.conv1d(waves, filters, stride=bank.down, padding="VALID")
-    return tf.reshape(found[:, :blocks], [-1, blocks * bank.up])[:, :length]
+    flat = tf.reshape(found[:, :blocks], [-1, blocks * bank.up])[:, :length]
+    return tf.cast(flat, tf.float32)

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,30 @@ def test_folders_have_texts_beside_the_sounds(tmp_path: Path) -> None:
         _load(f"folder:{tmp_path}")
 
 
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("1/2/a.txt", b""),
+        ("1/2/1-2.trans.txt", b"b IN ORDER\n"),
+        ("1/metadata.csv", b"b|x|in order\n"),
+    ],
+)
+def test_a_text_that_is_not_utf8_is_named_with_its_line(
+    tmp_path: Path, name: str, before: bytes
+) -> None:
+    (tmp_path / "1/2").mkdir(parents=True)
+    for sound in ("a", "b")[: 1 + bool(before)]:
+        (tmp_path / f"1/2/{sound}.wav").write_bytes(SOUND)
+    sign = "|" if name.endswith(".csv") else " "
+    line = f"a{sign}caf".encode() + b"\xe9\n" if before else b"caf\xe9\n"
+    (tmp_path / name).write_bytes(before + line)
+    number = 1 + bool(before)
+    with pytest.raises(
+        errors.DataError, match=rf"{name}, line {number}: expected a text.* in UTF-8"
+    ):
+        _load(f"folder:{tmp_path}")
+
+
 def test_what_a_folder_has_besides_is_said_or_is_all_there_is(
     tmp_path: Path, caplog
 ) -> None:
@@ -271,6 +296,22 @@ def test_resampled_sounds_are_those_of_soxr() -> None:
     expected = soxr.resample(samples, 44_100, 16_000, quality="HQ")
     found = resampling_filter.apply(samples, 44_100, 16_000)
     np.testing.assert_allclose(found[100:15_900], expected[100:15_900], atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [7_001, 44_056, 191_999])
+def test_of_a_rate_without_a_small_filter_memory_is_bounded_too(rate: int) -> None:
+    from kft.data.audio import resampling_filter
+
+    samples = sounds.tone(300, 0.9, rate=rate)
+    tracemalloc.start()
+    found = resampling_filter.apply(samples, rate, 16_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
+    assert len(found) == -(-len(samples) * 16_000 // rate)
+    expected = 0.3 * np.sin(2 * np.pi * 300 * np.arange(len(found)) / 16_000)
+    # The tone has noise of 0.01.
+    assert np.abs(found - expected)[200:-200].max() < 0.08
 
 
 NAN = np.array([0.0, np.nan, 0.0] * 100, np.float32)
