@@ -142,6 +142,7 @@ EXPORTERS = {
         packages=("ai_edge_litert",),
         runner="ai_edge_litert",
         extra="litert",
+        unfit=litert.unfit,
     ),
     "onnx": Exporter(
         onnx,

@@ -26,6 +26,27 @@ _CALIBRATION_EXAMPLES = 200
 _Tensors = np.ndarray | Mapping[str, np.ndarray]
 
 
+def unfit(served: "ServingModel") -> str:
+    """Return why the network cannot be in this format, an empty text where it can.
+
+    A recurrent layer keeps its outputs in a list of tensors with as many rows as the
+    batch. The converter (TensorFlow 2.21) has to know how many these are.
+    """
+    import keras
+
+    loops = [
+        layer.name
+        for layer in served.run.model._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.RNN) and not layer.unroll
+    ]
+    if not loops:
+        return ""
+    return (
+        f"it has recurrent layers ({', '.join(loops)}), which LiteRT's own operations "
+        "cannot run on batches of any size"
+    )
+
+
 def write(served: "ServingModel", path: Path, options: "FormatOptions") -> None:
     """Write a .tflite file whose signature `serving_default` takes tensors.
 
@@ -44,16 +65,18 @@ def write(served: "ServingModel", path: Path, options: "FormatOptions") -> None:
     Raises:
         errors.ConfigError: for a network that does not convert.
     """
+    from tensorflow.lite.python import convert_phase
+
     from kft import errors
     from kft.exporters import litert_float16, litert_metadata
 
     quantize = options.quantize
     try:
         content = _converter(served, quantize).convert()
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, convert_phase.ConverterError) as error:
         raise errors.ConfigError(
             "--formats=litert: this network does not convert with "
-            f"--quantize={quantize}: {error}"
+            f"--quantize={quantize}: {errors.excerpt(str(error))}"
         ) from error
     if quantize == "float16":
         content = litert_float16.halve(content)

@@ -27,26 +27,38 @@ def write(served: "ServingModel", path: Path, options: "FormatOptions") -> None:
 
     The only output is that of the scores. The metadata has, as JSON, the class names
     under `labels`, and `ServingModel.metadata` under `preprocessing`.
+
+    Raises:
+        errors.ConfigError: for a network that does not convert.
     """
     import onnx
     import tensorflow as tf
     import tf2onnx
+
+    from kft import errors
 
     endpoint = served.tensors
     function = tf.function(
         lambda *tensors: {served.scores: endpoint.function(*tensors)[served.scores]},
         autograph=False,
     )
-    model, _ = tf2onnx.convert.from_function(
-        function, endpoint.specs, opset=options.onnx_opset
-    )
+    try:
+        model, _ = tf2onnx.convert.from_function(
+            function, endpoint.specs, opset=options.onnx_opset
+        )
+        # An operation that tf2onnx (1.17) does not know is left as it is.
+        onnx.checker.check_model(model, full_check=True)
+    except (RuntimeError, ValueError, onnx.checker.ValidationError) as error:
+        raise errors.ConfigError(
+            "--formats=onnx: this network does not convert with "
+            f"--onnx_opset={options.onnx_opset}: {errors.excerpt(str(error))}"
+        ) from error
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     names = json.dumps(served.run.labels.names, ensure_ascii=False)
     onnx.helper.set_model_props(
         model, {_LABELS: names, _METADATA: json.dumps(served.metadata)}
     )
-    onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -295,3 +296,33 @@ def test_the_file_of_a_format_loads_without_kft_and_tensorflow(name: str) -> Non
     )
     path = exporters.EXPORTERS[name].format.__file__
     subprocess.run([sys.executable, "-P", "-c", code, path], check=True)
+
+
+@pytest.mark.parametrize("name", ["litert", "onnx"])
+def test_a_network_that_does_not_convert_is_one_message(
+    name: str, tmp_path: Path
+) -> None:
+    import tensorflow as tf
+
+    exporter = exporters.EXPORTERS[name]
+    for package in exporter.packages:
+        pytest.importorskip(package)
+
+    def answer(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        # No format has this.
+        return {"scores": tf.math.betainc(2.0, 3.0, tf.sigmoid(x))}
+
+    endpoint = SimpleNamespace(
+        function=answer, specs=[tf.TensorSpec([None, 3], tf.float32, "x")]
+    )
+    served = SimpleNamespace(
+        tensors=endpoint,
+        scores="scores",
+        run=SimpleNamespace(model=SimpleNamespace(variables=[])),
+    )
+    path = tmp_path / "model"
+    with pytest.raises(
+        errors.ConfigError, match=f"--formats={name}: this network does not convert"
+    ):
+        exporter.format.write(served, path, exporters.FormatOptions())
+    assert not path.exists()

@@ -47,7 +47,8 @@ class LogSpectrogram(keras.Layer):
         waves = keras.ops.reshape(rows, (-1, count * width, 1))
         padded = keras.ops.pad(waves, ((0, 0), (0, hop), (0, 0)))
         power = spectrum.power(padded, self._fourier, hop=hop)
-        logarithms = keras.ops.log1p(keras.ops.sqrt(power))
+        # Not log1p: tf2onnx (1.17) does not know it.
+        logarithms = keras.ops.log(1.0 + keras.ops.sqrt(power))
         features = FRAMES_PER_ROW * FREQUENCIES
         return keras.ops.reshape(logarithms, (-1, count, features))
 

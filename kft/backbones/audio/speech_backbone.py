@@ -35,6 +35,7 @@ class SpeechBackbone:
         tried: what of these weights has been run, for people.
         kind: how it says a text: a symbol at each step of the sound, aligned by CTC,
             or tokens, one after the other, by a decoder that attends to the sound.
+        is_recurrent: whether it reads a sound step after step, in a loop.
         max_seconds: of the longest sound that it can read; None for any.
         whisper: its sizes, where it is one; None for others.
         folder: of yours, that has its weights; None where a name says where they are.
@@ -48,6 +49,7 @@ class SpeechBackbone:
     package: PackageFile | None
     tried: str
     kind: Kind = "ctc"
+    is_recurrent: bool = False
     max_seconds: float | None = None
     whisper: WhisperConfig | None = None
     folder: Path | None = None
@@ -98,6 +100,7 @@ BACKBONES: dict[str, SpeechBackbone] = {
             origin="Mozilla's checkpoint of DeepSpeech 0.9, from a folder of yours",
             package=None,
             tried="only converted in a test",
+            is_recurrent=True,
         ),
         *(
             SpeechBackbone(
@@ -108,6 +111,7 @@ BACKBONES: dict[str, SpeechBackbone] = {
                 origin="yours: a run with it, from --weights=none on",
                 package=None,
                 tried="there are none",
+                is_recurrent=True,
             )
             for name, sizes in deep_speech_2_sizes.SIZES.items()
         ),

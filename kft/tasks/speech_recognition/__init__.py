@@ -166,6 +166,8 @@ def _without_formats(config: SpeechRecognitionConfig) -> Mapping[str, str]:
     if backbone.kind == "attention":
         reason = f"{config.backbone} writes in a loop"
         refused |= {"litert": reason, "onnx": reason}
+    if backbone.is_recurrent:
+        refused["litert"] = f"{config.backbone} has recurrent layers"
     return refused
 
 
