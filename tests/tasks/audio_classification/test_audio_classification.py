@@ -27,7 +27,7 @@ from kft.model import split
 from kft.tasks import grad_cam
 from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
-from tests import kept_weights, task_runs
+from tests import kept_weights, task_runs, yamnet_file
 
 soundfile = pytest.importorskip("soundfile", reason="needs the extra audio")
 sounds = pytest.importorskip("tests.sounds", reason="needs the extra audio")
@@ -71,6 +71,23 @@ def test_two_stages_on_a_stored_trunk_tell_low_from_high(train) -> None:
 @pytest.mark.slow
 def test_a_stored_trunk_gives_the_weights_of_a_live_one(train) -> None:
     cached, live = train(), train(feature_cache="off")
+    kept_weights.assert_close(cached.run_dir, live.run_dir, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_yamnet_trains_on_stored_patches_as_on_live_ones(train, folder: Path) -> None:
+    weights = yamnet_file.write(folder / "yamnet.h5", yamnet_file.numbers())
+    plan = {
+        "backbone": "YAMNet",
+        "weights": str(weights),
+        "seconds": 1.2,
+        # Random numbers make features of hundreds.
+        "stages": "head:2@1e-6,top1:2@1e-9",
+        "warmup_fraction": 0.0,
+    }
+    cached = train(feature_cache="memory", **plan)
+    live = train(feature_cache="off", **plan)
+    assert [stage.cached for stage in cached.stages] == [True, True]
     kept_weights.assert_close(cached.run_dir, live.run_dir, atol=1e-5)
 
 
