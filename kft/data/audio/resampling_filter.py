@@ -15,8 +15,11 @@ from kft.data.audio.audio_extra import AUDIO
 # Numbers of the filter below this share of its largest are left out at both ends.
 _SMALL = 1e-7
 _MOST_BLOCKS = 4096
-# Blocks that are computed together, which bounds memory.
-_CHUNK = 2048
+# Samples that come out of a row of a product of matrices, about at least.
+_WIDE = 128
+# Multiplications of one product. OpenBLAS makes threads for more, and those of many
+# sounds at once are in each other's way.
+_OF_ONE_THREAD = 2**18
 # A filter of more numbers is not measured: it has no place in a graph.
 _MOST_NUMBERS = 2_000_000
 # Samples that the filter reaches over, both sides together, at the lower of two rates.
@@ -28,7 +31,7 @@ class ResamplingFilter:
     """A filter bank: `up` samples come out for every `down` that go in.
 
     Attributes:
-        numbers: float32 [taps, up]. The samples of a block of `down` that begins at j
+        numbers: [taps, up]. The samples of a block of `down` that begins at j
             give the sum over k of x[j + first + k] * numbers[k].
         first: at which sample the taps begin, counted from the block's first one.
         down: samples that a block goes on by.
@@ -89,6 +92,22 @@ def measure(rate: int, to: int) -> ResamplingFilter:
     return ResamplingFilter(taps[begin:end].astype(np.float32), first + begin, down)
 
 
+@functools.cache
+def _wide(rate: int, to: int) -> ResamplingFilter:
+    """Return the filter as one whose blocks are several of its own, float64.
+
+    Of narrow blocks, which overlap by almost all, copying takes most of the time.
+    """
+    bank = measure(rate, to)
+    count = max(1, _WIDE // bank.up)
+    taps, up = bank.numbers.shape
+    numbers = np.zeros([taps + (count - 1) * bank.down, count * up])
+    for block in range(count):
+        rows = slice(block * bank.down, block * bank.down + taps)
+        numbers[rows, block * up : (block + 1) * up] = bank.numbers
+    return ResamplingFilter(numbers, bank.first, count * bank.down)
+
+
 def apply(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
     """Return samples [n] at another rate, float32 [ceil(n * to / rate)].
 
@@ -100,7 +119,7 @@ def apply(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
         return samples.astype(np.float32)
     if not is_small(rate, to):
         return _by_soxr(samples, rate, to)
-    bank = measure(rate, to)
+    bank = _wide(rate, to)
     taps, up = bank.numbers.shape
     length = -(-len(samples) * up // bank.down)
     blocks, before = -(-length // up), max(0, -bank.first)
@@ -108,13 +127,13 @@ def apply(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
     after = max(0, reach - before - len(samples))
     padded = np.pad(samples.astype(np.float32), (before, after))
     seen = np.lib.stride_tricks.sliding_window_view(padded, taps)[:: bank.down]
-    found = [
-        (seen[begin : begin + _CHUNK].astype(np.float64) @ bank.numbers).astype(
-            np.float32
+    rows = max(1, _OF_ONE_THREAD // bank.numbers.size)
+    found = np.empty([blocks, up], np.float32)
+    for begin in range(0, blocks, rows):
+        found[begin : begin + rows] = (
+            seen[begin : begin + rows].astype(np.float64) @ bank.numbers
         )
-        for begin in range(0, blocks, _CHUNK)
-    ]
-    return np.concatenate(found).reshape(-1)[:length]
+    return found.reshape(-1)[:length]
 
 
 def _by_soxr(samples: np.ndarray, rate: int, to: int) -> np.ndarray:

@@ -78,7 +78,8 @@ def _at_rate(samples: tf.Tensor, rate: int, utterances: Utterances) -> tf.Tensor
     after = tf.maximum(0, reach - before - count)
     padded = tf.pad(tf.cast(samples, tf.float64), [[before, after]])
     waves = padded[None, :, None]
-    filters = np.ascontiguousarray(bank.numbers[:, None, :], np.float64)
+    # Constants of 32 bits, which are half as large in a file.
+    filters = tf.cast(np.ascontiguousarray(bank.numbers[:, None, :]), tf.float64)
     found = tf.nn.conv1d(waves, filters, stride=bank.down, padding="VALID")
     flat = tf.reshape(found[0, :blocks], [-1])[:length]
     return tf.cast(flat, tf.float32)

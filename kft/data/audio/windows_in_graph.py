@@ -88,7 +88,8 @@ def _resampled(clips: tf.Tensor, rate: int, windows: Windows) -> tf.Tensor:
     after = max(0, reach - before - clips.shape[1])
     padded = tf.pad(tf.cast(clips, tf.float64), [[0, 0], [before, after]])
     waves = padded[:, :, None]
-    filters = np.ascontiguousarray(bank.numbers[:, None, :], np.float64)
+    # Constants of 32 bits, which are half as large in a file.
+    filters = tf.cast(np.ascontiguousarray(bank.numbers[:, None, :]), tf.float64)
     found = tf.nn.conv1d(waves, filters, stride=bank.down, padding="VALID")
     flat = tf.reshape(found[:, :blocks], [-1, blocks * bank.up])[:, :length]
     return tf.cast(flat, tf.float32)
