@@ -7,6 +7,7 @@ from typing import Any
 
 from kft import errors, tasks
 from kft.config import (
+    DistillationConfig,
     ModelConfig,
     OptimizerConfig,
     RunConfig,
@@ -148,6 +149,12 @@ def unread(names: Collection[str], config: RunConfig) -> Iterator[str]:
         names: of all settings that the search varies.
         config: of the run.
     """
+    taught = [name for name in names if name.startswith("distillation_")]
+    if taught and config.teacher is None and "teacher" not in names:
+        yield (
+            f"--space: {', '.join(taught)} is about a teacher: name one (--teacher), "
+            "or leave it out."
+        )
     if "learning_rate" not in names:
         return
     stages = config.parsed_stages
@@ -164,7 +171,7 @@ def unread(names: Collection[str], config: RunConfig) -> Iterator[str]:
 
 
 def _searchable(config: RunConfig) -> set[str]:
-    parts = (ModelConfig, OptimizerConfig)
+    parts = (ModelConfig, OptimizerConfig, DistillationConfig)
     names = {field.name for part in parts for field in dataclasses.fields(part)}
     own = tasks.kind(config.task).searchable
     return names.union(_OTHERS, own) - {"stages"}

@@ -197,6 +197,14 @@ def test_a_rate_that_no_stage_reads_is_not_searched():
     assert "stages.head.learning_rate, stages.all.learning_rate" in str(caught.value)
 
 
+def test_how_much_a_teacher_says_is_searched_where_there_is_one():
+    text = "distillation_weight=linear:0.1..0.9,distillation_temperature=choice:1|4"
+    found = parse(text, TrainConfig(teacher="runs/large"))
+    assert [one.name for one in found] == text.replace("=", ",").split(",")[::2]
+    with pytest.raises(errors.ConfigError, match=r"is about a teacher: name one \(--t"):
+        parse(text)
+
+
 def test_a_name_that_means_two_stages_is_refused():
     twice = TrainConfig(stages="top2:3,top2:4")
     with pytest.raises(errors.ConfigError, match="each of the 2 stages 'top2'"):
