@@ -47,10 +47,10 @@ class ImageOptions(ClassOptions):
         "What to do about an image that cannot be read: fail and name it, or read "
         "everything once before training and skip what is bad (bad_images.csv).",
     )
-    resize: Literal["crop", "pad", "squash"] = option(
+    resize: Literal["crop", "square", "pad", "squash"] = option(
         "crop",
-        "How an image becomes a square: crop the middle (the ImageNet protocol), pad "
-        "with black, or squash.",
+        "How an image becomes a square: crop the middle (the ImageNet protocol), the "
+        "largest square in the middle, pad with black, or squash.",
     )
     augment: str = option(
         augmentations.NONE,

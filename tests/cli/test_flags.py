@@ -149,7 +149,7 @@ def test_every_flag_that_is_wrong_is_named() -> None:
     message = _problem("--batch_size=x", "--resize=cop", "--seed=-1", "--dropout=2")
     assert set(message.split("\n")) == {
         "--batch_size: expected a whole number or auto, received 'x'.",
-        "--resize: expected one of crop, pad, squash, received 'cop'. "
+        "--resize: expected one of crop, square, pad, squash, received 'cop'. "
         "Did you mean crop?",
         "--seed: expected at least 0, received -1.",
         "--dropout: expected at most 0.95, received 2.0.",

@@ -62,6 +62,28 @@ def test_a_saved_model_has_the_views_inside_and_says_so(run: Path) -> None:
         find_model.check_views(model_path, "flip")
 
 
+def test_a_saved_model_of_five_crops_reads_more_of_an_image(run: Path) -> None:
+    config = ExportConfig(run_dir=str(run), tta="five_crop", parity_examples=4)
+    (written,) = export_run.export_run(config)
+    assert (written.certificate.passed, written.certificate.tta) == (True, "five_crop")
+    loaded = tf.saved_model.load(str(written.path))
+    images = np.random.default_rng(1).integers(0, 256, (2, 73, 73, 3), np.uint8)
+    found = loaded.signatures["images"](images=tf.constant(images))["probabilities"]
+    model = load_run.load(str(run)).model
+    places = [(4, 4), (0, 0), (0, 9), (9, 0), (9, 9)]
+    each = [
+        scores.softmax(model.predict_on_batch(images[:, t : t + 64, k : k + 64]))
+        for t, k in places
+    ]
+    assert found.numpy() == pytest.approx(np.mean(each, axis=0), abs=1e-5)
+    payload = encoded("PNG", height=73, width=73, seed=2)
+    whole = tf.io.decode_png(payload, channels=3).numpy()[None]
+    asked = saved_model.open_export(str(written.path))
+    (answer,) = asked([payload])["probabilities"]
+    direct = loaded.signatures["images"](images=tf.constant(whole))["probabilities"]
+    assert answer == pytest.approx(direct.numpy()[0], abs=1e-5)
+
+
 def test_formats_that_take_tensors_have_no_views(run: Path) -> None:
     config = ExportConfig(
         run_dir=str(run), formats=("saved_model", "litert"), tta="flip"

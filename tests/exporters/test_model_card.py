@@ -180,7 +180,7 @@ def test_every_family_has_a_licence() -> None:
     }
 
 
-@pytest.mark.parametrize("method", ["crop", "pad", "squash"])
+@pytest.mark.parametrize("method", ["crop", "square", "pad", "squash"])
 def test_the_image_of_a_snippet_is_the_image_of_the_network(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

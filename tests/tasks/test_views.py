@@ -69,3 +69,27 @@ def test_flip_is_an_image_and_its_mirror_image() -> None:
     )
     np.testing.assert_array_equal(same, image)
     np.testing.assert_array_equal(mirrored, image[:, :, ::-1])
+
+
+@pytest.mark.parametrize("method", ["crop", "square", "pad", "squash"])
+def test_five_crop_reads_more_of_an_image_than_the_network_sees(method: str) -> None:
+    config = TrainConfig(dataset="digits", image_size=56, resize=method)
+    task = tasks.get(config, LabelMap(("a", "b")))
+    found = tasks.views_of(config, task, "five_crop")
+    assert found.task.inputs.image_size == 64
+    rng = np.random.default_rng(0)
+    image = tf.io.encode_png(rng.integers(0, 256, (64, 64, 3), np.uint8))
+    key = tf.constant([0, 0])
+    whole = found.task.inputs.preprocess(training=False)(image, key)[None]
+    middle, top_left, *_ = (view(whole) for view in found.views)
+    np.testing.assert_array_equal(whole[0], tf.io.decode_png(image))
+    np.testing.assert_array_equal(top_left[0], whole[0, :56, :56])
+    np.testing.assert_array_equal(middle[0], whole[0, 4:60, 4:60])
+    if method == "crop":
+        # It is what the network sees without views.
+        alone = task.inputs.preprocess(training=False)(image, key)
+        np.testing.assert_array_equal(middle[0], alone)
+    assert found.task.serving.metadata()["image_size"] == 64
+    assert found.task.serving.metadata()["resize"] == (
+        "square" if method == "crop" else method
+    )

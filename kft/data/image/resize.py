@@ -8,7 +8,7 @@ import tensorflow as tf
 # (He et al., Deep Residual Learning, section 3.4).
 CROP_SHARE = 0.875
 
-Method = Literal["crop", "pad", "squash"]
+Method = Literal["crop", "square", "pad", "squash"]
 
 
 def resize(image: tf.Tensor, *, size: int, method: Method) -> tf.Tensor:
@@ -17,25 +17,27 @@ def resize(image: tf.Tensor, *, size: int, method: Method) -> tf.Tensor:
     Args:
         image: uint8 [height, width, 3].
         size: side of the square in pixels.
-        method: `crop` takes the central square with 0.875 of the shorter side, `pad`
-            keeps the whole image and its aspect on black, `squash` keeps the whole
-            image and not its aspect.
+        method: `crop` takes the central square with 0.875 of the shorter side, `square`
+            that with all of it, `pad` keeps the whole image and its aspect on black,
+            `squash` keeps the whole image and not its aspect.
 
     Returns:
         uint8 [size, size, 3].
     """
     if method == "crop":
         return scale(central_square(image), size)
+    if method == "square":
+        return scale(central_square(image, share=1.0), size)
     if method == "squash":
         return scale(image, size)
     return _pad(image, size)
 
 
-def central_square(image: tf.Tensor) -> tf.Tensor:
-    """Return the central square of `CROP_SHARE` of the shorter side, at least 1x1."""
+def central_square(image: tf.Tensor, *, share: float = CROP_SHARE) -> tf.Tensor:
+    """Return the central square of a share of the shorter side, at least 1x1."""
     height, width = tf.unstack(tf.shape(image)[:2])
     shorter = tf.cast(tf.minimum(height, width), tf.float32)
-    side = tf.maximum(1, tf.cast(tf.round(shorter * CROP_SHARE), tf.int32))
+    side = tf.maximum(1, tf.cast(tf.round(shorter * share), tf.int32))
     top, left = (height - side) // 2, (width - side) // 2
     return image[top : top + side, left : left + side]
 

@@ -121,6 +121,6 @@ KIND = TaskKind(
     kept_files=own_backbone.kept_files,
     with_network=own_backbone.with_network,
     values=Values(_encode),
-    views=("flip",),
+    views=("flip", "five_crop"),
     scores_classes=True,
 )

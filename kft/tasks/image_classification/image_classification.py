@@ -1,5 +1,6 @@
 """Image classification."""
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from kft.backbones.image import image_table
 from kft.backbones.image.image_backbone import Backbone
 from kft.config import TrainConfig
-from kft.data.image import mirror
+from kft.data.image import crops, mirror, resize
 from kft.data.labels import LabelMap
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
@@ -21,14 +22,10 @@ from kft.tasks.image_classification import (
 from kft.tasks.image_classification.image_display import ImageDisplay
 from kft.tasks.image_classification.image_inputs import ImageInputs
 from kft.tasks.image_classification.image_serving import ImageServing
-from kft.tasks.task import Task
 from kft.tasks.task_kind import RecipeChoice
-from kft.tasks.views import View, Views
+from kft.tasks.views import Views
 
-# See `views`.
-_VIEWS: Mapping[str, Sequence[View]] = {
-    "flip": (lambda images: images, mirror.mirrored)
-}
+FLIP, FIVE_CROP = "flip", "five_crop"
 
 
 def build(
@@ -60,6 +57,7 @@ class ImageClassification:
         """
         self._config = config
         self._backbone = backbone
+        self._thresholds = thresholds
         self.labels = labels
         self.inputs = ImageInputs(config, len(labels), backbone)
         self.objective, answers = class_labels.of(
@@ -73,6 +71,23 @@ class ImageClassification:
         side = image_recipe.median_side(sample)
         return image_recipe.choose(self._config, side, given, backbone=self._backbone)
 
+    def enlarged(self) -> "ImageClassification":
+        """Return the task that reads more of an image than the network sees at once.
+
+        Its squares are larger by 1 / `resize.CROP_SHARE`. Where the network sees the
+        part of the image that `crop` leaves, it is the middle of such a square.
+        """
+        size = round(self.inputs.image_size / resize.CROP_SHARE)
+        method = self._config.resize
+        config = dataclasses.replace(
+            self._config,
+            image_size=size,
+            resize="square" if method == "crop" else method,
+        )
+        return ImageClassification(
+            config, self.labels, self._backbone, self._thresholds
+        )
+
     def network(self, weights: str | None = None) -> Network:
         """Return the graph from pixels [batch, size, size, 3], 0-255, to logits."""
         return image_network.build(
@@ -84,12 +99,17 @@ class ImageClassification:
         )
 
 
-def views(task: Task, name: str) -> Views:
+def views(task: "ImageClassification", name: str) -> Views:
     """Return the views of an image by their name.
 
-    `flip` is the image as it is, and its mirror image.
+    `flip` is the image as it is, and its mirror image. `five_crop` is its middle and
+    its four corners, each with 0.875 of the side (AlexNet: Krizhevsky, Sutskever and
+    Hinton, NIPS 2012, section 4.1, without the mirror images).
     """
-    return Views(task, _VIEWS[name])
+    if name == FLIP:
+        return Views(task, (lambda images: images, mirror.mirrored))
+    larger, size = task.enlarged(), task.inputs.image_size
+    return Views(larger, crops.corners_and_middle(larger.inputs.image_size, size))
 
 
 def from_export(labels: LabelMap, metadata: Mapping[str, Any]) -> ImageClassification:

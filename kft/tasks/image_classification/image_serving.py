@@ -21,6 +21,7 @@ _GRAY = 128
 _IMAGE_PROPERTIES, _RGB = np.uint8(2), np.uint8(1)
 _RESIZED = {
     "crop": "the central square with {share:g} of the shorter side",
+    "square": "the largest square in the middle",
     "pad": "the whole image, its aspect kept, on black",
     "squash": "the whole image, whatever its aspect",
 }
@@ -28,6 +29,7 @@ _RESIZED = {
 # by one.
 _FIT = {
     "crop": "PIL.ImageOps.fit({image}, ({size}, {size}), bleed={bleed:g}, method=2)",
+    "square": "PIL.ImageOps.fit({image}, ({size}, {size}), method=2)",
     "pad": "PIL.ImageOps.pad({image}, ({size}, {size}), method=2)",
     "squash": "{image}.resize(({size}, {size}), resample=2)",
 }

@@ -41,7 +41,7 @@ def test_the_same_key_gives_the_same_image_eagerly_and_in_tf_data(mode, kind):
 
 
 def test_none_is_the_image_of_evaluation():
-    for method in ("crop", "pad", "squash"):
+    for method in ("crop", "square", "pad", "squash"):
         options = config.ImageOptions(resize=method)
         expected = augment.eval_image(
             tf.constant(_PAYLOADS["png"]), config=options, size=32

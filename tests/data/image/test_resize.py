@@ -34,8 +34,19 @@ def test_crop_takes_the_middle_of_the_longer_side():
     assert _resize(image, 32, "crop").min() == 255
 
 
+@pytest.mark.parametrize("shape", [(64, 64), (64, 200), (130, 64)])
+def test_square_takes_all_of_the_shorter_side_in_the_middle(shape):
+    height, width = shape
+    image = np.zeros([*shape, 3], np.uint8)
+    top, left = (height - 64) // 2, (width - 64) // 2
+    image[top : top + 64, left : left + 64] = 255
+    assert _resize(image, 64, "square").min() == 255
+    image[top, left] = 0
+    assert _resize(image, 64, "square")[0, 0].max() == 0
+
+
 @pytest.mark.parametrize("shape", [(60, 20), (20, 60), (37, 53), (1, 1), (1, 500)])
-@pytest.mark.parametrize("method", ["crop", "pad", "squash"])
+@pytest.mark.parametrize("method", ["crop", "square", "pad", "squash"])
 def test_the_result_is_a_square_of_a_static_shape(shape, method):
     make = tf.function(
         lambda image: resize.resize(image, size=24, method=method),
@@ -66,7 +77,7 @@ def test_squash_keeps_everything():
     assert result[20, 20].min() == 255
 
 
-@pytest.mark.parametrize("method", ["crop", "pad", "squash"])
+@pytest.mark.parametrize("method", ["crop", "square", "pad", "squash"])
 def test_fine_stripes_become_gray_and_not_a_pattern(method):
     stripes = np.zeros([512, 512, 3], np.uint8)
     stripes[:, ::2] = 255
