@@ -36,7 +36,7 @@ class ViewsConfig(Config):
         "Test-time augmentation: each example is answered with the mean of the "
         "probabilities over some views of it, which costs as many times the "
         "computation. flip: as it is, and mirrored; five_crop: its middle and its four "
-        "corners, of a larger picture of it. Default: as it is alone.",
+        "corners, enlarged. Default: as it is alone.",
     )
 
 
