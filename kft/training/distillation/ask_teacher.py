@@ -238,7 +238,7 @@ def _describe(
 ) -> str:
     """Return what was asked, and how right the answers are."""
     metric = context.task.objective.monitor
-    names = {"": TRAIN, history.VALIDATION: VALIDATION}
+    names = {"": "training", history.VALIDATION: VALIDATION}
     parts = [
         f"{count:,} {names[prefix]} examples "
         f"({metric.name} {figures[prefix + metric.name]:{metric.format}})"

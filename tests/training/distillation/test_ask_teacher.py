@@ -13,6 +13,7 @@ from kft import errors
 from kft.data import sample
 from kft.model.network import stable_paths
 from kft.training.distillation import ask_teacher
+from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
 from tests.training.test_fine_tune import stop_after, stop_after_save
 
@@ -197,8 +198,16 @@ def test_examples_that_the_teacher_has_trained_on_are_counted(
     assert "has trained on 11 of the 11 test examples" in caplog.text
 
 
-def test_a_run_says_who_taught_it(tiny_run, teacher, asked):
+def test_a_run_says_who_taught_it(tiny_run, teacher, asked, monkeypatch):
+    said = []
+    monkeypatch.setattr(SilentReporter, "say", lambda self, text: said.append(text))
     result = tiny_run("student", teacher=str(teacher), **SHORT)
+    figures = asked[0].figures
+    assert (
+        f"--teacher={teacher} was asked once about 70 training examples (accuracy "
+        f"{figures['accuracy']:.4f}) and 37 validation examples (accuracy "
+        f"{figures['val_accuracy']:.4f})."
+    ) in said
     content = json.loads((result.run_dir / "result.json").read_text())
     assert content["teacher"] == {"run_dir": str(teacher), **asked[0].figures}
     assert result.teacher == content["teacher"]
