@@ -68,6 +68,7 @@ class Serving:
     """A class for every step. See `kft.tasks.task.Serving`."""
 
     file_endings = (".steps",)
+    file_reader = None
     request_columns = ()
     scores = "step_probabilities"
     activation = None

@@ -76,6 +76,7 @@ class Serving:
     """Classes of noise."""
 
     file_endings = (".raw",)
+    file_reader = None
     request_columns = ()
     scores = class_answers.SCORES
     activation = "softmax"

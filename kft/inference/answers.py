@@ -116,7 +116,7 @@ def _nothing(predictor: Predictor) -> dict[str, Any]:
 def _reason(predictor: Predictor, file: InputFiles) -> str:
     """Return why a file has no input."""
     try:
-        predictor.one_input(file_batches.read(file))
+        predictor.one_input(file_batches.read(predictor, file))
     except (errors.DataError, tf.errors.OpError) as error:
         return reason_of(error)
     return "it could not be read at first; it can now"

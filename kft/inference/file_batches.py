@@ -120,22 +120,24 @@ def _streamed(
     def of_place(
         position: tf.Tensor, place: tf.Tensor, is_path: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, Tree]:
-        payload = tf.cond(is_path, lambda: tf.io.read_file(place), lambda: place)
+        payload = tf.cond(is_path, lambda: load(place), lambda: place)
         return element(position, payload)
 
+    load = _loader(predictor)
     is_path = [file.content is None for file in files]
     places = [file.raw if file.content is None else file.content for file in files]
     if all(is_path):
         return _parallel(
             (positions, places),
-            lambda position, path: element(position, tf.io.read_file(path)),
+            lambda position, path: element(position, load(path)),
         )
     return _parallel((positions, places, is_path), of_place)
 
 
 def _prepares(predictor: Predictor, files: Sequence[InputFiles]) -> bool:
     """Return whether the task prepares payloads, by the first file that there is."""
-    payloads = (payload for file in files if (payload := _read(file)) is not None)
+    read_each = (_read(predictor, file) for file in files)
+    payloads = (payload for payload in read_each if payload is not None)
     first = next(payloads, None)
     return first is not None and predictor.prepares(first)
 
@@ -144,7 +146,7 @@ def _prepared(
     predictor: Predictor, found: Sequence[InputFiles], positions: Sequence[int]
 ) -> tuple[np.ndarray, list[bytes], tf.Tensor]:
     """Return positions, payloads and prepared payloads of files that can be read."""
-    each = [(position, _read(found[position])) for position in positions]
+    each = [(position, _read(predictor, found[position])) for position in positions]
     kept = [(position, one) for position, one in each if one is not None]
     try:
         prepared = predictor.prepare([payload for _, payload in kept])
@@ -167,17 +169,48 @@ def _can_prepare(predictor: Predictor, payload: bytes) -> bool:
     return True
 
 
-def read(file: InputFiles) -> bytes:
-    """Return what is in a file; raises tf.errors.OpError where it cannot be read."""
+def read(predictor: Predictor, file: InputFiles) -> bytes:
+    """Return what is in a file, or what of it a network reads.
+
+    Raises:
+        errors.DataError, tf.errors.OpError: where it cannot be read.
+    """
     if file.content is not None:
         return file.content
+    reader = _reader(predictor)
+    if reader is not None:
+        return reader(file.file)
     payload: bytes = tf.io.read_file(file.raw).numpy()
     return payload
 
 
-def _read(file: InputFiles) -> bytes | None:
+def _reader(predictor: Predictor) -> Callable[[str], bytes] | None:
+    """Return what reads a file; None where all of it is read.
+
+    An export that takes requests gets files as a server would.
+    """
+    return None if predictor.takes_requests else predictor.task.serving.file_reader
+
+
+def _loader(predictor: Predictor) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return what reads the file at a path, tf.string [], in a graph."""
+    reader = _reader(predictor)
+    if reader is None:
+        read_whole: Callable[[tf.Tensor], tf.Tensor] = tf.io.read_file
+        return read_whole
+
+    def load(path: tf.Tensor) -> tf.Tensor:
+        content = tf.numpy_function(
+            lambda one: reader(os.fsdecode(one)), [path], tf.string, stateful=False
+        )
+        return tf.ensure_shape(content, [])
+
+    return load
+
+
+def _read(predictor: Predictor, file: InputFiles) -> bytes | None:
     """Return what is in a file; None where it cannot be read."""
     try:
-        return read(file)
-    except tf.errors.OpError:
+        return read(predictor, file)
+    except (errors.DataError, tf.errors.OpError):
         return None

@@ -1,7 +1,7 @@
 """ClassifierAnswers that name one of a few classes, of whatever kind of data."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -172,6 +172,11 @@ class ClassServing:
     def __init__(self, answers: ClassifierAnswers) -> None:
         """Serve classes."""
         self.answers = answers
+
+    @property
+    def file_reader(self) -> Callable[[str], bytes] | None:
+        """Return none: all of a file is read."""
+        return None
 
     @property
     def request_columns(self) -> Sequence[str]:

@@ -235,6 +235,14 @@ class Serving(Protocol):
         """Return the endings of the files that kft.predict takes out of a folder."""
 
     @property
+    def file_reader(self) -> Callable[[str], bytes] | None:
+        """Return what reads a file for kft.predict; None where all of it is read.
+
+        It takes a path, and returns as much of the file as the network reads, encoded.
+        It raises errors.DataError where it cannot.
+        """
+
+    @property
     def request_columns(self) -> Sequence[str]:
         """Return the columns of a table whose row is a request.
 

@@ -190,3 +190,17 @@ def test_of_a_long_file_training_has_no_more_in_memory_than_seconds(
     # The file has 57.6 MB; a second of it 8 kB, of samples of 16 bits 16 kB.
     assert len(content) < 40_000
     assert most < 400_000
+
+
+def test_of_a_long_file_predict_has_no_more_in_memory_than_seconds(
+    network: _Network, folder: Path
+) -> None:
+    model = predictor.of_run(network.run)
+    files = list(input_files.find([str(folder / "asked" / LONG)], (".wav",)))
+    list(answers.predict(model, files, top_k=1, batch_size=1))
+    tracemalloc.start()
+    (found,) = answers.predict(model, files, top_k=1, batch_size=1)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    _assert_said(found.error, _expected(network)[LONG], LONG)
+    assert most < 4_000_000

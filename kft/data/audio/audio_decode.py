@@ -59,7 +59,7 @@ def resample(samples: np.ndarray, rate: int, to: int, length: int) -> np.ndarray
 
 
 def part(
-    path: str | io.BytesIO,
+    path: str | bytes | io.BytesIO,
     windows: Windows,
     begin: float = 0.0,
     end: float | None = None,
@@ -163,7 +163,7 @@ def frames(sound: Any) -> int:
 
 
 @contextlib.contextmanager
-def opened(file: str | io.BytesIO) -> Iterator[Any]:
+def opened(file: str | bytes | io.BytesIO) -> Iterator[Any]:
     """Give an open sound; what libsndfile says of it becomes a DataError.
 
     Args:

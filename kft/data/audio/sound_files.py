@@ -57,25 +57,39 @@ class SoundFiles:
     def _content(self, row: int) -> bytes:
         import tensorflow as tf
 
-        path = self._paths[row]
-        begin, end = self._spans[row] if self._spans is not None else (0.0, None)
-        is_whole = begin == 0.0 and end is None
-        source = _remote(path) if filesystem.is_remote(path) else path
-        if is_whole and isinstance(source, str):
-            content = _short_wav(source)
-            if content is not None:
-                return content
+        span = self._spans[row] if self._spans is not None else (0.0, None)
         try:
-            content = audio_decode.part(source, self._windows, begin, end)
+            return read(self._paths[row], self._windows, span)
         except errors.DataError as error:
             # As ops say that an example cannot be read.
             raise tf.errors.InvalidArgumentError(None, None, str(error)) from error
+
+
+def read(
+    path: str, windows: Windows, span: tuple[float, float | None] = (0.0, None)
+) -> bytes:
+    """Return the file itself where it is a small WAV, else a WAV of what windows hold.
+
+    Args:
+        path: of the file.
+        windows: what of the sound is read.
+        span: where it begins and ends in the file, in seconds; None for its end.
+
+    Raises:
+        errors.DataError: where it is no sound, or ends before it begins.
+    """
+    source = _remote(path) if filesystem.is_remote(path) else os.fsencode(path)
+    if span == (0.0, None) and isinstance(source, bytes):
+        content = _short_wav(source)
         if content is not None:
             return content
-        return source.getvalue() if isinstance(source, io.BytesIO) else _read(source)
+    content = audio_decode.part(source, windows, *span)
+    if content is not None:
+        return content
+    return source.getvalue() if isinstance(source, io.BytesIO) else _read(source)
 
 
-def _short_wav(path: str) -> bytes | None:
+def _short_wav(path: bytes) -> bytes | None:
     """Return the content of a WAV file that is small, None for any other file."""
     try:
         if os.stat(path).st_size > _SMALL:
@@ -87,7 +101,7 @@ def _short_wav(path: str) -> bytes | None:
     return content if content.startswith(_WAV) else None
 
 
-def _read(path: str) -> bytes:
+def _read(path: bytes) -> bytes:
     with open(path, "rb") as file:
         return file.read()
 

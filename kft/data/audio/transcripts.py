@@ -63,9 +63,9 @@ class Transcript:
     place: str
 
 
-def reading(config: SpeechRecognitionConfig, sample_rate: int) -> Windows:
+def reading(seconds: float, sample_rate: int) -> Windows:
     """Return how much of a file is read: somewhat more than the longest sound."""
-    return Windows(sample_rate=sample_rate, seconds=config.seconds + _BEYOND)
+    return Windows(sample_rate=sample_rate, seconds=seconds + _BEYOND)
 
 
 def sources(sample_rate: int) -> dict[str, Source]:
@@ -266,7 +266,7 @@ def _of_rows(
         labels=np.zeros([len(rows)], np.int32),
         sizes=files.sizes,
         split_names=np.array(split_names),
-        read=SoundFiles(paths, reading(config, sample_rate), spans),
+        read=SoundFiles(paths, reading(config.seconds, sample_rate), spans),
         groups=sound_rows.groups(path, rows),
     )
     pairs = zip(rows, split_names, strict=True)
@@ -313,7 +313,7 @@ def _of_folder(path: str, config: SpeechRecognitionConfig, sample_rate: int) -> 
         unlisted = metadata_folder.cautions(path, rows, AUDIO)
         return dataclasses.replace(listed, cautions=(*listed.cautions, *unlisted))
     found, cautions = transcript_folder.find(path, labelled_rows.flag(config))
-    windows = reading(config, sample_rate)
+    windows = reading(config.seconds, sample_rate)
     table = examples.Table(
         ids=np.array([one.id for one in found]),
         labels=np.zeros([len(found)], np.int32),
@@ -336,7 +336,7 @@ def _of_tfds(
     *,
     needs_training: bool,
 ) -> _Found:
-    windows = reading(config, sample_rate)
+    windows = reading(config.seconds, sample_rate)
     found = tfds_sounds.transcribed(
         name, config, windows, needs_training=needs_training
     )
@@ -366,7 +366,7 @@ def _of_shards(
         labels=np.zeros([len(found.ids)], np.int32),
         sizes=records.lengths,
         split_names=found.split_names,
-        read=RecordedSounds(records, reading(config, sample_rate)),
+        read=RecordedSounds(records, reading(config.seconds, sample_rate)),
     )
     # Numbers where all texts are numbers in JSON.
     (said,) = records.columns.values()

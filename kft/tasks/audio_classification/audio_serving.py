@@ -1,6 +1,7 @@
 """The part of sounds that leaves a run: signatures, answers, words about them."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from kft.config import AudioClassificationConfig
 from kft.data.audio import (
     inline_sounds,
     made_up_sounds,
+    sound_files,
     wav_in_graph,
     windows_in_graph,
 )
@@ -51,6 +53,11 @@ class AudioServing(ClassServing):
     def file_endings(self) -> Sequence[str]:
         """Return those of the formats that can be decoded."""
         return AUDIO.file_endings
+
+    @property
+    def file_reader(self) -> Callable[[str], bytes]:
+        """Return what reads no more of a file than the windows hold."""
+        return functools.partial(sound_files.read, windows=self._windows)
 
     def read(self, payload: tf.Tensor) -> tf.Tensor:
         """Return what the network reads of a WAV file, by TensorFlow's ops alone.

@@ -1,5 +1,6 @@
 """The part of recognised speech that leaves a run, however texts are spelled."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,8 @@ from kft.data.audio import (
     alphabet,
     inline_sounds,
     made_up_sounds,
+    sound_files,
+    transcripts,
     utterances_in_graph,
 )
 from kft.data.audio.audio_payload import AUDIO
@@ -91,6 +94,14 @@ class SpeechServing(ABC):
     def file_endings(self) -> Sequence[str]:
         """Return those of the formats that can be decoded."""
         return AUDIO.file_endings
+
+    @property
+    def file_reader(self) -> Callable[[str], bytes]:
+        """Return what reads no more of a file than shows that it is too long."""
+        longest = transcripts.reading(
+            self._utterances.seconds, self._utterances.sample_rate
+        )
+        return functools.partial(sound_files.read, windows=longest)
 
     @property
     def request_columns(self) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """The part of tagged texts that leaves a run: signatures, answers, words about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,11 @@ class TokenServing:
     def file_endings(self) -> Sequence[str]:
         """Return that of text files, each of which is one text."""
         return (".txt",)
+
+    @property
+    def file_reader(self) -> Callable[[str], bytes] | None:
+        """Return none: all of a file is read."""
+        return None
 
     @property
     def request_columns(self) -> Sequence[str]:

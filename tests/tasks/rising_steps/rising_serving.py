@@ -21,6 +21,7 @@ class Serving:
     """Probabilities of each step. See `kft.tasks.task.Serving`."""
 
     file_endings = (".curve",)
+    file_reader = None
     request_columns = ()
     scores = "probabilities"
     activation = None
