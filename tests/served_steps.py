@@ -23,8 +23,9 @@ from kft.metrics import scores
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
 from kft.tasks import decode_requests
+from kft.tasks.metric import Metric
 from kft.tasks.serving_texts import CardText, PageText
-from kft.tasks.task import Endpoint, Metric
+from kft.tasks.task import Endpoint
 
 NAME = "served_steps"
 LABELS = LabelMap(("falling", "rising"))

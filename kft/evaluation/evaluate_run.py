@@ -33,7 +33,8 @@ from kft.metrics.figures import Figures
 from kft.metrics.predictions import Predictions
 from kft.run_folder import run_dir, saved_config
 from kft.run_folder.run_dir import RunDir
-from kft.tasks.task import Metric, Task
+from kft.tasks.metric import Metric
+from kft.tasks.task import Task
 from kft.training.evaluator import Evaluator
 
 

@@ -20,8 +20,8 @@ from kft.metrics.calibration import Calibration
 from kft.run_folder import split_csv
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
+from kft.tasks.metric import Metric
 from kft.tasks.serving_texts import CardText
-from kft.tasks.task import Metric
 
 _SHOWN_CLASSES = 50
 

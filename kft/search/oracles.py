@@ -21,7 +21,7 @@ from kft.search import parameters as search_parameters
 from kft.search.parallel import ALONE
 from kft.search.parameters import Choice, Dimension, Space
 from kft.search.search_settings import Value
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 BUDGET = "tuner/epochs"
 STATUS = kt_trial.TrialStatus

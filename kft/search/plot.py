@@ -10,7 +10,7 @@ from kft.run_folder.history import VALIDATION
 from kft.search import trial_records
 from kft.search.parameters import Choice, Dimension, Range, Space
 from kft.search.trial_records import Record
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 _INCHES, _COLUMNS = 3.6, 3
 # Of the range of a setting, at both ends of its axis.

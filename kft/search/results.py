@@ -16,7 +16,7 @@ from kft.search import plot, search_settings, trial_records
 from kft.search.parameters import Space
 from kft.search.search_dir import SearchDir
 from kft.search.trial_records import Record
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 _LAST_COLUMNS = ("seconds", "share_of_epochs", "message", "run_dir")
 _SHOWN = 20

@@ -28,7 +28,7 @@ from kft.search.parallel import Role
 from kft.search.parameters import Space
 from kft.search.search_dir import SearchDir
 from kft.search.trial_records import Record
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 from kft.training.monitoring.progress import ConsoleReporter, Reporter
 from kft.training.monitoring.signals import Signals
 from kft.training.trackers import trackers

@@ -11,7 +11,7 @@ from kft.run_folder import atomic_files, saved_config
 from kft.run_folder.history import TEST, VALIDATION, prefixed, unprefixed
 from kft.search.search_dir import SearchDir
 from kft.search.search_settings import Value
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 # What stands before the figures in the file of a trial.
 _HEAD = ("number", "status", "values", "share")

@@ -18,7 +18,7 @@ from kft.search import hparams, pruning, search_settings, trial_records
 from kft.search.search_dir import SearchDir
 from kft.search.search_settings import Value
 from kft.search.trial_records import Record, Status
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 from kft.training import fine_tune
 from kft.training.monitoring.progress import Reporter, SilentReporter
 from kft.training.trackers import trackers

@@ -11,7 +11,7 @@ from kft.data.ragged import Ragged
 from kft.metrics import classification
 from kft.metrics.classification import ClassificationFigures
 from kft.metrics.predictions import Predictions
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 LOSS = Metric("loss", higher_is_better=False)
 ACCURACY = Metric("accuracy")

@@ -11,7 +11,7 @@ from kft.metrics import f1_score, multi_label, scores, thresholds
 from kft.metrics.multi_label import MultiLabelFigures
 from kft.metrics.predictions import Predictions
 from kft.tasks import kept_thresholds
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 LOSS = Metric("loss", higher_is_better=False)
 MICRO_F1 = Metric("micro_f1")

@@ -11,7 +11,7 @@ makes the other half, a `Task` of four parts: what goes in (`Inputs`), what is l
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -24,6 +24,7 @@ from kft.data.ragged import Ragged
 from kft.metrics.figures import Figures
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
+from kft.tasks.metric import Metric
 from kft.tasks.serving_texts import CardText, PageText
 from kft.tasks.task_kind import RecipeChoice
 
@@ -31,29 +32,6 @@ from kft.tasks.task_kind import RecipeChoice
 Tree = Any
 # (payload of one example, its key) -> one input of the network.
 Preprocess = pipeline.Preprocess
-
-
-class Metric(NamedTuple):
-    """A figure that a run reports, and whether more of it is better.
-
-    Attributes:
-        name: as in metrics.jsonl, where `val_` stands before that of validation.
-        higher_is_better: False for losses and error rates.
-        format: how a person reads it.
-    """
-
-    name: str
-    higher_is_better: bool = True
-    format: str = ".4f"
-
-    def rank(self, figures: Mapping[str, float]) -> tuple[float, float]:
-        """Return what is greater for better figures: by this one, then by the loss.
-
-        Args:
-            figures: of one split, `loss` among them.
-        """
-        value = figures[self.name]
-        return value if self.higher_is_better else -value, -figures["loss"]
 
 
 class Inputs(Protocol):

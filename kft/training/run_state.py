@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kft.run_folder.history import EpochRecord, StageResult
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,7 +27,7 @@ from kft.reporting.run_record import RunRecord
 from kft.run_folder.history import EpochRecord, StageResult
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 from tests.evaluation.test_example_losses import StepObjective
 from tests.reporting.pages import Page
 

@@ -18,7 +18,7 @@ from kft.metrics.predictions import Predictions
 from kft.reporting import tensorboard
 from kft.run_folder.run_dir import RunDir
 from kft.run_folder.run_result import RunResult
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from kft import errors, tasks
 from kft.cli import by_task, flags
 from kft.config import SearchConfig
 from kft.search import check, results, search
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 from kft.training.monitoring.progress import SilentReporter
 from kft.training.monitoring.signals import Signals
 from tests import tiny

@@ -9,7 +9,7 @@ from kft.search import trial_records
 from kft.search.search_dir import SearchDir
 from kft.search.trial_records import Record
 from kft.tasks.class_objective import ACCURACY, LOSS
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 
 ERRORS = Metric("error_rate", higher_is_better=False)
 # As every version has written it.

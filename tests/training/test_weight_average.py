@@ -12,7 +12,7 @@ from kft import errors
 from kft.config.averaging import Averaging
 from kft.model import network
 from kft.run_folder.history import EpochRecord
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 from kft.training import checkpoints, run_state, weight_average
 from kft.training.best_weights import BestWeights
 from kft.training.run_state import Best, RunState

@@ -10,9 +10,9 @@ from kft.data.audio import alphabet
 from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.metrics.predictions import Predictions
+from kft.tasks.metric import Metric
 from kft.tasks.speech_recognition import speech_figures
 from kft.tasks.speech_recognition.speech_figures import SpeechFigures
-from kft.tasks.task import Metric
 
 LOSS = Metric("loss", higher_is_better=False)
 WER = Metric("wer", higher_is_better=False)

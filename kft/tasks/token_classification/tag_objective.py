@@ -10,7 +10,7 @@ from kft.data.labels import LabelMap
 from kft.data.ragged import Ragged
 from kft.metrics import f1_score
 from kft.metrics.predictions import Predictions
-from kft.tasks.task import Metric
+from kft.tasks.metric import Metric
 from kft.tasks.token_classification import entity_figures
 from kft.tasks.token_classification.entity_figures import EntityFigures
 

@@ -15,7 +15,8 @@ from kft.metrics.figures import Figure
 from kft.metrics.predictions import Predictions
 from kft.model.network import Network
 from kft.run_folder.run_dir import RunDir
-from kft.tasks.task import Metric, ServedTask, Task
+from kft.tasks.metric import Metric
+from kft.tasks.task import ServedTask, Task
 from kft.tasks.task_kind import RecipeChoice
 from tests.tasks.rising_steps import BLOCKS, RisingConfig, rising_inputs
 from tests.tasks.rising_steps.rising_inputs import Inputs
