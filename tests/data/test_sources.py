@@ -29,6 +29,7 @@ def test_every_source_is_tested_here_or_in_a_file_of_its_own():
     assert set(data.sources_of(IMAGES)) == {
         "csv",
         "folder",
+        "hf",
         "tfds",
         "tfrecord",
         "webdataset",
@@ -37,6 +38,7 @@ def test_every_source_is_tested_here_or_in_a_file_of_its_own():
         "csv",
         "digits",
         "folder",
+        "hf",
         "tfds",
         "tfrecord",
         "webdataset",
@@ -219,8 +221,8 @@ def test_tfds_with_damaged_records_is_named(flowers, tmp_path):
         ({"dataset": "folders:x"}, "received 'folders:x'. Did you mean folder"),
         (
             {"dataset": "/home/me/images"},
-            "expected digits, folder:PATH, csv:PATH, tfds:NAME, tfrecord:GLOB or "
-            "webdataset:SHARDS",
+            "expected digits, folder:PATH, csv:PATH, tfds:NAME, tfrecord:GLOB, "
+            "webdataset:SHARDS or hf:NAME, received '/home/me/images'",
         ),
         ({"dataset": "digits:3"}, "expected digits alone, received 'digits:3'"),
         ({"dataset": "tfds:"}, "expected tfds:NAME"),

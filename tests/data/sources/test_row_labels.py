@@ -128,7 +128,7 @@ def test_flags_that_do_not_go_together_are_named_before_training(
         tasks.check_dataset(made)
 
 
-@pytest.mark.parametrize("dataset", ["tfds:x", "tfrecord:x", "digits", "given:x"])
+@pytest.mark.parametrize("dataset", ["tfds:x", "tfrecord:x", "digits"])
 def test_what_says_one_class_each_is_refused(dataset: str) -> None:
     made = config.ImageOptions(dataset=dataset, multi_label=True)
     with pytest.raises(errors.ConfigError, match="--multi_label: .* csv:PATH"):
