@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import plain_fit
+import bench_text
 import soundfile
 import soxr
 
@@ -67,7 +67,7 @@ def _fit(arguments: argparse.Namespace) -> None:
             export=(),
             report=False,
         )
-        rows = [plain_fit.staged(config), plain_fit.plain(config, ())]
+        rows = [bench_text.staged(config), bench_text.plain(config, ())]
     staged, plain = rows
     ratio = round(plain["seconds"] / staged["seconds"], 2)
     found = {"rows": rows, "times_faster": ratio, "load_average": os.getloadavg()[0]}
