@@ -31,11 +31,11 @@ class DistillationConfig(Config):
     )
 
     @property
-    def taught_by(self) -> str:
+    def teaching(self) -> str:
         """Return who teaches, and how much it says, for people; empty for nobody."""
         if self.teacher is None:
             return ""
         return (
-            f"taught by {self.teacher} (weight {self.distillation_weight:g}, "
+            f"{self.teacher} (weight {self.distillation_weight:g}, "
             f"temperature {self.distillation_temperature:g})"
         )

@@ -181,7 +181,7 @@ def _recipe(facts: _Facts) -> Iterator[str]:
         markdown.code(f"--stages={config.stages}"),
         f"batches of {config.batch_size}",
         facts.text.recipe,
-        markdown.text(config.taught_by),
+        f"taught by {markdown.text(config.teaching)}" if config.teaching else "",
         f"seed {config.seed}",
     ]
     yield (

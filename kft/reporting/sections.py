@@ -90,8 +90,8 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "start-up", ", ".join(f"{n} {render.duration(s)}" for n, s in parts)
     yield "network", f"{config.backbone}, weights from {config.weights_origin}"
     yield "stages", config.stages
-    if config.taught_by:
-        yield "teacher", config.taught_by.removeprefix("taught by ")
+    if config.teaching:
+        yield "teacher", config.teaching
     yield "data", f"{config.dataset}: {sizes}; {len(record.labels)} classes"
     yield "split", f"{record.split_id} (SHA-256 of split.csv)"
     yield "data fingerprint", fingerprint[:_SHOWN_DIGITS] or "not recorded"

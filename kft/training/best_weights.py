@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from kft.model import lora, network, weights_file
+from kft.model import lora, weights_file
 from kft.training import checkpoints, finalize
+from kft.training.movable_weights import MovableWeights
 from kft.training.run_context import RunContext
 
 
@@ -18,13 +19,12 @@ class BestWeights:
 
     def __init__(self, context: RunContext, movable: Iterable[str]) -> None:
         self._context = context
-        self._movable = tuple(movable)
-        self._paths = network.stable_paths(context.network.model)
+        self._weights = MovableWeights(context, movable)
         self._kept: dict[str, np.ndarray] = {}
 
     def keep(self) -> None:
         """Remember the weights that the model has now."""
-        self._kept = {path: self._paths[path].numpy() for path in self._movable}
+        self._kept = self._weights.now()
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a checkpoint holds of them."""
@@ -42,18 +42,16 @@ class BestWeights:
         """Write best.weights.h5; return its digests, None where nothing was brought."""
         if not self._kept:
             return None
-        last = {path: self._paths[path].numpy() for path in self._kept}
+        last = self._weights.now()
         self.assign()
         model, run = self._context.network.model, self._context.run
         with lora.merged(model):
             if self._context.devices.is_chief:
                 run.write_bytes(run.best_weights, weights_file.to_bytes(model))
             digests = finalize.weight_digests(model)
-        for path, value in last.items():
-            self._paths[path].assign(value)
+        self._weights.assign(last)
         return digests
 
     def assign(self) -> None:
         """Give the model these weights, if the stage brought any."""
-        for path, value in self._kept.items():
-            self._paths[path].assign(value)
+        self._weights.assign(self._kept)

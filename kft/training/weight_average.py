@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from kft.config.averaging import Averaging
-from kft.model import network
 from kft.run_folder.history import EpochRecord
 from kft.training import checkpoints
+from kft.training.movable_weights import MovableWeights
 from kft.training.run_context import RunContext
 from kft.training.run_state import Best, RunState
 
@@ -35,8 +35,7 @@ class EpochWeights:
         self._averaging = averaging
         self._monitor = context.task.objective.monitor
         self._say = context.io.reporter.say
-        self._movable = tuple(movable)
-        self._paths = network.stable_paths(context.network.model)
+        self._weights = MovableWeights(context, movable)
         self._kept: dict[int, _Weights] = {}
 
     def keep(self, state: RunState, validation: Figures) -> None:
@@ -47,7 +46,7 @@ class EpochWeights:
             validation: figures of these weights.
         """
         epoch = state.epoch + 1
-        self._kept[epoch] = self._now()
+        self._kept[epoch] = self._weights.now()
         figures = {**_figures(state), epoch: validation}
         for surplus in self._in_order(figures)[self._averaging.count :]:
             del self._kept[surplus]
@@ -101,7 +100,7 @@ class EpochWeights:
         best = state.stage_best
         if best is None or len(self._kept) < 2:
             return state
-        last = self._now()
+        last = self._weights.now()
         epochs, figures = self._choose(state, validate)
         mean = dataclasses.replace(
             best, validation=dict(figures), averaged=tuple(sorted(epochs))
@@ -111,7 +110,7 @@ class EpochWeights:
             self._assign_mean(epochs)
             keep_best()
             state = dataclasses.replace(state, best=mean)
-        self._assign(last)
+        self._weights.assign(last)
         self._tell(best, mean, is_better=is_better)
         return dataclasses.replace(state, stage_best=mean) if is_better else state
 
@@ -146,13 +145,6 @@ class EpochWeights:
             f"{'kept' if is_better else 'not kept'}."
         )
 
-    def _now(self) -> _Weights:
-        return {path: self._paths[path].numpy() for path in self._movable}
-
-    def _assign(self, weights: _Weights) -> None:
-        for path, value in weights.items():
-            self._paths[path].assign(value)
-
     def _assign_mean(self, epochs: Sequence[int]) -> None:
         """Give the model the mean of these epochs.
 
@@ -160,13 +152,14 @@ class EpochWeights:
         of the epochs.
         """
         weights = [self._kept[epoch] for epoch in sorted(epochs)]
-        for path, value in weights[-1].items():
+        means = dict(weights[-1])
+        for path, value in means.items():
             if np.issubdtype(value.dtype, np.floating):
                 total = np.mean(
                     [one[path] for one in weights], axis=0, dtype=np.float64
                 )
-                value = total.astype(value.dtype)
-            self._paths[path].assign(value)
+                means[path] = total.astype(value.dtype)
+        self._weights.assign(means)
 
 
 def _figures(state: RunState) -> dict[int, Figures]:

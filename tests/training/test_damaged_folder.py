@@ -93,10 +93,9 @@ def test_an_unfinished_run_goes_on_or_names_the_damaged_file(
     tiny_run, kept_run, monkeypatch, tmp_path
 ):
     whole = kept_run(stages=STAGES)
-    with monkeypatch.context() as patch:
-        test_fine_tune.stop_after(patch, 13)
-        with pytest.raises(errors.Interrupted):
-            tiny_run("stopped", stages=STAGES)
+    test_fine_tune.run_until(
+        monkeypatch, 13, lambda: tiny_run("stopped", stages=STAGES)
+    )
     found = {}
     # Two damages only: each copy that can go on trains to its end.
     damages = ("missing", "half")
@@ -166,10 +165,7 @@ def change_data(tiny_run, monkeypatch) -> Callable[..., None]:
 
 
 def _stopped(tiny_run, monkeypatch) -> None:
-    with monkeypatch.context() as patch:
-        test_fine_tune.stop_after(patch, 3)
-        with pytest.raises(errors.Interrupted):
-            tiny_run("run", stages=STAGES)
+    test_fine_tune.run_until(monkeypatch, 3, lambda: tiny_run("run", stages=STAGES))
 
 
 def test_data_that_changed_is_refused_with_what_changed(

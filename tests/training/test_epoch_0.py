@@ -14,7 +14,7 @@ from tests.training.conftest import DROPOUT
 from tests.training.test_fine_tune import (
     assert_same_run,
     lines,
-    stop_after,
+    run_until,
     without_times,
 )
 
@@ -114,10 +114,11 @@ def test_a_stopped_run_goes_on_with_its_epoch_0(pretrained_run, trained, monkeyp
     whole = pretrained_run("whole", weights=trained, **HARMFUL)
     # In the first step, within an epoch, and in the second stage.
     for calls in (0, 2, 9):
-        with monkeypatch.context() as patch:
-            stop_after(patch, calls)
-            with pytest.raises(errors.Interrupted, match="SIGTERM"):
-                pretrained_run("stopped", weights=trained, **HARMFUL)
+        run_until(
+            monkeypatch,
+            calls,
+            lambda: pretrained_run("stopped", weights=trained, **HARMFUL),
+        )
     resumed = pretrained_run("stopped", weights=trained, **HARMFUL)
     assert_same_run(whole.run_dir, resumed.run_dir)
     assert resumed.best_epoch == 0

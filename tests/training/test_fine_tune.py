@@ -5,6 +5,7 @@ import errno
 import json
 import shutil
 import signal
+from collections.abc import Callable
 
 import h5py
 import keras
@@ -82,6 +83,14 @@ def stop_after(monkeypatch, calls: int) -> None:
     monkeypatch.setattr(stage_loop, "_SECONDS_PER_CALL", 0.0)
 
 
+def run_until(monkeypatch, calls: int, run: Callable[[], object]) -> None:
+    """Run until SIGTERM comes in the host call with this number, which stops it."""
+    with monkeypatch.context() as patch:
+        stop_after(patch, calls)
+        with pytest.raises(errors.Interrupted, match="SIGTERM"):
+            run()
+
+
 @pytest.mark.parametrize(
     "changes", [{}, {"ema_decay": 0.9, "batch_norm": "train", **BALANCED}]
 )
@@ -92,20 +101,14 @@ def test_a_run_goes_on_bit_by_bit_where_signals_stopped_it(
     # 40 steps in all: stopped at once, within epochs, at the end of an epoch and of a
     # stage, and in the last step.
     for calls in (0, 3, 7, 5, 14, 5):
-        with monkeypatch.context() as patch:
-            stop_after(patch, calls)
-            with pytest.raises(errors.Interrupted, match="SIGTERM"):
-                tiny_run("stopped", **changes)
+        run_until(monkeypatch, calls, lambda: tiny_run("stopped", **changes))
     resumed = tiny_run("stopped", **changes)
     assert_same_run(whole.run_dir, resumed.run_dir)
 
 
 def test_what_only_an_unfinished_run_needs_is_removed(tiny_run, monkeypatch, tmp_path):
     run = RunDir(tmp_path / "run")
-    with monkeypatch.context() as patch:
-        stop_after(patch, 3)
-        with pytest.raises(errors.Interrupted):
-            tiny_run("run", feature_cache="disk")
+    run_until(monkeypatch, 3, lambda: tiny_run("run", feature_cache="disk"))
     assert list(run.checkpoints.iterdir())
     assert list(run.features.iterdir())
     tiny_run("run", feature_cache="disk")

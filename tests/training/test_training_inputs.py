@@ -17,7 +17,7 @@ from kft.tasks.image_classification.image_classification import (
 from kft.training import fine_tune, preview
 from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
-from tests.training.test_fine_tune import lines, stop_after
+from tests.training.test_fine_tune import lines, run_until
 
 
 class Said(SilentReporter):
@@ -92,10 +92,7 @@ def test_weights_that_changed_are_refused_by_a_resume(train, tmp_path, monkeypat
     path = tmp_path / "weights.json"
     weights = {"cyan": 2, "magenta": 1, "yellow": 1}
     path.write_text(json.dumps(weights))
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        with pytest.raises(errors.Interrupted):
-            train(class_weight=str(path))
+    run_until(monkeypatch, 1, lambda: train(class_weight=str(path)))
     path.write_text(json.dumps(weights | {"cyan": 3}))
     with pytest.raises(errors.DataError, match="other weights than the run began with"):
         train(class_weight=str(path))

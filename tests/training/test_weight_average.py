@@ -18,7 +18,7 @@ from kft.training.best_weights import BestWeights
 from kft.training.run_state import Best, RunState
 from kft.training.weight_average import EpochWeights
 from tests import kept_weights
-from tests.training.test_fine_tune import assert_same_run, stop_after
+from tests.training.test_fine_tune import assert_same_run, run_until
 
 MONITOR = Metric("closeness", higher_is_better=True)
 
@@ -186,8 +186,8 @@ def test_candidates_go_through_a_checkpoint():
 def test_counters_are_those_of_the_last_epoch():
     stage = _Stage(Averaging("last", 2), goal=2.0)
     counter = keras.Variable(np.zeros(1), dtype="int32", name="counter")
-    stage.epochs._paths["counter"] = counter
-    stage.epochs._movable += ("counter",)
+    stage.epochs._weights._paths["counter"] = counter
+    stage.epochs._weights._names += ("counter",)
     for count, kernel in enumerate((1.0, 3.5), start=1):
         counter.assign([count])
         stage.train(kernel)
@@ -214,7 +214,7 @@ def _kernels(monkeypatch) -> list[np.ndarray]:
 
     def watching(self, state, validation):
         keep(self, state, validation)
-        seen.extend(value for value in self._now().values() if value.ndim == 2)
+        seen.extend(value for value in self._weights.now().values() if value.ndim == 2)
 
     monkeypatch.setattr(EpochWeights, "keep", watching)
     return seen
@@ -237,10 +237,7 @@ def test_a_run_goes_on_bit_by_bit_with_its_candidates(tiny_run, monkeypatch, ave
     changes = {"average": average, **SWINGING}
     whole = tiny_run("whole", **changes)
     for calls in (8, 13, 5):
-        with monkeypatch.context() as patch:
-            stop_after(patch, calls)
-            with pytest.raises(errors.Interrupted, match="SIGTERM"):
-                tiny_run("stopped", **changes)
+        run_until(monkeypatch, calls, lambda: tiny_run("stopped", **changes))
     resumed = tiny_run("stopped", **changes)
     assert_same_run(whole.run_dir, resumed.run_dir)
     assert whole.stages[0].averaged_epochs == resumed.stages[0].averaged_epochs

@@ -14,21 +14,29 @@ from kft.workflows import after_training
 from tests.conftest import COLOURS
 
 
+def _config(folder: Path, **changes: object) -> kft.TrainConfig:
+    """Return the config of a small run of images in `folder`."""
+    return kft.TrainConfig(
+        **{
+            "backbone": "EfficientNetLite0",
+            "image_size": 64,
+            "stages": "head:2@1e-1",
+            "batch_size": 8,
+            "run_dir": str(folder / "run"),
+            "export": (),
+            "report": False,
+            **changes,
+        }
+    )
+
+
 def test_arrays_are_trained_on_measured_and_answered(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     names = [name for name in sorted(COLOURS) for _ in range(12)]
     noise = rng.normal(0, 20, [len(names), 40, 40, 3])
     colours = np.array([COLOURS[name] for name in names])[:, None, None]
     images = np.clip(colours + noise, 0, 255).astype(np.uint8)
-    config = kft.TrainConfig(
-        backbone="EfficientNetLite0",
-        image_size=64,
-        stages="head:2@1e-1",
-        batch_size=8,
-        run_dir=str(tmp_path / "run"),
-        export=(),
-        report=False,
-    )
+    config = _config(tmp_path)
     result = kft.fine_tune(config, data=(images, names), reporter=SilentReporter())
     answers = result.model.predict(images[::12])
     found = [answer.content["predictions"][0]["label"] for answer in answers]
@@ -51,16 +59,7 @@ def test_arrays_may_be_of_several_classes(tmp_path: Path) -> None:
     # The left half is bright, or the right half, both or none.
     images[:, :, :32] += (200 * switches[:, 0, None, None, None]).astype(np.uint8)
     images[:, :, 32:] += (200 * switches[:, 1, None, None, None]).astype(np.uint8)
-    config = kft.TrainConfig(
-        multi_label=True,
-        backbone="EfficientNetLite0",
-        image_size=64,
-        stages="head:4@1e-1",
-        batch_size=8,
-        run_dir=str(tmp_path / "run"),
-        export=(),
-        report=False,
-    )
+    config = _config(tmp_path, multi_label=True, stages="head:4@1e-1")
     result = kft.fine_tune(
         config,
         data=(images, switches),
@@ -78,13 +77,8 @@ def test_arrays_may_be_of_several_classes(tmp_path: Path) -> None:
 def test_folds_are_made_of_arrays(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, [24, 64, 64, 3], np.uint8)
-    config = kft.TrainConfig(
-        backbone="EfficientNetLite0",
-        image_size=64,
-        stages="head:1@1e-2",
-        batch_size=8,
-        folds=2,
-        run_dir=str(tmp_path / "folds"),
+    config = _config(
+        tmp_path, stages="head:1@1e-2", folds=2, run_dir=str(tmp_path / "folds")
     )
     data = images, [0, 1] * 12
     found = kft.cross_validate(config, data=data, reporter=SilentReporter())

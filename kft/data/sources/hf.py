@@ -229,9 +229,7 @@ def _given(config: config_lib.DataConfig, payload: PayloadKind) -> Mapping[str, 
         errors.ConfigError: for what is no such name.
     """
     parts = {part: part for part in (*payload.features, _LABEL)}
-    name_pairs.parse("hf_columns", config.hf_columns, parts, needed=())
-    pairs = (pair.partition("=") for pair in config.hf_columns)
-    return {part.strip(): name.strip() for part, _, name in pairs}
+    return name_pairs.only_given("hf_columns", config.hf_columns, parts)
 
 
 def _columns(

@@ -26,6 +26,31 @@ def parse(
         errors.ConfigError: for what is no such pair, an unknown part, a part or a name
             that comes twice, or a needed part without a name.
     """
+    given = only_given(flag, pairs, defaults)
+    free = {p: name for p, name in defaults.items() if name not in given.values()}
+    for part in needed:
+        if part not in {**free, **given}:
+            raise errors.ConfigError(
+                f"--{flag}: {defaults[part]!r} is given to another part; say with "
+                f"{part}=NAME what the {part} is called."
+            )
+    return {**free, **given}
+
+
+def only_given(
+    flag: str, pairs: Sequence[str], defaults: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return the name of each part that has been given one.
+
+    Args:
+        flag: see `parse`.
+        pairs: likewise.
+        defaults: likewise.
+
+    Raises:
+        errors.ConfigError: for what is no such pair, an unknown part, and a part or a
+            name that comes twice.
+    """
     given: dict[str, str] = {}
     for pair in pairs:
         part, equals, name = (text.strip() for text in pair.partition("="))
@@ -44,14 +69,7 @@ def parse(
             twice = part if part in given else name
             raise errors.ConfigError(f"--{flag}: {twice!r} is given twice.")
         given[part] = name
-    free = {p: name for p, name in defaults.items() if name not in given.values()}
-    for part in needed:
-        if part not in {**free, **given}:
-            raise errors.ConfigError(
-                f"--{flag}: {defaults[part]!r} is given to another part; say with "
-                f"{part}=NAME what the {part} is called."
-            )
-    return {**free, **given}
+    return given
 
 
 def merged(own: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:

@@ -303,10 +303,7 @@ def _check_format(info: Any, config: config_lib.DataConfig) -> None:
 def _given(config: config_lib.DataConfig, payload: PayloadKind) -> Mapping[str, str]:
     """Return the features that `--tfds_features` names, by what they hold."""
     parts = {part: part for part in (*payload.features, _LABEL)}
-    flag = "tfds_features"
-    name_pairs.parse(flag, config.tfds_features, parts, needed=())
-    pairs = (pair.partition("=") for pair in config.tfds_features)
-    return {part.strip(): name.strip() for part, _, name in pairs}
+    return name_pairs.only_given("tfds_features", config.tfds_features, parts)
 
 
 def _by_type(

@@ -25,8 +25,6 @@ from kft.tasks.image_classification.image_serving import ImageServing
 from kft.tasks.task_kind import RecipeChoice
 from kft.tasks.views import Views
 
-FLIP, FIVE_CROP = "flip", "five_crop"
-
 
 def build(
     config: TrainConfig, labels: LabelMap, run: RunDir | None = None
@@ -106,7 +104,7 @@ def views(task: "ImageClassification", name: str) -> Views:
     its four corners, each with 0.875 of the side (AlexNet: Krizhevsky, Sutskever and
     Hinton, NIPS 2012, section 4.1, without the mirror images).
     """
-    if name == FLIP:
+    if name == "flip":
         return Views(task, (lambda images: images, mirror.mirrored))
     larger, size = task.enlarged(), task.inputs.image_size
     return Views(larger, crops.corners_and_middle(larger.inputs.image_size, size))

@@ -95,7 +95,7 @@ def column_order(config: RunConfig, labels: LabelMap) -> list[int]:
     others = [name for name in names if name not in labels.names]
     if missing or others:
         parts = [
-            f"{what} {_listed(found)}"
+            f"{what} {errors.listed(map(repr, found), most=_SHOWN)}"
             for what, found in (
                 ("it has not", missing),
                 (f"--dataset={config.dataset} has not", others),
@@ -108,8 +108,3 @@ def column_order(config: RunConfig, labels: LabelMap) -> list[int]:
             f"{run.labels_txt}: {'; '.join(parts)}. Name a teacher of the same classes."
         )
     return [names.index(name) for name in labels.names]
-
-
-def _listed(names: list[str]) -> str:
-    more = ", ..." if len(names) > _SHOWN else ""
-    return ", ".join(map(repr, names[:_SHOWN])) + more

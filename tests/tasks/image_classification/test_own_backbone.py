@@ -16,7 +16,7 @@ from kft.training.fine_tune import fine_tune
 from kft.training.monitoring.progress import SilentReporter
 from tests import kept_weights, own_networks, task_runs
 from tests.conftest import COLOURS
-from tests.training.test_fine_tune import stop_after
+from tests.training.test_fine_tune import run_until
 
 pytestmark = pytest.mark.slow
 
@@ -99,10 +99,7 @@ def test_a_run_does_not_go_on_with_another_file(
 ) -> None:
     own_networks.residual().save(tmp_path / "mine.keras")
     config = _config(tmp_path, images, stages="head:1@1e-1")
-    with monkeypatch.context() as patch:
-        stop_after(patch, 0)
-        with pytest.raises(errors.Interrupted, match="SIGTERM"):
-            fine_tune(config, reporter=SilentReporter())
+    run_until(monkeypatch, 0, lambda: fine_tune(config, reporter=SilentReporter()))
     own_networks.residual(seed=4).save(tmp_path / "mine.keras")
     with pytest.raises(errors.ConfigError, match="the file is not the one that the"):
         fine_tune(config, reporter=SilentReporter())

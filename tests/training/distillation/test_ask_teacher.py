@@ -15,7 +15,7 @@ from kft.model.network import stable_paths
 from kft.training.distillation import ask_teacher
 from kft.training.monitoring.progress import SilentReporter
 from tests import tiny
-from tests.training.test_fine_tune import stop_after, stop_after_save
+from tests.training.test_fine_tune import run_until, stop_after, stop_after_save
 
 # Short, and with a stage on a stored trunk and one without.
 SHORT = {"stages": "head:2@0.1,all:1@0.01"}
@@ -115,10 +115,9 @@ def test_answers_that_are_damaged_are_asked_for_again_to_the_same_weights(
     tiny_run, teacher, asked, monkeypatch, caplog, damage
 ):
     whole = tiny_run("whole", teacher=str(teacher), **SHORT)
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        with pytest.raises(errors.Interrupted):
-            tiny_run("stopped", teacher=str(teacher), **SHORT)
+    run_until(
+        monkeypatch, 1, lambda: tiny_run("stopped", teacher=str(teacher), **SHORT)
+    )
     path = teacher.parent / "stopped" / "cache" / "teacher_answers.npz"
     path.unlink()
     if damage == "damaged":
@@ -140,10 +139,7 @@ def test_answers_that_are_damaged_are_asked_for_again_to_the_same_weights(
 def test_a_run_does_not_go_on_with_another_teacher(
     tiny_run, teacher, monkeypatch, changed
 ):
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        with pytest.raises(errors.Interrupted):
-            tiny_run("run", teacher=str(teacher), **SHORT)
+    run_until(monkeypatch, 1, lambda: tiny_run("run", teacher=str(teacher), **SHORT))
     if changed == "weights":
         path = teacher / "best.weights.h5"
         with h5py.File(path, "r+") as file:
@@ -159,10 +155,7 @@ def test_a_run_does_not_go_on_with_another_teacher(
 
 def test_a_teacher_may_be_moved_and_evaluated_meanwhile(tiny_run, teacher, monkeypatch):
     whole = tiny_run("whole", teacher=str(teacher), **SHORT)
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        with pytest.raises(errors.Interrupted):
-            tiny_run("run", teacher=str(teacher), **SHORT)
+    run_until(monkeypatch, 1, lambda: tiny_run("run", teacher=str(teacher), **SHORT))
     moved = teacher.rename(teacher.with_name("moved"))
     (moved / "evaluation.json").write_text("{}")
     assert _same(whole, tiny_run("run", teacher=str(moved), **SHORT))
